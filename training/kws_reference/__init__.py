@@ -1,0 +1,1 @@
+"""The kit's mathematics, defined once: bundle, front end, network oracle and detector, without TensorFlow."""
