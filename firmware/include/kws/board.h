@@ -1,0 +1,115 @@
+// What a board gives to the firmware. Declared here, defined in boards/<name>/; the linker joins them, nothing is virtual.
+//
+// Except where noted the functions are for the main thread only: not interrupt safe, not re-entrant.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace kws {
+
+// What a processor fault left behind. All addresses are those of the board.
+struct FaultRecord {
+  uint32_t type;   // FaultType
+  uint32_t pc;     // instruction that faulted (0 when the exception frame could not be read)
+  uint32_t lr;     // its link register
+  uint32_t sp;     // main stack pointer at the fault
+  uint32_t xpsr;
+  uint32_t cfsr;   // SCB->CFSR
+  uint32_t hfsr;   // SCB->HFSR
+  uint32_t mmfar;  // SCB->MMFAR, meaningful when CFSR says so
+  uint32_t bfar;   // SCB->BFAR, meaningful when CFSR says so
+};
+
+enum FaultType : uint32_t {
+  kFaultNmi = 2,  // the values of the exceptions are their numbers on the core
+  kFaultHard = 3,
+  kFaultMemory = 4,
+  kFaultBus = 5,
+  kFaultUsage = 6,
+  kFaultSecure = 7,
+  kFaultUnexpectedInterrupt = 16,
+  kFaultStackOverflow = 256,  // found by MSPLIM, by the guard region or by the guard words
+};
+
+// Text for a FaultType, never null.
+constexpr const char* FaultTypeName(uint32_t type) {
+  switch (type) {
+    case kFaultNmi: return "NMI";
+    case kFaultHard: return "HardFault";
+    case kFaultMemory: return "MemManage fault";
+    case kFaultBus: return "BusFault";
+    case kFaultUsage: return "UsageFault";
+    case kFaultSecure: return "SecureFault";
+    case kFaultUnexpectedInterrupt: return "unexpected interrupt";
+    case kFaultStackOverflow: return "stack overflow";
+    default: return "unknown fault";
+  }
+}
+
+namespace app {
+// Defined by the application. Called by the fault handler, on a stack of its own, interrupts masked, with the record of
+// the fault. May use WriteSerial(), Ticks() and nothing that waits for an interrupt. The board restarts when it returns.
+void OnFault(const FaultRecord& record);
+}  // namespace app
+
+namespace board {
+
+// What a difference of two Ticks() means: units = ticks * numerator / denominator, where `kind` names the unit.
+// With kNone there is no counter and Ticks() stays 0.
+struct TickInfo {
+  enum Kind : uint8_t {
+    kNone = 0,          // nothing can be measured
+    kInstructions = 1,  // executed instructions: exact in QEMU under -icount, no cycle count
+    kCycles = 2,        // core clock cycles of the real chip
+  };
+  Kind kind;
+  uint32_t numerator;
+  uint32_t denominator;  // never 0
+};
+
+// Clocks, serial port, tick counter. The start-up code calls it before main(): call it no second time.
+void Init();
+
+// Copies bytes that have arrived to `out` and returns how many, 0 to `capacity`. Never waits. The emulated UARTs lose
+// nothing; on hardware the receiver has the room that the board's file states between two calls (see the board's file), and the host's
+// credits keep it from overflowing.
+size_t ReadSerial(uint8_t* out, size_t capacity);
+
+// Sends `size` bytes; returns when the last was handed to the port's transmitter. Allowed in OnFault().
+void WriteSerial(const uint8_t* data, size_t size);
+
+// Bytes that the port dropped since Init() because nobody fetched them in time (saturates). 0 is the only good value.
+uint32_t SerialOverruns();
+
+// Called while there is nothing to do: may sleep until the next interrupt, or return at once. Returns within 1 ms.
+void Idle();
+
+// Free-running counter, wraps at 2^32. Interrupt safe. Take differences in uint32_t arithmetic.
+uint32_t Ticks();
+
+// The meaning of Ticks(), measured once in Init().
+TickInfo Clock();
+
+// Short name of the board, equal to the name of its folder. Never null.
+const char* Name();
+
+uint32_t StackSizeBytes();
+
+// Deepest use of the stack since the last PaintStack() (which start-up calls first), found by the paint left over.
+uint32_t StackUsedBytes();
+
+// Paints the unused part of the stack below the caller again, so that StackUsedBytes() measures from here on.
+void PaintStack();
+
+// True when the guard words at the low end of the stack are intact. Boards with a hardware limit fault before.
+bool StackGuardIntact();
+
+// Ends the program: emulated boards stop the emulator, whose exit status is `code` (0 to 255); others stop for good.
+[[noreturn]] void Exit(int code);
+
+// Resets the chip.
+[[noreturn]] void Restart();
+
+}  // namespace board
+}  // namespace kws
