@@ -1,0 +1,282 @@
+"""The model bundle: a folder with ``model.tflite`` and ``model.json``, the only contract between the kit's parts."""
+
+import dataclasses
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from kws_reference.errors import KwsError
+from kws_reference.frontend_config import FrontendConfig
+
+FORMAT_VERSION = 1
+MODEL_FILE = "model.tflite"
+MANIFEST_FILE = "model.json"
+NEVER_Q15 = 32768
+"""Detector threshold of a label that never raises a detection: one more than the largest Q15 posterior."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Tensor:
+    """An int8 input or output of the model's only subgraph.
+
+    Attributes:
+      index: position in the subgraph's list of inputs or outputs.
+      name: tensor name in the ``.tflite``.
+      shape: dimensions, the first of them 1.
+      scale: real value of one int8 step, > 0.
+      zero_point: int8 value of real zero.
+    """
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    scale: float
+    zero_point: int
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """An external state: the output is fed back to the input untouched, so both share shape, scale and zero point.
+
+    Attributes:
+      name: for people, for example ``block1``.
+      input_index, output_index: positions in the subgraph's inputs and outputs.
+      shape: ``(1, rows, 1, channels)``; the oldest row first.
+      scale, zero_point: quantization of both ends.
+      reset_value: int8 value of every element after a reset.
+    """
+
+    name: str
+    input_index: int
+    output_index: int
+    shape: tuple[int, ...]
+    scale: float
+    zero_point: int
+    reset_value: int
+
+
+@dataclasses.dataclass(frozen=True)
+class DetectorConfig:
+    """Settings of the integer detector (``kws_reference.detector``).
+
+    Attributes:
+      smoothing_steps: posteriors averaged per label, 1..255 steps.
+      refractory_steps: steps after a detection in which none is raised, 0..65535.
+      threshold_q15: smoothed posterior that raises a detection, per label, 0..32768; 32768 means never.
+    """
+
+    smoothing_steps: int
+    refractory_steps: int
+    threshold_q15: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Bundle:
+    """A verified bundle. Build one with `Bundle.load`.
+
+    Attributes:
+      path: its folder.
+      model: bytes of ``model.tflite``; their SHA-256 is `model_sha256`.
+      manifest: the whole ``model.json``, for what has no field here (accuracy, provenance, tools).
+    """
+
+    path: Path
+    name: str
+    labels: tuple[str, ...]
+    frontend: FrontendConfig
+    frames_per_step: int
+    features: Tensor
+    scores: Tensor
+    states: tuple[State, ...]
+    detector: DetectorConfig
+    model: bytes
+    model_sha256: str
+    manifest: dict[str, Any]
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "Bundle":
+        """Reads and verifies a bundle.
+
+        Raises:
+          KwsError: a file is missing or unreadable, the format version is unknown, the digest of the model differs, or
+            the manifest contradicts itself.
+        """
+        folder = Path(path)
+        if not folder.is_dir():
+            raise KwsError(f"no bundle folder at {folder}. Give the folder that holds {MODEL_FILE} and {MANIFEST_FILE}.")
+        text = _read(folder / MANIFEST_FILE)
+        try:
+            manifest = json.loads(text.decode("utf-8"))
+        except ValueError as error:
+            raise KwsError(f"{folder / MANIFEST_FILE} is not JSON ({error}). Export the bundle again.") from None
+        if not isinstance(manifest, dict):
+            raise KwsError(f"{folder / MANIFEST_FILE} must hold a JSON object. Received: {type(manifest).__name__}.")
+        version = manifest.get("format_version")
+        if version != FORMAT_VERSION:
+            raise KwsError(
+                f"{folder / MANIFEST_FILE}: bundle format version {version!r} is not supported, this kit reads version "
+                f"{FORMAT_VERSION}. Export the bundle again with this kit, or install the kit that wrote it."
+            )
+        model = _read(folder / MODEL_FILE)
+        digest = hashlib.sha256(model).hexdigest()
+        if digest != manifest.get("model_sha256"):
+            raise KwsError(
+                f"{folder / MODEL_FILE} has SHA-256 {digest[:12]}..., its manifest names "
+                f"{str(manifest.get('model_sha256'))[:12]}...: the model was changed or truncated. Restore it or export again."
+            )
+        try:
+            return cls._parse(folder, manifest, model)
+        except KwsError as error:
+            raise KwsError(f"{folder / MANIFEST_FILE}: {error}") from None
+
+    @classmethod
+    def _parse(cls, folder: Path, manifest: dict[str, Any], model: bytes) -> "Bundle":
+        labels = tuple(_list(manifest, "labels", str))
+        if len(labels) < 2 or len(set(labels)) != len(labels):
+            raise KwsError(f"labels must be at least two different names. Received: {list(labels)}.")
+        frontend = FrontendConfig.from_dict(_get(manifest, "frontend", dict))
+        frames = _get(manifest, "frames_per_step", int)
+        if not 1 <= frames <= 100:
+            raise KwsError(f"frames_per_step must be 1..100. Received: {frames}.")
+        features = _tensor(manifest, "features", "input_index")
+        scores = _tensor(manifest, "scores", "output_index")
+        kind = _get(manifest["scores"], "kind", str)
+        if kind != "logits":
+            raise KwsError(f"scores.kind must be 'logits'. Received: {kind!r}.")
+        if features.shape != (1, frames, 1, frontend.coefficients):
+            raise KwsError(
+                f"features.shape must be {[1, frames, 1, frontend.coefficients]} (frames_per_step, coefficients). "
+                f"Received: {list(features.shape)}."
+            )
+        if scores.shape != (1, len(labels)):
+            raise KwsError(f"{len(labels)} labels need scores.shape {[1, len(labels)]}. Received: {list(scores.shape)}.")
+        states = tuple(_state(item, position) for position, item in enumerate(_list(manifest, "states", dict)))
+        inputs = [features.index, *(state.input_index for state in states)]
+        outputs = [scores.index, *(state.output_index for state in states)]
+        for what, indices in (("input", inputs), ("output", outputs)):
+            if sorted(indices) != list(range(len(indices))):
+                raise KwsError(f"the {what} indices must be 0..{len(indices) - 1}, each once. Received: {indices}.")
+        if len({state.name for state in states}) != len(states):
+            raise KwsError(f"state names must differ. Received: {[state.name for state in states]}.")
+        return cls(
+            path=folder,
+            name=_get(manifest, "name", str),
+            labels=labels,
+            frontend=frontend,
+            frames_per_step=frames,
+            features=features,
+            scores=scores,
+            states=states,
+            detector=_detector(_get(manifest, "detector", dict), labels),
+            model=model,
+            model_sha256=manifest["model_sha256"],
+            manifest=manifest,
+        )
+
+
+def write_bundle(path: str | os.PathLike, model: bytes, manifest: dict[str, Any]) -> Bundle:
+    """Writes a bundle, each file atomically and the manifest last, and reads it back.
+
+    Args:
+      path: folder, made when missing.
+      model: bytes of the ``.tflite``.
+      manifest: everything but ``format_version`` and ``model_sha256``, which are added here.
+
+    Raises:
+      KwsError: the disk is full, the folder cannot be written, or the manifest is faulty.
+    """
+    folder = Path(path)
+    manifest = {"format_version": FORMAT_VERSION, **manifest, "model_sha256": hashlib.sha256(model).hexdigest()}
+    text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in ((MODEL_FILE, model), (MANIFEST_FILE, text.encode("utf-8"))):
+            with tempfile.NamedTemporaryFile(dir=folder, prefix=name, delete=False) as out:
+                out.write(data)
+            os.chmod(out.name, 0o644)
+            os.replace(out.name, folder / name)
+    except OSError as error:
+        raise KwsError(f"cannot write the bundle to {folder}: {error.strerror}. Free space or choose another folder.") from None
+    return Bundle.load(folder)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise KwsError(f"cannot read {path}: {error.strerror}. A bundle holds {MODEL_FILE} and {MANIFEST_FILE}.") from None
+
+
+def _get(mapping: dict[str, Any], key: str, kind: type) -> Any:
+    value = mapping.get(key)
+    accepted = (int, float) if kind is float else kind
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
+        raise KwsError(f"{key} must be a {kind.__name__}. Received: {value!r}.")
+    return value
+
+
+def _list(mapping: dict[str, Any], key: str, kind: type) -> list:
+    values = _get(mapping, key, list)
+    if not all(isinstance(value, kind) and not isinstance(value, bool) for value in values):
+        raise KwsError(f"{key} must be a list of {kind.__name__}. Received: {values!r:.200}.")
+    return values
+
+
+def _shape(mapping: dict[str, Any]) -> tuple[int, ...]:
+    shape = tuple(_list(mapping, "shape", int))
+    if not 2 <= len(shape) <= 4 or shape[0] != 1 or min(shape) < 1:
+        raise KwsError(f"shape must be 2 to 4 positive dimensions, the first of them 1. Received: {list(shape)}.")
+    return shape
+
+
+def _quantization(mapping: dict[str, Any]) -> tuple[float, int]:
+    scale, zero_point = float(_get(mapping, "scale", float)), _get(mapping, "zero_point", int)
+    if not 0 < scale < float("inf") or not -128 <= zero_point <= 127:
+        raise KwsError(f"scale must be positive and zero_point int8. Received: {scale}, {zero_point}.")
+    return scale, zero_point
+
+
+def _tensor(manifest: dict[str, Any], key: str, index_key: str) -> Tensor:
+    item = _get(manifest, key, dict)
+    try:
+        return Tensor(_get(item, index_key, int), _get(item, "tensor_name", str), _shape(item), *_quantization(item))
+    except KwsError as error:
+        raise KwsError(f"{key}: {error}") from None
+
+
+def _state(item: dict[str, Any], position: int) -> State:
+    try:
+        scale, zero_point = _quantization(item)
+        state = State(
+            _get(item, "name", str),
+            _get(item, "input_index", int),
+            _get(item, "output_index", int),
+            _shape(item),
+            scale,
+            zero_point,
+            _get(item, "reset_value", int),
+        )
+        if not -128 <= state.reset_value <= 127:
+            raise KwsError(f"reset_value must be int8. Received: {state.reset_value}.")
+        return state
+    except KwsError as error:
+        raise KwsError(f"states[{position}]: {error}") from None
+
+
+def _detector(item: dict[str, Any], labels: tuple[str, ...]) -> DetectorConfig:
+    config = DetectorConfig(
+        _get(item, "smoothing_steps", int), _get(item, "refractory_steps", int), tuple(_list(item, "threshold_q15", int))
+    )
+    if not 1 <= config.smoothing_steps <= 255 or not 0 <= config.refractory_steps <= 65535:
+        raise KwsError(
+            "detector: smoothing_steps must be 1..255 and refractory_steps 0..65535. "
+            f"Received: {config.smoothing_steps}, {config.refractory_steps}."
+        )
+    if len(config.threshold_q15) != len(labels):
+        raise KwsError(f"detector: {len(labels)} labels need as many thresholds. Received: {len(config.threshold_q15)}.")
+    if not all(0 <= threshold <= NEVER_Q15 for threshold in config.threshold_q15):
+        raise KwsError(f"detector: thresholds must be 0..{NEVER_Q15}. Received: {list(config.threshold_q15)}.")
+    return config

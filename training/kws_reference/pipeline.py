@@ -1,0 +1,69 @@
+"""PCM to detections, step by step: what every device must compute, integer for integer."""
+
+import dataclasses
+import zlib
+
+import numpy as np
+
+from kws_reference.bundle import Bundle
+from kws_reference.detector import Detection, Detector
+from kws_reference.frontend import MfccStream
+from kws_reference.network import Network
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """What one step computed.
+
+    Attributes:
+      index: steps since reset, from 0.
+      audio_crc: CRC-32 of the little-endian PCM bytes that the step's last frame needed, all since reset.
+      features: int8 ``[frames_per_step, coefficients]``.
+      scores: int8 ``[labels]``.
+      state_crcs: CRC-32 of each state in tensor order, after the step; empty unless asked for.
+      detection: the event that the step raised, or None.
+    """
+
+    index: int
+    audio_crc: int
+    features: np.ndarray
+    scores: np.ndarray
+    state_crcs: tuple[int, ...]
+    detection: Detection | None
+
+
+class Pipeline:
+    """Front end, network and detector of one bundle, in Python."""
+
+    def __init__(self, bundle: Bundle):
+        self.bundle = bundle
+        self._network = Network(bundle)
+        self._detector = Detector(bundle)
+
+    def run(self, pcm: np.ndarray, *, state_crcs: bool = False) -> list[Step]:
+        """Resets everything and runs a whole recording.
+
+        Args:
+          pcm: int16 ``[samples]`` at the bundle's sample rate.
+          state_crcs: also digest every state after every step.
+
+        Returns:
+          One `Step` for every ``frames_per_step`` whole frames. A rest too short for a step is dropped, as a device
+          still waits for it.
+        """
+        config, frames_per_step = self.bundle.frontend, self.bundle.frames_per_step
+        frames = MfccStream(config).push(pcm)
+        data = np.asarray(pcm, "<i2").tobytes()
+        self._network.reset()
+        self._detector.reset()
+        steps, crc, done = [], 0, 0
+        for index in range(len(frames) // frames_per_step):
+            last_frame = (index + 1) * frames_per_step - 1
+            needed = 2 * (config.window_samples + last_frame * config.hop_samples)
+            crc = zlib.crc32(data[done:needed], crc)
+            done = needed
+            features = frames[index * frames_per_step : (index + 1) * frames_per_step]
+            scores = self._network.step(features)
+            digests = tuple(zlib.crc32(state.tobytes()) for state in self._network.states) if state_crcs else ()
+            steps.append(Step(index, crc, features, scores, digests, self._detector.step(scores)))
+        return steps
