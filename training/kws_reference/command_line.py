@@ -1,0 +1,66 @@
+"""What the kit's three command line tools share: subcommands, exit statuses, one-line errors, progress."""
+
+import argparse
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from types import ModuleType
+
+from kws_reference.errors import KwsError
+
+OK, CHECK_FAILED, USAGE = 0, 1, 2
+
+
+def run(program: str, description: str, commands: Sequence[ModuleType], argv: Sequence[str]) -> int:
+    """Parses the command line and runs one subcommand.
+
+    Args:
+      program: name of the tool.
+      description: one line for ``--help``.
+      commands: modules with ``add_parser(subparsers) -> ArgumentParser`` and ``run(args) -> int``.
+      argv: arguments without the program's name.
+
+    Returns:
+      The exit status: 0 ok, 1 a check failed, 2 usage or environment. Errors are one line on stderr; the traceback
+      is shown with ``-vv`` before the subcommand.
+    """
+    parser = argparse.ArgumentParser(prog=program, description=description)
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="say more; twice: tracebacks of errors")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in commands:
+        command.add_parser(subparsers).set_defaults(run=command.run)
+    args = parser.parse_args(argv)
+    try:
+        return args.run(args)
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output went away: nobody to tell
+    except (KwsError, OSError) as error:
+        if args.verbose >= 2:
+            traceback.print_exc()
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    return USAGE
+
+
+class Progress:
+    """A progress bar on stderr for work of over two seconds; plain lines where stderr is not a terminal."""
+
+    def __init__(self, what: str, total: int):
+        """Args: what: shown before the bar. total: value of `update` that means done, > 0."""
+        self._what, self._total = what, max(total, 1)
+        self._start = self._shown = time.monotonic()
+        self._terminal = sys.stderr.isatty()
+
+    def update(self, done: int) -> None:
+        """Shows that `done` of the total are done; cheap enough for every item."""
+        now = time.monotonic()
+        last = done >= self._total
+        if now - self._start < 2 or now - self._shown < (0.2 if self._terminal else 15) and not last:
+            return
+        self._shown = now
+        share = min(done / self._total, 1.0)
+        left = (now - self._start) * (1 - share) / share if share else 0.0
+        text = f"{self._what} [{'#' * int(24 * share):<24}] {100 * share:3.0f} %  {done}/{self._total}  {left:4.0f} s left"
+        print(f"\r{text}" if self._terminal else text, end="\n" if last or not self._terminal else "", file=sys.stderr, flush=True)

@@ -1,0 +1,120 @@
+"""One set of clips through float batch, float streaming and int8 streaming."""
+
+import concurrent.futures
+import dataclasses
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from kws_reference.bundle import Bundle
+from kws_reference.frontend import Mfcc
+from kws_reference.network import Network
+
+FEATURE_CHUNK_CLIPS = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """Classification of a set of clips by one kind of inference.
+
+    Attributes:
+      scores: the last step's scores, ``[clips, labels]``, float or int8.
+      truth: true label indices ``[clips]``.
+    """
+
+    scores: np.ndarray
+    truth: np.ndarray
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """Label indices ``[clips]``; the first of equal scores."""
+        return self.scores.argmax(1)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of clips that are classified correctly, 0..1."""
+        return float((self.predicted == self.truth).mean())
+
+    def confusion(self) -> np.ndarray:
+        """Counts ``[true, predicted]``."""
+        labels = self.scores.shape[1]
+        return np.bincount(self.truth * labels + self.predicted, minlength=labels * labels).reshape(labels, labels)
+
+
+def int8_features(bundle_or_config, clips: np.ndarray, progress: Callable[[int], None] = lambda done: None) -> np.ndarray:
+    """Features of whole clips by the integer front end.
+
+    Args:
+      bundle_or_config: a `Bundle` or a `FrontendConfig` with the normalisation filled in.
+      clips: int16 ``[clips, samples]``.
+      progress: called with the number of clips done.
+
+    Returns:
+      int8 ``[clips, frames, coefficients]``.
+    """
+    config = getattr(bundle_or_config, "frontend", bundle_or_config)
+    mfcc = Mfcc(config)
+    parts = []
+    for start in range(0, len(clips), FEATURE_CHUNK_CLIPS):
+        parts.append(mfcc.frames(clips[start : start + FEATURE_CHUNK_CLIPS]))
+        progress(min(start + FEATURE_CHUNK_CLIPS, len(clips)))
+    return np.concatenate(parts)
+
+
+def float_batch(model, features: np.ndarray, truth: np.ndarray, scale: float) -> Outcome:
+    """The trained Keras model on whole clips. Args: features: int8 ``[clips, frames, coefficients]``."""
+    scores = model.predict(features.astype(np.float32) * np.float32(scale), batch_size=256, verbose=0)
+    return Outcome(scores, truth)
+
+
+def float_streaming(step, features: np.ndarray, truth: np.ndarray, scale: float, progress: Callable[[int], None]) -> Outcome:
+    """The float streaming step, frame by frame from zero states, clip after clip."""
+    import tensorflow as tf
+
+    frames, scores = step.config.frames_per_step, []
+    initial = [tf.constant(value) for value in step.initial_states().values()]
+    for done, clip in enumerate(features.astype(np.float32) * np.float32(scale), 1):
+        states = initial
+        for start in range(0, len(clip) - frames + 1, frames):
+            logits, *states = step(tf.constant(clip[None, start : start + frames, None]), *states)
+        scores.append(logits.numpy()[0])
+        progress(done)
+    return Outcome(np.array(scores), truth)
+
+
+def int8_streaming(
+    bundle: Bundle, features: np.ndarray, truth: np.ndarray, progress: Callable[[int], None] = lambda done: None
+) -> Outcome:
+    """The bundle's ``.tflite`` in TFLite Micro's interpreter, step by step from reset states, on every core."""
+    workers = os.cpu_count() or 1
+    pieces = np.array_split(np.arange(len(features)), max(1, min(len(features), 8 * workers)))
+    scores = np.empty((len(features), len(bundle.labels)), np.int8)
+    done = 0
+    with concurrent.futures.ProcessPoolExecutor(workers, initializer=_start, initargs=(bundle.path,)) as pool:
+        futures = {pool.submit(_run, features[piece]): piece for piece in pieces}
+        for future in concurrent.futures.as_completed(futures):
+            piece = futures[future]
+            scores[piece] = future.result()
+            done += len(piece)
+            progress(done)
+    return Outcome(scores, truth)
+
+
+_worker: dict[str, object] = {}
+
+
+def _start(path: Path) -> None:
+    bundle = Bundle.load(path)
+    _worker["frames"], _worker["network"] = bundle.frames_per_step, Network(bundle)
+
+
+def _run(features: np.ndarray) -> np.ndarray:
+    network, frames, scores = _worker["network"], _worker["frames"], []
+    for clip in features:
+        network.reset()
+        for start in range(0, len(clip) - frames + 1, frames):
+            result = network.step(clip[start : start + frames])
+        scores.append(result)
+    return np.array(scores, np.int8)
