@@ -1,0 +1,157 @@
+"""Parameters of the MFCC front end, as the bundle's ``"frontend"`` dictionary holds them."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from kws_reference.errors import KwsError
+
+FFT_SIZES = (256, 512, 1024)
+MAX_WINDOW_SAMPLES = 1024
+MAX_MEL_BANDS = 128
+MAX_LOG2 = 25.0  # log2 of the largest possible mel sum: 32768 * 1024 / 2 per bin, a few bins wide
+
+
+@dataclass(frozen=True)
+class FrontendConfig:
+    """MFCC parameters and the normalisation to int8.
+
+    Attributes:
+      kind: the only known front end is ``"mfcc"``.
+      sample_rate_hz: sampling rate of the int16 PCM input.
+      window_samples: length of the periodic Hann window, at most ``fft_size``.
+      hop_samples: distance of two frames, 1 to ``window_samples``.
+      fft_size: 256, 512 or 1024; windows are padded with zeros behind.
+      mel_bands: triangular bands, even, uniform on the HTK mel scale.
+      mel_low_hz: lower edge of the first band.
+      mel_high_hz: upper edge of the last band, at most half the sample rate.
+      coefficients: number of DCT coefficients kept, 1 to ``mel_bands``.
+      feature_mean: mean of each coefficient, in units of the float definition (log2).
+      feature_std: standard deviation of each coefficient, positive, same units.
+      feature_steps_per_std: int8 steps per standard deviation.
+
+    An empty ``feature_mean`` or ``feature_std`` stands for zeros or ones (before training has measured them).
+    """
+
+    kind: str = "mfcc"
+    sample_rate_hz: int = 16000
+    window_samples: int = 480
+    hop_samples: int = 160
+    fft_size: int = 512
+    mel_bands: int = 80
+    mel_low_hz: float = 20.0
+    mel_high_hz: float = 7600.0
+    coefficients: int = 40
+    feature_mean: tuple[float, ...] = field(default=())
+    feature_std: tuple[float, ...] = field(default=())
+    feature_steps_per_std: float = 32
+
+    def __post_init__(self) -> None:
+        """Checks every value.
+
+        Raises:
+          KwsError: a value is outside of what the front end can compute; the message names it.
+        """
+        _require(self.kind == "mfcc", "kind", self.kind, 'use "mfcc"')
+        for name in ("sample_rate_hz", "window_samples", "hop_samples", "fft_size", "mel_bands", "coefficients"):
+            value = getattr(self, name)
+            _require(
+                isinstance(value, int) and not isinstance(value, bool) and value > 0, name, value, "use an integer > 0"
+            )
+        for name in ("mel_low_hz", "mel_high_hz", "feature_steps_per_std"):
+            _require(_is_number(getattr(self, name)), name, getattr(self, name), "use a finite number")
+        _require(self.fft_size in FFT_SIZES, "fft_size", self.fft_size, f"use one of {', '.join(map(str, FFT_SIZES))}")
+        _require(
+            2 <= self.window_samples <= self.fft_size,
+            "window_samples",
+            self.window_samples,
+            f"use 2 to {self.fft_size}",
+        )
+        _require(
+            self.hop_samples <= self.window_samples, "hop_samples", self.hop_samples, f"use 1 to {self.window_samples}"
+        )
+        _require(
+            self.mel_bands % 2 == 0 and self.mel_bands <= MAX_MEL_BANDS,
+            "mel_bands",
+            self.mel_bands,
+            f"use an even number up to {MAX_MEL_BANDS}",
+        )
+        _require(self.coefficients <= self.mel_bands, "coefficients", self.coefficients, f"use 1 to {self.mel_bands}")
+        _require(
+            0 <= self.mel_low_hz < self.mel_high_hz, "mel_low_hz", self.mel_low_hz, "use 0 up to less than mel_high_hz"
+        )
+        nyquist = self.sample_rate_hz / 2
+        _require(self.mel_high_hz <= nyquist, "mel_high_hz", self.mel_high_hz, f"use at most {nyquist:g}")
+        steps = self.feature_steps_per_std
+        _require(0.25 <= steps <= 1024, "feature_steps_per_std", steps, "use 0.25 to 1024")
+        object.__setattr__(
+            self, "feature_mean", tuple(float(v) for v in self.feature_mean) or (0.0,) * self.coefficients
+        )
+        object.__setattr__(self, "feature_std", tuple(float(v) for v in self.feature_std) or (1.0,) * self.coefficients)
+        for name in ("feature_mean", "feature_std"):
+            values = getattr(self, name)
+            _require(len(values) == self.coefficients, name, f"{len(values)} values", f"give {self.coefficients}")
+            _require(all(map(math.isfinite, values)), name, values, "use finite numbers")
+        limit = MAX_LOG2 * math.sqrt(self.mel_bands)
+        _require(
+            all(abs(v) <= limit for v in self.feature_mean), "feature_mean", self.feature_mean, f"use +-{limit:.0f}"
+        )
+        _require(
+            all(1e-3 <= v <= 1e3 for v in self.feature_std),
+            "feature_std",
+            self.feature_std,
+            "use values from 0.001 to 1000",
+        )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "FrontendConfig":
+        """Reads the ``"frontend"`` dictionary of a bundle.
+
+        Args:
+          values: one entry per attribute of this class; none missing, none unknown.
+
+        Raises:
+          KwsError: a key is missing, unknown or holds a value out of range.
+        """
+        if not isinstance(values, Mapping):
+            raise KwsError(
+                f"frontend: expected a dictionary. Received: {type(values).__name__}. Export the bundle again."
+            )
+        names = [item.name for item in fields(cls)]
+        missing = [name for name in names if name not in values]
+        unknown = sorted(str(name) for name in values if name not in names)
+        if missing or unknown:
+            raise KwsError(
+                f"frontend: missing keys {missing}, unknown keys {unknown}. Export the bundle again with this release."
+            )
+        for name in ("feature_mean", "feature_std"):
+            ok = isinstance(values[name], (list, tuple)) and len(values[name]) and all(map(_is_number, values[name]))
+            _require(ok, name, values[name], "give a list of numbers")
+        return cls(
+            **{
+                name: tuple(values[name])
+                if name.startswith("feature_") and name != "feature_steps_per_std"
+                else values[name]
+                for name in names
+            }
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the ``"frontend"`` dictionary of a bundle, ready for JSON."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+    def frame_count(self, samples: int) -> int:
+        """Returns how many frames ``samples`` PCM samples give: the first after a window, then one per hop."""
+        return max(0, (samples - self.window_samples) // self.hop_samples + 1)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _require(condition: bool, name: str, value: Any, advice: str) -> None:
+    if not condition:
+        text = str(value)
+        raise KwsError(f"frontend {name}: {advice}. Received: {text[:80]}")
