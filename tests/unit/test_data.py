@@ -1,0 +1,292 @@
+"""Speech Commands layout, augmentation and the rendering of epochs."""
+
+import dataclasses
+import hashlib
+
+import numpy as np
+import pytest
+import soundfile
+from kws_reference.errors import KwsError
+from kws_reference.frontend_config import FrontendConfig
+from kws_reference.frontend_float import mfcc_float
+from kws_training.data import augment
+from kws_training.data.pipeline import (
+    CHUNK_CLIPS,
+    AugmentConfig,
+    EpochRenderer,
+    plain_features,
+    plan_epoch,
+    render_epoch,
+)
+from kws_training.data.speech_commands import (
+    ClipSet,
+    ClipSpec,
+    FolderSpec,
+    hash_percent,
+    hash_split,
+    index_speech_commands,
+    label_index,
+    load_clips,
+)
+
+STILL = AugmentConfig(
+    shift_samples=0, resample=0, gain_low_db=0, gain_high_db=0, noise_probability=0, time_masks=0, feature_masks=0
+)
+
+
+def record(path, samples=16000, seed=0, level=3000):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pcm = np.random.default_rng(seed).integers(-level, level + 1, samples).astype(np.int16)
+    soundfile.write(path, pcm, 16000)
+    return pcm
+
+
+def speakers(split, count):
+    found = (hashlib.sha1(str(n).encode()).hexdigest()[:8] for n in range(10_000))
+    return [speaker for speaker in found if hash_split(f"{speaker}_nohash_0.wav") == split][:count]
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    """Three words, one unknown word; 10 training, 10 validation, 5 testing speakers a word; one background recording."""
+    root = tmp_path_factory.mktemp("data") / "speech_commands"
+    for word in ("yes", "no", "tree"):
+        for split, count in (("training", 10), ("validation", 10), ("testing", 5)):
+            for index, speaker in enumerate(speakers(split, count)):
+                record(root / word / f"{speaker}_nohash_{index % 2}.wav", 16000 - 100 * index, seed=index)
+    record(root / "_background_noise_" / "hum.wav", 48000, seed=9)
+    for split, file in (("validation", "validation_list.txt"), ("testing", "testing_list.txt")):
+        (root / file).write_text("".join(f"{name}\n" for name in index_speech_commands(root, split)))
+    return root
+
+
+def clip_set(keywords=300, unknown=100, noise=True):
+    rng = np.random.default_rng(3)
+    labels = np.concatenate([rng.integers(2, 4, keywords), np.ones(unknown, int)])
+    return ClipSet(
+        pcm=rng.integers(-2000, 2000, (keywords + unknown, 16000)).astype(np.int16),
+        labels=labels.astype(np.int64),
+        words=tuple({2: "yes", 3: "no", 1: "tree"}[label] for label in labels),
+        names=tuple(map(str, range(len(labels)))),
+        noise=(rng.integers(-9000, 9000, 40000).astype(np.int16),) if noise else (),
+        label_names=("_silence_", "_unknown_", "yes", "no"),
+    )
+
+
+# The split rule
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    # The first from validation_list.txt of the official archive, the second from the canonical test set.
+    [("bed/026290a7_nohash_0.wav", "validation"), ("yes/022cd682_nohash_0.wav", "testing")],
+)
+def test_hash_split_known_clip_is_where_the_archive_puts_it(name, split):
+    assert hash_split(name) == split
+
+
+def test_hash_split_same_speaker_stays_together():
+    assert len({hash_percent(f"{word}/0a7c2a8d_nohash_{n}.wav") for word in ("yes", "no") for n in range(5)}) == 1
+
+
+def test_hash_split_shares_are_80_10_10():
+    names = [f"{hashlib.sha1(str(n).encode()).hexdigest()[:8]}_nohash_0.wav" for n in range(20_000)]
+    shares = [sum(hash_split(name) == split for name in names) / len(names) for split in ("validation", "testing")]
+    # Standard deviation of the share is 0.002: five of them.
+    np.testing.assert_allclose(shares, 0.1, atol=0.011)
+
+
+def test_index_lists_and_hash_agree(dataset):
+    for split in ("training", "validation", "testing"):
+        assert index_speech_commands(dataset, split, "lists") == index_speech_commands(dataset, split, "hash") != []
+
+
+def test_index_missing_or_wrong_folder_is_one_clear_line(tmp_path):
+    with pytest.raises(KwsError, match="kws-train fetch"):
+        index_speech_commands(tmp_path / "absent", "training")
+    with pytest.raises(KwsError, match="unpacked archive"):
+        index_speech_commands(tmp_path, "training")
+    with pytest.raises(KwsError, match="split must be"):
+        index_speech_commands(tmp_path, "trainig")
+
+
+# Loading
+
+
+def test_load_clips_training_has_all_words_and_no_silence(dataset):
+    clips = load_clips(ClipSpec(dataset, "training", words=("yes", "no")))
+    assert clips.label_names == ("_silence_", "_unknown_", "yes", "no")
+    assert np.bincount(clips.labels).tolist() == [0, 10, 10, 10]
+    assert clips.pcm.shape == (30, 16000) and clips.pcm.dtype == np.int16
+    assert len(clips.noise) == 1
+
+
+def test_load_clips_validation_has_its_share_of_silence_and_unknown(dataset):
+    spec = ClipSpec(dataset, "validation", words=("yes", "no"))
+    clips = load_clips(spec)
+    assert np.bincount(clips.labels).tolist() == [2, 2, 10, 10]  # 10 % of 20
+    np.testing.assert_array_equal(load_clips(spec).pcm, clips.pcm)
+    assert not np.array_equal(load_clips(dataclasses.replace(spec, seed=1)).pcm, clips.pcm)
+
+
+def test_load_clips_short_recording_is_padded_behind_and_long_one_cut(tmp_path):
+    short, long = record(tmp_path / "yes" / "a.wav", 5000, seed=1), record(tmp_path / "yes" / "b.wav", 20000, seed=2)
+    clips = load_clips(ClipSpec(folders=(FolderSpec(tmp_path),)))
+    np.testing.assert_array_equal(clips.pcm[0], np.pad(short, (0, 11000)))
+    np.testing.assert_array_equal(clips.pcm[1], long[:16000])
+
+
+def test_load_clips_test_set_folder_with_list_takes_only_these(tmp_path):
+    for name in ("yes/a.wav", "_unknown_/tree_b.wav.wav", "_silence_/1.wav", "go/c.wav", "house/d.wav"):
+        record(tmp_path / "set" / name)
+    (tmp_path / "list.txt").write_text("yes/a.wav\n_unknown_/tree_b.wav.wav\n_silence_/1.wav\nhouse/d.wav\n")
+    clips = load_clips(ClipSpec(folders=(FolderSpec(tmp_path / "set", tmp_path / "list.txt"),)))
+    assert clips.names == ("_silence_/1.wav", "_unknown_/tree_b.wav.wav", "house/d.wav", "yes/a.wav")
+    assert clips.labels.tolist() == [0, 1, 1, 2]
+    (tmp_path / "list.txt").write_text("yes/absent.wav\n")
+    with pytest.raises(KwsError, match="yes/absent.wav"):
+        load_clips(ClipSpec(folders=(FolderSpec(tmp_path / "set", tmp_path / "list.txt"),)))
+
+
+def test_load_clips_broken_file_is_named(tmp_path):
+    record(tmp_path / "yes" / "a.wav")
+    (tmp_path / "yes" / "b.wav").write_text("not audio")
+    with pytest.raises(KwsError, match="b.wav: not a WAV"):
+        load_clips(ClipSpec(folders=(FolderSpec(tmp_path),)))
+
+
+def test_label_index_follows_the_contract_order():
+    names = ("_silence_", "_unknown_", "yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
+    assert ClipSpec().labels == names
+    assert [label_index(name, ClipSpec().words) for name in names] == list(range(12))
+    assert label_index("tree", ClipSpec().words) == 1
+
+
+# Augmentation
+
+
+def test_shift_and_resample_zero_ranges_change_nothing():
+    pcm = np.random.default_rng(0).integers(-9000, 9000, (3, 1000)).astype(np.int16)
+    np.testing.assert_array_equal(augment.shift_and_resample(np.random.default_rng(1), pcm, 0, 0.0), pcm)
+
+
+def test_shift_and_resample_shift_moves_an_impulse_within_its_range():
+    pcm = np.zeros((200, 1000), np.int16)
+    pcm[:, 500] = 1000
+    places = augment.shift_and_resample(np.random.default_rng(1), pcm, 100, 0.0).argmax(axis=1)
+    assert places.min() >= 400 and places.max() <= 600 and len(set(places)) > 50
+
+
+def test_shift_and_resample_speed_changes_the_pitch_of_a_tone():
+    samples = np.arange(16000)
+    pcm = np.tile(8000 * np.sin(2 * np.pi * 1000 * samples / 16000), (20, 1))
+    rng = np.random.default_rng(5)
+    out = augment.shift_and_resample(rng, pcm, 0, 0.15)
+    rng = np.random.default_rng(5)
+    rng.integers(0, 1, 20)
+    speeds = rng.uniform(0.85, 1.15, 20)
+    peak_hz = np.abs(np.fft.rfft(out, axis=1)).argmax(axis=1)  # bins are 1 Hz wide
+    np.testing.assert_allclose(peak_hz, 1000 * speeds, atol=1.0)
+    # Against the ideal tone, away from the ends: a cubic is within 1 % at 1 kHz.
+    middle = slice(2000, 14000)
+    ideal = 8000 * np.sin(2 * np.pi * 1000 / 16000 * ((samples - 7999.5) * speeds[:, None] + 7999.5))
+    assert np.abs(out[:, middle] - ideal[:, middle]).max() < 80
+
+
+def test_gain_scales_by_decibel():
+    pcm = np.full((500, 4), 100.0, np.float32)
+    out = augment.gain(np.random.default_rng(0), pcm, -20.0, 0.0)
+    assert out.min() >= 10.0 and out.max() <= 100.0 and out.std() > 10
+
+
+def test_add_noise_probability_and_volume_hold():
+    noise = (np.full(50, 1000, np.int16),)
+    out = augment.add_noise(np.random.default_rng(0), np.zeros((4000, 20), np.float32), noise, 0.8, 0.1)
+    assert (out.max(axis=1) > 0).mean() == pytest.approx(0.8, abs=0.04)  # six standard deviations
+    assert 95 < out.max() <= 100
+    assert not augment.add_noise(np.random.default_rng(0), np.zeros((9, 20), np.float32), (), 1.0, 1.0).any()
+
+
+def test_to_int16_range_rounds_and_saturates():
+    out = augment.to_int16_range(np.array([[1.4, -1.6, 40000.0, -40000.0]], np.float32))
+    np.testing.assert_array_equal(out, [[1, -2, 32767, -32768]])
+
+
+def test_spec_augment_blanks_whole_frames_and_coefficients_with_the_fill():
+    features = np.random.default_rng(0).normal(size=(300, 98, 40)).astype(np.float32)
+    fill = np.arange(40, dtype=np.float32) + 100
+    out = augment.spec_augment(np.random.default_rng(1), features.copy(), fill, 2, 25, 2, 7)
+    blank = out == fill
+    np.testing.assert_array_equal(out[~blank], features[~blank])
+    frames, bands = blank.all(axis=2), blank.all(axis=1)
+    np.testing.assert_array_equal(blank, frames[:, :, None] | bands[:, None, :])
+    assert 25 < frames.sum(axis=1).max() <= 50 and 7 < bands.sum(axis=1).max() <= 14
+
+
+# Epochs
+
+
+def test_plan_epoch_takes_all_keywords_once_and_shares_of_the_rest():
+    clips = clip_set()
+    rows = plan_epoch(clips, 1, 0, AugmentConfig())
+    assert sorted(rows[(rows >= 0) & (rows < 300)]) == list(range(300))
+    assert (rows == -1).sum() == 30 and (rows >= 300).sum() == 30
+    assert not np.array_equal(rows, plan_epoch(clips, 1, 1, AugmentConfig()))
+
+
+def test_plan_epoch_balances_rare_keywords_and_rare_unknown_words():
+    clips = clip_set(keywords=400, unknown=200)
+    labels = np.array([2] * 380 + [3] * 20 + [1] * 200)
+    words = ("yes",) * 380 + ("no",) * 20 + ("tree",) * 190 + ("cat",) * 10
+    clips = dataclasses.replace(clips, labels=labels, words=words)
+    rows = plan_epoch(clips, 1, 0, AugmentConfig(keyword_balance=1.0, unknown_balance=1.0, unknown_percent=100))
+    assert np.bincount(labels[rows[rows >= 0]])[2:].tolist() == [200, 200]
+    assert np.bincount(rows[(rows >= 380) & (rows < 400)])[380:].tolist() == [10] * 20
+    assert (rows >= 590).sum() == pytest.approx(200, abs=60)  # half of 400; six standard deviations
+
+
+def test_render_epoch_without_augmentation_equals_plain_features():
+    clips = clip_set(40, 10)
+    rows = plan_epoch(clips, 7, 0, STILL)
+    features, labels = render_epoch(clips, 7, 0, STILL)
+    plain, _ = plain_features(clips)
+    assert features.shape == (48, 98, 40) and features.dtype == np.float16
+    np.testing.assert_array_equal(features[rows >= 0], plain[rows[rows >= 0]])
+    np.testing.assert_array_equal(labels, np.where(rows < 0, 0, clips.labels[rows]))
+
+
+def test_plain_features_are_the_float_definition():
+    clips = clip_set(5, 2)
+    # float16 has 11 bits of mantissa: features below 256 are within 0.0625.
+    np.testing.assert_allclose(plain_features(clips)[0], mfcc_float(clips.pcm), atol=0.0625, rtol=1e-3)
+
+
+def test_render_epoch_masks_are_filled_with_the_mean_of_the_front_end():
+    mean = tuple(float(value) for value in range(150, 190))
+    features, _ = render_epoch(clip_set(40, 10), 1, 0, AugmentConfig(), FrontendConfig(feature_mean=mean))
+    assert (features == np.array(mean, np.float16)).all(axis=2).any()
+
+
+def test_render_epoch_no_noise_recordings_gives_digital_silence():
+    clips = clip_set(20, 5, noise=False)
+    features, labels = render_epoch(clips, 1, 0, STILL)
+    np.testing.assert_array_equal(features[labels == 0], 0)
+
+
+def test_epoch_renderer_workers_equal_this_process_and_any_order():
+    clips = clip_set(keywords=2 * CHUNK_CLIPS + 20)
+    expected = [render_epoch(clips, 5, epoch) for epoch in range(3)]
+    with EpochRenderer(clips, 5, workers=2, last_epoch=2) as renderer:
+        for epoch in (0, 1, 2, 1):  # going back is what a resumed run does
+            features, labels = renderer.epoch(epoch)
+            np.testing.assert_array_equal(features, expected[epoch][0])
+            np.testing.assert_array_equal(labels, expected[epoch][1])
+    with EpochRenderer(clips, 5, workers=0) as renderer:
+        np.testing.assert_array_equal(renderer.epoch(2)[0], expected[2][0])
+    assert not np.array_equal(render_epoch(clips, 6, 0)[0], expected[0][0])
+
+
+@pytest.mark.parametrize("change", [{"resample": 1.0}, {"noise_volume": -1}, {"gain_low_db": 4.0}])
+def test_augment_config_bad_value_is_named(change):
+    with pytest.raises(KwsError, match=next(iter(change)).split("_")[0]):
+        AugmentConfig(**change)

@@ -1,0 +1,1 @@
+"""Speech Commands on disk to augmented features in memory, in plain NumPy."""

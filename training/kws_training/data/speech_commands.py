@@ -1,0 +1,293 @@
+"""Finds and loads clips: the official Speech Commands layout, and folders with one subfolder for each label.
+
+The split rule and the shares of silence and unknown words are those of the data set's authors (P. Warden, "Speech
+Commands: A Dataset for Limited-Vocabulary Speech Recognition", arXiv:1804.03209; TensorFlow's speech_commands example).
+"""
+
+import dataclasses
+import hashlib
+import math
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from kws_reference.audio import read_wav
+from kws_reference.errors import KwsError
+
+Split = Literal["training", "validation", "testing"]
+
+SILENCE, UNKNOWN = "_silence_", "_unknown_"
+WORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
+BACKGROUND_FOLDER = "_background_noise_"
+CLIP_SAMPLES = 16000
+SAMPLE_RATE_HZ = 16000
+SPLITS = ("training", "validation", "testing")
+_LISTS = {"validation": "validation_list.txt", "testing": "testing_list.txt"}
+_HASH_RANGE = 2**27 - 1
+
+
+@dataclasses.dataclass(frozen=True)
+class FolderSpec:
+    """A folder with one subfolder for each label, such as the canonical test set.
+
+    Attributes:
+      path: the folder. Subfolders that are neither a word of the task nor ``_silence_`` count as unknown words.
+      names: text file with one relative path a line; only these clips are taken. None: all ``*.wav``.
+    """
+
+    path: Path
+    names: Path | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class ClipSpec:
+    """Which clips to load.
+
+    Attributes:
+      speech_commands: folder in the official layout (``<word>/<speaker>_nohash_<n>.wav``), or None.
+      split: which part of ``speech_commands``.
+      folders: further folders, taken whole (or by their list of names).
+      words: the keywords; the labels are ``_silence_``, ``_unknown_`` and these, in order.
+      split_by: ``"hash"`` is the official rule, by speaker; ``"lists"`` reads ``validation_list.txt`` and
+        ``testing_list.txt``, which say the same for the official archive.
+      silence_percent: silent clips to add to a validation or testing split, in per cent of its keyword clips. Silence for
+        training is drawn anew for every epoch (pipeline.py).
+      unknown_percent: the same for unknown words; of a training split all are loaded, each epoch draws its share.
+      seed: draws those silent clips and unknown words.
+    """
+
+    speech_commands: Path | None = None
+    split: Split = "training"
+    folders: tuple[FolderSpec, ...] = ()
+    words: tuple[str, ...] = WORDS
+    split_by: Literal["hash", "lists"] = "hash"
+    silence_percent: float = 10.0
+    unknown_percent: float = 10.0
+    seed: int = 0
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Label names in the order of the class indices."""
+        return (SILENCE, UNKNOWN, *self.words)
+
+
+@dataclasses.dataclass(frozen=True)
+class ClipSet:
+    """Clips in memory.
+
+    Attributes:
+      pcm: int16 ``[clips, 16000]``; shorter recordings have zeros behind, longer ones are cut.
+      labels: int64 ``[clips]``, indices into ``label_names``.
+      words: the word that was spoken in each clip (`spoken_word`), for balancing unknown words.
+      names: path of each clip below its folder, for reports.
+      noise: the background recordings, int16, each at least one clip long.
+      label_names: names of the classes.
+    """
+
+    pcm: np.ndarray
+    labels: np.ndarray
+    words: tuple[str, ...]
+    names: tuple[str, ...]
+    noise: tuple[np.ndarray, ...]
+    label_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def hash_percent(name: str) -> float:
+    """Returns the number in [0, 100] by which the data set's authors split: equal for all clips of a speaker.
+
+    Args:
+      name: a file's name or path, such as ``yes/0a7c2a8d_nohash_0.wav``.
+    """
+    speaker = re.sub(r"_nohash_.*$", "", name.rsplit("/", 1)[-1])
+    digest = int(hashlib.sha1(speaker.encode()).hexdigest(), 16)
+    return digest % (_HASH_RANGE + 1) * (100.0 / _HASH_RANGE)
+
+
+def hash_split(name: str, validation_percent: float = 10.0, testing_percent: float = 10.0) -> Split:
+    """Returns the split to which a clip belongs by the official rule."""
+    percent = hash_percent(name)
+    if percent < validation_percent:
+        return "validation"
+    return "testing" if percent < validation_percent + testing_percent else "training"
+
+
+def index_speech_commands(root: str | Path, split: Split, split_by: str = "hash") -> list[str]:
+    """Lists the clips of one split.
+
+    Args:
+      root: folder in the official layout.
+      split: ``"training"``, ``"validation"`` or ``"testing"``.
+      split_by: ``"hash"`` or ``"lists"``, see `ClipSpec`.
+
+    Returns:
+      Sorted paths below ``root``, ``<word>/<file>.wav``.
+
+    Raises:
+      KwsError: the folder or a list is missing, or no clip is there.
+    """
+    root = Path(root)
+    if split not in SPLITS:
+        raise KwsError(f"split must be one of {', '.join(SPLITS)}. Received: {split!r}")
+    if not root.is_dir():
+        raise KwsError(f"{root}: no such folder. Download Speech Commands with kws-train fetch.")
+    names = sorted(f"{path.parent.name}/{path.name}" for path in root.glob("*/*.wav"))
+    names = [name for name in names if not name.startswith("_")]
+    if not names:
+        raise KwsError(f"{root}: holds no <word>/<speaker>_nohash_<n>.wav. Give the folder of the unpacked archive.")
+    if split_by == "hash":
+        return [name for name in names if hash_split(name) == split]
+    if split_by != "lists":
+        raise KwsError(f'split_by must be "hash" or "lists". Received: {split_by!r}')
+    listed = {part: _read_names(root / file) for part, file in _LISTS.items()}
+    if split == "training":
+        others = set(listed["validation"]) | set(listed["testing"])
+        return [name for name in names if name not in others]
+    wanted = set(listed[split])
+    return [name for name in names if name in wanted]
+
+
+def index_folder(spec: FolderSpec) -> list[str]:
+    """Lists the clips of a folder with one subfolder for each label.
+
+    Returns:
+      Sorted paths below the folder.
+
+    Raises:
+      KwsError: the folder is missing or empty, or a listed clip is not there.
+    """
+    if not spec.path.is_dir():
+        raise KwsError(f"{spec.path}: no such folder. Check the path.")
+    if spec.names is not None:
+        names = sorted(_read_names(spec.names))
+        missing = [name for name in names if not (spec.path / name).is_file()]
+        if missing:
+            raise KwsError(f"{spec.names}: {len(missing)} of its clips are not in {spec.path}, first: {missing[0]}")
+    else:
+        names = sorted(f"{path.parent.name}/{path.name}" for path in spec.path.glob("*/*.wav"))
+        names = [name for name in names if not name.startswith(BACKGROUND_FOLDER)]
+    if not names:
+        raise KwsError(f"{spec.path}: holds no <label>/<clip>.wav.")
+    return names
+
+
+def load_clips(spec: ClipSpec) -> ClipSet:
+    """Loads all clips of a specification.
+
+    Args:
+      spec: which clips.
+
+    Returns:
+      The clips in a fixed order: ``speech_commands``, then ``folders``, sorted by path in each.
+
+    Raises:
+      KwsError: nothing to load, or a file cannot be read.
+    """
+    if len(set(spec.words)) != len(spec.words) or not spec.words:
+        raise KwsError(f"words must be different and at least one. Received: {', '.join(spec.words)}")
+    rng = np.random.default_rng([spec.seed, SPLITS.index(spec.split) if spec.split in SPLITS else 0])
+    noise: tuple[np.ndarray, ...] = ()
+    files: list[tuple[Path, str]] = []
+    silent_clips = 0
+    if spec.speech_commands is not None:
+        names = index_speech_commands(spec.speech_commands, spec.split, spec.split_by)
+        noise = load_noise(spec.speech_commands)
+        if spec.split != "training":
+            keywords = [name for name in names if _word(name) in spec.words]
+            unknown = [name for name in names if _word(name) not in spec.words]
+            count = min(len(unknown), math.ceil(len(keywords) * spec.unknown_percent / 100))
+            names = sorted(keywords + [unknown[index] for index in rng.permutation(len(unknown))[:count]])
+            silent_clips = math.ceil(len(keywords) * spec.silence_percent / 100)
+        files += [(Path(spec.speech_commands), name) for name in names]
+    for folder in spec.folders:
+        files += [(folder.path, name) for name in index_folder(folder)]
+    if not files:
+        raise KwsError(
+            f"no clips: the {spec.split} split of {spec.speech_commands} is empty and no other folder is given."
+        )
+
+    pcm = np.zeros((len(files) + silent_clips, CLIP_SAMPLES), np.int16)
+
+    def load(row: int) -> None:
+        root, name = files[row]
+        pcm[row] = fit_clip(read_wav(root / name, SAMPLE_RATE_HZ))
+
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        for _ in pool.map(load, range(len(files)), chunksize=64):
+            pass
+    pcm[len(files) :] = silence(rng, noise, silent_clips)
+    folders = [_word(name) for _, name in files] + [SILENCE] * silent_clips
+    return ClipSet(
+        pcm=pcm,
+        labels=np.array([label_index(folder, spec.words) for folder in folders], np.int64),
+        words=(*(spoken_word(name) for _, name in files), *[SILENCE] * silent_clips),
+        names=(*(name for _, name in files), *(f"{SILENCE}/drawn_{index}" for index in range(silent_clips))),
+        noise=noise,
+        label_names=spec.labels,
+    )
+
+
+def load_noise(root: str | Path) -> tuple[np.ndarray, ...]:
+    """Loads the background recordings of a folder in the official layout.
+
+    Returns:
+      int16 arrays, sorted by file name; none if the folder has no ``_background_noise_``. Recordings shorter than a
+      clip are repeated.
+    """
+    recordings = []
+    for path in sorted((Path(root) / BACKGROUND_FOLDER).glob("*.wav")):
+        samples = read_wav(path, SAMPLE_RATE_HZ)
+        recordings.append(
+            np.tile(samples, -(-CLIP_SAMPLES // len(samples))) if len(samples) < CLIP_SAMPLES else samples
+        )
+    return tuple(recordings)
+
+
+def silence(rng: np.random.Generator, noise: Sequence[np.ndarray], clips: int) -> np.ndarray:
+    """Draws clips of background noise at a volume of U(0, 1), int16 ``[clips, 16000]``; zeros if there is no noise."""
+    out = np.zeros((clips, CLIP_SAMPLES), np.int16)
+    for row in out if noise else ():
+        recording = noise[rng.integers(len(noise))]
+        start = rng.integers(len(recording) - CLIP_SAMPLES + 1)
+        row[:] = np.rint(recording[start : start + CLIP_SAMPLES] * rng.uniform(0.0, 1.0))
+    return out
+
+
+def fit_clip(samples: np.ndarray) -> np.ndarray:
+    """Returns exactly one second, as the official reader does: zeros are added behind, or the rest is cut off."""
+    if len(samples) >= CLIP_SAMPLES:
+        return samples[:CLIP_SAMPLES]
+    return np.pad(samples, (0, CLIP_SAMPLES - len(samples)))
+
+
+def label_index(word: str, words: Sequence[str]) -> int:
+    """Returns the class index of a folder's name: 0 silence, 1 unknown, then the keywords."""
+    if word == SILENCE:
+        return 0
+    return 2 + list(words).index(word) if word in words else 1
+
+
+def spoken_word(name: str) -> str:
+    """Returns the word spoken in a clip: its folder, or for the test set's ``_unknown_`` the word before the speaker.
+
+    Args:
+      name: path such as ``yes/0a7c2a8d_nohash_0.wav`` or ``_unknown_/bed_0a7c2a8d_nohash_0.wav.wav``.
+    """
+    prefixed = re.match(rf"{UNKNOWN}/([a-z]+)_[0-9a-f]+_nohash_", name)
+    return prefixed[1] if prefixed else _word(name)
+
+
+def _word(name: str) -> str:
+    return name.split("/", 1)[0]
+
+
+def _read_names(path: Path) -> list[str]:
+    try:
+        return [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    except OSError as error:
+        raise KwsError(f"{path}: cannot be read ({error.strerror}). Check the path.") from error
