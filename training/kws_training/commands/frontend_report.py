@@ -1,0 +1,34 @@
+"""``kws-train frontend-report``: error of the integer front end against the float definition, on recordings."""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from kws_reference.audio import read_wav
+from kws_reference.bundle import Bundle
+from kws_reference.errors import KwsError
+
+
+def add_parser(subparsers) -> argparse.ArgumentParser:
+    """Adds the subcommand."""
+    parser = subparsers.add_parser("frontend-report", help="error of the integer features in int8 steps; table sizes")
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("audio", type=Path, help="folder of WAV files, searched through")
+    parser.add_argument("--limit", type=int, default=1000, help="number of clips, drawn by seed 0 (default %(default)s)")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the report as JSON."""
+    from kws_reference.frontend_report import report
+
+    bundle = Bundle.load(args.bundle)
+    files = sorted(args.audio.rglob("*.wav"))
+    if not files:
+        raise KwsError(f"no WAV files below {args.audio}. Give a folder of recordings.")
+    rows = np.sort(np.random.default_rng(0).permutation(len(files))[: args.limit])
+    clips = (read_wav(files[row], bundle.frontend.sample_rate_hz) for row in rows)
+    print(json.dumps({"clips": len(rows), **report(clips, bundle.frontend)}, indent=1))
+    return 0

@@ -1,0 +1,76 @@
+"""A training run on disk: settings, checkpoint, history. A killed run continues from its last finished epoch."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from kws_reference.errors import KwsError
+
+SETTINGS, HISTORY, CHECKPOINT, BEST = "settings.json", "history.json", "last.weights.h5", "best.weights.h5"
+
+
+class RunFolder:
+    """Files of one run. Every file is replaced atomically, the history last: what it lists is on disk."""
+
+    def __init__(self, path: str | os.PathLike, settings: dict[str, Any]):
+        """Opens or creates a run.
+
+        Args:
+          path: folder.
+          settings: everything that defines the run, as JSON values.
+
+        Raises:
+          KwsError: the folder holds a run with other settings, or cannot be written.
+        """
+        self.path = Path(path)
+        settings = json.loads(json.dumps(settings))
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            earlier = self._read(SETTINGS)
+            if earlier is not None and earlier != settings:
+                changed = sorted(k for k in {*earlier, *settings} if earlier.get(k) != settings.get(k))
+                raise KwsError(f"{self.path} holds a run with other {', '.join(changed)}. Continue it as it was, or choose another --out.")
+            self.write_json(SETTINGS, settings)
+        except OSError as error:
+            raise KwsError(f"cannot write to {self.path}: {error.strerror}. Free space or choose another --out.") from None
+        self.history: list[dict[str, float]] = self._read(HISTORY) or []
+
+    def finish_epoch(self, model: keras.Model, entry: dict[str, float]) -> None:
+        """Saves weights, optimizer and history after an epoch; keeps the weights of the best validation accuracy."""
+        best = max((old["val_accuracy"] for old in self.history), default=-1.0)
+        self._save(model, CHECKPOINT)
+        if entry["val_accuracy"] > best:
+            self._save(model, BEST)
+        self.history = [*self.history, entry]
+        self.write_json(HISTORY, self.history)
+
+    def restore(self, model: keras.Model, name: str = CHECKPOINT) -> None:
+        """Loads weights, and for the checkpoint the optimizer's variables, into a model of the same shape."""
+        try:
+            model.load_weights(self.path / name)
+        except (OSError, ValueError) as error:
+            raise KwsError(f"cannot read {self.path / name}: {error}. Delete the run folder and start again.") from None
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Replaces a JSON file of the run."""
+        partial = self.path / f"{name}.partial"
+        partial.write_text(json.dumps(value, indent=1) + "\n")
+        os.replace(partial, self.path / name)
+
+    def _read(self, name: str) -> Any:
+        path = self.path / name
+        try:
+            return json.loads(path.read_text()) if path.exists() else None
+        except ValueError as error:
+            raise KwsError(f"{path} is not JSON ({error}). Delete the run folder and start again.") from None
+
+    def _save(self, model: keras.Model, name: str) -> None:
+        partial = self.path / f"partial.{name}"
+        try:
+            model.save_weights(partial)
+        except OSError as error:
+            raise KwsError(f"cannot write {partial}: {error}. Free space; the last finished epoch is kept.") from None
+        os.replace(partial, self.path / name)
