@@ -48,7 +48,7 @@ def speakers(split, count):
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory):
-    """Three words, one unknown word; 10 training, 10 validation, 5 testing speakers a word; one background recording."""
+    """Two words and an unknown one: 10 training, 10 validation, 5 testing speakers each; one background recording."""
     root = tmp_path_factory.mktemp("data") / "speech_commands"
     for word in ("yes", "no", "tree"):
         for split, count in (("training", 10), ("validation", 10), ("testing", 5)):

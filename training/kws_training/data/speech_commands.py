@@ -53,8 +53,8 @@ class ClipSpec:
       words: the keywords; the labels are ``_silence_``, ``_unknown_`` and these, in order.
       split_by: ``"hash"`` is the official rule, by speaker; ``"lists"`` reads ``validation_list.txt`` and
         ``testing_list.txt``, which say the same for the official archive.
-      silence_percent: silent clips to add to a validation or testing split, in per cent of its keyword clips. Silence for
-        training is drawn anew for every epoch (pipeline.py).
+      silence_percent: silent clips to add to a validation or testing split, in per cent of its keyword clips. Silence
+        for training is drawn anew for every epoch (pipeline.py).
       unknown_percent: the same for unknown words; of a training split all are loaded, each epoch draws its share.
       seed: draws those silent clips and unknown words.
     """
