@@ -1,0 +1,110 @@
+"""Bundles: what is read, and what is refused in one line."""
+
+import json
+import shutil
+
+import pytest
+
+from kws_reference.bundle import MANIFEST_FILE, MODEL_FILE, Bundle, write_bundle
+from kws_reference.errors import KwsError
+
+
+@pytest.fixture
+def copy(bundle_path, tmp_path):
+    return shutil.copytree(bundle_path, tmp_path / "bundle")
+
+
+def edit(folder, change):
+    manifest = json.loads((folder / MANIFEST_FILE).read_text())
+    change(manifest)
+    (folder / MANIFEST_FILE).write_text(json.dumps(manifest))
+
+
+def test_load_released_bundle_agrees_with_itself(bundle_path):
+    bundle = Bundle.load(bundle_path)
+    assert bundle.features.shape == (1, bundle.frames_per_step, 1, bundle.frontend.coefficients)
+    assert bundle.scores.shape == (1, len(bundle.labels)) == (1, len(bundle.detector.threshold_q15))
+    assert len({state.name for state in bundle.states}) == len(bundle.states) > 0
+
+
+def test_write_bundle_then_load_gives_the_same(bundle_path, tmp_path):
+    first = Bundle.load(bundle_path)
+    content = {k: v for k, v in first.manifest.items() if k not in ("format_version", "model_sha256")}
+    second = write_bundle(tmp_path / "new" / "bundle", first.model, content)
+    assert second.manifest == first.manifest and second.model == first.model
+    assert sorted(path.name for path in second.path.iterdir()) == [MANIFEST_FILE, MODEL_FILE]
+
+
+def test_write_bundle_into_a_file_is_one_line(bundle_path, tmp_path):
+    (tmp_path / "taken").write_text("")
+    bundle = Bundle.load(bundle_path)
+    with pytest.raises(KwsError, match="cannot write the bundle"):
+        write_bundle(tmp_path / "taken", bundle.model, bundle.manifest)
+
+
+@pytest.mark.parametrize("offset", [0, 1000, -1])
+def test_load_model_with_one_byte_changed_is_refused(copy, offset):
+    data = bytearray((copy / MODEL_FILE).read_bytes())
+    data[offset] ^= 1
+    (copy / MODEL_FILE).write_bytes(data)
+    with pytest.raises(KwsError, match="changed or truncated"):
+        Bundle.load(copy)
+
+
+def test_load_truncated_model_is_refused(copy):
+    data = (copy / MODEL_FILE).read_bytes()
+    (copy / MODEL_FILE).write_bytes(data[:-100])
+    with pytest.raises(KwsError, match="changed or truncated"):
+        Bundle.load(copy)
+
+
+def test_load_truncated_manifest_is_refused(copy):
+    text = (copy / MANIFEST_FILE).read_text()
+    (copy / MANIFEST_FILE).write_text(text[: len(text) // 2])
+    with pytest.raises(KwsError, match="not JSON"):
+        Bundle.load(copy)
+
+
+@pytest.mark.parametrize("name", [MODEL_FILE, MANIFEST_FILE])
+def test_load_with_a_file_missing_names_it(copy, name):
+    (copy / name).unlink()
+    with pytest.raises(KwsError, match=name):
+        Bundle.load(copy)
+
+
+def test_load_of_no_folder_names_the_path(tmp_path):
+    with pytest.raises(KwsError, match="no bundle folder"):
+        Bundle.load(tmp_path / "nowhere")
+
+
+FAULTS = {
+    "format version 7": lambda m: m.update(format_version=7),
+    "bundle format version": lambda m: m.pop("format_version"),
+    "12 labels|labels need": lambda m: m.update(labels=m["labels"][:-1]),
+    "two different names": lambda m: m.update(labels=[m["labels"][0]] * len(m["labels"])),
+    "list of str": lambda m: m.update(labels=[1, 2]),
+    "frames_per_step": lambda m: m.update(frames_per_step=0),
+    "features.shape": lambda m: m.update(frames_per_step=3),
+    "features: input_index": lambda m: m["features"].update(input_index="0"),
+    "input indices": lambda m: m["states"][0].update(input_index=m["states"][1]["input_index"]),
+    "output indices": lambda m: m["states"].pop(),
+    r"states\[0\]: reset_value": lambda m: m["states"][0].update(reset_value=200),
+    r"states\[1\]: scale": lambda m: m["states"][1].update(scale=-1.0),
+    "state names": lambda m: m["states"][0].update(name=m["states"][1]["name"]),
+    "scores.kind": lambda m: m["scores"].update(kind="softmax"),
+    "as many thresholds": lambda m: m["detector"]["threshold_q15"].pop(),
+    "thresholds must be": lambda m: m["detector"]["threshold_q15"].__setitem__(0, 40000),
+    "smoothing_steps": lambda m: m["detector"].update(smoothing_steps=0),
+    "window_samples": lambda m: m["frontend"].update(window_samples=100000),
+    "feature_mean": lambda m: m["frontend"].update(feature_mean=m["frontend"]["feature_mean"][:-1]),
+    "frontend must be": lambda m: m.pop("frontend"),
+}
+
+
+@pytest.mark.parametrize("message", FAULTS)
+def test_load_manifest_with_a_fault_names_it_in_one_line(copy, message):
+    edit(copy, FAULTS[message])
+    with pytest.raises(KwsError, match=message) as caught:
+        Bundle.load(copy)
+    assert "\n" not in str(caught.value)
+    assert str(copy) in str(caught.value)

@@ -1,0 +1,104 @@
+"""kws-train fit: from a folder of recordings to weights, and on again after a kill."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import wave
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip install .[training])")
+
+from kws_training import cli  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    """Two "keywords" (rising and falling tones) and an "unknown word" (a chord) by 40 speakers, and some noise."""
+    root = tmp_path_factory.mktemp("speech_commands")
+    rng = np.random.default_rng(0)
+    time_s = np.arange(16000) / 16000
+
+    def write(path, samples):
+        path.parent.mkdir(exist_ok=True)
+        with wave.open(str(path), "wb") as out:
+            out.setparams((1, 2, 16000, len(samples), "NONE", ""))
+            out.writeframes(np.clip(samples, -32768, 32767).astype("<i2").tobytes())
+
+    for speaker in range(40):
+        pitch = rng.uniform(300, 600)
+        for word, slope in (("yes", 1.0), ("no", -0.5), ("cat", 0.0)):
+            tone = np.sin(2 * np.pi * pitch * (time_s + slope * time_s**2 / 2))
+            tone += np.sin(2 * np.pi * 2.5 * pitch * time_s) * (word == "cat")
+            write(root / word / f"{speaker * 7919:08x}_nohash_0.wav", 6000 * tone * np.hanning(16000))
+    write(root / "_background_noise_" / "hiss.wav", rng.normal(0, 300, 48000))
+    return root
+
+
+def command(recordings, run, epochs):
+    return [
+        *("fit", "--data", str(recordings), "--labels", "yes,no", "--out", str(run)),
+        *("--epochs", str(epochs), "--batch", "16", "--learning-rate", "0.004", "--seed", "5"),
+    ]
+
+
+def test_fit_killed_and_run_again_equals_an_unbroken_run(recordings, tmp_path):
+    environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0"}
+    program = [sys.executable, "-m", "kws_training.cli"]
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    subprocess.run([*program, *command(recordings, whole, 3)], check=True, env=environment, capture_output=True)
+    process = subprocess.Popen([*program, *command(recordings, broken, 3)], env=environment, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not (broken / "history.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert 1 <= len(json.loads((broken / "history.json").read_text())) < 3
+    result = subprocess.run([*program, *command(recordings, broken, 3)], check=True, env=environment, capture_output=True, text=True)
+    assert "going on after epoch" in result.stderr
+    histories = [json.loads((run / "history.json").read_text()) for run in (whole, broken)]
+    for first, second in zip(*histories, strict=True):
+        # threads add up gradients in changing order, so the last digits of two equal runs may differ
+        assert first["loss"] == pytest.approx(second["loss"], rel=0.02)
+    assert (broken / "learning_curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_fit_export_evaluate_give_a_bundle_that_hears(recordings, tmp_path, capsys):
+    run, bundle = tmp_path / "run", tmp_path / "tones"
+    assert cli.main(command(recordings, run, 12)) == 0
+    export = ["export", "--run", str(run), "--data", str(recordings), "--out", str(bundle), "--calibration-clips", "16"]
+    assert cli.main(export) == 0
+    capsys.readouterr()
+    evaluate = ["evaluate", str(bundle), "--run", str(run), "--test", str(recordings), "--set-name", "tones"]
+    assert cli.main(evaluate) == 0
+    accuracy = json.loads(capsys.readouterr().out)
+    assert accuracy["clips"] == 120 and accuracy["float_streaming_max_difference"] < 1e-4
+    assert accuracy["int8_streaming"] > 0.6 and accuracy["float_batch"] > 0.6  # a third by guessing
+    confusion = json.loads((bundle / "evaluation_tones.json").read_text())["int8_streaming"]["confusion"]
+    assert np.sum(confusion) == 120 and np.trace(confusion) == round(120 * accuracy["int8_streaming"])
+    assert (bundle / "confusion_tones_int8_streaming.png").stat().st_size > 10_000
+
+
+def test_fit_into_a_run_with_other_settings_is_refused(recordings, tmp_path, capsys):
+    (tmp_path / "settings.json").write_text('{"seed": 4}')
+    assert cli.main(command(recordings, tmp_path, 1)) == 2
+    assert "holds a run with other" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["fit", "--data", "/nowhere", "--out", "{tmp}"], "no such folder"),
+        (["fit", "--data", "{data}", "--out", "{tmp}", "--epochs", "0"], "at least 1"),
+        (["export", "--run", "{tmp}", "--data", "{data}", "--out", "{tmp}/b"], "no finished epoch"),
+        (["evaluate", "{tmp}", "--test", "{data}", "--set-name", "x"], "model.json"),
+    ],
+)
+def test_cli_with_a_wrong_argument_says_so_in_one_line(recordings, tmp_path, capsys, arguments, message):
+    assert cli.main([text.format(tmp=tmp_path, data=recordings) for text in arguments]) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("error: ") and message in error

@@ -1,0 +1,118 @@
+"""Causal Matchbox: streaming equals batch, and the exported bundle is what the kit needs."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip install .[training])")
+
+import keras  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+from kws_reference.bundle import write_bundle  # noqa: E402
+from kws_reference.frontend_config import FrontendConfig  # noqa: E402
+from kws_reference.network import Network  # noqa: E402
+from kws_training.export import convert  # noqa: E402
+from kws_training.manifest import manifest  # noqa: E402
+from kws_training.models.matchbox import Block, MatchboxConfig, StreamingStep, build  # noqa: E402
+
+
+def random_model(config: MatchboxConfig, seed: int) -> keras.Model:
+    """A model whose batch normalisation is far from neutral, as after training."""
+    keras.utils.set_random_seed(seed)
+    rng = np.random.default_rng(seed)
+    model = build(config)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            count = layer.gamma.shape[0]
+            layer.set_weights(
+                [rng.uniform(0.5, 1.5, count), rng.normal(0, 0.3, count), rng.normal(0, 0.3, count), rng.uniform(0.1, 2, count)]
+            )
+    dense = model.get_layer("logits")
+    dense.set_weights([4 * dense.get_weights()[0], rng.normal(0, 0.5, config.labels)])
+    return model
+
+
+def stream(step: StreamingStep, features: np.ndarray) -> np.ndarray:
+    frames = step.config.frames_per_step
+    states = [tf.constant(value) for value in step.initial_states().values()]
+    for start in range(0, len(features), frames):
+        logits, *states = step(tf.constant(features[None, start : start + frames, None]), *states)
+    return logits.numpy()[0]
+
+
+def test_build_default_has_the_published_size():
+    assert build(MatchboxConfig()).count_params() == 73_220
+    rows = {name: shape[1] * shape[3] for name, shape in MatchboxConfig().state_shapes.items()}
+    assert rows == {"block1": 400, "block2": 1536, "block3": 896, "block4": 1024, "block5": 3584, "pool": 48 * 128}
+
+
+@pytest.mark.parametrize("frames_per_step", [2, 14, 98])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_streaming_step_over_a_clip_equals_batch(frames_per_step, seed):
+    config = MatchboxConfig(frames_per_step=frames_per_step)
+    model = random_model(config, seed)
+    features = np.random.default_rng(seed).normal(size=(98, 40)).astype(np.float32)
+    batch = model(features[None]).numpy()[0]
+    # float32 sums in another order, and batch norm folded into the weights
+    np.testing.assert_allclose(stream(StreamingStep(config, model), features), batch, atol=1e-5 * np.abs(batch).max())
+
+
+def test_streaming_step_with_other_blocks_equals_batch():
+    config = MatchboxConfig(
+        labels=4, coefficients=10, blocks=(Block(8, 3), Block(12, 5, 3, True), Block(8, 1, residual=True)), pool_frames=30, frames_per_step=3
+    )
+    model = random_model(config, 5)
+    features = np.random.default_rng(5).normal(size=(30, 10)).astype(np.float32)
+    batch = model(features[None]).numpy()[0]
+    # as above
+    np.testing.assert_allclose(stream(StreamingStep(config, model), features), batch, atol=1e-5 * np.abs(batch).max())
+
+
+def test_build_looks_only_backwards():
+    config = MatchboxConfig()
+    model = random_model(config, 3)
+    before_pool = keras.Model(model.input, model.get_layer("pool").input)
+    features = np.random.default_rng(3).normal(size=(1, 98, 40)).astype(np.float32)
+    changed = features.copy()
+    changed[:, 60:] += 1
+    first, second = before_pool(features).numpy(), before_pool(changed).numpy()
+    assert np.array_equal(first[:, :60], second[:, :60]) and not np.array_equal(first[:, 60], second[:, 60])
+
+
+@pytest.mark.parametrize("wrong", [{"frames_per_step": 4}, {"frames_per_step": 1}])
+def test_config_that_cannot_stream_is_refused(wrong):
+    with pytest.raises(ValueError, match="Received"):
+        MatchboxConfig(**wrong)
+
+
+def test_config_through_json_is_unchanged():
+    assert MatchboxConfig.from_dict(MatchboxConfig().to_dict()) == MatchboxConfig()
+
+
+@pytest.fixture(scope="module")
+def converted():
+    config = MatchboxConfig()
+    step = StreamingStep(config, random_model(config, 4))
+    recordings = np.clip(np.rint(np.random.default_rng(4).normal(size=(3, 98, 40)) * 32), -128, 127).astype(np.int8)
+    return step, recordings, convert(step, recordings, 1 / 32)
+
+
+def test_convert_gives_states_that_feed_back_and_the_given_feature_scale(converted):
+    step, _, model = converted
+    assert (model.features.scale, model.features.zero_point) == (1 / 32, 0)
+    assert [(state.name, state.shape) for state in model.states] == list(step.config.state_shapes.items())
+    assert all(state.reset_value == state.zero_point for state in model.states)
+
+
+def test_convert_streams_close_to_float(converted, tmp_path):
+    step, recordings, model = converted
+    labels = [f"label{index}" for index in range(12)]
+    content = manifest("random", labels, FrontendConfig(), 2, model, accuracy={}, provenance={}, tools={})
+    bundle = write_bundle(tmp_path / "bundle", model.data, content)
+    network = Network(bundle)
+    for start in range(0, 98, 2):
+        scores = network.step(recordings[0, start : start + 2])
+    quantized = (scores.astype(np.float32) - bundle.scores.zero_point) * bundle.scores.scale
+    exact = stream(step, recordings[0].astype(np.float32) / 32)
+    # int8 against float: no integer promise, but a wrong state or order would be off by the whole range
+    assert np.abs(quantized - exact).max() < 0.15 * np.ptp(exact)
