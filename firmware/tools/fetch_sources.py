@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Fetches the third-party firmware sources that sources.toml pins, checks their SHA-256 and unpacks them.
 
-    python firmware/tools/fetch_sources.py            into firmware/third_party/; does nothing if all is there, unchanged
-    python firmware/tools/fetch_sources.py --check    only says whether all is there, unchanged
+    python firmware/tools/fetch_sources.py            into firmware/third_party/, unless it is all there
+    python firmware/tools/fetch_sources.py --check    only says whether it is
     python firmware/tools/fetch_sources.py --archives FOLDER    takes the archives from a folder instead of the network
 
 Needs Python 3.11 with pip and nothing else.
@@ -100,8 +100,8 @@ def obtain(archive: dict, folder: Path, archives: Path | None) -> bytes:
                 raise SourceError(f"{name}: the download is not the pinned file (SHA-256 differs). Do not use it.")
             reasons = [line for line in lines if line.startswith("ERROR")] or lines or ["no message"]
             raise SourceError(
-                f"{name}: pip could not download it ({reasons[-1].removeprefix('ERROR: ')}). Check the network and pip's "
-                f"settings, or put {archive['file']} into a folder and give it as --archives FOLDER."
+                f"{name}: pip could not download it ({reasons[-1].removeprefix('ERROR: ')}). Check the network and "
+                f"pip's settings, or put {archive['file']} into a folder and give it as --archives FOLDER."
             )
     path = (archives or folder) / archive["file"]
     try:
