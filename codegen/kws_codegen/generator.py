@@ -1,0 +1,42 @@
+"""Bundle in, C++ text out."""
+
+from kws_reference.bundle import Bundle
+from kws_reference.errors import KwsError
+
+from kws_codegen.ir import Graph, Program
+from kws_codegen.passes import lower
+from kws_codegen.plan import Plan, plan
+from kws_codegen.reader import read
+from kws_codegen.render import render
+
+ENGINES = ("all", "tflm")
+
+
+def build(bundle: Bundle, *, kernels: str = "auto", window_steps: int = 4) -> tuple[Graph, Program, Plan]:
+    """Reads, lowers and plans a bundle; see `passes.lower` for the arguments.
+
+    Raises:
+      KwsError: the bundle cannot be generated; the line names op and tensor.
+    """
+    graph = read(bundle.model)
+    program = lower(bundle, graph, kernels=kernels, window_steps=window_steps)
+    return graph, program, plan(program)
+
+
+def generate(bundle: Bundle, *, engine: str = "all", kernels: str = "auto", window_steps: int = 4) -> dict[str, str]:
+    """Generates the C++ of a bundle.
+
+    Args:
+      engine: ``all``, or ``tflm`` to leave out engine aot, which may refuse a model that TFLite Micro runs.
+
+    Returns:
+      File name -> text, sorted by name; byte-identical for equal input.
+
+    Raises:
+      KwsError: as `build`.
+    """
+    if engine not in ENGINES:
+        raise KwsError(f"engine must be one of {', '.join(ENGINES)}. Received: {engine}.")
+    if engine == "tflm":
+        return render(bundle, read(bundle.model))
+    return render(bundle, *build(bundle, kernels=kernels, window_steps=window_steps))

@@ -1,0 +1,187 @@
+"""Intermediate representation: the ``.tflite`` graph as read, and the program that is made of it."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+# --- The graph, as it stands in the file -----------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Tensor:
+    """A tensor of the graph.
+
+    Attributes:
+      index: position in the subgraph.
+      name: as in the file.
+      shape: dimensions.
+      dtype: TensorFlow Lite's name of the type, for example ``INT8``.
+      scales, zero_points: quantization; empty when the tensor has none, one entry per tensor or per channel.
+      data: constant value, or None for an activation.
+    """
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    data: np.ndarray | None
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+@dataclasses.dataclass(frozen=True)
+class Op:
+    """An operation of the graph.
+
+    Attributes:
+      index: position in the subgraph's execution order.
+      kind: TensorFlow Lite's name, for example ``CONV_2D``.
+      inputs, outputs: tensor indices; -1 stands for an optional input that is absent.
+      options: builtin options, enumerations by name.
+    """
+
+    index: int
+    kind: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Graph:
+    """The only subgraph of a model. `inputs` and `outputs` are tensor indices."""
+
+    tensors: tuple[Tensor, ...]
+    ops: tuple[Op, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    op_kinds: tuple[str, ...]  # distinct, sorted
+
+    def producer(self, tensor: int) -> Op | None:
+        """The op that writes `tensor`, or None for inputs and constants."""
+        return next((op for op in self.ops if tensor in op.outputs), None)
+
+    def consumers(self, tensor: int) -> list[Op]:
+        """The ops that read `tensor`, in execution order."""
+        return [op for op in self.ops if tensor in op.inputs]
+
+    def describe(self, op: Op) -> str:
+        """Names an op for a message: kind, position and output tensor."""
+        return f"{op.kind} (operator {op.index}, output '{self.tensors[op.outputs[0]].name}')"
+
+
+# --- The program, as it is rendered ----------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where an activation lies.
+
+    Attributes:
+      kind: ``value`` (a buffer of the scratch memory), ``rows`` (all rows of window `index`), ``new_rows`` (the rows that
+        this step adds to window `index`), ``features`` or ``scores`` (the caller's).
+      index: number of the value or of the window.
+    """
+
+    kind: str
+    index: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """Output quantization of a layer: zero point and clamp, all int8."""
+
+    zero_point: int
+    low: int
+    high: int
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """A streaming state and how the program keeps it.
+
+    Attributes:
+      kind: ``window`` or ``ring``.
+      rows, new_rows: rows kept between steps, rows that one step adds.
+      row_bytes: int8 elements of a row.
+      reset_value: int8.
+      steps: steps between two moves of a window; 0 for a ring.
+    """
+
+    index: int
+    name: str
+    kind: str
+    rows: int
+    new_rows: int
+    row_bytes: int
+    reset_value: int
+    steps: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of the state tensor."""
+        return self.rows * self.row_bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class Linear:
+    """Weights and requantization of a convolution or fully connected layer.
+
+    Attributes:
+      weights: int8, in the order that the kernel reads.
+      bias: int32 ``[outputs]``, input zero point not folded.
+      folded_bias: int32 ``[outputs]``: bias - input zero point * sum of weights.
+      multipliers, shifts: int32 ``[outputs]``: Q31 and TensorFlow Lite's shift (positive to the left).
+      fast: the kernels' fast rounding is proven to give the same integers.
+    """
+
+    weights: np.ndarray
+    bias: np.ndarray
+    folded_bias: np.ndarray
+    multipliers: np.ndarray
+    shifts: np.ndarray
+    fast: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """One kernel call of a step.
+
+    Attributes:
+      kind: ``pointwise``, ``depthwise``, ``add``, ``average_pool``, ``pool_ring``, ``copy``, ``cmsis_conv``,
+        ``cmsis_depthwise`` or ``cmsis_fully_connected``.
+      name: for people and profiles, for example ``block1.depthwise``.
+      op: index of the graph's op, for reports; -1 when none stands behind it.
+      inputs, output: places.
+      params: what the kernel needs besides, by name; numbers, `Range` or `Linear`.
+      scratch_bytes: working memory of the call.
+    """
+
+    kind: str
+    name: str
+    op: int
+    inputs: tuple[Place, ...]
+    output: Place
+    params: dict[str, Any]
+    scratch_bytes: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """Everything that a step does, in order.
+
+    Attributes:
+      values: bytes of each scratch value, by its number.
+      macs: multiply-accumulates of one step.
+    """
+
+    layers: tuple[Layer, ...]
+    states: tuple[State, ...]
+    values: tuple[int, ...]
+    macs: int

@@ -1,0 +1,108 @@
+// From int32 accumulators to int8 activations: TensorFlow Lite's two-step rounding, scalar and as Helium vectors.
+//
+// A real factor 0 < f < 1 is stored as multiplier * 2^-31 * 2^-right_shift with multiplier Q31 in [2^30, 2^31). The
+// product is rounded twice: to nearest with ties up (doubling high multiplication), then to nearest with ties away from
+// zero (division by a power of two). The reference interpreter does the same, so results are equal, not just close.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#if defined(KWS_AOT_PORTABLE)
+// The portable code on any core: for measuring, and for tests that compare it with the intrinsics.
+#elif defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
+#define KWS_AOT_MVE 1
+#include <arm_mve.h>
+#elif defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
+#define KWS_AOT_DSP 1
+#endif
+
+namespace kws::aot {
+
+// How a layer's int8 results leave the kernel.
+struct OutputRange {
+  int32_t zero_point;  // int8 value of real zero
+  int32_t min;         // fused activation, int8
+  int32_t max;
+
+  constexpr bool IsFull() const { return min == -128 && max == 127; }
+};
+
+constexpr int32_t Clamp(int32_t value, int32_t low, int32_t high) {
+  return value < low ? low : (value > high ? high : value);
+}
+
+// Round(a * b / 2^31), ties up, saturated in the one case that overflows.
+constexpr int32_t DoublingHighMultiply(int32_t a, int32_t b) {
+  if (a == INT32_MIN && b == INT32_MIN) return INT32_MAX;
+  return static_cast<int32_t>((static_cast<int64_t>(a) * b + (int64_t{1} << 30)) >> 31);
+}
+
+// Round(value / 2^exponent), ties away from zero. exponent: 0..31.
+constexpr int32_t DivideByPowerOfTwo(int32_t value, int32_t exponent) {
+  const int64_t half = exponent == 0 ? 0 : int64_t{1} << (exponent - 1);
+  return static_cast<int32_t>((int64_t{value} + half - (value < 0 && exponent > 0 ? 1 : 0)) >> exponent);
+}
+
+// Any factor. shift: -31..30, positive to the left; the left-shifted value wraps as in the reference.
+constexpr int32_t Requantize(int32_t value, int32_t multiplier, int32_t shift) {
+  const int32_t left = shift > 0 ? shift : 0;
+  const int32_t right = shift > 0 ? 0 : -shift;
+  const int32_t shifted = static_cast<int32_t>(static_cast<uint32_t>(value) << left);
+  return DivideByPowerOfTwo(DoublingHighMultiply(shifted, multiplier), right);
+}
+
+// The common factor, and the fast way: |value| < 2^30 and a right shift of at least 1, given as right_shift - 1 (0..30).
+// Adds the zero point and clamps to the output range.
+inline int32_t RequantizeToInt8(int32_t value, int32_t multiplier, int32_t right_shift_minus_1, OutputRange range) {
+#if defined(KWS_AOT_DSP) || defined(KWS_AOT_MVE)
+  int32_t high;
+  __asm("smmulr %0, %1, %2" : "=r"(high) : "r"(value * 2), "r"(multiplier));
+#else
+  int32_t high = DoublingHighMultiply(value, multiplier);
+#endif
+  high += high >> 31;
+  // The zero point joins before the last halving: one addition for both.
+  const int32_t result = ((high >> right_shift_minus_1) + 1 + 2 * range.zero_point) >> 1;
+  return Clamp(result, range.min, range.max);
+}
+
+#if defined(KWS_AOT_MVE)
+
+// Four values; right_shift_minus_1 as above.
+inline int32x4_t RequantizeToInt8(int32x4_t value, int32x4_t multiplier, int32x4_t right_shift_minus_1,
+                                  OutputRange range) {
+  int32x4_t high = vqrdmulhq_s32(value, multiplier);
+  high = vaddq_s32(high, vshrq_n_s32(high, 31));
+  high = vrshlq_s32(high, vmvnq_s32(right_shift_minus_1));  // ~s = -(s + 1)
+  high = vaddq_n_s32(high, range.zero_point);
+  high = vmaxq_s32(high, vdupq_n_s32(range.min));
+  return vminq_s32(high, vdupq_n_s32(range.max));
+}
+
+#endif  // KWS_AOT_MVE
+
+// Four int8 as one little-endian word. Cortex-M loads words from any address.
+inline uint32_t LoadWord(const int8_t* from) {
+  uint32_t word;
+  memcpy(&word, from, sizeof word);
+  return word;
+}
+
+#if defined(KWS_AOT_DSP)
+
+// Sign-extends bytes 0 and 2 (SXTB16), or 1 and 3 (with a rotation by 8), to two int16.
+inline uint32_t ExtendEven(uint32_t word) {
+  uint32_t pair;
+  __asm("sxtb16 %0, %1" : "=r"(pair) : "r"(word));
+  return pair;
+}
+inline uint32_t ExtendOdd(uint32_t word) {
+  uint32_t pair;
+  __asm("sxtb16 %0, %1, ror #8" : "=r"(pair) : "r"(word));
+  return pair;
+}
+
+#endif  // KWS_AOT_DSP
+
+}  // namespace kws::aot
