@@ -1,8 +1,8 @@
 """Floating-point definition of the MFCC front end: what the integer one approximates, and what training uses.
 
 Per frame: ``log2(max(mel @ |rfft(hann * pcm)|, 1))``, then an orthonormal DCT-II of which the first coefficients are
-kept. PCM is in units of one int16 step, the transform is not scaled, so that 1.0 in the logarithm's argument is one step
-of the magnitude of the discrete Fourier transform.
+kept. PCM is in units of one int16 step and the transform is not scaled: 1.0 in the logarithm's argument is one int16
+step of DFT magnitude.
 """
 
 import functools
@@ -29,8 +29,8 @@ def hz_to_mel(hz: np.ndarray | float) -> np.ndarray:
 def mel_position(config: FrontendConfig) -> np.ndarray:
     """Returns each DFT bin's place on the mel axis, float64 [fft_size / 2 + 1], in units of half a triangle.
 
-    Band b rises from b to b + 1 and falls from there to b + 2. A bin at position i + w (0 <= w < 1) therefore gives w to
-    band i and 1 - w to band i - 1, where these exist. Bin 0 (DC) is outside by definition and is given -1.
+    Band b rises from b to b + 1 and falls from there to b + 2. A bin at position i + w (0 <= w < 1) therefore gives w
+    to band i and 1 - w to band i - 1, where these exist. Bin 0 (DC) is outside by definition and is given -1.
     """
     low, high = hz_to_mel(config.mel_low_hz), hz_to_mel(config.mel_high_hz)
     frequency_hz = np.arange(config.fft_size // 2 + 1) * (config.sample_rate_hz / config.fft_size)

@@ -1,0 +1,115 @@
+"""Integer detector: int8 logits to smoothed posteriors to detections. The law that firmware/src/detector equals."""
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kws_reference.errors import KwsError
+
+if TYPE_CHECKING:
+    from kws_reference.bundle import Bundle
+
+EXP_ENTRIES = 256
+MAX_POSTERIOR_Q15 = 32767
+
+
+@dataclasses.dataclass(frozen=True)
+class Detection:
+    """A keyword heard.
+
+    Attributes:
+      step: steps since reset, from 0.
+      label: index of the label.
+      smoothed_q15: its smoothed posterior, 0 to 32767.
+    """
+
+    step: int
+    label: int
+    smoothed_q15: int
+
+
+@dataclasses.dataclass(frozen=True)
+class DetectorTables:
+    """Every constant of the detector.
+
+    Attributes:
+      exp_q15: uint16 [256], round(32768 exp(-d * scale)) for a score d below the best one.
+      threshold_q15: uint16 [labels]; 32768 is never reached.
+      smoothing_steps: 1..255 steps averaged.
+      refractory_steps: steps after a detection in which none is raised.
+    """
+
+    exp_q15: np.ndarray
+    threshold_q15: np.ndarray
+    smoothing_steps: int
+    refractory_steps: int
+
+
+def detector_tables(bundle: "Bundle") -> DetectorTables:
+    """Derives the detector's constants from a bundle's ``scores.scale`` and ``detector``."""
+    exponent = -np.arange(EXP_ENTRIES) * float(bundle.scores.scale)
+    return DetectorTables(
+        exp_q15=np.floor(32768 * np.exp(exponent) + 0.5).astype(np.uint16),
+        threshold_q15=np.array(bundle.detector.threshold_q15, np.uint16),
+        smoothing_steps=bundle.detector.smoothing_steps,
+        refractory_steps=bundle.detector.refractory_steps,
+    )
+
+
+class Detector:
+    """Softmax, moving average, threshold and refractory period, all in integers.
+
+    Per step and label k: ``e_k = exp_q15[max - score_k]``, ``p_k = min((e_k << 15) // sum(e), 32767)``, smoothed_k = sum
+    of the last ``smoothing_steps`` p_k (zeros before the reset) // ``smoothing_steps``. The label with the largest sum
+    (the first of equals) is detected when its smoothed posterior reaches its threshold, unless one of the last
+    ``refractory_steps`` steps raised a detection.
+
+    Args:
+      source: a bundle, or tables.
+    """
+
+    def __init__(self, source: "Bundle | DetectorTables"):
+        self.tables = source if isinstance(source, DetectorTables) else detector_tables(source)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets all steps."""
+        labels = len(self.tables.threshold_q15)
+        self._ring = np.zeros((self.tables.smoothing_steps, labels), np.int64)
+        self._sums = np.zeros(labels, np.int64)
+        self._step = 0
+        self._refractory = 0
+
+    @property
+    def smoothed_q15(self) -> np.ndarray:
+        """Smoothed posteriors after the last step, int64 [labels], 0 to 32767."""
+        return self._sums // self.tables.smoothing_steps
+
+    def step(self, scores: np.ndarray) -> Detection | None:
+        """Takes the scores of one step, int8 [labels], and returns the detection that they raise, if any.
+
+        Raises:
+          KwsError: ``scores`` has another type or length.
+        """
+        scores = np.asarray(scores)
+        if scores.dtype != np.int8 or scores.shape != self._sums.shape:
+            raise KwsError(
+                f"detector: scores must be int8 {list(self._sums.shape)}. Received: {scores.dtype} {scores.shape}."
+            )
+        values = scores.astype(np.int64)
+        exponential = self.tables.exp_q15.astype(np.int64)[values.max() - values]
+        posterior = np.minimum((exponential << 15) // exponential.sum(), MAX_POSTERIOR_Q15)
+        row = self._step % self.tables.smoothing_steps
+        self._sums += posterior - self._ring[row]
+        self._ring[row] = posterior
+        index, self._step = self._step, self._step + 1
+        if self._refractory:
+            self._refractory -= 1
+            return None
+        label = int(np.argmax(self._sums))
+        smoothed = int(self._sums[label]) // self.tables.smoothing_steps
+        if smoothed < int(self.tables.threshold_q15[label]):
+            return None
+        self._refractory = self.tables.refractory_steps
+        return Detection(index, label, smoothed)
