@@ -1,0 +1,98 @@
+# make demo    hear spoken words on an emulated Cortex-M4 (AUDIO=folder for your own recordings)
+# make test    everything that needs no hardware
+# make help    the rest
+#
+# Needs git, make and Python 3.11 or newer; what else is missing is installed (Debian, as root or with sudo) or named.
+
+SHELL := /bin/sh
+VENV ?= .venv
+PYTHON ?= $(firstword $(foreach name,python3 python3.11 python3.12 python3.13,\
+	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+BOARD ?= mps2_an386
+AUDIO ?= host/demo/words
+BUNDLE ?= training/zoo/matchbox_kit12
+PYTEST_ARGS ?=
+
+LOGS := build/logs
+QUIET := tools/quiet.sh
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install -c constraints.txt
+
+export PATH := $(abspath $(VENV)/bin):$(PATH)
+export PYTHON
+export PLATFORMIO_CORE_DIR ?= $(CURDIR)/.pio-core
+export PLATFORMIO_SETTING_ENABLE_TELEMETRY ?= no
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test quick-test lint format firmware generate sources venv venv-demo demo-words clean distclean \
+	system-demo system-test
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+demo: firmware ## build the firmware, start an emulated board, stream spoken words to it (AUDIO=folder, BOARD=name)
+	@kws-host check --emulate $(BOARD) --bundle $(BUNDLE) --summary demo $(AUDIO)
+
+test: system-test venv sources ## everything that needs no hardware (PYTEST_ARGS="-k words" to choose)
+	@$(VENV)/bin/pytest $(PYTEST_ARGS)
+
+quick-test: system-test venv sources ## without emulated boards and without slow tests
+	@$(VENV)/bin/pytest -m "not qemu and not slow" $(PYTEST_ARGS)
+
+lint: venv ## ruff, the generated code's freshness, the pinned sources
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/kws-codegen generate $(BUNDLE) --out firmware/generated --check
+	@$(VENV)/bin/python firmware/tools/fetch_sources.py --check
+
+format: venv ## ruff-format the Python code
+	@$(VENV)/bin/ruff format .
+
+firmware: system-demo venv-demo sources ## build the firmware of one board (BOARD=name)
+	@$(QUIET) "Building the firmware for $(BOARD)" $(LOGS)/firmware-$(BOARD).log $(VENV)/bin/pio run -e $(BOARD)
+
+generate: venv-demo ## C++ of the released model into firmware/generated
+	@$(VENV)/bin/kws-codegen generate $(BUNDLE) --out firmware/generated
+
+sources: $(VENV)/.demo ## third-party firmware sources, pinned and hash-checked
+	@$(VENV)/bin/python firmware/tools/fetch_sources.py
+
+venv: $(VENV)/.dev ## Python environment with everything, TensorFlow included
+
+venv-demo: $(VENV)/.demo ## Python environment of the demo: host tools and code generator
+
+demo-words: $(VENV)/.demo ## synthesise the demo's words again (needs espeak-ng and flite)
+	@tools/system_packages.sh voices
+	@$(VENV)/bin/python host/demo/synthesise.py
+
+clean: ## remove what was built
+	rm -rf build .pio
+
+distclean: clean ## also the Python environment and the third-party sources
+	rm -rf .pio-core firmware/third_party
+	rm -rf $(VENV)
+
+# Each stamp says that the environment agrees with the two files that define it.
+
+$(VENV)/.pip:
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer on PATH. Install it, or name it: make PYTHON=/path/to/python3" >&2; exit 2; }
+	@tools/system_packages.sh venv
+	@$(QUIET) "Making a Python environment in $(VENV)" $(LOGS)/venv.log $(PYTHON) -m venv $(VENV)
+	@$(QUIET) "Installing the Python build tools" $(LOGS)/pip-setuptools.log $(PIP) setuptools
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.pip pyproject.toml constraints.txt
+	@$(QUIET) "Installing the Python packages for the demo" $(LOGS)/pip-demo.log \
+		$(PIP) --no-build-isolation -e ".[host,codegen]"
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.pip pyproject.toml constraints.txt
+	@$(QUIET) "Installing all Python packages (TensorFlow: 600 MB)" $(LOGS)/pip-dev.log \
+		$(PIP) --no-build-isolation -e ".[training,host,codegen,dev]"
+	@touch $(VENV)/.demo $@
+
+system-demo:
+	@tools/system_packages.sh demo
+
+system-test:
+	@tools/system_packages.sh test
