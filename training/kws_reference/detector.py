@@ -60,9 +60,9 @@ def detector_tables(bundle: "Bundle") -> DetectorTables:
 class Detector:
     """Softmax, moving average, threshold and refractory period, all in integers.
 
-    Per step and label k: ``e_k = exp_q15[max - score_k]``, ``p_k = min((e_k << 15) // sum(e), 32767)``, smoothed_k = sum
-    of the last ``smoothing_steps`` p_k (zeros before the reset) // ``smoothing_steps``. The label with the largest sum
-    (the first of equals) is detected when its smoothed posterior reaches its threshold, unless one of the last
+    Per step and label k, over s = smoothing_steps steps with zeros before the reset: ``e_k = exp_q15[max - score_k]``,
+    ``p_k = min((e_k << 15) // sum(e), 32767)``, ``smoothed_k = sum of the last s p_k // s``. The label with the largest
+    sum (the first of equals) is detected when its smoothed posterior reaches its threshold, unless one of the last
     ``refractory_steps`` steps raised a detection.
 
     Args:

@@ -58,7 +58,8 @@ class FrontendTables:
       mel_weight_q16: uint16 [sum of mel_segment_bins], weight of each bin in the band that begins at its segment.
       dct_half: columns of the DCT table: mel_bands / 2 rounded up to a multiple of 4.
       dct_bits: fractional bits of the DCT table.
-      dct: int16 [coefficients, dct_half]; even rows multiply sums of bands b and mel_bands - 1 - b, odd rows differences.
+      dct: int16 [coefficients, dct_half]; even rows multiply sums of bands b and mel_bands - 1 - b, odd rows their
+        differences.
       multiplier: int32 [coefficients], feature = (multiplier * (dct sum >> 5) + offset) >> (32 + shift).
       offset: int64 [coefficients].
       shift: uint8 [coefficients].

@@ -1,0 +1,46 @@
+// Integer MFCC front end: 16-bit PCM in, one int8 feature vector per hop out. Equal, bit for bit, to
+// training/kws_reference/frontend.py on every core and compiler.
+//
+// All parameters and tables come from the generated frontend_tables.h. No heap, no floating point, no libm.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "frontend_tables.h"
+
+namespace kws {
+
+static_assert(frontend_tables::kTablesVersion == 1,
+              "Regenerate: frontend_tables.h belongs to another version of the firmware (kws-codegen generate)");
+
+// Owns the samples of one window and the scratch memory of its transform, sizeof(Frontend) bytes in all; place it in
+// static memory. Not reentrant: one caller, main thread only.
+class Frontend {
+ public:
+  static constexpr size_t kFeatureCount = frontend_tables::kCoefficients;  // int8 values of one frame
+  static constexpr size_t kWindowSamples = frontend_tables::kWindowSamples;
+  static constexpr size_t kHopSamples = frontend_tables::kHopSamples;
+
+  Frontend() { Reset(); }
+
+  // Forgets all samples. The next frame ends kWindowSamples samples from here.
+  void Reset();
+
+  // Takes samples until a frame is complete or none are left.
+  //   pcm: [sample_count], int16; borrowed for the call. May be null when sample_count is 0.
+  //   features: [kFeatureCount], written only when a frame was completed.
+  //   frame_ready: set to whether it was.
+  // Returns the number of samples taken, at least 1 unless sample_count is 0. Call again with the rest:
+  //   while (count > 0) { size_t n = f.Push(pcm, count, out, &ready); pcm += n; count -= n; if (ready) Use(out); }
+  size_t Push(const int16_t* pcm, size_t sample_count, int8_t* features, bool* frame_ready);
+
+ private:
+  // The transform reads kFftSize samples; those behind the window stay zero.
+  alignas(16) int16_t pcm_[frontend_tables::kFftSize];
+  alignas(16) int32_t spectrum_[frontend_tables::kFftSize];
+  alignas(16) int16_t log_mel_[frontend_tables::kMelBands];
+  size_t sample_count_;
+};
+
+}  // namespace kws

@@ -1,0 +1,54 @@
+#include "kws/detector.h"
+
+#include <cstring>
+
+namespace kws {
+
+namespace config = detector_config;
+
+static_assert(config::kLabelCount >= 1 && config::kLabelCount <= 255, "labels are counted in 8 bits");
+static_assert(config::kSmoothingSteps >= 1 && config::kSmoothingSteps <= 255, "sums of Q15 posteriors need 32 bits");
+
+void Detector::Reset() {
+  std::memset(ring_, 0, sizeof(ring_));
+  std::memset(sum_, 0, sizeof(sum_));
+  step_ = 0;
+  refractory_ = 0;
+  row_ = 0;
+  top_label_ = 0;
+}
+
+bool Detector::Step(const int8_t* scores, Detection* detection) {
+  int best = scores[0];
+  for (int k = 1; k < config::kLabelCount; ++k) {
+    if (scores[k] > best) best = scores[k];
+  }
+  uint32_t total = 0;  // at most 255 * 2^15; at least the best label's 2^15
+  for (int k = 0; k < config::kLabelCount; ++k) total += config::kExpQ15[best - scores[k]];
+
+  uint16_t* row = ring_[row_];
+  int top = 0;
+  for (int k = 0; k < config::kLabelCount; ++k) {
+    const uint32_t ratio = (uint32_t{config::kExpQ15[best - scores[k]]} << 15) / total;
+    const uint16_t posterior_q15 = static_cast<uint16_t>(ratio > 32767 ? 32767 : ratio);
+    sum_[k] += posterior_q15;
+    sum_[k] -= row[k];
+    row[k] = posterior_q15;
+    if (sum_[k] > sum_[top]) top = k;
+  }
+  top_label_ = static_cast<uint8_t>(top);
+  row_ = static_cast<uint16_t>(row_ + 1 == config::kSmoothingSteps ? 0 : row_ + 1);
+
+  const uint32_t step = step_++;
+  if (refractory_ > 0) {
+    --refractory_;
+    return false;
+  }
+  const uint16_t smoothed = smoothed_q15(top);
+  if (smoothed < config::kThresholdQ15[top]) return false;
+  refractory_ = config::kRefractorySteps;
+  *detection = {step, top_label_, smoothed};
+  return true;
+}
+
+}  // namespace kws
