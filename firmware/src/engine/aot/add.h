@@ -28,8 +28,20 @@ constexpr int kAddExtraBits = 20;
 
 inline int32_t ScaleOperand(int32_t value, const AddOperand& operand) {
   const int32_t shifted = (value - operand.zero_point) * (1 << kAddExtraBits);
-  return DivideByPowerOfTwo(DoublingHighMultiply(shifted, operand.multiplier), operand.right_shift);
+  if (operand.multiplier == 1 << 30 && operand.right_shift == 0) return shifted / 2;  // the larger scale: exactly 1/2
+  return DivideByPowerOfTwo(DoublingHighMultiplySmall(shifted, operand.multiplier), operand.right_shift);
 }
+
+#if defined(KWS_AOT_MVE)
+
+inline __attribute__((always_inline)) int32x4_t ScaleOperand(int32x4_t value, const AddOperand& operand) {
+  const int32x4_t shifted = vshlq_n_s32(vsubq_n_s32(value, operand.zero_point), kAddExtraBits);
+  const int32x4_t high = vqrdmulhq_n_s32(shifted, operand.multiplier);
+  if (operand.right_shift == 0) return high;
+  return vrshlq_s32(vaddq_s32(high, vshrq_n_s32(high, 31)), vdupq_n_s32(-operand.right_shift));
+}
+
+#endif  // KWS_AOT_MVE
 
 }  // namespace internal
 
@@ -37,7 +49,16 @@ inline int32_t ScaleOperand(int32_t value, const AddOperand& operand) {
 // Inlined, so that the constants of `params` reach the arithmetic.
 inline __attribute__((always_inline)) void Add(const AddParams& params, const int8_t* a, const int8_t* b, int count,
                                                int8_t* output) {
-  for (int i = 0; i < count; ++i) {
+  int i = 0;
+#if defined(KWS_AOT_MVE)
+  for (; i + 4 <= count; i += 4) {
+    const int32x4_t sum = vaddq_s32(internal::ScaleOperand(vldrbq_s32(a + i), params.a),
+                                    internal::ScaleOperand(vldrbq_s32(b + i), params.b));
+    vstrbq_s32(output + i, RequantizeToInt8(sum, vdupq_n_s32(params.multiplier), vdupq_n_s32(params.right_shift - 1),
+                                            params.range));
+  }
+#endif
+  for (; i < count; ++i) {
     const int32_t sum = internal::ScaleOperand(a[i], params.a) + internal::ScaleOperand(b[i], params.b);
     output[i] = static_cast<int8_t>(RequantizeToInt8(sum, params.multiplier, params.right_shift - 1, params.range));
   }

@@ -43,6 +43,185 @@ inline int32_t DotPortable(int32_t sum, const int8_t* a, const int8_t* b) {
   return sum;
 }
 
+#if defined(KWS_AOT_DSP)
+
+// Two frames as int16, the even inputs before the odd ones: {a0 a2, a1 a3, b0 b2, b1 b3} for every four inputs.
+template <int kInputs>
+inline void ExpandFrames(const int8_t* a, const int8_t* b, uint32_t* to) {
+  for (int i = 0; i < kInputs; i += 4, to += 4) {
+    const uint32_t word_a = LoadWord(a + i);
+    const uint32_t word_b = LoadWord(b + i);
+    to[0] = ExtendEven(word_a);
+    to[1] = ExtendOdd(word_a);
+    to[2] = ExtendEven(word_b);
+    to[3] = ExtendOdd(word_b);
+  }
+}
+
+// Adds the products of two weight rows and two expanded frames. Every weight word is unpacked once for both frames, every
+// frame is unpacked once for all rows: 15 instructions for 16 products. Assembly, because GCC 12 spills here.
+template <int kInputs>
+inline __attribute__((always_inline)) void DotTwoByTwo(const int8_t* rows, const uint32_t* frames, int32_t& a0,
+                                                       int32_t& b0, int32_t& a1, int32_t& b1) {
+  constexpr int kGroups = kInputs / 4;
+  constexpr int kUnroll = kGroups % 4 == 0 ? 4 : (kGroups % 2 == 0 ? 2 : 1);
+  const int8_t* end = rows + kInputs;
+  register uint32_t even_a __asm("r3");  // LDM fills registers in ascending order
+  register uint32_t odd_a __asm("r4");
+  register uint32_t even_b __asm("r5");
+  register uint32_t odd_b __asm("r6");
+  uint32_t even, odd;
+  __asm volatile(
+      "1:\n"
+      ".rept %c[unroll]\n"
+      "ldm %[frames]!, {%[ea], %[oa], %[eb], %[ob]}\n"
+      "ldr %[odd], [%[rows], %[stride]]\n"
+      "sxtb16 %[even], %[odd]\n"
+      "sxtb16 %[odd], %[odd], ror #8\n"
+      "smlad %[a1], %[even], %[ea], %[a1]\n"
+      "smlad %[b1], %[even], %[eb], %[b1]\n"
+      "smlad %[a1], %[odd], %[oa], %[a1]\n"
+      "smlad %[b1], %[odd], %[ob], %[b1]\n"
+      "ldr %[odd], [%[rows]], #4\n"
+      "sxtb16 %[even], %[odd]\n"
+      "sxtb16 %[odd], %[odd], ror #8\n"
+      "smlad %[a0], %[even], %[ea], %[a0]\n"
+      "smlad %[b0], %[even], %[eb], %[b0]\n"
+      "smlad %[a0], %[odd], %[oa], %[a0]\n"
+      "smlad %[b0], %[odd], %[ob], %[b0]\n"
+      ".endr\n"
+      "cmp %[rows], %[end]\n"
+      "bne 1b\n"
+      : [a0] "+r"(a0), [b0] "+r"(b0), [a1] "+r"(a1), [b1] "+r"(b1), [rows] "+r"(rows), [frames] "+r"(frames),
+        [even] "=&r"(even), [odd] "=&r"(odd), [ea] "=&r"(even_a), [oa] "=&r"(odd_a), [eb] "=&r"(even_b),
+        [ob] "=&r"(odd_b)
+      : [end] "r"(end), [stride] "I"(kInputs), [unroll] "i"(kUnroll)
+      : "cc", "memory");
+}
+
+template <int kInputs, int kOutputs, Rounding kRounding>
+inline void PointwiseTwoFrames(const LinearTables& tables, OutputRange range, const uint32_t* frames, int8_t* a,
+                               int8_t* b) {
+  const int8_t* weights = tables.weights;
+  const int32_t* row = tables.requantization;
+  for (int o = 0; o < kOutputs; o += 2, row += 2, weights += 2 * kInputs) {
+    int32_t a0 = row[0], a1 = row[1];
+    int32_t b0 = a0, b1 = a1;
+    DotTwoByTwo<kInputs>(weights, frames, a0, b0, a1, b1);
+    a[o] = FinishScalar<kOutputs, kRounding>(a0, row, range);
+    b[o] = FinishScalar<kOutputs, kRounding>(b0, row, range);
+    a[o + 1] = FinishScalar<kOutputs, kRounding>(a1, row + 1, range);
+    b[o + 1] = FinishScalar<kOutputs, kRounding>(b1, row + 1, range);
+  }
+}
+
+template <int kInputs>
+inline int32_t DotOne(int32_t sum, const int8_t* weights, const int8_t* x) {
+  for (int i = 0; i < kInputs; i += 4) {
+    const uint32_t word_w = LoadWord(weights + i);
+    const uint32_t word_x = LoadWord(x + i);
+    sum = MultiplyPairs(ExtendEven(word_w), ExtendEven(word_x), sum);
+    sum = MultiplyPairs(ExtendOdd(word_w), ExtendOdd(word_x), sum);
+  }
+  return sum;
+}
+
+#elif defined(KWS_AOT_MVE)
+
+// Sixteen products an instruction; a rest below sixteen by predication, so that nothing beyond the rows is read.
+template <int kInputs>
+inline __attribute__((always_inline)) int32_t DotOne(int32_t sum, const int8_t* weights, const int8_t* x) {
+  constexpr int kWhole = kInputs / 16 * 16;
+#pragma GCC unroll 16
+  for (int i = 0; i < kWhole; i += 16) sum = vmladavaq_s8(sum, vldrbq_s8(weights + i), vldrbq_s8(x + i));
+  if constexpr (kWhole != kInputs) {
+    const mve_pred16_t rest = vctp8q(kInputs - kWhole);
+    sum = vmladavaq_s8(sum, vldrbq_z_s8(weights + kWhole, rest), vldrbq_z_s8(x + kWhole, rest));
+  }
+  return sum;
+}
+
+// Two weight rows and two frames: every vector that is loaded is used twice.
+template <int kInputs>
+inline __attribute__((always_inline)) void DotTwoByTwo(const int8_t* rows, const int8_t* a, const int8_t* b,
+                                                       int32_t& a0, int32_t& b0, int32_t& a1, int32_t& b1) {
+  constexpr int kWhole = kInputs / 16 * 16;
+#pragma GCC unroll 16
+  for (int i = 0; i < kWhole; i += 16) {
+    const int8x16_t frame_a = vldrbq_s8(a + i);
+    const int8x16_t frame_b = vldrbq_s8(b + i);
+    const int8x16_t row0 = vldrbq_s8(rows + i);
+    a0 = vmladavaq_s8(a0, row0, frame_a);
+    b0 = vmladavaq_s8(b0, row0, frame_b);
+    const int8x16_t row1 = vldrbq_s8(rows + kInputs + i);
+    a1 = vmladavaq_s8(a1, row1, frame_a);
+    b1 = vmladavaq_s8(b1, row1, frame_b);
+  }
+  if constexpr (kWhole != kInputs) {
+    const mve_pred16_t rest = vctp8q(kInputs - kWhole);
+    const int8x16_t frame_a = vldrbq_z_s8(a + kWhole, rest);
+    const int8x16_t frame_b = vldrbq_z_s8(b + kWhole, rest);
+    const int8x16_t row0 = vldrbq_z_s8(rows + kWhole, rest);
+    a0 = vmladavaq_s8(a0, row0, frame_a);
+    b0 = vmladavaq_s8(b0, row0, frame_b);
+    const int8x16_t row1 = vldrbq_z_s8(rows + kInputs + kWhole, rest);
+    a1 = vmladavaq_s8(a1, row1, frame_a);
+    b1 = vmladavaq_s8(b1, row1, frame_b);
+  }
+}
+
+// Requantizes the sums of four outputs and stores them.
+template <int kOutputs>
+inline void FinishFour(const int32_t* sums, const int32_t* row, OutputRange range, int8_t* output) {
+  const int32x4_t multiplier = vldrwq_s32(row + kOutputs);
+  const int32x4_t shift = vldrwq_s32(row + 2 * kOutputs);
+  vstrbq_s32(output, RequantizeToInt8(vldrwq_s32(sums), multiplier, shift, range));
+}
+
+template <int kInputs, int kOutputs>
+inline void PointwiseTwoFrames(const LinearTables& tables, OutputRange range, const int8_t* x, int input_stride,
+                               int8_t* a, int8_t* b) {
+  const int8_t* weights = tables.weights;
+  const int32_t* row = tables.requantization;
+  for (int o = 0; o < kOutputs; o += 4, row += 4) {
+    int32_t sums_a[4], sums_b[4];
+    for (int i = 0; i < 4; i += 2, weights += 2 * kInputs) {
+      int32_t a0 = row[i], a1 = row[i + 1];
+      int32_t b0 = a0, b1 = a1;
+      DotTwoByTwo<kInputs>(weights, x, x + input_stride, a0, b0, a1, b1);
+      sums_a[i] = a0;
+      sums_a[i + 1] = a1;
+      sums_b[i] = b0;
+      sums_b[i + 1] = b1;
+    }
+    FinishFour<kOutputs>(sums_a, row, range, a + o);
+    FinishFour<kOutputs>(sums_b, row, range, b + o);
+  }
+}
+
+template <int kInputs, int kOutputs>
+inline void PointwiseOneFrame(const LinearTables& tables, OutputRange range, const int8_t* x, int8_t* output) {
+  const int8_t* weights = tables.weights;
+  const int32_t* row = tables.requantization;
+  for (int o = 0; o < kOutputs; o += 4, row += 4) {
+    int32_t sums[4];
+    for (int i = 0; i < 4; ++i, weights += kInputs) sums[i] = DotOne<kInputs>(row[i], weights, x);
+    FinishFour<kOutputs>(sums, row, range, output + o);
+  }
+}
+
+#endif
+
+template <int kInputs>
+inline int32_t Dot(int32_t sum, const int8_t* weights, const int8_t* x) {
+#if defined(KWS_AOT_DSP)
+  if constexpr (kInputs % 4 == 0) return DotOne<kInputs>(sum, weights, x);
+#elif defined(KWS_AOT_MVE)
+  if constexpr (kInputs <= 256) return DotOne<kInputs>(sum, weights, x);
+#endif
+  return DotPortable<kInputs>(sum, weights, x);
+}
+
 }  // namespace internal
 
 // output[f][o] = Requantize(sum_i weights[o][i] * (input[f][i] - zero point) + bias[o])
@@ -52,11 +231,35 @@ inline int32_t DotPortable(int32_t sum, const int8_t* a, const int8_t* b) {
 template <int kInputs, int kOutputs, Rounding kRounding>
 void Pointwise(const LinearTables& tables, OutputRange range, const int8_t* input, int input_stride, int frames,
                int8_t* output, [[maybe_unused]] void* scratch) {
-  for (int frame = 0; frame < frames; ++frame) {
+  int frame = 0;
+#if defined(KWS_AOT_DSP)
+  // The second row is addressed by an immediate offset.
+  if constexpr (kInputs % 4 == 0 && kInputs <= 4092 && kOutputs % 2 == 0) {
+    for (; frame + 2 <= frames; frame += 2) {
+      auto* expanded = static_cast<uint32_t*>(scratch);
+      internal::ExpandFrames<kInputs>(input + frame * input_stride, input + (frame + 1) * input_stride, expanded);
+      internal::PointwiseTwoFrames<kInputs, kOutputs, kRounding>(tables, range, expanded, output + frame * kOutputs,
+                                                                 output + (frame + 1) * kOutputs);
+    }
+  }
+#elif defined(KWS_AOT_MVE)
+  if constexpr (kInputs <= 256 && kOutputs % 4 == 0 && kRounding == Rounding::kFast) {
+    for (; frame + 2 <= frames; frame += 2) {
+      internal::PointwiseTwoFrames<kInputs, kOutputs>(tables, range, input + frame * input_stride, input_stride,
+                                                      output + frame * kOutputs, output + (frame + 1) * kOutputs);
+    }
+    if (frame < frames) {
+      internal::PointwiseOneFrame<kInputs, kOutputs>(tables, range, input + frame * input_stride,
+                                                     output + frame * kOutputs);
+    }
+    return;
+  }
+#endif
+  for (; frame < frames; ++frame) {
     const int8_t* weights = tables.weights;
     for (int o = 0; o < kOutputs; ++o, weights += kInputs) {
       const int32_t* row = tables.requantization + o;
-      const int32_t sum = internal::DotPortable<kInputs>(row[0], weights, input + frame * input_stride);
+      const int32_t sum = internal::Dot<kInputs>(row[0], weights, input + frame * input_stride);
       output[frame * kOutputs + o] = internal::FinishScalar<kOutputs, kRounding>(sum, row, range);
     }
   }

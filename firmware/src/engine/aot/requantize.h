@@ -52,15 +52,21 @@ constexpr int32_t Requantize(int32_t value, int32_t multiplier, int32_t shift) {
   return DivideByPowerOfTwo(DoublingHighMultiply(shifted, multiplier), right);
 }
 
-// The common factor, and the fast way: |value| < 2^30 and a right shift of at least 1, given as right_shift - 1 (0..30).
-// Adds the zero point and clamps to the output range.
-inline int32_t RequantizeToInt8(int32_t value, int32_t multiplier, int32_t right_shift_minus_1, OutputRange range) {
+// DoublingHighMultiply() for |value| < 2^30.
+inline int32_t DoublingHighMultiplySmall(int32_t value, int32_t multiplier) {
 #if defined(KWS_AOT_DSP) || defined(KWS_AOT_MVE)
   int32_t high;
   __asm("smmulr %0, %1, %2" : "=r"(high) : "r"(value * 2), "r"(multiplier));
+  return high;
 #else
-  int32_t high = DoublingHighMultiply(value, multiplier);
+  return DoublingHighMultiply(value, multiplier);
 #endif
+}
+
+// The common factor, and the fast way: |value| < 2^30 and a right shift of at least 1, given as right_shift - 1 (0..30).
+// Adds the zero point and clamps to the output range.
+inline int32_t RequantizeToInt8(int32_t value, int32_t multiplier, int32_t right_shift_minus_1, OutputRange range) {
+  int32_t high = DoublingHighMultiplySmall(value, multiplier);
   high += high >> 31;
   // The zero point joins before the last halving: one addition for both.
   const int32_t result = ((high >> right_shift_minus_1) + 1 + 2 * range.zero_point) >> 1;
@@ -90,6 +96,21 @@ inline uint32_t LoadWord(const int8_t* from) {
 }
 
 #if defined(KWS_AOT_DSP)
+
+// sum + a.low * b.low + a.high * b.high, on two int16 each.
+inline int32_t MultiplyPairs(uint32_t a, uint32_t b, int32_t sum) {
+  __asm("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
+  return sum;
+}
+// sum + a.low * b.low, and sum + a.high * b.high.
+inline int32_t MultiplyLow(uint32_t a, uint32_t b, int32_t sum) {
+  __asm("smlabb %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
+  return sum;
+}
+inline int32_t MultiplyHigh(uint32_t a, uint32_t b, int32_t sum) {
+  __asm("smlatt %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
+  return sum;
+}
 
 // Sign-extends bytes 0 and 2 (SXTB16), or 1 and 3 (with a rotation by 8), to two int16.
 inline uint32_t ExtendEven(uint32_t word) {
