@@ -1,0 +1,18 @@
+// Arm MPS2 with the FPGA image AN500. Addresses: Arm application note AN500; QEMU hw/arm/mps2.c.
+#pragma once
+
+#include <cstdint>
+
+namespace kws::board {
+
+constexpr char kBoardName[] = "mps2_an500";
+constexpr uintptr_t kUart = 0x40004000;    // CMSDK UART 0
+constexpr uintptr_t kFpgaio = 0x40028000;  // LEDs, buttons, counters
+constexpr uint32_t kInterruptLines = 32;
+constexpr uint32_t kSerialInterruptLine = 0;  // UART 0 receive
+constexpr bool kHasSerialInterruptHandler = false;
+// 25 MHz counter; an instruction takes 64 ns of virtual time (icount shift 6): 1.6 ticks an instruction.
+constexpr uint32_t kTicksPerInstructionNumerator = 8;
+constexpr uint32_t kTicksPerInstructionDenominator = 5;
+
+}  // namespace kws::board

@@ -1,0 +1,18 @@
+// Arm MPS3 with the FPGA image AN547 (SSE-300, Cortex-M55), Secure aliases. Addresses: Arm application note AN547.
+#pragma once
+
+#include <cstdint>
+
+namespace kws::board {
+
+constexpr char kBoardName[] = "mps3_an547";
+constexpr uintptr_t kUart = 0x59303000;    // CMSDK UART 0
+constexpr uintptr_t kFpgaio = 0x59302000;  // LEDs, buttons, counters
+constexpr uint32_t kInterruptLines = 96;
+constexpr uint32_t kSerialInterruptLine = 33;  // UART 0 receive
+constexpr bool kHasSerialInterruptHandler = false;
+// 20 MHz counter; an instruction takes 64 ns of virtual time (icount shift 6): 1.28 ticks an instruction.
+constexpr uint32_t kTicksPerInstructionNumerator = 32;
+constexpr uint32_t kTicksPerInstructionDenominator = 25;
+
+}  // namespace kws::board

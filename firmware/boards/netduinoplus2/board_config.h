@@ -1,0 +1,13 @@
+// Netduino Plus 2: STM32F405RG, 25 MHz crystal. Addresses: ST RM0090.
+#pragma once
+
+#include <cstdint>
+
+namespace kws::board {
+
+constexpr char kBoardName[] = "netduinoplus2";
+constexpr uint32_t kInterruptLines = 82;
+constexpr uint32_t kSerialInterruptLine = 71;  // USART6
+constexpr bool kHasSerialInterruptHandler = true;
+
+}  // namespace kws::board

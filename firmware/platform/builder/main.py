@@ -1,0 +1,114 @@
+"""SCons script of the platform: compiler flags, linking, and the targets size, upload, emulate and stop."""
+
+import os
+from pathlib import Path
+
+from SCons.Script import COMMAND_LINE_TARGETS, AlwaysBuild, Builder, Default, DefaultEnvironment
+
+env = DefaultEnvironment()
+board = env.BoardConfig()
+board_name = env.subst("$BOARD")
+project_dir = Path(env.subst("$PROJECT_DIR"))
+build_dir = Path(env.subst("$BUILD_DIR"))
+arch_flags = list(board.get("build.arch_flags"))
+# Same binary whatever the place: no build-time path reaches the objects.
+prefix_maps = [f"-ffile-prefix-map={build_dir}=build", f"-ffile-prefix-map={project_dir}=."]
+
+env.Replace(
+    AR="arm-none-eabi-gcc-ar",
+    AS="arm-none-eabi-gcc",
+    CC="arm-none-eabi-gcc",
+    CXX="arm-none-eabi-g++",
+    OBJCOPY="arm-none-eabi-objcopy",
+    RANLIB="arm-none-eabi-gcc-ranlib",
+    SIZETOOL="arm-none-eabi-size",
+    ARFLAGS=["rcD"],
+    SIZEPROGREGEXP=r"^(?:\.text|\.rodata|\.data|\.ARM\.exidx|\.ARM\.extab)\s+(\d+).*",
+    SIZEDATAREGEXP=r"^(?:\.data|\.bss|\.noinit|\.stack|\.handler_stack)\s+(\d+).*",
+    SIZECHECKCMD="$SIZETOOL -A -d $SOURCES",
+    SIZEPRINTCMD="$SIZETOOL -A -d $SOURCES",
+    PROGNAME="firmware",
+    PROGSUFFIX=".elf",
+)
+env.Append(
+    ASFLAGS=arch_flags,
+    ASPPFLAGS=["-x", "assembler-with-cpp"],
+    CFLAGS=["-std=gnu11"],
+    CCFLAGS=[
+        *arch_flags,
+        "-O2",
+        "-g",
+        "-ffunction-sections",
+        "-fdata-sections",
+        "-fno-common",
+        "-fno-unwind-tables",
+        "-fno-asynchronous-unwind-tables",
+        *prefix_maps,
+    ],
+    CXXFLAGS=["-std=gnu++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"],
+    CPPDEFINES=["NDEBUG"],
+    LINKFLAGS=[
+        *arch_flags,
+        "-nostartfiles",
+        "--specs=nano.specs",
+        "-Wl,--gc-sections",
+        "-Wl,--fatal-warnings",
+        "-Wl,--no-warn-rwx-segments",
+        "-Wl,-Map=" + os.path.join("$BUILD_DIR", "firmware.map"),
+    ],
+    LIBS=["m", "c", "gcc"],
+    LIBPATH=[str(Path(env.PioPlatform().get_dir()) / "ldscripts")],
+    BUILDERS={
+        "ElfToBin": Builder(
+            action=env.VerboseAction("$OBJCOPY -O binary $SOURCES $TARGET", "Building $TARGET"), suffix=".bin"
+        )
+    },
+)
+if not env.get("LDSCRIPT_PATH"):
+    env.Replace(LDSCRIPT_PATH=board.get("build.ldscript"))
+
+if "nobuild" in COMMAND_LINE_TARGETS:
+    elf = os.path.join("$BUILD_DIR", "${PROGNAME}.elf")
+    image = os.path.join("$BUILD_DIR", "${PROGNAME}.bin")
+else:
+    elf = env.BuildProgram()
+    image = env.ElfToBin(os.path.join("$BUILD_DIR", "${PROGNAME}"), elf)
+AlwaysBuild(env.Alias("nobuild", image))
+
+launcher = project_dir / "host" / "kws_host" / "emulator.py"
+port = str(env.GetProjectOption("upload_port", "")).rpartition(":")[2]
+protocol = env.subst("$UPLOAD_PROTOCOL") or board.get("upload.protocol")
+
+
+def launch(action: str) -> str:
+    """Command line of the emulator launcher."""
+    return f'"$PYTHONEXE" "{launcher}" {action}'
+
+
+upload_actions = {
+    "qemu": launch(f'start --board {board_name} --elf "$SOURCE" --port {port or 0}'),
+    # The chip's own USB boot loader: hold the board's button while it is plugged in.
+    "dfu": f'dfu-util -a 0 -s 0x08000000:leave -D "{build_dir / "firmware.bin"}"',
+    "stlink": f'st-flash --reset write "{build_dir / "firmware.bin"}" 0x08000000',
+}
+if protocol not in upload_actions or protocol not in board.get("upload.protocols"):
+    raise SystemExit(
+        f"error: upload_protocol {protocol!r} is not one of {board_name}'s: {', '.join(board.get('upload.protocols'))}"
+    )
+
+env.AddPlatformTarget("size", elf, env.VerboseAction("$SIZEPRINTCMD", "Calculating size $SOURCE"), "Program size")
+env.AddPlatformTarget(
+    "upload", [elf, image], env.VerboseAction(upload_actions[protocol], "Uploading $SOURCE"), "Upload or start emulator"
+)
+if board.get("emulator", None):
+    env.AddPlatformTarget(
+        "emulate",
+        elf,
+        env.VerboseAction(launch(f'run --board {board_name} --elf "$SOURCE"'), "Starting the emulator"),
+        "Run in the emulator on this terminal",
+    )
+    env.AddPlatformTarget(
+        "stop", None, env.VerboseAction(launch(f"stop --port {port or 0}"), "Stopping the emulator"), "Stop the emulator"
+    )
+
+Default([elf, image])
