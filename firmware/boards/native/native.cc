@@ -1,0 +1,253 @@
+// The firmware as a program of the development machine, for fast tests and fuzzing: the serial port is a TCP server on
+// 127.0.0.1 or stdin and stdout, semihosting is the machine itself.
+//
+//   firmware --port PORT          listens (0 chooses a port) and says "listening on 127.0.0.1:PORT" on stderr
+//   firmware --stdio              the serial port is stdin and stdout; ends with stdin
+//   firmware --command-line TEXT  what semihosting::CommandLine() returns, for example "bulk in.bin out.bin"
+//
+// main.cc is compiled with -Dmain=KwsMain, so that Restart() can start it again, with .noinit memory left as it was.
+// Static memory other than .noinit is not cleared by that: the application's Start functions reset it anyhow.
+#undef main
+
+#include <arpa/inet.h>
+#include <cerrno>
+#include <csetjmp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <initializer_list>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#if defined(__x86_64__) || defined(__i386__)
+#include <x86intrin.h>
+#endif
+
+#include "kws/board.h"
+#include "kws/semihosting.h"
+
+int KwsMain();
+
+namespace kws {
+namespace {
+
+sigjmp_buf g_start;
+bool g_started;
+int g_listener = -1;
+int g_in = -1;   // serial port, -1: nobody is connected
+int g_out = -1;
+bool g_stdio;
+const char* g_command_line;
+
+[[noreturn]] void Die(const char* what) {
+  std::fprintf(stderr, "firmware: %s: %s\n", what, std::strerror(errno));
+  std::_Exit(2);
+}
+
+void CloseClient() {
+  if (g_stdio) std::_Exit(0);
+  close(g_in);
+  g_in = g_out = -1;
+}
+
+void AcceptClient() {
+  const int client = accept(g_listener, nullptr, nullptr);
+  if (client < 0) return;
+  if (g_in >= 0) {
+    // A serial port has one user; say so instead of leaving the second one waiting. It stays open until the next one
+    // comes: closing it with unread bytes would throw away the text.
+    static int rejected = -1;
+    if (rejected >= 0) close(rejected);
+    rejected = client;
+    constexpr char kText[] = "this serial port is in use by another program\r\n";
+    [[maybe_unused]] const ssize_t written = write(client, kText, sizeof(kText) - 1);
+    return;
+  }
+  const int one = 1;
+  setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+  g_in = g_out = client;
+}
+
+void Listen(int port) {
+  g_listener = socket(AF_INET, SOCK_STREAM, 0);
+  if (g_listener < 0) Die("socket");
+  const int one = 1;
+  setsockopt(g_listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  if (bind(g_listener, generic, sizeof(address)) != 0 || listen(g_listener, 4) != 0) Die("cannot listen");
+  socklen_t size = sizeof(address);
+  getsockname(g_listener, generic, &size);
+  fcntl(g_listener, F_SETFL, O_NONBLOCK);
+  std::fprintf(stderr, "listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
+}
+
+void HandleSignal(int number) {
+  FaultRecord record{};
+  record.type = kFaultHard;
+  record.cfsr = static_cast<uint32_t>(number);  // the closest thing to a cause that a process has
+  app::OnFault(record);
+  board::Restart();
+}
+
+void CatchFaults() {
+  static uint8_t stack[65536];
+  stack_t alternative{};
+  alternative.ss_sp = stack;
+  alternative.ss_size = sizeof(stack);
+  sigaltstack(&alternative, nullptr);
+  struct sigaction action {};
+  action.sa_handler = &HandleSignal;
+  action.sa_flags = SA_ONSTACK | SA_NODEFER;
+  for (const int number : {SIGSEGV, SIGILL, SIGBUS, SIGFPE}) sigaction(number, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+}  // namespace
+
+namespace board {
+
+void Init() {
+  CatchFaults();
+  if (g_stdio) {
+    g_in = STDIN_FILENO;
+    g_out = STDOUT_FILENO;
+  }
+}
+
+size_t ReadSerial(uint8_t* out, size_t capacity) {
+  if (!g_stdio) AcceptClient();
+  if (g_in < 0) return 0;
+  pollfd ready{g_in, POLLIN, 0};
+  if (poll(&ready, 1, 0) <= 0) return 0;
+  const ssize_t count = read(g_in, out, capacity);
+  if (count <= 0) CloseClient();
+  return count > 0 ? static_cast<size_t>(count) : 0;
+}
+
+void WriteSerial(const uint8_t* data, size_t size) {
+  while (size != 0 && g_out >= 0) {
+    const ssize_t count = write(g_out, data, size);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return CloseClient();
+    data += count;
+    size -= static_cast<size_t>(count);
+  }
+}
+
+uint32_t SerialOverruns() { return 0; }
+
+void Idle() {
+  pollfd ready[2] = {{g_listener, POLLIN, 0}, {g_in, POLLIN, 0}};  // negative descriptors are ignored
+  poll(ready, 2, 1);
+}
+
+#if defined(__x86_64__) || defined(__i386__)
+uint32_t Ticks() { return static_cast<uint32_t>(__rdtsc()); }
+TickInfo Clock() { return {TickInfo::kCycles, 1, 1}; }
+#else
+uint32_t Ticks() { return 0; }
+TickInfo Clock() { return {TickInfo::kNone, 1, 1}; }
+#endif
+
+const char* Name() { return "native"; }
+uint32_t StackSizeBytes() { return 0; }
+uint32_t StackUsedBytes() { return 0; }
+void PaintStack() {}
+bool StackGuardIntact() { return true; }
+
+void Exit(int code) { std::_Exit(code); }
+
+void Restart() {
+  if (!g_started) std::_Exit(3);
+  siglongjmp(g_start, 1);
+}
+
+}  // namespace board
+
+namespace semihosting {
+
+bool Available() { return true; }
+
+Status CommandLine(char* out, size_t capacity) {
+  const size_t size = g_command_line != nullptr ? std::strlen(g_command_line) : 0;
+  if (capacity != 0) out[0] = 0;
+  if (size >= capacity) return Status::kOutOfRange;
+  if (size != 0) std::memcpy(out, g_command_line, size + 1);
+  return Status::kOk;
+}
+
+Status Open(const char* path, Mode mode, File* file) {
+  file->handle = open(path, mode == Mode::kRead ? O_RDONLY : O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  return file->handle >= 0 ? Status::kOk : Status::kInvalidArgument;
+}
+
+Status Read(File file, uint8_t* out, size_t size, size_t* count) {
+  *count = 0;
+  if (file.handle < 0) return Status::kFailedPrecondition;
+  while (*count < size) {
+    const ssize_t got = read(file.handle, out + *count, size - *count);
+    if (got < 0) return Status::kDataLoss;
+    if (got == 0) break;
+    *count += static_cast<size_t>(got);
+  }
+  return Status::kOk;
+}
+
+Status Write(File file, const uint8_t* data, size_t size) {
+  if (file.handle < 0) return Status::kFailedPrecondition;
+  for (size_t done = 0; done < size;) {
+    const ssize_t put = write(file.handle, data + done, size - done);
+    if (put <= 0) return Status::kDataLoss;
+    done += static_cast<size_t>(put);
+  }
+  return Status::kOk;
+}
+
+Status Close(File* file) {
+  if (file->handle < 0) return Status::kFailedPrecondition;
+  const int result = close(file->handle);
+  file->handle = -1;
+  return result == 0 ? Status::kOk : Status::kDataLoss;
+}
+
+void WriteText(const char* text) { std::fputs(text, stderr); }
+
+void Exit(int code) { board::Exit(code); }
+
+}  // namespace semihosting
+}  // namespace kws
+
+int main(int argc, char** argv) {
+  int port = -1;
+  for (int i = 1; i < argc; ++i) {
+    const bool has_value = i + 1 < argc;
+    if (std::strcmp(argv[i], "--stdio") == 0) {
+      kws::g_stdio = true;
+    } else if (std::strcmp(argv[i], "--port") == 0 && has_value) {
+      port = std::atoi(argv[++i]);
+    } else if (std::strcmp(argv[i], "--command-line") == 0 && has_value) {
+      kws::g_command_line = argv[++i];
+    } else {
+      std::fprintf(stderr, "usage: firmware --port PORT | --stdio | --command-line TEXT\n");
+      return 2;
+    }
+  }
+  if (port >= 0) {
+    kws::Listen(port);
+  } else if (!kws::g_stdio && kws::g_command_line == nullptr) {
+    std::fprintf(stderr, "usage: firmware --port PORT | --stdio | --command-line TEXT\n");
+    return 2;
+  }
+  sigsetjmp(kws::g_start, 1);
+  kws::g_started = true;
+  kws::board::Init();
+  return KwsMain();
+}

@@ -1,0 +1,172 @@
+#include "app/bulk.h"
+
+#include <cstring>
+
+#include "app/pipeline.h"
+#include "kws/board.h"
+#include "kws/crc32.h"
+#include "model_info.h"
+
+namespace kws::app {
+namespace {
+
+constexpr uint32_t kFormatVersion = 1;
+constexpr uint8_t kNoLabel = 255;
+constexpr size_t kBlockSamples = 1024;
+constexpr size_t kCommandLineBytes = 1024;
+
+// Collects small records, since every write of the emulator's host costs time there.
+class Output {
+ public:
+  explicit Output(semihosting::File file) : file_(file) {}
+
+  void Bytes(const void* data, size_t size) {
+    const auto* bytes = static_cast<const uint8_t*>(data);
+    for (size_t i = 0; i < size; ++i) {
+      if (size_ == sizeof(buffer_)) Flush();
+      buffer_[size_++] = bytes[i];
+    }
+  }
+  void U8(uint8_t value) { Bytes(&value, 1); }
+  void U16(uint16_t value) {
+    U8(static_cast<uint8_t>(value));
+    U8(static_cast<uint8_t>(value >> 8));
+  }
+  void U32(uint32_t value) {
+    U16(static_cast<uint16_t>(value));
+    U16(static_cast<uint16_t>(value >> 16));
+  }
+  void Flush() {
+    if (IsOk(status_)) status_ = semihosting::Write(file_, buffer_, size_);
+    size_ = 0;
+  }
+  Status status() const { return status_; }
+
+  uint32_t steps = 0;
+
+ private:
+  semihosting::File file_;
+  Status status_ = Status::kOk;
+  size_t size_ = 0;
+  uint8_t buffer_[512];
+};
+
+void WriteStep(void* context, const pipeline::StepResult& result) {
+  auto& out = *static_cast<Output*>(context);
+  out.U32(Crc32(result.features, model::kFramesPerStep * model::kFeatureCount));
+  out.Bytes(result.scores, model::kLabelCount);
+  out.U8(result.detected ? result.detected_label : kNoLabel);
+  out.U16(result.detected ? result.detected_smoothed_q15 : 0);
+  ++out.steps;
+}
+
+Status ReadExactly(semihosting::File file, uint8_t* out, size_t size) {
+  size_t count = 0;
+  const Status status = semihosting::Read(file, out, size, &count);
+  if (!IsOk(status)) return status;
+  return count == size ? Status::kOk : Status::kDataLoss;
+}
+
+uint32_t U32At(const uint8_t* bytes) {
+  return bytes[0] | (static_cast<uint32_t>(bytes[1]) << 8) | (static_cast<uint32_t>(bytes[2]) << 16) |
+         (static_cast<uint32_t>(bytes[3]) << 24);
+}
+
+// Steps that `samples` give: one per kFramesPerStep whole frames.
+uint32_t StepsOf(uint32_t samples) {
+  if (samples < model::kWindowSamples) return 0;
+  return ((samples - model::kWindowSamples) / model::kHopSamples + 1) / model::kFramesPerStep;
+}
+
+Status RunClips(semihosting::File in, Output& out) {
+  uint8_t header[12];
+  Status status = ReadExactly(in, header, sizeof(header));
+  if (!IsOk(status)) return status;
+  if (std::memcmp(header, "KWSB", 4) != 0 || U32At(header + 4) != kFormatVersion) return Status::kInvalidArgument;
+  const uint32_t clips = U32At(header + 8);
+  out.Bytes("KWSR", 4);
+  out.U32(kFormatVersion);
+  out.U32(clips);
+  out.U32(model::kLabelCount);
+  out.Bytes(model::kModelSha256, 32);
+  SemihostingAudioSource source(in);
+  uint32_t all_steps = 0;
+  for (uint32_t clip = 0; clip < clips; ++clip) {
+    status = ReadExactly(in, header, 4);
+    if (!IsOk(status)) return status;
+    const uint32_t samples = U32At(header);
+    source.Begin(samples);
+    pipeline::Reset();
+    out.U32(StepsOf(samples));
+    out.steps = 0;
+    static int16_t pcm[kBlockSamples];
+    while (const size_t count = source.Read(pcm, kBlockSamples)) {
+      status = pipeline::Push(pcm, count, &WriteStep, &out);
+      if (!IsOk(status)) return status;
+    }
+    if (!IsOk(source.status())) return source.status();
+    if (out.steps != StepsOf(samples)) return Status::kInternal;
+    all_steps += out.steps;
+  }
+  out.Bytes("KWSE", 4);
+  out.U32(all_steps);
+  out.Flush();
+  return out.status();
+}
+
+}  // namespace
+
+void SemihostingAudioSource::Begin(uint32_t samples) {
+  samples_left_ = samples;
+  status_ = Status::kOk;
+}
+
+size_t SemihostingAudioSource::DoRead(int16_t* out, size_t capacity_samples) {
+  const size_t samples = samples_left_ < capacity_samples ? samples_left_ : capacity_samples;
+  if (samples == 0) return 0;
+  status_ = ReadExactly(file_, reinterpret_cast<uint8_t*>(out), 2 * samples);  // both sides are little-endian
+  if (!IsOk(status_)) return 0;
+  samples_left_ -= static_cast<uint32_t>(samples);
+  return samples;
+}
+
+Status RunBulk(const char* in, const char* out) {
+  semihosting::File input, output;
+  Status status = semihosting::Open(in, semihosting::Mode::kRead, &input);
+  if (!IsOk(status)) return status;
+  status = semihosting::Open(out, semihosting::Mode::kWrite, &output);
+  if (IsOk(status)) {
+    Output results(output);
+    status = RunClips(input, results);
+    const Status closed = semihosting::Close(&output);
+    if (IsOk(status)) status = closed;
+  }
+  const Status closed = semihosting::Close(&input);
+  return IsOk(status) ? closed : status;
+}
+
+void RunCommandLine(Status engine_status) {
+  static char line[kCommandLineBytes];
+  if (!IsOk(semihosting::CommandLine(line, sizeof(line)))) return;
+  char* words[3] = {nullptr, nullptr, nullptr};
+  size_t count = 0;
+  for (char* word = std::strtok(line, " "); word != nullptr; word = std::strtok(nullptr, " ")) {
+    if (count == 3) return;
+    words[count++] = word;
+  }
+  if (count == 0 || std::strcmp(words[0], "bulk") != 0) return;
+  Status status = Status::kInvalidArgument;
+  if (!IsOk(engine_status)) {
+    status = engine_status;
+  } else if (count == 3) {
+    status = RunBulk(words[1], words[2]);
+  }
+  if (!IsOk(status)) {
+    semihosting::WriteText("bulk: ");
+    semihosting::WriteText(StatusName(status));
+    semihosting::WriteText("\n");
+  }
+  board::Exit(IsOk(status) ? 0 : 1);
+}
+
+}  // namespace kws::app

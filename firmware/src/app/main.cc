@@ -1,0 +1,29 @@
+// Wires the stages: audio source -> front end -> engine -> detector -> link. The board's start-up code has run
+// board::Init() before.
+#include "app/bulk.h"
+#include "app/fault_log.h"
+#include "app/link_audio_source.h"
+#include "app/pipeline.h"
+#include "app/session.h"
+#include "kws/board.h"
+#include "kws/link.h"
+
+namespace {
+
+kws::Link g_link(&kws::board::WriteSerial);
+kws::app::LinkAudioSource g_source;
+kws::app::Session g_session(g_link, g_source);
+
+}  // namespace
+
+int main() {
+  kws::app::StartFaultLog();
+  const kws::Status engine_status = kws::app::pipeline::Init();
+  kws::app::RunCommandLine(engine_status);  // ends the program when the emulator asked for a bulk run
+  g_session.Start(engine_status);
+  for (;;) {
+    const bool received = g_session.Poll();
+    const bool processed = g_session.Process();
+    if (!received && !processed) kws::board::Idle();
+  }
+}

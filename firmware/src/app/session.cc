@@ -1,0 +1,325 @@
+#include "app/session.h"
+
+#include <cstring>
+
+#include "app/fault_log.h"
+#include "kws/board.h"
+#include "kws/crc32.h"
+#include "kws/engine.h"
+#include "kws/version.h"
+#include "model_info.h"
+
+namespace kws::app {
+namespace {
+
+constexpr size_t kChunkSamples = 160;  // handled between two looks at the serial port
+constexpr size_t kHeaderOfNamesBytes = 6;
+constexpr size_t kHeaderOfBenchBytes = 31;
+constexpr size_t kLayersPerFrame = 128;
+static_assert(kHeaderOfBenchBytes + 4 * kLayersPerFrame <= kMaxPayloadBytes, "a page of layers must fit");
+
+uint32_t StateCrc(size_t state) {
+  int8_t part[64];
+  uint32_t crc = 0;
+  size_t offset = 0;
+  while (const size_t count = engine::ReadState(state, offset, part, sizeof(part))) {
+    crc = Crc32(part, count, crc);
+    offset += count;
+  }
+  return crc;
+}
+
+}  // namespace
+
+void Session::Start(Status engine_status) {
+  link_.Restart();
+  engine_status_ = engine_status;
+  last_seq_ = 0x10000;
+  repeated_ = errors_sent_ = audio_gaps_ = audio_overruns_ = audio_repeated_bytes_ = steps_ = detections_ = 0;
+  Configure(0);
+  ResetAudio();
+  const FaultLog& log = CurrentFaultLog();
+  WriteHello(log.starts, log.faults, link_.BeginEvent(MessageType::kHello));
+  Send();
+}
+
+bool Session::Poll() {
+  uint8_t bytes[128];
+  const size_t count = board::ReadSerial(bytes, sizeof(bytes));
+  for (size_t i = 0; i < count; ++i) {
+    const Frame* frame = link_.Receive(bytes[i]);
+    if (frame != nullptr) Handle(*frame);
+  }
+  return count != 0;
+}
+
+bool Session::Process() {
+  int16_t pcm[kChunkSamples];
+  const size_t samples = source_.Read(pcm, kChunkSamples);
+  if (samples != 0) {
+    const auto on_step = [](void* session, const pipeline::StepResult& result) {
+      static_cast<Session*>(session)->OnStep(result);
+    };
+    const Status status = pipeline::Push(pcm, samples, on_step, this);
+    if (!IsOk(status) && IsOk(engine_status_)) {
+      engine_status_ = status;  // reported once here, then as the answer to every RESET and AUDIO
+      ++errors_sent_;
+      WriteError(ErrorCode::kEngine, static_cast<uint8_t>(MessageType::kAudio), static_cast<uint32_t>(status),
+                 link_.BeginAnswer(MessageType::kError, audio_seq_));
+      Send();
+    }
+  }
+  // Granting half windows halves the answers; an empty ring grants at once, since the host may be waiting.
+  const uint32_t grown = source_.read_bytes() + LinkAudioSource::kCapacityBytes - credit_limit_;
+  const bool is_empty = source_.read_bytes() == source_.written_bytes();
+  if ((credit_is_due_ && is_empty) || grown >= LinkAudioSource::kCapacityBytes / 2) {
+    credit_is_due_ = false;
+    SendCredit(MessageType::kCredit, audio_seq_);
+  }
+  return samples != 0;
+}
+
+void Session::Handle(const Frame& frame) {
+  if (last_seq_ == frame.seq && last_type_ == frame.type) ++repeated_;
+  last_seq_ = frame.seq;
+  last_type_ = frame.type;
+  if (frame.version != kProtocolVersion) return SendError(ErrorCode::kBadVersion, frame, kProtocolVersion);
+  PayloadReader request(frame.payload, frame.payload_bytes);
+  const auto bad_payload = [&] {
+    SendError(ErrorCode::kBadPayload, frame, static_cast<uint32_t>(frame.payload_bytes));
+  };
+  switch (static_cast<MessageType>(frame.type)) {
+    case MessageType::kGetInfo: return request.Complete() ? SendInfo(frame.seq) : bad_payload();
+    case MessageType::kGetStats: return request.Complete() ? SendStats(frame.seq) : bad_payload();
+    case MessageType::kAudio: return HandleAudio(frame, request);
+    case MessageType::kGetNames: return HandleNames(frame, request);
+    case MessageType::kReset:
+      if (!request.Complete()) return bad_payload();
+      if (!IsOk(engine_status_)) return SendError(ErrorCode::kEngine, frame, static_cast<uint32_t>(engine_status_));
+      ResetAudio();
+      return SendCredit(MessageType::kResetDone, frame.seq);
+    case MessageType::kConfigure: {
+      const uint8_t flags = request.U8();
+      if (!request.Complete() || (flags & ~kConfigAll) != 0) return bad_payload();
+      if ((flags & kConfigProfile) != 0 && (engine::LayerCount() == 0 || engine::LayerCount() > kMaxLayers)) {
+        return SendError(ErrorCode::kUnavailable, frame, 0);
+      }
+      Configure(flags);
+      link_.BeginAnswer(MessageType::kConfigured, frame.seq).U8(flags);
+      return Send();
+    }
+    case MessageType::kGetBench: {
+      const uint16_t first = request.U16();
+      if (!request.Complete() || first > engine::LayerCount()) return bad_payload();
+      return SendBench(frame.seq, first);
+    }
+    case MessageType::kGetFault: {
+      if (!request.Complete()) return bad_payload();
+      const FaultLog& log = CurrentFaultLog();
+      WriteFault(log.faults, log.last, link_.BeginAnswer(MessageType::kFault, frame.seq));
+      return Send();
+    }
+    case MessageType::kRestart:
+      if (request.U32() != kRestartKey || !request.Complete()) return bad_payload();
+      board::Restart();
+    case MessageType::kTestFault:
+      if (request.U32() != kTestFaultKey || !request.Complete()) return bad_payload();
+      __builtin_trap();  // an undefined instruction: the board's fault handler takes over
+    default: return SendError(ErrorCode::kUnknownType, frame, 0);
+  }
+}
+
+void Session::HandleAudio(const Frame& frame, PayloadReader& request) {
+  const uint32_t offset = request.U32();
+  if (!request.ok() || offset % 2 != 0 || request.left() % 2 != 0) {
+    return SendError(ErrorCode::kBadPayload, frame, static_cast<uint32_t>(frame.payload_bytes));
+  }
+  if (!IsOk(engine_status_)) return SendError(ErrorCode::kEngine, frame, static_cast<uint32_t>(engine_status_));
+  const uint32_t expected = source_.written_bytes();
+  const auto ahead = static_cast<int32_t>(offset - expected);  // offsets wrap
+  if (ahead > 0) {
+    ++audio_gaps_;
+    return SendError(ErrorCode::kAudioGap, frame, expected);
+  }
+  const uint8_t* pcm = request.rest();
+  size_t size = request.left();
+  const uint32_t behind = expected - offset;
+  const size_t known = behind < size ? behind : size;
+  audio_repeated_bytes_ += static_cast<uint32_t>(known);
+  pcm += known;
+  size -= known;
+  if (!IsOk(source_.Write(pcm, size))) {
+    ++audio_overruns_;
+    return SendError(ErrorCode::kAudioOverrun, frame, credit_limit_);
+  }
+  audio_seq_ = frame.seq;
+  // Nothing new: the host asks where we are, so answer even when the ring is not empty.
+  if (size == 0) return SendCredit(MessageType::kCredit, frame.seq);
+  credit_is_due_ = true;
+}
+
+void Session::HandleNames(const Frame& frame, PayloadReader& request) {
+  const uint8_t kind = request.U8();
+  const uint16_t first = request.U16();
+  const size_t totals[] = {model::kLabelCount, model::kStateCount, engine::LayerCount()};
+  if (!request.Complete() || kind >= sizeof(totals) / sizeof(totals[0]) || first > totals[kind]) {
+    return SendError(ErrorCode::kBadPayload, frame, static_cast<uint32_t>(frame.payload_bytes));
+  }
+  const auto name = [kind](size_t index) {
+    return kind == 0 ? model::kLabels[index] : kind == 1 ? model::kStates[index].name : engine::LayerName(index);
+  };
+  size_t count = 0;
+  size_t left = kMaxPayloadBytes - kHeaderOfNamesBytes;
+  while (first + count < totals[kind] && count < 255) {
+    const size_t length = std::strlen(name(first + count));
+    const size_t bytes = 1 + (length < 255 ? length : 255);
+    if (bytes > left) break;
+    left -= bytes;
+    ++count;
+  }
+  FrameWriter& out = link_.BeginAnswer(MessageType::kNames, frame.seq);
+  out.U8(kind);
+  out.U16(static_cast<uint16_t>(totals[kind]));
+  out.U16(first);
+  out.U8(static_cast<uint8_t>(count));
+  for (size_t i = 0; i < count; ++i) out.String(name(first + i));
+  Send();
+}
+
+void Session::SendInfo(uint16_t seq) {
+  const engine::BufferSizes buffers = engine::Buffers();
+  InfoMessage message{};
+  message.clock = board::Clock();
+  message.sample_rate_hz = model::kSampleRateHz;
+  message.window_samples = model::kWindowSamples;
+  message.hop_samples = model::kHopSamples;
+  message.frames_per_step = model::kFramesPerStep;
+  message.feature_count = model::kFeatureCount;
+  message.label_count = model::kLabelCount;
+  message.state_count = model::kStateCount;
+  message.layer_count = static_cast<uint16_t>(engine::LayerCount());
+  message.credit_window_bytes = LinkAudioSource::kCapacityBytes;
+  message.state_bytes = buffers.state_bytes;
+  message.scratch_bytes = buffers.scratch_bytes;
+  message.weights_bytes = buffers.weights_bytes;
+  message.stack_size_bytes = board::StackSizeBytes();
+  message.model_sha256 = model::kModelSha256;
+  message.firmware_version = kFirmwareVersion;
+  message.board = board::Name();
+  message.engine = engine::Name();
+  message.model_name = model::kName;
+  Write(message, link_.BeginAnswer(MessageType::kInfo, seq));
+  Send();
+}
+
+void Session::SendBench(uint16_t seq, uint16_t first_layer) {
+  const pipeline::Totals& totals = pipeline::totals();
+  const size_t known = engine::LayerCount() < kMaxLayers ? engine::LayerCount() : kMaxLayers;
+  const size_t left = known > first_layer ? known - first_layer : 0;
+  BenchMessage message{};
+  message.steps = totals.steps;
+  message.frontend_ticks = totals.frontend_ticks;
+  message.engine_ticks = totals.engine_ticks;
+  message.detector_ticks = totals.detector_ticks;
+  message.first_layer = first_layer;
+  message.layer_ticks = layer_ticks_ + (left != 0 ? first_layer : 0);
+  message.layer_count = static_cast<uint8_t>(left < kLayersPerFrame ? left : kLayersPerFrame);
+  Write(message, link_.BeginAnswer(MessageType::kBench, seq));
+  Send();
+}
+
+void Session::SendStats(uint16_t seq) {
+  const LinkCounters& link = link_.counters();
+  const engine::BufferSizes buffers = engine::Buffers();
+  StatsMessage message{};
+  message.frames_ok = link.frames_ok;
+  message.frames_bad_cobs = link.bad_cobs;
+  message.frames_too_short = link.too_short;
+  message.frames_too_long = link.too_long;
+  message.frames_bad_crc = link.bad_crc;
+  message.frames_repeated = repeated_;
+  message.errors_sent = errors_sent_;
+  message.serial_overruns = board::SerialOverruns();
+  message.audio_gaps = audio_gaps_;
+  message.audio_overruns = audio_overruns_;
+  message.audio_repeated_bytes = audio_repeated_bytes_;
+  message.steps = steps_;
+  message.detections = detections_;
+  message.stack_size_bytes = board::StackSizeBytes();
+  message.stack_used_bytes = board::StackUsedBytes();
+  message.state_bytes = buffers.state_bytes;
+  message.scratch_bytes = buffers.scratch_bytes;
+  message.weights_bytes = buffers.weights_bytes;
+  message.frontend_bytes = pipeline::FrontendBytes();
+  message.detector_bytes = pipeline::DetectorBytes();
+  message.link_bytes = sizeof(Link) + sizeof(Session);
+  message.audio_ring_bytes = sizeof(LinkAudioSource);
+  Write(message, link_.BeginAnswer(MessageType::kStats, seq));
+  Send();
+}
+
+void Session::SendCredit(MessageType type, uint16_t seq) {
+  credit_limit_ = source_.read_bytes() + static_cast<uint32_t>(LinkAudioSource::kCapacityBytes);
+  WriteCredit(source_.written_bytes(), credit_limit_, link_.BeginAnswer(type, seq));
+  Send();
+}
+
+void Session::SendError(ErrorCode code, const Frame& frame, uint32_t detail) {
+  ++errors_sent_;
+  WriteError(code, frame.type, detail, link_.BeginAnswer(MessageType::kError, frame.seq));
+  Send();
+}
+
+void Session::ResetAudio() {
+  source_.Clear();
+  credit_limit_ = LinkAudioSource::kCapacityBytes;
+  credit_is_due_ = false;
+  if (IsOk(engine_status_)) pipeline::Reset();
+  for (uint32_t& ticks : layer_ticks_) ticks = 0;
+}
+
+void Session::Configure(uint8_t flags) {
+  config_ = flags;
+  const bool profile = (flags & kConfigProfile) != 0;
+  engine::SetProfile(profile ? layer_ticks_ : nullptr, profile ? &board::Ticks : nullptr);
+}
+
+void Session::OnStep(const pipeline::StepResult& result) {
+  ++steps_;
+  StepMessage message{};
+  message.step = result.step;
+  message.audio_crc = result.audio_crc;
+  message.frontend_ticks = result.frontend_ticks;
+  message.engine_ticks = result.engine_ticks;
+  message.detector_ticks = result.detector_ticks;
+  message.top_label = result.top_label;
+  message.top_smoothed_q15 = result.top_smoothed_q15;
+  message.scores = result.scores;
+  message.score_count = model::kLabelCount;
+  if ((config_ & kConfigFeatures) != 0) {
+    message.features = result.features;
+    message.feature_count = model::kFramesPerStep * model::kFeatureCount;
+  }
+  Write(message, link_.BeginEvent(MessageType::kStep));
+  Send();
+  if ((config_ & kConfigStateDigests) != 0) {
+    uint32_t crcs[model::kStateCount + 1];  // + 1: an array of no elements is not C++
+    for (size_t i = 0; i < model::kStateCount; ++i) crcs[i] = StateCrc(i);
+    WriteStateDigest(result.step, crcs, model::kStateCount, link_.BeginEvent(MessageType::kStateDigest));
+    Send();
+  }
+  if (result.detected) {
+    ++detections_;
+    Write(DetectionMessage{result.step, result.detected_label, result.detected_smoothed_q15},
+          link_.BeginEvent(MessageType::kDetection));
+    Send();
+  }
+}
+
+void Session::Send() {
+  // Every message is far below the limit except NAMES, which is cut to it. A payload that did not fit is not sent; the
+  // host then repeats its request and says that nothing answers.
+  if (!IsOk(link_.Send())) ++errors_sent_;
+}
+
+}  // namespace kws::app

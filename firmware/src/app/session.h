@@ -1,0 +1,65 @@
+// Answers the host's messages (host/PROTOCOL.md) and reports steps and detections. Main thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "app/link_audio_source.h"
+#include "app/pipeline.h"
+#include "kws/link.h"
+#include "kws/status.h"
+
+namespace kws::app {
+
+class Session {
+ public:
+  // Most layers that BENCH can count.
+  static constexpr size_t kMaxLayers = 64;
+
+  // Both must outlive the session.
+  Session(Link& link, LinkAudioSource& source) : link_(link), source_(source) {}
+
+  // The firmware has started: resets everything and says HELLO. `engine_status` is what pipeline::Init() returned.
+  void Start(Status engine_status);
+
+  // Handles what has arrived. Never waits for more. Returns false when there was nothing.
+  bool Poll();
+
+  // Passes a piece of audio to the pipeline and grants credit for what was consumed. Returns false without audio.
+  bool Process();
+
+ private:
+  void Handle(const Frame& frame);
+  void HandleAudio(const Frame& frame, PayloadReader& request);
+  void HandleNames(const Frame& frame, PayloadReader& request);
+  void SendInfo(uint16_t seq);
+  void SendBench(uint16_t seq, uint16_t first_layer);
+  void SendStats(uint16_t seq);
+  void SendCredit(MessageType type, uint16_t seq);
+  void SendError(ErrorCode code, const Frame& frame, uint32_t detail);
+  void ResetAudio();
+  void Configure(uint8_t flags);
+  void OnStep(const pipeline::StepResult& result);
+  void Send();
+
+  Link& link_;
+  LinkAudioSource& source_;
+  Status engine_status_ = Status::kFailedPrecondition;
+  uint8_t config_ = 0;
+  bool credit_is_due_ = false;
+  uint16_t audio_seq_ = 0;
+  uint32_t credit_limit_ = 0;
+  // The request before, to count repetitions. 0x10000: none.
+  uint32_t last_seq_ = 0x10000;
+  uint8_t last_type_ = 0;
+  uint32_t repeated_ = 0;
+  uint32_t errors_sent_ = 0;
+  uint32_t audio_gaps_ = 0;
+  uint32_t audio_overruns_ = 0;
+  uint32_t audio_repeated_bytes_ = 0;
+  uint32_t steps_ = 0;
+  uint32_t detections_ = 0;
+  uint32_t layer_ticks_[kMaxLayers] = {};
+};
+
+}  // namespace kws::app

@@ -1,0 +1,266 @@
+"""A device behind a link: typed requests, and recordings streamed with flow control."""
+
+import dataclasses
+import struct
+import time
+from collections.abc import Callable
+
+import numpy as np
+from kws_reference.errors import KwsError
+
+from kws_host import protocol
+from kws_host.link import Link, LinkError, RequestRefused
+from kws_host.protocol import Config, ErrorCode, Frame, MessageType, NamesKind
+
+AUDIO_CHUNK_BYTES = 640  # 20 ms at 16 kHz
+RECORDING_ATTEMPTS = 3
+
+
+class LossError(LinkError):
+    """Events of a recording were lost on the way; stream it again."""
+
+
+@dataclasses.dataclass
+class Recording:
+    """What a device computed for one recording.
+
+    Attributes:
+      steps: one record per step, in order, from step 0 on.
+      detections: the events.
+      digests: per step the CRC-32 of each state, when asked for.
+      attempts: 1, or more when the link lost something and it was streamed again.
+    """
+
+    steps: list[protocol.StepRecord] = dataclasses.field(default_factory=list)
+    detections: list[protocol.DetectionRecord] = dataclasses.field(default_factory=list)
+    digests: list[protocol.StateDigest] = dataclasses.field(default_factory=list)
+    attempts: int = 1
+
+
+class Device:
+    """Requests to one device. The link stays the caller's.
+
+    Attributes:
+      link: the link.
+      info: answer to GET_INFO, asked for once.
+      on_event: called with every decoded event (STEP, DETECTION, ...), for monitors.
+    """
+
+    def __init__(self, link: Link, on_event: Callable[[object], None] | None = None):
+        """Asks who is there.
+
+        Raises:
+          LinkError: nobody answers. KwsError: the device speaks another protocol version.
+        """
+        self.link = link
+        self.on_event = on_event
+        self._recording: Recording | None = None
+        self._event_seq: int | None = None  # of the last event
+        self._event_was_lost = False
+        link.on_frame = self._on_frame
+        try:
+            self.info = self._ask(MessageType.GET_INFO, b"", protocol.Info)
+        except RequestRefused as error:
+            if error.error.code != ErrorCode.BAD_VERSION:
+                raise
+            raise KwsError(
+                f"{link.port}: the device speaks protocol version {error.error.detail}, this program "
+                f"{protocol.PROTOCOL_VERSION}. Flash this kit's firmware, or use the kit that the firmware came from."
+            ) from error
+
+    def _ask(self, kind: MessageType, payload: bytes, answer: type, answer_type: MessageType | None = None):
+        data = self.link.request(kind, payload, answer_type or answer.TYPE)
+        try:
+            return answer.decode(data)
+        except protocol.ProtocolError as error:
+            raise LinkError(
+                f"{self.link.port}: {answer.TYPE.name} cannot be read ({error}). Flash this kit's firmware."
+            ) from error
+
+    def names(self, kind: NamesKind) -> list[str]:
+        """Labels, states or layers, in the device's order."""
+        names: list[str] = []
+        while True:
+            part = self._ask(MessageType.GET_NAMES, struct.pack("<BH", kind, len(names)), protocol.Names)
+            names += part.names
+            if len(names) >= part.total or not part.names:
+                return names
+
+    def reset(self) -> protocol.Credit:
+        """Forgets all audio. Returns the first credit."""
+        return self._ask(MessageType.RESET, b"", protocol.Credit, MessageType.RESET_DONE)
+
+    def configure(self, config: Config) -> None:
+        """Chooses what STEP and BENCH hold."""
+        self.link.request(MessageType.CONFIGURE, bytes([config]), MessageType.CONFIGURED)
+
+    def stats(self) -> protocol.Stats:
+        """Counters and memory figures."""
+        return self._ask(MessageType.GET_STATS, b"", protocol.Stats)
+
+    def fault(self) -> protocol.Fault:
+        """The last processor fault since power-on; ``count`` 0 when there was none."""
+        return self._ask(MessageType.GET_FAULT, b"", protocol.Fault)
+
+    def bench(self) -> protocol.Bench:
+        """Sums of ticks since RESET, all layers."""
+        first = self._ask(MessageType.GET_BENCH, struct.pack("<H", 0), protocol.Bench)
+        layers = list(first.layer_ticks)
+        while 0 < len(layers) < self.info.layer_count:
+            part = self._ask(MessageType.GET_BENCH, struct.pack("<H", len(layers)), protocol.Bench)
+            if not part.layer_ticks:
+                break
+            layers += part.layer_ticks
+        return dataclasses.replace(first, layer_ticks=tuple(layers))
+
+    def restart(self) -> protocol.Hello:
+        """Resets the chip, waits until it answers again and returns its HELLO."""
+        self.link.send(MessageType.RESTART, struct.pack("<I", protocol.RESTART_KEY))
+        return self._wait_for_hello()
+
+    def test_fault(self) -> protocol.Fault:
+        """Makes the device fault on purpose, waits for its restart, and returns the fault it remembers."""
+        self.link.send(MessageType.TEST_FAULT, struct.pack("<I", protocol.TEST_FAULT_KEY))
+        self._wait_for_hello()
+        return self.fault()
+
+    def _wait_for_hello(self) -> protocol.Hello:
+        deadline = time.monotonic() + 5 * self.link.timeout_s
+        while time.monotonic() < deadline:
+            frame = self.link.receive(0.1)
+            if frame is not None and frame.type == MessageType.HELLO:
+                self._event_seq = frame.seq
+                return self._decode(protocol.Hello, frame)
+        raise LinkError(f"{self.link.port}: the device did not come back after a restart. Reset it by hand.")
+
+    def step_count(self, samples: int) -> int:
+        """Steps that ``samples`` PCM samples give."""
+        if samples < self.info.window_samples:
+            return 0
+        return ((samples - self.info.window_samples) // self.info.hop_samples + 1) // self.info.frames_per_step
+
+    def run(self, pcm: np.ndarray) -> Recording:
+        """Resets the device and streams a recording; streams it again when the link lost something.
+
+        Args:
+          pcm: int16 ``[samples]`` at the device's sample rate.
+
+        Raises:
+          LinkError: the link broke, or lost something in every attempt. KwsError: the device restarted or faulted.
+        """
+        for attempt in range(1, RECORDING_ATTEMPTS + 1):
+            try:
+                recording = self._run_once(np.asarray(pcm, "<i2").tobytes())
+            except LossError:
+                if attempt == RECORDING_ATTEMPTS:
+                    raise
+                continue
+            recording.attempts = attempt
+            return recording
+        raise AssertionError("unreachable")
+
+    def _run_once(self, data: bytes) -> Recording:
+        credit = self.reset()
+        recording = self._recording = Recording()
+        self._event_was_lost = False
+        try:
+            self._stream(data, credit)
+        finally:
+            self._recording = None
+        expected = self.step_count(len(data) // 2)
+        indices = [record.step for record in recording.steps]
+        if self._event_was_lost or indices != list(range(len(indices))):
+            raise LossError(
+                f"{self.link.port}: results were lost on the way in each of {RECORDING_ATTEMPTS} attempts "
+                f"({len(set(indices))} of {expected} steps came). Use a better cable or a lower baud rate."
+            )
+        return recording
+
+    def _stream(self, data: bytes, credit: protocol.Credit) -> None:
+        """Sends PCM as credit allows until the device has consumed it all."""
+        link, window, total = self.link, self.info.credit_window_bytes, len(data)
+        sent = received = 0
+        limit = credit.limit_bytes
+        rewound_to, silent = -1, 0
+        while True:
+            while sent < total and sent < limit:
+                size = min(AUDIO_CHUNK_BYTES, limit - sent, total - sent) & ~1
+                if size == 0:
+                    break
+                link.send(MessageType.AUDIO, struct.pack("<I", sent) + data[sent : sent + size])
+                sent += size
+            if limit - window >= total and received >= total:
+                return
+            frame = link.receive(link.timeout_s)
+            if frame is None:
+                # Something was lost, in one direction or the other: ask where the device is and go on from there.
+                silent += 1
+                if silent == 3:
+                    raise LinkError(
+                        f"{link.port}: the device stopped answering after {received} of {total} bytes of audio. "
+                        "Is it still running?"
+                    )
+                sent, rewound_to = received, -1
+                link.send(MessageType.AUDIO, struct.pack("<I", received))
+                continue
+            silent = 0
+            if frame.type == MessageType.CREDIT:
+                credit = self._decode(protocol.Credit, frame)
+                received = max(received, credit.received_bytes)
+                limit = max(limit, credit.limit_bytes)
+                sent = max(sent, received)
+            elif frame.type == MessageType.ERROR:
+                error = self._decode(protocol.Error, frame)
+                if error.code != ErrorCode.AUDIO_GAP:
+                    raise RequestRefused(link.port, error)
+                # Every piece behind the lost one is refused: go back once.
+                if error.detail != rewound_to:
+                    sent = rewound_to = error.detail
+            else:
+                self._on_frame(frame)
+
+    def _decode(self, kind: type, frame: Frame):
+        try:
+            return kind.decode(frame.payload)
+        except protocol.ProtocolError as error:
+            raise LinkError(
+                f"{self.link.port}: {kind.__name__} cannot be read ({error}). Flash this kit's firmware."
+            ) from error
+
+    def _on_frame(self, frame: Frame) -> None:
+        """Takes an event; late answers and unknown types of newer firmware are left alone."""
+        kinds = (protocol.StepRecord, protocol.DetectionRecord, protocol.StateDigest, protocol.Hello, protocol.Fault)
+        kind = next((kind for kind in kinds if kind.TYPE == frame.type), None)
+        if kind is None:
+            return
+        event = self._decode(kind, frame)
+        if kind is not protocol.Fault:  # FAULT is sent from the fault handler, which counts nothing
+            if frame.seq == self._event_seq:
+                return  # a repetition on the way
+            if self._event_seq is not None and frame.seq != (self._event_seq + 1) % 65536:
+                self._event_was_lost = True
+            self._event_seq = frame.seq
+        if self.on_event:
+            self.on_event(event)
+        if self._recording is None:
+            return
+        if isinstance(event, protocol.StepRecord):
+            self._recording.steps.append(event)
+        elif isinstance(event, protocol.DetectionRecord):
+            self._recording.detections.append(event)
+        elif isinstance(event, protocol.StateDigest):
+            self._recording.digests.append(event)
+        elif isinstance(event, protocol.Fault):
+            raise KwsError(f"{self.link.port}: the device faulted: {event}")
+        elif isinstance(event, protocol.Hello):
+            raise KwsError(
+                f"{self.link.port}: the device restarted in the middle of a recording. Check its power supply."
+            )
+
+    def listen(self, duration_s: float) -> None:
+        """Receives events for a while, for `on_event`."""
+        deadline = time.monotonic() + duration_s
+        while (left := deadline - time.monotonic()) > 0:
+            frame = self.link.receive(left)
+            if frame is not None:
+                self._on_frame(frame)

@@ -1,0 +1,235 @@
+"""The host's end of the serial link: a port, frames, requests with retries, and a sink for everything else."""
+
+import contextlib
+import io
+import select
+import time
+from collections import deque
+from collections.abc import Callable
+
+from kws_reference.errors import KwsError
+
+from kws_host import protocol
+from kws_host.protocol import Frame, FrameDecoder, MessageType, Text
+
+DEFAULT_BAUD = 921600
+ATTEMPTS = 3
+_POLL_S = 0.002  # for ports without a descriptor to wait on (loop://, Windows)
+_WRITE_TIMEOUT_S = 10.0
+
+
+class LinkError(KwsError):
+    """The port went away, or nobody answers on it."""
+
+
+class RequestRefused(KwsError):
+    """The device answered a request with ERROR.
+
+    Attributes:
+      error: the message.
+    """
+
+    def __init__(self, port: str, error: protocol.Error):
+        super().__init__(f"{port}: the device refuses: {error}")
+        self.error = error
+
+
+def _known_ports() -> str:
+    from serial.tools import list_ports
+
+    names = [port.device for port in list_ports.comports()]
+    return f"ports here: {', '.join(names)}" if names else "no serial port is plugged in here"
+
+
+class Link:
+    """Frames over one port. Use as a context manager.
+
+    Attributes:
+      port: name or URL of the port, for messages.
+      on_frame: called with every frame that answers no request (events).
+      on_text: called with bytes that are no frame, such as boot messages.
+      dropped: frames dropped because they came damaged, by reason.
+    """
+
+    def __init__(
+        self,
+        port: str,
+        *,
+        baud: int = DEFAULT_BAUD,
+        timeout_s: float = 2.0,
+        on_frame: Callable[[Frame], None] | None = None,
+        on_text: Callable[[bytes], None] | None = None,
+    ):
+        """Opens the port.
+
+        Args:
+          port: what `serial.serial_for_url` takes: ``/dev/ttyACM0``, ``COM3``, ``socket://host:port``, ``loop://``.
+          baud: bits per second of a hardware port.
+          timeout_s: how long one request may stay unanswered before it is repeated.
+          on_frame: see the attribute.
+          on_text: see the attribute.
+
+        Raises:
+          LinkError: no such port, no permission, in use, or nobody listens.
+        """
+        import serial
+
+        self.port = port
+        self.timeout_s = timeout_s
+        self.on_frame = on_frame
+        self.on_text = on_text
+        self.dropped: dict[str, int] = {}
+        self._decoder = FrameDecoder()
+        self._received: deque[Frame] = deque()
+        self._seq = 0
+        self._last_text = b""
+        try:
+            self._serial = serial.serial_for_url(
+                port, baud, timeout=0, write_timeout=_WRITE_TIMEOUT_S, do_not_open=True
+            )
+            if "://" not in port:
+                self._serial.exclusive = True
+            self._serial.open()
+        except (serial.SerialException, OSError, ValueError) as error:
+            raise LinkError(self._explain_open(error)) from error
+        try:
+            self._descriptor = self._serial.fileno()
+        except (AttributeError, io.UnsupportedOperation, OSError):
+            self._descriptor = None
+        self._write(b"\0")  # ends whatever somebody sent before us
+
+    def _explain_open(self, error: Exception) -> str:
+        text = " ".join(str(error).split())
+        if "://" not in self.port:
+            if "lock" in text or "busy" in text.lower() or "Access is denied" in text:
+                return f"{self.port} is in use by another program. Close its monitor, or choose another port."
+            if "ermission" in text:
+                return (
+                    f"no permission to open {self.port}. Add your user to the group that owns it (dialout on Debian)."
+                )
+            if isinstance(error, ValueError):
+                return f"{self.port} cannot be opened: {text}"
+            return f"no port {self.port}: {_known_ports()}. Give another by --port or KWS_PORT."
+        if "refused" in text:
+            return (
+                f"nobody listens on {self.port}. Start the emulator (kws-host emulate) or give another port by --port."
+            )
+        return f"{self.port} cannot be opened: {text}. Expected a port's name or socket://host:port."
+
+    def __enter__(self) -> "Link":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the port. May be called twice."""
+        self._serial.close()
+
+    def _broken(self, error: Exception) -> LinkError:
+        said = self._text_note()
+        return LinkError(
+            f"{self.port}: the connection broke ({' '.join(str(error).split()) or type(error).__name__}){said}. "
+            "Was the device unplugged or the emulator stopped?"
+        )
+
+    def _text_note(self) -> str:
+        text = (self._last_text + self._decoder.pending).decode("utf-8", "replace")
+        shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        return f"; it said: {shown[-100:]}" if len(shown) >= 4 else ""
+
+    def _write(self, data: bytes) -> None:
+        import serial
+
+        try:
+            self._serial.write(data)
+        except (serial.SerialException, OSError) as error:
+            with contextlib.suppress(serial.SerialException, OSError, TypeError, ValueError):
+                for item in self._decoder.feed(self._serial.read(65536)):  # its last words
+                    if isinstance(item, Text):
+                        self._drop(item)
+            raise self._broken(error) from error
+
+    def _read(self, timeout_s: float) -> bytes:
+        """Waits for bytes; empty after the timeout."""
+        import serial
+
+        try:
+            if self._descriptor is not None:
+                if not select.select([self._descriptor], [], [], timeout_s)[0]:
+                    return b""
+                return self._serial.read(65536)
+            deadline = time.monotonic() + timeout_s
+            while not (data := self._serial.read(max(1, self._serial.in_waiting))):
+                if time.monotonic() >= deadline:
+                    return b""
+                time.sleep(_POLL_S)
+            return data
+        except (serial.SerialException, OSError, TypeError, ValueError) as error:
+            # TypeError and ValueError: pyserial's and select's way to say that the descriptor is gone.
+            raise self._broken(error) from error
+
+    def send(self, kind: MessageType, payload: bytes = b"", seq: int | None = None) -> int:
+        """Sends one frame and returns its seq."""
+        if seq is None:
+            self._seq = (self._seq + 1) % 65536
+            seq = self._seq
+        self._write(Frame(kind, seq, payload).encode())
+        return seq
+
+    def receive(self, timeout_s: float) -> Frame | None:
+        """Returns the next frame of any kind, or None after the timeout."""
+        deadline = time.monotonic() + timeout_s
+        while not self._received:
+            left = deadline - time.monotonic()
+            data = self._read(max(0.0, left))
+            for item in self._decoder.feed(data):
+                if isinstance(item, Text):
+                    self._drop(item)
+                else:
+                    self._received.append(item)
+            if not data and left <= 0:
+                return None
+        return self._received.popleft()
+
+    def _drop(self, text: Text) -> None:
+        self.dropped[text.reason] = self.dropped.get(text.reason, 0) + 1
+        self._last_text = text.data
+        if self.on_text:
+            self.on_text(text.data)
+
+    def request(self, kind: MessageType, payload: bytes, answer: MessageType) -> bytes:
+        """Sends a request, repeats it while it stays unanswered, and returns the answer's payload.
+
+        Raises:
+          LinkError: no answer in all attempts, or the port broke.
+          RequestRefused: the device answered with ERROR.
+        """
+        seq = self.send(kind, payload)
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                self.send(kind, payload, seq)
+            deadline = time.monotonic() + self.timeout_s
+            while (left := deadline - time.monotonic()) > 0:
+                frame = self.receive(left)
+                if frame is None:
+                    break
+                if frame.seq == seq and frame.type == answer:
+                    self._check_version(frame)
+                    return frame.payload
+                if frame.seq == seq and frame.type == MessageType.ERROR:
+                    self._check_version(frame)
+                    raise RequestRefused(self.port, protocol.Error.decode(frame.payload))
+                if self.on_frame:
+                    self.on_frame(frame)
+        raise LinkError(
+            f"no answer from {self.port} to {kind.name} in {ATTEMPTS * self.timeout_s:g} s{self._text_note()}. Is it "
+            "the right port and baud rate, does the firmware run, and is no other program connected?"
+        )
+
+    def _check_version(self, frame: Frame) -> None:
+        if frame.version != protocol.PROTOCOL_VERSION:
+            raise KwsError(
+                f"{self.port}: the device speaks protocol version {frame.version}, this program "
+                f"{protocol.PROTOCOL_VERSION}. Flash this kit's firmware, or use the kit that the firmware came from."
+            )
