@@ -1,0 +1,36 @@
+#include "kws/frontend.h"
+
+#include <cstring>
+
+#include "stages.h"
+
+namespace kws {
+
+void Frontend::Reset() {
+  std::memset(pcm_, 0, sizeof(pcm_));
+  sample_count_ = 0;
+}
+
+size_t Frontend::Push(const int16_t* pcm, size_t sample_count, int8_t* features, bool* frame_ready) {
+  *frame_ready = false;
+  if (sample_count == 0) return 0;
+  const size_t missing = kWindowSamples - sample_count_;
+  const size_t taken = sample_count < missing ? sample_count : missing;
+  std::memcpy(pcm_ + sample_count_, pcm, taken * sizeof(int16_t));
+  sample_count_ += taken;
+  if (sample_count_ < kWindowSamples) return taken;
+
+  const int shift = frontend::BlockShift(pcm_);
+  frontend::WindowAndFirstStage(pcm_, shift, spectrum_);
+  frontend::TransformStages(spectrum_);
+  frontend::RealSplit(spectrum_);
+  frontend::LogMel(spectrum_, shift, log_mel_);
+  frontend::DctToFeatures(log_mel_, features);
+  *frame_ready = true;
+
+  sample_count_ = kWindowSamples - kHopSamples;
+  std::memmove(pcm_, pcm_ + kHopSamples, sample_count_ * sizeof(int16_t));
+  return taken;
+}
+
+}  // namespace kws

@@ -1,0 +1,41 @@
+// The stages of one frame, in order. Each is a pure function of its arguments and the generated tables.
+#pragma once
+
+#include <cstdint>
+
+#include "frontend_tables.h"
+
+namespace kws::frontend {
+
+using namespace frontend_tables;  // NOLINT: every stage is written in terms of the tables
+
+// Left shift, -5..10, that brings windowed samples (pcm times Q15 window) of a frame to within +-2^25.
+//   pcm: [kWindowSamples].
+int BlockShift(const int16_t* pcm);
+
+// Windows, shifts, and computes the first stage of the complex transform (radix kFirstRadix, without twiddles).
+//   pcm: [kFftSize] aligned to 4 bytes; those behind the window are read and multiplied by zero.
+//   shift: from BlockShift().
+//   out: [kFftPoints][re, im], in the order that TransformStages() expects.
+void WindowAndFirstStage(const int16_t* pcm, int shift, int32_t* out);
+
+// All further stages, radix 4, in place; the result is in natural order.
+//   data: [kFftPoints][re, im]; |z| at most 2^27.5 (radix 4) or 2^26.5 (radix 2) on entry, 2^30.5 on return.
+void TransformStages(int32_t* data);
+
+// Spectrum of the real signal from the transform of its even and odd samples, in place: bins 1..kFftPoints - 1, times
+// 2^-kScaleBits. Bin 0 is left as it is. Bins above kFftPoints / 2 are conjugated.
+void RealSplit(int32_t* data);
+
+// Magnitude, mel bands, logarithm.
+//   spectrum: [kFftPoints][re, im] from RealSplit().
+//   shift: from BlockShift().
+//   log_mel: [kMelBands], log2 in Q10 minus kLogOffsetQ10; at least -kLogOffsetQ10 (one PCM step of DFT magnitude).
+void LogMel(const int32_t* spectrum, int shift, int16_t* log_mel);
+
+// Discrete cosine transform and normalisation to int8.
+//   log_mel: [kMelBands] from LogMel().
+//   features: [kCoefficients].
+void DctToFeatures(const int16_t* log_mel, int8_t* features);
+
+}  // namespace kws::frontend
