@@ -17,7 +17,7 @@ import click
 from platformio.test.result import TestCase, TestStatus
 from platformio.test.runners.base import TestRunnerBase
 
-TIMEOUT_S = 20
+TIMEOUT_S = 300
 
 
 class CustomTestRunner(TestRunnerBase):
@@ -40,7 +40,7 @@ class CustomTestRunner(TestRunnerBase):
     def _run_emulator(self) -> None:
         section = f"env:{self.test_suite.env_name}"
         elf = Path(self.project_config.get("platformio", "build_dir")) / self.test_suite.env_name / "firmware.elf"
-        launcher = Path(self.project_config.path).parent / "host" / "kws_host" / "emulator.py"
+        launcher = Path(__file__).resolve().parents[2] / "host" / "kws_host" / "emulator.py"
         command = [sys.executable, str(launcher), "run", "--board", self.project_config.get(section, "board")]
         command += ["--elf", str(elf), "--timeout", str(TIMEOUT_S)]
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:

@@ -132,7 +132,7 @@ def command(config: EmulatorConfig) -> list[str]:
         if not argument or argument.split() != [argument]:
             raise KwsError(f"a semihosting argument must be one word without white space; received {argument!r}")
         semihosting += ",arg=" + argument.replace(",", ",,")
-    line = [_qemu(config), "-M", facts.machine, "-display", "none", "-monitor", "none", "-nodefaults"]
+    line = [_qemu(config), "-M", facts.machine, "-display", "none", "-monitor", "none"]
     line += ["-semihosting-config", semihosting, "-kernel", str(config.elf)]
     if config.icount:
         line += ["-icount", f"shift={facts.icount_shift},align=off,sleep=off"]

@@ -15,6 +15,8 @@ namespace {
 constexpr uint32_t kPaint = 0xC5C5C5C5;
 constexpr uint32_t kGuardWords = 4;  // never used by code that fits; tell an overflow on boards without a limit register
 
+constexpr uint32_t kOwnFrameBytes = 128;  // more than PaintStack() can need
+
 }  // namespace
 
 void GuardStack() {
@@ -34,10 +36,11 @@ void GuardStack() {
 #endif
 }
 
-// Kept out of line: the painted region ends below this function's own frame, which has no locals on the stack.
 __attribute__((noinline)) void PaintStack() {
-  volatile uint32_t* end;
-  __asm volatile("mov %0, sp" : "=r"(end));
+  // The compiler may read the stack pointer before it saves registers: leave room for them.
+  uintptr_t pointer;
+  __asm volatile("mov %0, sp" : "=r"(pointer));
+  const auto* end = reinterpret_cast<const volatile uint32_t*>(pointer - kOwnFrameBytes);
   for (volatile uint32_t* word = &__stack_low; word < end; ++word) *word = kPaint;
 }
 

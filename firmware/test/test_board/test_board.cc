@@ -76,7 +76,7 @@ void TestPlain() {
   const uint32_t deep = board::StackUsedBytes();
   test::Note("stack_shallow", shallow);
   test::Note("stack_deep", deep);
-  test::CheckTrue("stack_high_water_grows", deep >= shallow + 1024 && deep < shallow + 2048);
+  test::CheckTrue("stack_high_water_grows", deep >= shallow + 768 && deep < shallow + 1536);
   board::PaintStack();
   test::CheckTrue("stack_repaint_forgets", board::StackUsedBytes() < deep - 512);
   test::CheckTrue("stack_guard_intact", board::StackGuardIntact());
@@ -102,7 +102,7 @@ __attribute__((noinline)) void FaultUndefined() { __asm volatile("udf #1"); }
 
 __attribute__((noinline)) void FaultBadAddress() {
   // Not decoded by any of the boards.
-  *reinterpret_cast<volatile uint32_t*>(0xA0000000u);
+  *reinterpret_cast<volatile uint32_t*>(0xF0000000u);
 }
 
 __attribute__((noinline)) uint32_t FaultDivide(uint32_t divisor) {
@@ -134,7 +134,7 @@ void CheckRecord(uint32_t step) {
     case kBadAddress:
       test::CheckEqual("fault_address_type", record.type, kFaultBus);
       test::CheckTrue("fault_address_place", InFunction(record.pc, reinterpret_cast<uintptr_t>(&FaultBadAddress)));
-      test::CheckEqual("fault_address_reported", record.bfar, 0xA0000000u);
+      test::CheckEqual("fault_address_reported", record.bfar, 0xF0000000u);
       break;
     case kDivideByZero:
       test::CheckEqual("fault_divide_type", record.type, kFaultUsage);
