@@ -428,7 +428,8 @@ class _Lowering:
             refuse(graph, op, f"an accumulator can reach {bound}, more than int32 holds")
         if int(shifts.max()) > 30:
             refuse(graph, op, f"a factor of 2^{int(shifts.max())} cannot be applied to int32 accumulators")
-        fast = bound < 2**30 and all(m == 0 or -31 <= s <= -1 for m, s in pairs)
+        # Vector kernels add two products in int16, which -128 * -128 twice would overflow.
+        fast = bound < 2**30 and int(wide.min()) >= -127 and all(m == 0 or -31 <= s <= -1 for m, s in pairs)
         arrays = [array.astype(np.int32) for array in (bias, folded, multipliers, shifts)]
         return Linear(np.ascontiguousarray(order).astype(np.int8), *arrays, fast=fast)
 

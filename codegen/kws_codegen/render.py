@@ -185,6 +185,8 @@ def _aot(graph: Graph, program: Program, plan: Plan) -> dict[str, Any]:
             else:
                 table = _requantization(layer)
             item.update(weights=linear.weights, table=table, rounding="kFast" if linear.fast else "kAny")
+            whole = (layer.params["range"].low, layer.params["range"].high) == (-128, 127)
+            item["clamping"] = "kInt8" if whole else "kRange"
             weights_bytes += linear.weights.size + 4 * table.size
         layers.append(item)
     return {

@@ -43,6 +43,13 @@ inline __attribute__((always_inline)) int32x4_t ScaleOperand(int32x4_t value, co
 
 #endif  // KWS_AOT_MVE
 
+// Clamping of a range that is known when compiling.
+inline __attribute__((always_inline)) int32_t FinishSum(int32_t sum, const AddParams& params) {
+  const int32_t shift = params.right_shift - 1;
+  return params.range.IsFull() ? RequantizeToInt8<Clamping::kInt8>(sum, params.multiplier, shift, params.range)
+                               : RequantizeToInt8<Clamping::kRange>(sum, params.multiplier, shift, params.range);
+}
+
 }  // namespace internal
 
 // output[i] = a[i] + b[i] in real values. count: elements. `output` may be `a` or `b`.
@@ -60,7 +67,7 @@ inline __attribute__((always_inline)) void Add(const AddParams& params, const in
 #endif
   for (; i < count; ++i) {
     const int32_t sum = internal::ScaleOperand(a[i], params.a) + internal::ScaleOperand(b[i], params.b);
-    output[i] = static_cast<int8_t>(RequantizeToInt8(sum, params.multiplier, params.right_shift - 1, params.range));
+    output[i] = static_cast<int8_t>(internal::FinishSum(sum, params));
   }
 }
 

@@ -12,69 +12,117 @@ namespace internal {
 
 #if defined(KWS_AOT_DSP)
 
-// Four channels of two frames: each word of weights is unpacked once for both.
-template <int kChannels, int kTaps, int kTapStride, int kFrameStride, Rounding kRounding>
+// Whether the offset of every tap fits into a load instruction.
+template <int kChannels, int kTaps, int kTapStride, int kFrameStride>
+constexpr bool kImmediateOffsets = kChannels % 4 == 0 && (kTaps - 1) * kChannels <= 4095 &&
+                                   (kTaps - 1) * kTapStride + kFrameStride <= 4095;
+
+// Sums of four channels of two frames: each word of weights is unpacked once for both. Unrolled assembly, because GCC 12
+// spills here: eight sums and six other values just fit into the registers.
+template <int kChannels, int kTaps, int kTapStride, int kFrameStride>
+inline __attribute__((always_inline)) void DepthwiseFourByTwo(const int8_t* weights, const int8_t* x, int32_t& a0,
+                                                              int32_t& a1, int32_t& a2, int32_t& a3, int32_t& b0,
+                                                              int32_t& b1, int32_t& b2, int32_t& b3) {
+  uint32_t even, odd, even_x, odd_x;
+  __asm volatile(
+      ".set kws_tap, 0\n"
+      ".rept %c[taps]\n"
+      "ldr %[odd], [%[w], #(kws_tap * %c[channels])]\n"
+      "sxtb16 %[even], %[odd]\n"
+      "sxtb16 %[odd], %[odd], ror #8\n"
+      "ldr %[odd_x], [%[x], #(kws_tap * %c[tap])]\n"
+      "sxtb16 %[even_x], %[odd_x]\n"
+      "sxtb16 %[odd_x], %[odd_x], ror #8\n"
+      "smlabb %[a0], %[even], %[even_x], %[a0]\n"
+      "smlabb %[a1], %[odd], %[odd_x], %[a1]\n"
+      "smlatt %[a2], %[even], %[even_x], %[a2]\n"
+      "smlatt %[a3], %[odd], %[odd_x], %[a3]\n"
+      "ldr %[odd_x], [%[x], #(kws_tap * %c[tap] + %c[frame])]\n"
+      "sxtb16 %[even_x], %[odd_x]\n"
+      "sxtb16 %[odd_x], %[odd_x], ror #8\n"
+      "smlabb %[b0], %[even], %[even_x], %[b0]\n"
+      "smlabb %[b1], %[odd], %[odd_x], %[b1]\n"
+      "smlatt %[b2], %[even], %[even_x], %[b2]\n"
+      "smlatt %[b3], %[odd], %[odd_x], %[b3]\n"
+      ".set kws_tap, kws_tap + 1\n"
+      ".endr\n"
+      : [a0] "+r"(a0), [a1] "+r"(a1), [a2] "+r"(a2), [a3] "+r"(a3), [b0] "+r"(b0), [b1] "+r"(b1), [b2] "+r"(b2),
+        [b3] "+r"(b3), [even] "=&r"(even), [odd] "=&r"(odd), [even_x] "=&r"(even_x), [odd_x] "=&r"(odd_x)
+      : [w] "r"(weights), [x] "r"(x), [taps] "i"(kTaps), [channels] "i"(kChannels), [tap] "i"(kTapStride),
+        [frame] "i"(kFrameStride)
+      : "memory");
+}
+
+template <int kChannels, int kTaps, int kTapStride, int kFrameStride, Rounding kRounding, Clamping kClamping>
 inline void DepthwiseTwoFrames(const LinearTables& tables, OutputRange range, const int8_t* input, int8_t* a,
                                int8_t* b) {
-  for (int c = 0; c < kChannels; c += 4) {
-    const int32_t* row = tables.requantization + c;
+  const int32_t* row = tables.requantization;
+  const int8_t* weights = tables.weights;
+  for (const int32_t* end = row + kChannels; row != end; row += 4, weights += 4, input += 4, a += 4, b += 4) {
     int32_t a0 = row[0], a1 = row[1], a2 = row[2], a3 = row[3];
     int32_t b0 = a0, b1 = a1, b2 = a2, b3 = a3;
-    const int8_t* x = input + c;
-    const int8_t* w = tables.weights + c;
-#pragma GCC unroll 32
-    for (int k = 0; k < kTaps; ++k) {
-      const uint32_t word = LoadWord(w + k * kChannels);
-      const uint32_t even = ExtendEven(word);
-      const uint32_t odd = ExtendOdd(word);
-      const uint32_t word_a = LoadWord(x + k * kTapStride);
-      const uint32_t even_a = ExtendEven(word_a);
-      const uint32_t odd_a = ExtendOdd(word_a);
-      a0 = MultiplyLow(even, even_a, a0);
-      a1 = MultiplyLow(odd, odd_a, a1);
-      a2 = MultiplyHigh(even, even_a, a2);
-      a3 = MultiplyHigh(odd, odd_a, a3);
-      const uint32_t word_b = LoadWord(x + k * kTapStride + kFrameStride);
-      const uint32_t even_b = ExtendEven(word_b);
-      const uint32_t odd_b = ExtendOdd(word_b);
-      b0 = MultiplyLow(even, even_b, b0);
-      b1 = MultiplyLow(odd, odd_b, b1);
-      b2 = MultiplyHigh(even, even_b, b2);
-      b3 = MultiplyHigh(odd, odd_b, b3);
-    }
-    a[c] = FinishScalar<kChannels, kRounding>(a0, row, range);
-    b[c] = FinishScalar<kChannels, kRounding>(b0, row, range);
-    a[c + 1] = FinishScalar<kChannels, kRounding>(a1, row + 1, range);
-    b[c + 1] = FinishScalar<kChannels, kRounding>(b1, row + 1, range);
-    a[c + 2] = FinishScalar<kChannels, kRounding>(a2, row + 2, range);
-    b[c + 2] = FinishScalar<kChannels, kRounding>(b2, row + 2, range);
-    a[c + 3] = FinishScalar<kChannels, kRounding>(a3, row + 3, range);
-    b[c + 3] = FinishScalar<kChannels, kRounding>(b3, row + 3, range);
+    DepthwiseFourByTwo<kChannels, kTaps, kTapStride, kFrameStride>(weights, input, a0, a1, a2, a3, b0, b1, b2, b3);
+    const int32_t* multiplier = row + kChannels;
+    const int32_t* shift = row + 2 * kChannels;
+    const auto finish = [&](int i, int32_t sum_a, int32_t sum_b) {
+      const int32_t m = multiplier[i], s = shift[i];
+      a[i] = Finish<kRounding, kClamping>(sum_a, m, s, range);
+      b[i] = Finish<kRounding, kClamping>(sum_b, m, s, range);
+    };
+    finish(0, a0, b0);
+    finish(1, a1, b1);
+    finish(2, a2, b2);
+    finish(3, a3, b3);
   }
 }
 
 #elif defined(KWS_AOT_MVE)
 
-// Four channels of two frames, one channel a lane.
+// Eight channels of one frame: the products of two taps fit into int16 together, because weights are at least -127
+// (proven by the generator). The sums of even and odd channels are kept apart.
+struct EvenOdd {
+  int32x4_t even, odd;
+};
+
+inline __attribute__((always_inline)) void Accumulate(EvenOdd& sum, int16x8_t products) {
+  sum.even = vaddq_s32(sum.even, vmovlbq_s16(products));
+  sum.odd = vaddq_s32(sum.odd, vmovltq_s16(products));
+}
+
 template <int kChannels, int kTaps, int kTapStride, int kFrameStride>
 inline void DepthwiseTwoFrames(const LinearTables& tables, OutputRange range, const int8_t* input, int8_t* a,
                                int8_t* b) {
-  for (int c = 0; c < kChannels; c += 4) {
+  for (int c = 0; c < kChannels; c += 8) {
     const int32_t* row = tables.requantization + c;
-    const int8_t* x = input + c;
+    const int8_t* xa = input + c;
+    const int8_t* xb = xa + kFrameStride;
     const int8_t* w = tables.weights + c;
-    int32x4_t sum_a = vldrwq_s32(row);
-    int32x4_t sum_b = sum_a;
-#pragma GCC unroll 32
-    for (int k = 0; k < kTaps; ++k) {
-      const int32x4_t weights = vldrbq_s32(w + k * kChannels);
-      sum_a = vaddq_s32(sum_a, vmulq_s32(weights, vldrbq_s32(x + k * kTapStride)));
-      sum_b = vaddq_s32(sum_b, vmulq_s32(weights, vldrbq_s32(x + k * kTapStride + kFrameStride)));
+    const int32x4x2_t bias = vld2q_s32(row);
+    EvenOdd sum_a = {bias.val[0], bias.val[1]};
+    EvenOdd sum_b = sum_a;
+    for (int k = 0; k + 2 <= kTaps; k += 2) {
+      const int16x8_t w0 = vldrbq_s16(w);
+      const int16x8_t w1 = vldrbq_s16(w + kChannels);
+      w += 2 * kChannels;
+      Accumulate(sum_a, vaddq_s16(vmulq_s16(w0, vldrbq_s16(xa)), vmulq_s16(w1, vldrbq_s16(xa + kTapStride))));
+      xa += 2 * kTapStride;
+      Accumulate(sum_b, vaddq_s16(vmulq_s16(w0, vldrbq_s16(xb)), vmulq_s16(w1, vldrbq_s16(xb + kTapStride))));
+      xb += 2 * kTapStride;
     }
-    const int32x4_t multiplier = vldrwq_s32(row + kChannels);
-    const int32x4_t shift = vldrwq_s32(row + 2 * kChannels);
-    vstrbq_s32(a + c, RequantizeToInt8(sum_a, multiplier, shift, range));
-    vstrbq_s32(b + c, RequantizeToInt8(sum_b, multiplier, shift, range));
+    if constexpr (kTaps % 2 != 0) {
+      const int16x8_t w0 = vldrbq_s16(w);
+      Accumulate(sum_a, vmulq_s16(w0, vldrbq_s16(xa)));
+      Accumulate(sum_b, vmulq_s16(w0, vldrbq_s16(xb)));
+    }
+    const int32x4x2_t multiplier = vld2q_s32(row + kChannels);
+    const int32x4x2_t shift = vld2q_s32(row + 2 * kChannels);
+    const auto finish = [&](const EvenOdd& sum, int8_t* output) {
+      const int32x4_t even = RequantizeToInt8(sum.even, multiplier.val[0], shift.val[0], range);
+      const int32x4_t odd = RequantizeToInt8(sum.odd, multiplier.val[1], shift.val[1], range);
+      vstrbq_s16(output, vmovntq_s32(vreinterpretq_s16_s32(even), odd));
+    };
+    finish(sum_a, a + c);
+    finish(sum_b, b + c);
   }
 }
 
@@ -87,19 +135,19 @@ inline void DepthwiseTwoFrames(const LinearTables& tables, OutputRange range, co
 //           elements. A dilation of d has a tap stride of d rows.
 //   tables: weights int8 [kTaps][kChannels]; requantization as in LinearTables, [3][kChannels]
 //   output: int8 [frames][kChannels], not overlapping the input
-template <int kChannels, int kTaps, int kTapStride, int kFrameStride, Rounding kRounding>
+template <int kChannels, int kTaps, int kTapStride, int kFrameStride, Rounding kRounding, Clamping kClamping>
 void Depthwise(const LinearTables& tables, OutputRange range, const int8_t* input, int frames, int8_t* output) {
   int frame = 0;
 #if defined(KWS_AOT_DSP)
-  if constexpr (kChannels % 4 == 0) {
+  if constexpr (internal::kImmediateOffsets<kChannels, kTaps, kTapStride, kFrameStride>) {
     for (; frame + 2 <= frames; frame += 2) {
       int8_t* first = output + frame * kChannels;
-      internal::DepthwiseTwoFrames<kChannels, kTaps, kTapStride, kFrameStride, kRounding>(
+      internal::DepthwiseTwoFrames<kChannels, kTaps, kTapStride, kFrameStride, kRounding, kClamping>(
           tables, range, input + frame * kFrameStride, first, first + kChannels);
     }
   }
 #elif defined(KWS_AOT_MVE)
-  if constexpr (kChannels % 4 == 0 && kRounding == Rounding::kFast) {
+  if constexpr (kChannels % 8 == 0 && kRounding == Rounding::kFast) {
     for (; frame + 2 <= frames; frame += 2) {
       int8_t* first = output + frame * kChannels;
       internal::DepthwiseTwoFrames<kChannels, kTaps, kTapStride, kFrameStride>(
@@ -113,7 +161,8 @@ void Depthwise(const LinearTables& tables, OutputRange range, const int8_t* inpu
       const int8_t* x = input + frame * kFrameStride + c;
       int32_t sum = row[0];
       for (int k = 0; k < kTaps; ++k) sum += tables.weights[k * kChannels + c] * x[k * kTapStride];
-      output[frame * kChannels + c] = internal::FinishScalar<kChannels, kRounding>(sum, row, range);
+      output[frame * kChannels + c] =
+          internal::Finish<kRounding, kClamping>(sum, row[kChannels], row[2 * kChannels], range);
     }
   }
 }

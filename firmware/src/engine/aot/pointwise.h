@@ -27,13 +27,13 @@ constexpr size_t PointwiseScratchBytes(int inputs) { return static_cast<size_t>(
 
 namespace internal {
 
-template <int kOutputs, Rounding kRounding>
-inline int8_t FinishScalar(int32_t sum, const int32_t* row, OutputRange range) {
+template <Rounding kRounding, Clamping kClamping>
+inline int8_t Finish(int32_t sum, int32_t multiplier, int32_t shift, OutputRange range) {
   if constexpr (kRounding == Rounding::kFast) {
-    return static_cast<int8_t>(RequantizeToInt8(sum, row[kOutputs], row[2 * kOutputs], range));
+    return static_cast<int8_t>(RequantizeToInt8<kClamping>(sum, multiplier, shift, range));
   } else {
     return static_cast<int8_t>(
-        Clamp(Requantize(sum, row[kOutputs], row[2 * kOutputs]) + range.zero_point, range.min, range.max));
+        Clamp(Requantize(sum, multiplier, shift) + range.zero_point, range.min, range.max));
   }
 }
 
@@ -99,31 +99,58 @@ inline __attribute__((always_inline)) void DotTwoByTwo(const int8_t* rows, const
       : "cc", "memory");
 }
 
-template <int kInputs, int kOutputs, Rounding kRounding>
+template <int kInputs, int kOutputs, Rounding kRounding, Clamping kClamping>
 inline void PointwiseTwoFrames(const LinearTables& tables, OutputRange range, const uint32_t* frames, int8_t* a,
                                int8_t* b) {
   const int8_t* weights = tables.weights;
   const int32_t* row = tables.requantization;
-  for (int o = 0; o < kOutputs; o += 2, row += 2, weights += 2 * kInputs) {
+  for (const int32_t* end = row + kOutputs; row != end; row += 2, weights += 2 * kInputs, a += 2, b += 2) {
     int32_t a0 = row[0], a1 = row[1];
     int32_t b0 = a0, b1 = a1;
     DotTwoByTwo<kInputs>(weights, frames, a0, b0, a1, b1);
-    a[o] = FinishScalar<kOutputs, kRounding>(a0, row, range);
-    b[o] = FinishScalar<kOutputs, kRounding>(b0, row, range);
-    a[o + 1] = FinishScalar<kOutputs, kRounding>(a1, row + 1, range);
-    b[o + 1] = FinishScalar<kOutputs, kRounding>(b1, row + 1, range);
+    const int32_t multiplier0 = row[kOutputs], multiplier1 = row[kOutputs + 1];
+    const int32_t shift0 = row[2 * kOutputs], shift1 = row[2 * kOutputs + 1];
+    a[0] = Finish<kRounding, kClamping>(a0, multiplier0, shift0, range);
+    b[0] = Finish<kRounding, kClamping>(b0, multiplier0, shift0, range);
+    a[1] = Finish<kRounding, kClamping>(a1, multiplier1, shift1, range);
+    b[1] = Finish<kRounding, kClamping>(b1, multiplier1, shift1, range);
   }
 }
 
+// Four weight rows and one frame: every word of the frame is unpacked once for all four.
 template <int kInputs>
-inline int32_t DotOne(int32_t sum, const int8_t* weights, const int8_t* x) {
-  for (int i = 0; i < kInputs; i += 4) {
-    const uint32_t word_w = LoadWord(weights + i);
-    const uint32_t word_x = LoadWord(x + i);
-    sum = MultiplyPairs(ExtendEven(word_w), ExtendEven(word_x), sum);
-    sum = MultiplyPairs(ExtendOdd(word_w), ExtendOdd(word_x), sum);
+inline void DotFourByOne(const int8_t* rows, const int8_t* x, int32_t* sums) {
+  int32_t sum0 = sums[0], sum1 = sums[1], sum2 = sums[2], sum3 = sums[3];
+  for (const int8_t* end = x + kInputs; x != end; x += 4, rows += 4) {
+    const uint32_t word_x = LoadWord(x);
+    const uint32_t even = ExtendEven(word_x);
+    const uint32_t odd = ExtendOdd(word_x);
+    const uint32_t word0 = LoadWord(rows);
+    sum0 = MultiplyPairs(ExtendOdd(word0), odd, MultiplyPairs(ExtendEven(word0), even, sum0));
+    const uint32_t word1 = LoadWord(rows + kInputs);
+    sum1 = MultiplyPairs(ExtendOdd(word1), odd, MultiplyPairs(ExtendEven(word1), even, sum1));
+    const uint32_t word2 = LoadWord(rows + 2 * kInputs);
+    sum2 = MultiplyPairs(ExtendOdd(word2), odd, MultiplyPairs(ExtendEven(word2), even, sum2));
+    const uint32_t word3 = LoadWord(rows + 3 * kInputs);
+    sum3 = MultiplyPairs(ExtendOdd(word3), odd, MultiplyPairs(ExtendEven(word3), even, sum3));
   }
-  return sum;
+  sums[0] = sum0;
+  sums[1] = sum1;
+  sums[2] = sum2;
+  sums[3] = sum3;
+}
+
+template <int kInputs, int kOutputs, Rounding kRounding, Clamping kClamping>
+inline void PointwiseOneFrame(const LinearTables& tables, OutputRange range, const int8_t* x, int8_t* output) {
+  const int8_t* weights = tables.weights;
+  const int32_t* row = tables.requantization;
+  for (int o = 0; o < kOutputs; o += 4, row += 4, weights += 4 * kInputs) {
+    int32_t sums[4] = {row[0], row[1], row[2], row[3]};
+    DotFourByOne<kInputs>(weights, x, sums);
+    for (int i = 0; i < 4; ++i) {
+      output[o + i] = Finish<kRounding, kClamping>(sums[i], row[kOutputs + i], row[2 * kOutputs + i], range);
+    }
+  }
 }
 
 #elif defined(KWS_AOT_MVE)
@@ -141,30 +168,36 @@ inline __attribute__((always_inline)) int32_t DotOne(int32_t sum, const int8_t* 
   return sum;
 }
 
-// Two weight rows and two frames: every vector that is loaded is used twice.
+// Two weight rows and two frames: every vector that is loaded is used twice. Assembly, because GCC 12 spills vectors here.
 template <int kInputs>
 inline __attribute__((always_inline)) void DotTwoByTwo(const int8_t* rows, const int8_t* a, const int8_t* b,
                                                        int32_t& a0, int32_t& b0, int32_t& a1, int32_t& b1) {
-  constexpr int kWhole = kInputs / 16 * 16;
-#pragma GCC unroll 16
-  for (int i = 0; i < kWhole; i += 16) {
-    const int8x16_t frame_a = vldrbq_s8(a + i);
-    const int8x16_t frame_b = vldrbq_s8(b + i);
-    const int8x16_t row0 = vldrbq_s8(rows + i);
+  constexpr int kGroups = kInputs / 16;
+  constexpr int kRest = kInputs % 16;
+  const int8_t* rows1 = rows + kInputs;
+  __asm volatile(
+      ".rept %c[groups]\n"
+      "vldrb.8 q0, [%[rows0]], #16\n"
+      "vldrb.8 q1, [%[a]], #16\n"
+      "vmladava.s8 %[a0], q0, q1\n"
+      "vldrb.8 q2, [%[b]], #16\n"
+      "vmladava.s8 %[b0], q0, q2\n"
+      "vldrb.8 q3, [%[rows1]], #16\n"
+      "vmladava.s8 %[a1], q3, q1\n"
+      "vmladava.s8 %[b1], q3, q2\n"
+      ".endr\n"
+      : [a0] "+Te"(a0), [b0] "+Te"(b0), [a1] "+Te"(a1), [b1] "+Te"(b1), [rows0] "+r"(rows), [rows1] "+r"(rows1),
+        [a] "+r"(a), [b] "+r"(b)
+      : [groups] "i"(kGroups)
+      : "q0", "q1", "q2", "q3", "memory");
+  if constexpr (kRest != 0) {
+    const mve_pred16_t rest = vctp8q(kRest);
+    const int8x16_t frame_a = vldrbq_z_s8(a, rest);
+    const int8x16_t frame_b = vldrbq_z_s8(b, rest);
+    const int8x16_t row0 = vldrbq_z_s8(rows, rest);
     a0 = vmladavaq_s8(a0, row0, frame_a);
     b0 = vmladavaq_s8(b0, row0, frame_b);
-    const int8x16_t row1 = vldrbq_s8(rows + kInputs + i);
-    a1 = vmladavaq_s8(a1, row1, frame_a);
-    b1 = vmladavaq_s8(b1, row1, frame_b);
-  }
-  if constexpr (kWhole != kInputs) {
-    const mve_pred16_t rest = vctp8q(kInputs - kWhole);
-    const int8x16_t frame_a = vldrbq_z_s8(a + kWhole, rest);
-    const int8x16_t frame_b = vldrbq_z_s8(b + kWhole, rest);
-    const int8x16_t row0 = vldrbq_z_s8(rows + kWhole, rest);
-    a0 = vmladavaq_s8(a0, row0, frame_a);
-    b0 = vmladavaq_s8(b0, row0, frame_b);
-    const int8x16_t row1 = vldrbq_z_s8(rows + kInputs + kWhole, rest);
+    const int8x16_t row1 = vldrbq_z_s8(rows1, rest);
     a1 = vmladavaq_s8(a1, row1, frame_a);
     b1 = vmladavaq_s8(b1, row1, frame_b);
   }
@@ -212,34 +245,31 @@ inline void PointwiseOneFrame(const LinearTables& tables, OutputRange range, con
 
 #endif
 
-template <int kInputs>
-inline int32_t Dot(int32_t sum, const int8_t* weights, const int8_t* x) {
-#if defined(KWS_AOT_DSP)
-  if constexpr (kInputs % 4 == 0) return DotOne<kInputs>(sum, weights, x);
-#elif defined(KWS_AOT_MVE)
-  if constexpr (kInputs <= 256) return DotOne<kInputs>(sum, weights, x);
-#endif
-  return DotPortable<kInputs>(sum, weights, x);
-}
-
 }  // namespace internal
 
 // output[f][o] = Requantize(sum_i weights[o][i] * (input[f][i] - zero point) + bias[o])
 //   input:  frames rows of kInputs int8, row f at input + f * input_stride
 //   output: int8 [frames][kOutputs], not overlapping the input
 //   scratch: PointwiseScratchBytes(kInputs) bytes, 4-byte aligned
-template <int kInputs, int kOutputs, Rounding kRounding>
+template <int kInputs, int kOutputs, Rounding kRounding, Clamping kClamping>
 void Pointwise(const LinearTables& tables, OutputRange range, const int8_t* input, int input_stride, int frames,
                int8_t* output, [[maybe_unused]] void* scratch) {
   int frame = 0;
 #if defined(KWS_AOT_DSP)
-  // The second row is addressed by an immediate offset.
+  // The second weight row is addressed by an immediate offset.
   if constexpr (kInputs % 4 == 0 && kInputs <= 4092 && kOutputs % 2 == 0) {
     for (; frame + 2 <= frames; frame += 2) {
       auto* expanded = static_cast<uint32_t*>(scratch);
       internal::ExpandFrames<kInputs>(input + frame * input_stride, input + (frame + 1) * input_stride, expanded);
-      internal::PointwiseTwoFrames<kInputs, kOutputs, kRounding>(tables, range, expanded, output + frame * kOutputs,
-                                                                 output + (frame + 1) * kOutputs);
+      internal::PointwiseTwoFrames<kInputs, kOutputs, kRounding, kClamping>(
+          tables, range, expanded, output + frame * kOutputs, output + (frame + 1) * kOutputs);
+    }
+  }
+  if constexpr (kInputs % 4 == 0 && kOutputs % 4 == 0) {
+    if (frame < frames) {
+      internal::PointwiseOneFrame<kInputs, kOutputs, kRounding, kClamping>(
+          tables, range, input + frame * input_stride, output + frame * kOutputs);
+      ++frame;
     }
   }
 #elif defined(KWS_AOT_MVE)
@@ -259,8 +289,9 @@ void Pointwise(const LinearTables& tables, OutputRange range, const int8_t* inpu
     const int8_t* weights = tables.weights;
     for (int o = 0; o < kOutputs; ++o, weights += kInputs) {
       const int32_t* row = tables.requantization + o;
-      const int32_t sum = internal::Dot<kInputs>(row[0], weights, input + frame * input_stride);
-      output[frame * kOutputs + o] = internal::FinishScalar<kOutputs, kRounding>(sum, row, range);
+      const int32_t sum = internal::DotPortable<kInputs>(row[0], weights, input + frame * input_stride);
+      output[frame * kOutputs + o] =
+          internal::Finish<kRounding, kClamping>(sum, row[kOutputs], row[2 * kOutputs], range);
     }
   }
 }

@@ -63,14 +63,25 @@ inline int32_t DoublingHighMultiplySmall(int32_t value, int32_t multiplier) {
 #endif
 }
 
+// Whether results only saturate to int8, or are clamped to a narrower activation range.
+enum class Clamping : uint8_t { kInt8, kRange };
+
 // The common factor, and the fast way: |value| < 2^30 and a right shift of at least 1, given as right_shift - 1 (0..30).
 // Adds the zero point and clamps to the output range.
+template <Clamping kClamping = Clamping::kRange>
 inline int32_t RequantizeToInt8(int32_t value, int32_t multiplier, int32_t right_shift_minus_1, OutputRange range) {
   int32_t high = DoublingHighMultiplySmall(value, multiplier);
   high += high >> 31;
   // The zero point joins before the last halving: one addition for both.
-  const int32_t result = ((high >> right_shift_minus_1) + 1 + 2 * range.zero_point) >> 1;
-  return Clamp(result, range.min, range.max);
+  const int32_t twice = (high >> right_shift_minus_1) + (1 + 2 * range.zero_point);
+#if defined(KWS_AOT_DSP) || defined(KWS_AOT_MVE)
+  if constexpr (kClamping == Clamping::kInt8) {
+    int32_t result;
+    __asm("ssat %0, #8, %1, asr #1" : "=r"(result) : "r"(twice) : "cc");
+    return result;
+  }
+#endif
+  return kClamping == Clamping::kInt8 ? Clamp(twice >> 1, -128, 127) : Clamp(twice >> 1, range.min, range.max);
 }
 
 #if defined(KWS_AOT_MVE)
