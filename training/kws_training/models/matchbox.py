@@ -176,14 +176,14 @@ class StreamingStep(tf.Module):
 
     @tf.function
     def __call__(self, features: tf.Tensor, *states: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """One step.
+        """One step of one stream, or of several side by side.
 
         Args:
-          features: float32 ``[1, frames_per_step, 1, coefficients]``.
-          *states: in the order of `MatchboxConfig.state_shapes`.
+          features: float32 ``[streams, frames_per_step, 1, coefficients]``.
+          *states: in the order of `MatchboxConfig.state_shapes`, one row for each stream.
 
         Returns:
-          Logits ``[1, labels]`` and the new states in the same order.
+          Logits ``[streams, labels]`` and the new states in the same order.
         """
         frames, waiting, outputs = self.config.frames_per_step, list(states), []
         x = features
@@ -207,7 +207,7 @@ class StreamingStep(tf.Module):
         x = window(x, 1)
         x = tf.nn.avg_pool2d(x, (self.config.pool_frames // frames, 1), 1, "VALID")
         kernel, bias = self._dense
-        logits = tf.nn.bias_add(tf.matmul(tf.reshape(x, (1, kernel.shape[0])), kernel), bias)
+        logits = tf.nn.bias_add(tf.matmul(tf.reshape(x, (x.shape[0], kernel.shape[0])), kernel), bias)
         return (logits, *outputs)
 
     @staticmethod
@@ -215,7 +215,7 @@ class StreamingStep(tf.Module):
         if block.dilation == 1:
             return tf.nn.depthwise_conv2d(rows, kernel, (1, 1, 1, 1), "VALID")
         # [1, n * d, 1, c] -> [1, n, d, c]: taps at distance d become neighbours, the phases lie side by side.
-        _, count, _, channels = rows.shape
-        phases = tf.reshape(rows, (1, count // block.dilation, block.dilation, channels))
+        batch, count, _, channels = rows.shape
+        phases = tf.reshape(rows, (batch, count // block.dilation, block.dilation, channels))
         result = tf.nn.depthwise_conv2d(phases, kernel, (1, 1, 1, 1), "VALID")
-        return tf.reshape(result, (1, -1, 1, channels))
+        return tf.reshape(result, (batch, -1, 1, channels))
