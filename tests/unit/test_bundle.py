@@ -87,7 +87,7 @@ FAULTS = {
     "features.shape": lambda m: m.update(frames_per_step=3),
     "features: input_index": lambda m: m["features"].update(input_index="0"),
     "input indices": lambda m: m["states"][0].update(input_index=m["states"][1]["input_index"]),
-    "output indices": lambda m: m["states"].pop(),
+    "output indices": lambda m: m["states"][0].update(output_index=m["states"][1]["output_index"]),
     r"states\[0\]: reset_value": lambda m: m["states"][0].update(reset_value=200),
     r"states\[1\]: scale": lambda m: m["states"][1].update(scale=-1.0),
     "state names": lambda m: m["states"][0].update(name=m["states"][1]["name"]),
