@@ -34,6 +34,7 @@ def setup(env: object) -> None:
     board_folder = env.BoardConfig().get("build.board_folder", env.subst("$BOARD"))
     env.Append(
         CPPPATH=[
+            str(firmware / "include"),
             str(firmware / "boards" / board_folder),
             str(firmware / "boards"),
             str(firmware / "src"),

@@ -150,7 +150,8 @@ void RunCommandLine(Status engine_status) {
   if (!IsOk(semihosting::CommandLine(line, sizeof(line)))) return;
   char* words[3] = {nullptr, nullptr, nullptr};
   size_t count = 0;
-  for (char* word = std::strtok(line, " "); word != nullptr; word = std::strtok(nullptr, " ")) {
+  char* rest = nullptr;  // strtok_r: the C library's strtok allocates on the heap
+  for (char* word = strtok_r(line, " ", &rest); word != nullptr; word = strtok_r(nullptr, " ", &rest)) {
     if (count == 3) return;
     words[count++] = word;
   }
