@@ -91,7 +91,6 @@ class FrontendTables:
         return sum(value.nbytes for value in vars(self).values() if isinstance(value, np.ndarray))
 
 
-@functools.lru_cache(maxsize=16)
 def tables(config: FrontendConfig, zero_point: int = 0) -> FrontendTables:
     """Derives the tables.
 
@@ -102,6 +101,11 @@ def tables(config: FrontendConfig, zero_point: int = 0) -> FrontendTables:
     Raises:
       KwsError: the mel range holds no DFT bin.
     """
+    return _tables(config, zero_point)
+
+
+@functools.lru_cache(maxsize=16)
+def _tables(config: FrontendConfig, zero_point: int) -> FrontendTables:
     points = config.fft_size // 2
     first_radix = 4 if points.bit_length() % 2 else 2  # 4^k has an odd number of bits
     stages = int(math.log(points // first_radix, 4) + 0.5)
@@ -128,7 +132,7 @@ def tables(config: FrontendConfig, zero_point: int = 0) -> FrontendTables:
     dct = np.zeros((config.coefficients, dct_half), np.int16)
     dct[:, :half] = _round(matrix * 2.0**dct_bits)
     multiplier, offset, shift = _normalisation(config, zero_point, dct_bits, dct)
-    return FrontendTables(
+    result = FrontendTables(
         config=config,
         zero_point=zero_point,
         hann_q15=np.minimum(_round(32768 * hann), 32767).astype(np.int16),
@@ -149,6 +153,10 @@ def tables(config: FrontendConfig, zero_point: int = 0) -> FrontendTables:
         offset=offset,
         shift=shift,
     )
+    for value in vars(result).values():
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False  # shared by all callers
+    return result
 
 
 class Mfcc:
