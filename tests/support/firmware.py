@@ -134,3 +134,32 @@ def noise(seed: int, one_in: int, kinds: Sequence[str] = ("flip", "drop", "repea
         return bytes(out)
 
     return damage
+
+
+def real_firmware(generated: str | Path = "firmware/generated", name: str = "firmware_native", **changed: Path) -> Path:
+    """The whole firmware with a generated model, optimised and without sanitizers: fast enough for many clips.
+
+    Args:
+      generated: folder that `kws-codegen generate` wrote.
+      name: of the program.
+      **changed: replacements of source files by name without suffix, for planted faults: ``window=Path(...)``.
+
+    Raises:
+      RuntimeError: something does not compile.
+    """
+    folder = native.ROOT / generated
+    sources = [*APP, *LINK, "firmware/src/app/pipeline.cc", "firmware/boards/native/native.cc"]
+    for part in ("frontend", "detector", "engine/aot"):
+        sources += sorted((native.ROOT / "firmware/src" / part).glob("*.cc"))
+    sources += [path for path in sorted(folder.glob("*.cc")) if path.name != "tflm_model.cc"]
+    sources = [changed.get(Path(source).stem, source) for source in sources]
+    # Models whose generated code calls CMSIS-NN are left to the emulated boards: its headers ask for an ARM compiler.
+    sources = [source for source in sources if Path(source).name != "cmsis_nn.cc"]
+    return native.build(
+        name,
+        sources,
+        includes=[folder, "firmware/src"],
+        defines=["main=KwsMain"],
+        flags=["-O2", "-g0", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"],
+        sanitize=False,
+    )

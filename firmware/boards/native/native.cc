@@ -40,6 +40,7 @@ bool g_started;
 int g_listener = -1;
 int g_in = -1;   // serial port, -1: nobody is connected
 int g_out = -1;
+int g_rejected = -1;  // the last one that came while somebody was connected
 bool g_stdio;
 const char* g_command_line;
 
@@ -58,18 +59,25 @@ void AcceptClient() {
   const int client = accept(g_listener, nullptr, nullptr);
   if (client < 0) return;
   if (g_in >= 0) {
-    // A serial port has one user; say so instead of leaving the second one waiting. It stays open until the next one
-    // comes: closing it with unread bytes would throw away the text.
-    static int rejected = -1;
-    if (rejected >= 0) close(rejected);
-    rejected = client;
-    constexpr char kText[] = "this serial port is in use by another program\r\n";
-    [[maybe_unused]] const ssize_t written = write(client, kText, sizeof(kText) - 1);
+    if (g_rejected >= 0) close(g_rejected);
+    g_rejected = client;
     return;
   }
   const int one = 1;
   setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
   g_in = g_out = client;
+}
+
+// A serial port has one user: whatever a second one sends is answered by that text, so that it need not guess.
+void AnswerRejected() {
+  pollfd ready{g_rejected, POLLIN, 0};
+  if (g_rejected < 0 || poll(&ready, 1, 0) <= 0) return;
+  constexpr char kText[] = "this serial port is in use by another program\r\n";
+  char received[256];
+  if (read(g_rejected, received, sizeof(received)) <= 0 || write(g_rejected, kText, sizeof(kText) - 1) < 0) {
+    close(g_rejected);
+    g_rejected = -1;
+  }
 }
 
 void Listen(int port) {
@@ -123,7 +131,10 @@ void Init() {
 }
 
 size_t ReadSerial(uint8_t* out, size_t capacity) {
-  if (!g_stdio) AcceptClient();
+  if (!g_stdio) {
+    AcceptClient();
+    AnswerRejected();
+  }
   if (g_in < 0) return 0;
   pollfd ready{g_in, POLLIN, 0};
   if (poll(&ready, 1, 0) <= 0) return 0;
