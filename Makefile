@@ -31,7 +31,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: firmware ## build the firmware, start an emulated board, stream spoken words to it (AUDIO=folder, BOARD=name)
-	@$(VENV)/bin/kws-host check --emulate $(BOARD) $(AUDIO)
+	@$(VENV)/bin/kws-host check --emulate $(BOARD) --bundle "$(BUNDLE)" "$(AUDIO)"
 
 test: system-test venv sources ## everything that needs no hardware (PYTEST_ARGS="-k words" to choose)
 	@$(VENV)/bin/pytest $(PYTEST_ARGS)
