@@ -45,7 +45,8 @@ lint: venv ## ruff, the generated code's freshness, the pinned sources
 	@$(VENV)/bin/kws-codegen generate $(BUNDLE) --out firmware/generated --check
 	@$(VENV)/bin/python firmware/tools/fetch_sources.py --check
 
-format: venv ## ruff-format the Python code
+format: venv ## ruff-format the Python code and sort its imports
+	@$(VENV)/bin/ruff check --quiet --select I --fix .
 	@$(VENV)/bin/ruff format .
 
 firmware: system-demo venv-demo sources ## build the firmware of one board (BOARD=name)
