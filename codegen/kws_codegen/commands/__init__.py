@@ -1,0 +1,1 @@
+"""Subcommands of ``kws-codegen``, one a file."""

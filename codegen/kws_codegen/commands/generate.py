@@ -1,0 +1,97 @@
+"""``kws-codegen generate``: writes the C++ of a bundle, or checks that written files are up to date."""
+
+import argparse
+import contextlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from kws_reference.bundle import Bundle
+from kws_reference.command_line import CHECK_FAILED, OK
+from kws_reference.errors import KwsError
+
+from kws_codegen.commands.options import add_model_options
+from kws_codegen.generator import ENGINES, generate
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    parser = subparsers.add_parser("generate", help="write the C++ files of a bundle")
+    add_model_options(parser)
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of the generated files, made when missing")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file in DIR differs")
+    parser.add_argument("--list-outputs", action="store_true", help="print the file names and stop")
+    parser.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="all",
+        help="all, or only the files that engine tflm needs, for models that engine aot refuses (default: all)",
+    )
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    if not args.list_outputs and args.out is None:
+        raise KwsError("generate needs --out DIR (or --list-outputs).")
+    bundle = Bundle.load(args.bundle)
+    files = generate(bundle, engine=args.engine, kernels=args.kernels, window_steps=args.window_steps)
+    if args.list_outputs:
+        print("\n".join(files))
+        return OK
+    if args.check:
+        return _check(args.out, files, args.bundle)
+    write_files(args.out, files)
+    print(f"{len(files)} files of {bundle.name} ({bundle.model_sha256[:12]}) in {args.out}")
+    return OK
+
+
+def write_files(folder: Path, files: dict[str, str]) -> None:
+    """Writes text files, each one atomically; files that are equal already keep their time stamps.
+
+    Raises:
+      KwsError: the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            path, data = folder / name, text.encode()
+            if path.is_file() and path.read_bytes() == data:
+                continue
+            descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
+            try:
+                with os.fdopen(descriptor, "wb") as out:
+                    out.write(data)
+                os.chmod(temporary, 0o644)
+                os.replace(temporary, path)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    os.unlink(temporary)
+                raise
+    except OSError as error:
+        raise KwsError(f"cannot write to {folder}: {error.strerror}. Free space or choose another --out.") from None
+
+
+def _check(folder: Path, files: dict[str, str], bundle: Path) -> int:
+    faults = []
+    for name, text in files.items():
+        try:
+            found = (folder / name).read_bytes()
+        except OSError as error:
+            faults.append(f"{folder / name}: {error.strerror}")
+            continue
+        if found != text.encode():
+            faults.append(f"{folder / name}: {_first_difference(found, text.encode())}")
+    for fault in faults:
+        print(f"differs: {fault}", file=sys.stderr)
+    if faults:
+        print(f"error: regenerate with: kws-codegen generate {bundle} --out {folder}", file=sys.stderr)
+        return CHECK_FAILED
+    print(f"{len(files)} files in {folder} are up to date")
+    return OK
+
+
+def _first_difference(found: bytes, wanted: bytes) -> str:
+    have, want = found.split(b"\n"), wanted.split(b"\n")
+    pairs = zip(have, want, strict=False)
+    line = next((number for number, (a, b) in enumerate(pairs, 1) if a != b), min(len(have), len(want)) + 1)
+    return f"the first different line is {line}"

@@ -1,0 +1,25 @@
+"""``kws-codegen inspect``: layers, states and the memory plan of a bundle."""
+
+import argparse
+import json
+
+from kws_reference.bundle import Bundle
+from kws_reference.command_line import OK
+
+from kws_codegen import report
+from kws_codegen.commands.options import add_model_options
+from kws_codegen.generator import build
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    parser = subparsers.add_parser("inspect", help="print layers, states and the memory plan of a bundle")
+    add_model_options(parser)
+    parser.add_argument("--json", action="store_true", help="for machines")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    bundle = Bundle.load(args.bundle)
+    facts = report.facts(bundle, *build(bundle, kernels=args.kernels, window_steps=args.window_steps))
+    print(json.dumps(facts, indent=1) if args.json else report.text(facts))
+    return OK

@@ -1,0 +1,272 @@
+"""Small streaming models with random weights, made without TensorFlow, as bundles that the whole kit accepts."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from kws_codegen.ir import Graph, Op, Tensor
+from kws_reference.bundle import Bundle, write_bundle
+
+from tests.support.tflite_writer import write
+
+STEPS_PER_STD = 32
+
+
+class GraphBuilder:
+    """Builds a graph op by op. Methods return tensor indices; scales are chosen so that int8 is well used."""
+
+    def __init__(self, seed: int):
+        self.rng = np.random.default_rng(seed)
+        self.tensors: list[Tensor] = []
+        self.ops: list[Op] = []
+        self.inputs: list[int] = []
+        self.outputs: list[int] = []
+        self.states: list[dict[str, Any]] = []
+
+    def graph(self) -> Graph:
+        return Graph(
+            tuple(self.tensors),
+            tuple(self.ops),
+            tuple(self.inputs),
+            tuple(self.outputs),
+            tuple(sorted({op.kind for op in self.ops})),
+        )
+
+    def tensor(
+        self, name: str, shape: tuple[int, ...], scale: Any, zero_point: Any = 0, dtype: str = "INT8", data: Any = None
+    ) -> int:
+        scales = tuple(float(np.float32(s)) for s in np.atleast_1d(scale)) if scale is not None else ()
+        points = tuple(int(z) for z in np.broadcast_to(zero_point, len(scales))) if scales else ()
+        self.tensors.append(Tensor(len(self.tensors), name, tuple(shape), dtype, scales, points, data))
+        return len(self.tensors) - 1
+
+    def constant(self, name: str, values: Any) -> int:
+        data = np.asarray(values, np.int32)
+        return self.tensor(name, data.shape, None, dtype="INT32", data=data)
+
+    def op(self, kind: str, inputs: list[int], output: int, **options: Any) -> int:
+        self.ops.append(Op(len(self.ops), kind, tuple(inputs), (output,), options))
+        return output
+
+    def input(self, name: str, shape: tuple[int, ...], scale: float, zero_point: int = 0) -> int:
+        self.inputs.append(self.tensor(name, shape, scale, zero_point))
+        return self.inputs[-1]
+
+    def like(self, x: int) -> tuple[tuple[int, ...], float, int]:
+        tensor = self.tensors[x]
+        return tensor.shape, tensor.scales[0], tensor.zero_points[0]
+
+    def state(
+        self, name: str, rows: int, x: int, *, slice_kind: str = "STRIDED_SLICE", reset: int | None = None
+    ) -> int:
+        """Joins a state of `rows` rows and `x`; the last rows become the state's output."""
+        (_, fresh, width, channels), scale, zero_point = self.like(x)
+        shape, total = (1, rows, width, channels), rows + fresh
+        source = self.input(f"{name}_in", shape, scale, zero_point)
+        joined = self.tensor(f"{name}/concat", (1, total, width, channels), scale, zero_point)
+        self.op("CONCATENATION", [source, x], joined, axis=1, activation="NONE")
+        sink = self.tensor(f"{name}_out", shape, scale, zero_point)
+        begin = self.constant(f"{name}/begin", [0, fresh, 0, 0])
+        if slice_kind == "SLICE":
+            self.op("SLICE", [joined, begin, self.constant(f"{name}/size", [-1, rows, -1, channels])], sink)
+        else:
+            end = self.constant(f"{name}/end", [0, total, 0, 0])
+            masks = dict(begin_mask=0b1101, end_mask=0b1101, ellipsis_mask=0, new_axis_mask=0, shrink_axis_mask=0)
+            self.op("STRIDED_SLICE", [joined, begin, end, self.constant(f"{name}/strides", [1] * 4)], sink, **masks)
+        self.outputs.append(sink)
+        self.states.append(
+            dict(
+                name=name,
+                input_index=len(self.inputs) - 1,
+                output_index=len(self.outputs) - 1,
+                shape=list(shape),
+                scale=self.tensors[source].scales[0],
+                zero_point=zero_point,
+                reset_value=zero_point if reset is None else reset,
+            )
+        )
+        return joined
+
+    def _weights(self, name: str, shape: tuple[int, ...], channels: int, axis: int) -> tuple[int, np.ndarray]:
+        scales = self.rng.uniform(0.004, 0.012, channels) if channels > 1 else np.array([0.008])
+        data = self.rng.integers(-127, 128, shape).astype(np.int8)
+        return self.tensor(name, shape, scales, 0, data=data), scales
+
+    def _output(self, name: str, shape: tuple[int, ...], terms: int, x: int, scales: Any, activation: str) -> int:
+        # A random accumulator has a deviation of about sqrt(terms) * 70 * 73 steps; let that be 50 output steps.
+        scale = self.tensors[x].scales[0] * float(np.mean(scales)) * terms**0.5 * 70 * 73 / 50
+        zero_point = -128 if activation == "RELU" else int(self.rng.integers(-40, 40))
+        return self.tensor(name, shape, scale, zero_point)
+
+    def _bias(self, name: str, x: int, scales: np.ndarray, outputs: int, mode: str) -> list[int]:
+        if mode == "absent":
+            return []
+        if mode == "optional":
+            return [-1]
+        values = self.rng.integers(-20000, 20000, outputs) if mode == "random" else np.zeros(outputs)
+        bias_scale = np.broadcast_to(scales, outputs) * self.tensors[x].scales[0]
+        data = values.astype(np.int32)
+        return [self.tensor(name, (outputs,), bias_scale, 0, dtype="INT32", data=data)]
+
+    def conv(
+        self,
+        name: str,
+        x: int,
+        outputs: int,
+        *,
+        kernel: int = 1,
+        activation: str = "NONE",
+        bias: str = "random",
+        **options: Any,
+    ) -> int:
+        """CONV_2D over `kernel` rows."""
+        (_, height, width, channels), *_ = self.like(x)
+        stride, dilation = options.get("stride_h", 1), options.get("dilation_h", 1)
+        padding = options.get("padding", "VALID")
+        rows = -(-height // stride) if padding == "SAME" else (height - (kernel - 1) * dilation - 1) // stride + 1
+        weights, scales = self._weights(f"{name}/weights", (outputs, kernel, 1, channels), outputs, 0)
+        biases = self._bias(f"{name}/bias", x, scales, outputs, bias)
+        y = self._output(name, (1, rows, width, outputs), kernel * channels, x, scales, activation)
+        values = dict(padding=padding, stride_h=stride, stride_w=1, dilation_h=dilation, dilation_w=1)
+        return self.op("CONV_2D", [x, weights, *biases], y, activation=activation, **values)
+
+    def depthwise(
+        self,
+        name: str,
+        x: int,
+        kernel: int,
+        *,
+        multiplier: int = 1,
+        activation: str = "NONE",
+        bias: str = "zero",
+        **options: Any,
+    ) -> int:
+        """DEPTHWISE_CONV_2D over `kernel` rows."""
+        (_, height, width, channels), *_ = self.like(x)
+        outputs = channels * multiplier
+        stride, dilation = options.get("stride_h", 1), options.get("dilation_h", 1)
+        rows = (height - (kernel - 1) * dilation - 1) // stride + 1
+        weights, scales = self._weights(f"{name}/weights", (1, kernel, 1, outputs), outputs, 3)
+        biases = self._bias(f"{name}/bias", x, scales, outputs, bias)
+        y = self._output(name, (1, rows, width, outputs), kernel, x, scales, activation)
+        values = dict(padding="VALID", stride_h=stride, stride_w=stride, dilation_h=dilation, dilation_w=1)
+        values["depth_multiplier"] = multiplier
+        return self.op("DEPTHWISE_CONV_2D", [x, weights, *biases], y, activation=activation, **values)
+
+    def reshape(self, name: str, x: int, shape: tuple[int, ...]) -> int:
+        _, scale, zero_point = self.like(x)
+        y = self.tensor(name, shape, scale, zero_point)
+        return self.op("RESHAPE", [x, self.constant(f"{name}/shape", shape)], y)
+
+    def add(self, name: str, a: int, b: int, activation: str = "RELU") -> int:
+        shape, scale_a, _ = self.like(a)
+        _, scale_b, _ = self.like(b)
+        zero_point = -128 if activation == "RELU" else int(self.rng.integers(-40, 40))
+        y = self.tensor(name, shape, (scale_a**2 + scale_b**2) ** 0.5 * self.rng.uniform(0.7, 1.4), zero_point)
+        return self.op("ADD", [a, b], y, activation=activation)
+
+    def average(self, name: str, x: int, rows: int, stride: int = 1) -> int:
+        (_, height, width, channels), scale, zero_point = self.like(x)
+        y = self.tensor(name, (1, (height - rows) // stride + 1, width, channels), scale, zero_point)
+        values = dict(padding="VALID", stride_h=stride, stride_w=1, filter_h=rows, filter_w=1, activation="NONE")
+        return self.op("AVERAGE_POOL_2D", [x], y, **values)
+
+    def dense(self, name: str, x: int, outputs: int, bias: str = "random") -> int:
+        inputs = self.tensors[x].shape[-1]
+        weights, scales = self._weights(f"{name}/weights", (outputs, inputs), 1, 0)
+        biases = self._bias(f"{name}/bias", x, scales, outputs, bias)
+        y = self._output(name, (1, outputs), inputs, x, scales, "NONE")
+        return self.op(
+            "FULLY_CONNECTED", [x, weights, *biases], y, activation="NONE", weights_format=0, keep_num_dims=False
+        )
+
+    def scores(self, x: int) -> None:
+        self.outputs.append(x)
+
+    def write(
+        self, folder: Path, *, name: str = "test", graph: Graph | None = None, model: bytes | None = None
+    ) -> Bundle:
+        """Writes the bundle; `graph` or `model` replace what was built (the manifest stays)."""
+        features, scores = self.tensors[self.inputs[0]], self.tensors[self.outputs[-1]]
+        labels = [f"label{i}" for i in range(scores.shape[1])]
+        coefficients = features.shape[3]
+        manifest = dict(
+            name=name,
+            labels=labels,
+            frontend=dict(
+                kind="mfcc",
+                sample_rate_hz=16000,
+                window_samples=480,
+                hop_samples=160,
+                fft_size=512,
+                mel_bands=80,
+                mel_low_hz=20.0,
+                mel_high_hz=7600.0,
+                coefficients=coefficients,
+                feature_mean=[0.0] * coefficients,
+                feature_std=[1.0] * coefficients,
+                feature_steps_per_std=STEPS_PER_STD,
+            ),
+            frames_per_step=features.shape[1],
+            features=dict(
+                input_index=0,
+                tensor_name=features.name,
+                shape=list(features.shape),
+                scale=features.scales[0],
+                zero_point=features.zero_points[0],
+            ),
+            scores=dict(
+                output_index=len(self.outputs) - 1,
+                tensor_name=scores.name,
+                shape=list(scores.shape),
+                scale=scores.scales[0],
+                zero_point=scores.zero_points[0],
+                kind="logits",
+            ),
+            states=self.states,
+            detector=dict(smoothing_steps=10, refractory_steps=25, threshold_q15=[20000] * len(labels)),
+            accuracy={},
+            provenance={},
+            tools={},
+        )
+        return write_bundle(folder, model or write(graph or self.graph()), manifest)
+
+
+def matchbox(
+    seed: int = 1, *, features: int = 8, width: int = 16, labels: int = 4, slice_kind: str = "STRIDED_SLICE"
+) -> GraphBuilder:
+    """The kit's network in small: plain block, residual block, dilated block, 1x1 block, pooling by two states, dense."""
+    b = GraphBuilder(seed)
+    x = b.input("features", (1, 2, 1, features), 1 / STEPS_PER_STD)
+    x = b.depthwise("block1/depthwise", b.state("block1", 4, x, slice_kind=slice_kind), 5)
+    x = b.conv("block1/pointwise", x, width, activation="RELU")
+    residual = b.conv("block2/residual", x, width)
+    x = b.depthwise("block2/depthwise", b.state("block2", 6, x, slice_kind=slice_kind), 7, bias="absent")
+    x = b.add("block2/add", b.conv("block2/pointwise", x, width), residual)
+    joined = b.state("block3", 8, x, slice_kind=slice_kind)
+    x = b.depthwise("block3/depthwise", b.reshape("block3/split", joined, (1, 5, 2, width)), 5)
+    x = b.conv("block3/pointwise", b.reshape("block3/join", x, (1, 2, 1, width)), 2 * width, activation="RELU")
+    x = b.conv("block4/pointwise", x, 2 * width, activation="RELU")
+    joined = b.state("pool", 9, b.average("pool/frames", x, 2), slice_kind=slice_kind)
+    b.scores(b.dense("scores", b.average("pool/average", joined, 10), labels))
+    return b
+
+
+def replace_tensor(graph: Graph, name: str, **changes: Any) -> Graph:
+    """The graph with one tensor changed."""
+    assert sum(tensor.name == name for tensor in graph.tensors) == 1, name
+    tensors = [dataclasses.replace(t, **changes) if t.name == name else t for t in graph.tensors]
+    return dataclasses.replace(graph, tensors=tuple(tensors))
+
+
+def replace_op(graph: Graph, output: str, **changes: Any) -> Graph:
+    """The graph with the op changed that writes tensor `output`; `options` are merged."""
+    ops = []
+    for op in graph.ops:
+        if graph.tensors[op.outputs[0]].name == output:
+            merged = {**op.options, **changes.get("options", {})}
+            op = dataclasses.replace(op, **{**changes, "options": merged})
+        ops.append(op)
+    assert ops != list(graph.ops), output
+    return dataclasses.replace(graph, ops=tuple(ops), op_kinds=tuple(sorted({op.kind for op in ops})))
