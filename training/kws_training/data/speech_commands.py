@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 from kws_reference.audio import read_wav
+from kws_reference.command_line import Progress
 from kws_reference.errors import KwsError
 
 Split = Literal["training", "validation", "testing"]
@@ -218,8 +219,9 @@ def load_clips(spec: ClipSpec) -> ClipSet:
         pcm[row] = fit_clip(read_wav(root / name, SAMPLE_RATE_HZ))
 
     with ThreadPoolExecutor(max_workers=2) as pool:
-        for _ in pool.map(load, range(len(files)), chunksize=64):
-            pass
+        progress = Progress("reading clips", len(files))
+        for done, _ in enumerate(pool.map(load, range(len(files))), 1):
+            progress.update(done)
     pcm[len(files) :] = silence(rng, noise, silent_clips)
     folders = [_word(name) for _, name in files] + [SILENCE] * silent_clips
     return ClipSet(
