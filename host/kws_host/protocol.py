@@ -446,8 +446,8 @@ class Fault(_Plain):
 
     def __str__(self) -> str:
         return (
-            f"{self.NAMES.get(self.type, f'fault {self.type}')} at pc {self.pc:#010x} (lr {self.lr:#010x}, sp {self.sp:#010x}, "
-            f"cfsr {self.cfsr:#010x}, hfsr {self.hfsr:#010x})"
+            f"{self.NAMES.get(self.type, f'fault {self.type}')} at pc {self.pc:#010x} "
+            f"(lr {self.lr:#010x}, sp {self.sp:#010x}, cfsr {self.cfsr:#010x}, hfsr {self.hfsr:#010x})"
         )
 
 

@@ -52,7 +52,7 @@ def _messages() -> list[tuple[str, object]]:
     features = bytes((value * 91 + 3) % 256 for value in range(80))
     return [
         ("info", info),
-        ("info", dataclasses.replace(info, clock_kind=0, tick_numerator=1, tick_denominator=1, board="", model_name="é" * 9)),
+        ("info", dataclasses.replace(info, clock_kind=0, tick_numerator=1, board="", model_name="é" * 9)),
         ("step", protocol.StepRecord(0, 0xCBF43926, 60_000, 700_000, 900, 2, 31_000, scores, b"")),
         ("step", protocol.StepRecord(0xFFFFFFFF, 0, 0, 0xFFFFFFFF, 0, 255, 32_768, scores[:2], features)),
         ("detection", protocol.DetectionRecord(49, 11, 32_768)),
@@ -132,7 +132,7 @@ def _decode(data: bytes) -> Iterator[str]:
 def render() -> str:
     """Returns the text of the table."""
     lines = [
-        "# Cases of the serial link, for Python and C++ alike. Written by tests/vectors/make_link_vectors.py --overwrite.",
+        "# Cases of the serial link, for Python and C++ alike: python tests/vectors/make_link_vectors.py --overwrite",
         f"# protocol version {protocol.PROTOCOL_VERSION}, seed {SEED}. Bytes in hex, - for none.",
         "#   crc DATA CRC32 | cobs DECODED ENCODED | frame VERSION TYPE SEQ PAYLOAD WIRE",
         "#   message NAME FIELD=VALUE... SEQ WIRE | stream NAME WIRE EVENT...",

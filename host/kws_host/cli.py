@@ -1,0 +1,19 @@
+"""``kws-host``: flash, monitor, check and measure keyword-spotting firmware over a serial port."""
+
+import sys
+from collections.abc import Sequence
+
+from kws_reference import command_line
+
+from kws_host.commands import bench, check, emulate, evaluate, flash, info, monitor
+
+COMMANDS = (info, check, monitor, bench, emulate, flash, evaluate)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the program. Returns the exit status: 0 ok, 1 a check failed, 2 usage or environment."""
+    return command_line.run("kws-host", __doc__.strip(), COMMANDS, sys.argv[1:] if argv is None else argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
