@@ -52,7 +52,6 @@ env.Append(
         "-nostartfiles",
         "--specs=nano.specs",
         "-Wl,--gc-sections",
-        "-Wl,--fatal-warnings",
         "-Wl,--no-warn-rwx-segments",
         "-Wl,-Map=" + os.path.join("$BUILD_DIR", "firmware.map"),
     ],
