@@ -84,8 +84,8 @@ class Place:
     """Where an activation lies.
 
     Attributes:
-      kind: ``value`` (a buffer of the scratch memory), ``rows`` (all rows of window `index`), ``new_rows`` (the rows that
-        this step adds to window `index`), ``features`` or ``scores`` (the caller's).
+      kind: ``value`` (a buffer of the scratch memory), ``rows`` (all rows of window `index`), ``new_rows`` (the rows
+        that this step adds to window `index`), ``features`` or ``scores`` (the caller's).
       index: number of the value or of the window.
     """
 

@@ -135,7 +135,8 @@ def _check_ends(bundle: Bundle, graph: Graph) -> None:
             raise KwsError(f"{what}: tensor '{tensor.name}' has type {tensor.dtype}, only INT8 is supported.")
         if tensor.shape != wanted.shape:
             raise KwsError(
-                f"{what}: the manifest says shape {list(wanted.shape)}, tensor '{tensor.name}' has {list(tensor.shape)}."
+                f"{what}: the manifest says shape {list(wanted.shape)}, "
+                f"tensor '{tensor.name}' has {list(tensor.shape)}."
             )
         matches = len(tensor.scales) == 1 and np.float32(wanted.scale) == np.float32(tensor.scales[0])
         if not matches or tensor.zero_points != (wanted.zero_point,):
@@ -198,8 +199,8 @@ def pair_states(bundle: Bundle, graph: Graph) -> list[StatePair]:
         if [op.kind for op in users] != ["CONCATENATION"]:
             found = ", ".join(graph.describe(op) for op in users) or "nothing"
             raise KwsError(
-                f"state {state.name}: input '{graph.tensors[source].name}' must feed exactly one CONCATENATION with the new "
-                f"rows, it feeds {found}."
+                f"state {state.name}: input '{graph.tensors[source].name}' must feed exactly one CONCATENATION "
+                f"with the new rows, it feeds {found}."
             )
         concat = users[0]
         if (
@@ -224,8 +225,8 @@ def pair_states(bundle: Bundle, graph: Graph) -> list[StatePair]:
         if cut is None or cut.kind not in _SLICES or cut.inputs[0] != joined:
             found = graph.describe(cut) if cut else "no operator"
             raise KwsError(
-                f"state {state.name}: output '{graph.tensors[sink].name}' must be a slice of '{graph.tensors[joined].name}', "
-                f"it comes from {found}."
+                f"state {state.name}: output '{graph.tensors[sink].name}' must be a slice of "
+                f"'{graph.tensors[joined].name}', it comes from {found}."
             )
         if graph.consumers(sink):
             refuse(graph, graph.consumers(sink)[0], f"it reads the state output '{graph.tensors[sink].name}'")
@@ -275,7 +276,7 @@ class _Lowering:
         return index
 
     def _pools_whole_state(self, pair: StatePair) -> bool:
-        """Whether the state only feeds an average over all of its rows and one new row, so that a running sum serves."""
+        """Whether the state only feeds an average over all of its rows and one new row: a running sum serves."""
         users = [op for op in self.graph.consumers(pair.joined) if pair.sink not in op.outputs]
         if len(users) != 1 or users[0].kind != "AVERAGE_POOL_2D" or pair.new_rows != 1 or self.kernels == "cmsis":
             return False
@@ -573,11 +574,13 @@ class _Lowering:
     # Ops without weights.
 
     def add(self, op: Op) -> None:
+        for index in op.inputs:
+            if self.graph.tensors[index].data is not None:
+                name = self.graph.tensors[index].name
+                refuse(self.graph, op, f"operand '{name}' is constant, only activations can be added")
         a, b = (_check_activation(self.graph, op, index) for index in op.inputs)
         y = _check_activation(self.graph, op, op.outputs[0])
         for tensor in (a, b):
-            if tensor.data is not None:
-                refuse(self.graph, op, f"operand '{tensor.name}' is constant, only activations can be added")
             if tensor.shape != y.shape:
                 refuse(self.graph, op, f"operand '{tensor.name}' {list(tensor.shape)} is broadcast to {list(y.shape)}")
         twice = 2.0 * max(a.scales[0], b.scales[0])
@@ -659,8 +662,8 @@ def lower(bundle: Bundle, graph: Graph, *, kernels: str = "auto", window_steps: 
     Args:
       bundle: names, resets and pairs the states.
       graph: of the bundle's model.
-      kernels: ``auto`` takes the kit's own kernels wherever they fit and CMSIS-NN's elsewhere; ``cmsis`` takes CMSIS-NN's
-        wherever it has one (the baseline that the own kernels are measured against).
+      kernels: ``auto`` takes the kit's own kernels wherever they fit and CMSIS-NN's elsewhere; ``cmsis`` takes
+        CMSIS-NN's wherever it has one (the baseline that the own kernels are measured against).
       window_steps: steps between two moves of a sliding window, 1..64: more is faster and takes more RAM.
 
     Raises:

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-
 from kws_codegen.generator import build as build_program
 from kws_reference.bundle import Bundle
+
 from tests.support import engines
 from tests.support.models import STEPS_PER_STD, GraphBuilder, matchbox
 
@@ -15,7 +15,7 @@ def start(seed, frames, features):
 
 
 def odd_channels():
-    """Channel counts that no vector width divides, three frames a step, RELU6, no bias, SLICE instead of STRIDED_SLICE."""
+    """Channel counts that no vector width divides, three frames a step, RELU6, no bias, SLICE as the state's end."""
     b, x = start(2, 3, 7)
     x = b.depthwise("dw", b.state("one", 2, x, slice_kind="SLICE"), 3, activation="RELU6", bias="absent")
     x = b.conv("pw", x, 13, activation="NONE", bias="absent")

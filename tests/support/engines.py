@@ -19,7 +19,7 @@ CMSIS_CORE = native.ROOT / "firmware" / "third_party" / "cmsis_core"
 
 
 def cmsis_nn() -> tuple[list[Path], list[Path], list[str]]:
-    """Sources, include folders and macros that compile CMSIS-NN's plain C on the host; skips when it was not fetched."""
+    """Sources, include folders and macros of CMSIS-NN's plain C on the host; skips when it was not fetched."""
     sources = sorted(path for path in CMSIS_NN.rglob("*.c") if not path.name.startswith("bakenn"))
     if not sources:
         pytest.skip("CMSIS-NN is not in firmware/third_party: run `make sources`")

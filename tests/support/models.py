@@ -236,7 +236,7 @@ class GraphBuilder:
 def matchbox(
     seed: int = 1, *, features: int = 8, width: int = 16, labels: int = 4, slice_kind: str = "STRIDED_SLICE"
 ) -> GraphBuilder:
-    """The kit's network in small: plain block, residual block, dilated block, 1x1 block, pooling by two states, dense."""
+    """The kit's network in small: plain, residual, dilated and 1x1 block, average of frames and of a state, dense."""
     b = GraphBuilder(seed)
     x = b.input("features", (1, 2, 1, features), 1 / STEPS_PER_STD)
     x = b.depthwise("block1/depthwise", b.state("block1", 4, x, slice_kind=slice_kind), 5)

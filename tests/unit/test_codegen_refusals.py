@@ -1,0 +1,242 @@
+"""What cannot be generated is refused by name, in one line."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from kws_codegen.cli import main
+from kws_codegen.generator import build, generate
+from kws_codegen.ir import Op
+from kws_reference.bundle import Bundle, write_bundle
+from kws_reference.errors import KwsError
+
+from tests.support.models import STEPS_PER_STD, GraphBuilder, matchbox, replace_op, replace_tensor
+
+
+def op_kind(output, kind):
+    return lambda graph: replace_op(graph, output, kind=kind)
+
+
+def op_options(output, **options):
+    return lambda graph: replace_op(graph, output, options=options)
+
+
+def tensor(name, **changes):
+    return lambda graph: replace_tensor(graph, name, **changes)
+
+
+def reroute_state(graph):
+    """The state's output comes from somewhere else than its own rows."""
+    names = {t.name: t.index for t in graph.tensors}
+    return replace_op(
+        graph, "block2_out", inputs=(names["block3/concat"], *graph.ops[0].inputs[:0], *slice_bounds(graph))
+    )
+
+
+def slice_bounds(graph):
+    return next(op for op in graph.ops if graph.tensors[op.outputs[0]].name == "block2_out").inputs[1:]
+
+
+def slice_keeps_first_rows(graph):
+    names = {t.name: t.index for t in graph.tensors}
+    graph = replace_tensor(graph, "block2/begin", data=np.array([0, 0, 0, 0], np.int32))
+    graph = replace_tensor(graph, "block2/end", data=np.array([0, 6, 0, 0], np.int32))
+    assert "block2/begin" in names
+    return graph
+
+
+def slice_with_stride(graph):
+    return replace_tensor(graph, "block2/strides", data=np.array([1, 2, 1, 1], np.int32))
+
+
+def swapped_concat(graph):
+    op = next(op for op in graph.ops if graph.tensors[op.outputs[0]].name == "block2/concat")
+    return replace_op(graph, "block2/concat", inputs=op.inputs[::-1])
+
+
+def state_feeds_two(graph):
+    names = {t.name: t.index for t in graph.tensors}
+    extra = Op(
+        len(graph.ops), "ADD", (names["block2_in"], names["block2_in"]), (names["block2_out"],), {"activation": "NONE"}
+    )
+    return dataclasses.replace(graph, ops=(*graph.ops, extra))
+
+
+def weights_not_constant(graph):
+    return replace_tensor(graph, "block2/pointwise/weights", data=None)
+
+
+def second_scale(name):
+    return lambda graph: replace_tensor(graph, name, scales=(0.1, 0.2), zero_points=(0, 0))
+
+
+def other_scale(name):
+    def change(graph):
+        old = next(t for t in graph.tensors if t.name == name)
+        return replace_tensor(graph, name, scales=(old.scales[0] * 1.25,))
+
+    return change
+
+
+def constant_operand(graph):
+    old = next(t for t in graph.tensors if t.name == "block2/residual/weights")
+    names = {t.name: t.index for t in graph.tensors}
+    op = next(op for op in graph.ops if op.kind == "ADD")
+    graph = replace_tensor(graph, old.name, scales=(0.1,), zero_points=(0,))
+    return replace_op(graph, "block2/add", inputs=(op.inputs[0], names[old.name]))
+
+
+def broadcast(graph):
+    names = {t.name: t.index for t in graph.tensors}
+    op = next(op for op in graph.ops if op.kind == "ADD")
+    return replace_op(graph, "block2/add", inputs=(op.inputs[0], names["pool/frames"]))
+
+
+CASES = {
+    "unknown op": (op_kind("block2/add", "MUL"), r"MUL \(operator \d+, output 'block2/add'\).*not supported"),
+    "op with a hint": (
+        op_kind("pool/average", "MEAN"),
+        r"MEAN .*'pool/average'.*export the average .* AVERAGE_POOL_2D",
+    ),
+    "activation": (op_options("block1/pointwise", activation="TANH"), r"CONV_2D .*'block1/pointwise'.*activation TANH"),
+    "type of activation": (tensor("block1/pointwise", dtype="INT16"), r"'block1/pointwise' has type INT16, only INT8"),
+    "type of weights": (
+        tensor("scores/weights", dtype="FLOAT32", data=np.zeros((4, 32), np.float32)),
+        r"FULLY_CONNECTED.*'scores/weights' have type FLOAT32",
+    ),
+    "type of int4 weights": (tensor("scores/weights", dtype="INT4", data=None), r"'scores/weights' have type INT4"),
+    "type of features": (tensor("features", dtype="FLOAT32"), r"features: tensor 'features' has type FLOAT32"),
+    "weights not constant": (weights_not_constant, r"CONV_2D .*'block2/pointwise/weights' are not constant"),
+    "weights zero point": (tensor("scores/weights", zero_points=(3,)), r"'scores/weights' must have .* zero point 0"),
+    "weights scales": (second_scale("block2/pointwise/weights"), r"must have 1 or 16 scales .*they have 2 scales"),
+    "scale per channel": (second_scale("block1/pointwise"), r"'block1/pointwise' must have one positive scale"),
+    "bias type": (
+        tensor("scores/bias", dtype="INT64", data=np.zeros(4, np.int64)),
+        r"bias 'scores/bias' have type INT64",
+    ),
+    "state output scale": (
+        other_scale("block2_out"),
+        r"state block2: output 'block2_out' .* and input 'block2_in' .* differ",
+    ),
+    "state joined scale": (
+        other_scale("block2/concat"),
+        r"CONCATENATION .*'block2/concat' .*state block2.* must share scale",
+    ),
+    "state of other shape": (tensor("block2_out", shape=(1, 5, 1, 16)), r"state block2: output 'block2_out' has shape"),
+    "state output from elsewhere": (
+        reroute_state,
+        r"state block2: output 'block2_out' must be a slice of 'block2/concat'",
+    ),
+    "state keeps old rows": (slice_keeps_first_rows, r"STRIDED_SLICE .*'block2_out'.*must keep the last rows"),
+    "state slice stride": (slice_with_stride, r"STRIDED_SLICE .*'block2_out'.*strides \[1, 2, 1, 1\]"),
+    "state joined behind": (
+        swapped_concat,
+        r"CONCATENATION .*'block2/concat'.*joined on axis 1 as \(state, new rows\)",
+    ),
+    "state joined on channels": (op_options("block2/concat", axis=3), r"CONCATENATION .*'block2/concat'.*axis 1"),
+    "state used twice": (state_feeds_two, r"state block2: input 'block2_in' must feed exactly one CONCATENATION.*ADD"),
+    "concat activation": (op_options("block2/concat", activation="RELU"), r"CONCATENATION .*fused activation RELU"),
+    "pool scale": (other_scale("pool/frames"), r"'pool/frames' .*must share scale and zero point"),
+    "pool padding": (op_options("pool/frames", filter_w=2, padding="SAME"), r"AVERAGE_POOL_2D .*'pool/frames'"),
+    "view scale": (other_scale("block3/split"), r"RESHAPE .*'block3/split' must share scale"),
+    "view size": (tensor("block3/split", shape=(1, 5, 1, 16)), r"RESHAPE .*cannot become \[1, 5, 1, 16\]"),
+    "constant operand": (constant_operand, r"ADD .*'block2/residual/weights' is constant"),
+    "broadcast": (broadcast, r"ADD .*operand 'pool/frames' \[1, 1, 1, 32\] is broadcast"),
+    "shape of output": (
+        tensor("block2/pointwise", shape=(1, 3, 1, 16)),
+        r"CONV_2D .*'block2/pointwise'.*give 2.*says 3",
+    ),
+    "shape of weights": (tensor("scores/weights", shape=(4, 31)), r"damaged|weights \[4, 31\] do not fit"),
+    "weights format": (op_options("scores", weights_format=1), r"FULLY_CONNECTED .*weights format 1"),
+    "batch": (tensor("block2/add", shape=(2, 1, 1, 16)), r"'block2/add' has shape \[2, 1, 1, 16\], only batch 1"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_generate_refuses_by_name(case, tmp_path):
+    change, message = CASES[case]
+    builder = matchbox()
+    bundle = builder.write(tmp_path, graph=change(builder.graph()))
+    with pytest.raises(KwsError, match=message) as caught:
+        build(bundle)
+    assert "\n" not in str(caught.value)
+
+
+def test_generate_state_missing_in_manifest_is_refused(tmp_path):
+    builder = matchbox()
+    bundle = builder.write(tmp_path)
+    # The last state's output goes, and what the scores' index was.
+    manifest = {k: v for k, v in bundle.manifest.items() if k not in ("format_version", "model_sha256")}
+    state = manifest["states"].pop()
+    manifest["scores"]["output_index"] -= 1
+    assert state["name"] == "pool"
+    smaller = write_bundle(tmp_path / "less", bundle.model, manifest)
+    with pytest.raises(
+        KwsError, match="the model has 5 inputs, the manifest names features and 3 states.*pair is missing"
+    ):
+        build(smaller)
+
+
+def test_generate_state_output_without_input_is_refused(tmp_path):
+    builder = matchbox()
+    graph = builder.graph()
+    bundle = builder.write(tmp_path, graph=dataclasses.replace(graph, outputs=(graph.outputs[0], *graph.outputs)))
+    with pytest.raises(KwsError, match="the model has 6 outputs, the manifest names scores and 4 states"):
+        build(bundle)
+
+
+def test_generate_manifest_with_other_scale_than_model_is_refused(tmp_path):
+    builder = matchbox()
+    builder.states[1]["scale"] *= 1.0001
+    with pytest.raises(KwsError, match="state block2: the manifest says scale"):
+        build(builder.write(tmp_path))
+
+
+def test_generate_accumulator_beyond_int32_is_refused(tmp_path):
+    builder = matchbox()
+    index = next(i for i, t in enumerate(builder.tensors) if t.name == "scores/bias")
+    builder.tensors[index].data[0] = 2**31 - 1
+    with pytest.raises(KwsError, match="FULLY_CONNECTED.*an accumulator can reach 21"):
+        build(builder.write(tmp_path))
+
+
+def test_generate_scores_that_are_a_state_are_still_written(tmp_path):
+    """A network whose last activation is also a state: the scores are copied out."""
+    builder = GraphBuilder(1)
+    x = builder.input("features", (1, 1, 1, 4), 1 / STEPS_PER_STD)
+    x = builder.conv("pw", x, 3)
+    builder.state("memory", 2, x)
+    builder.scores(builder.reshape("flat", x, (1, 3)))
+    _, program, _ = build(builder.write(tmp_path))
+    assert [layer.name for layer in program.layers] == ["input.pointwise", "scores.copy"]
+
+
+def test_generate_tflm_takes_a_model_that_aot_refuses(tmp_path):
+    builder = matchbox()
+    graph = replace_op(builder.graph(), "block2/add", kind="SUB")
+    bundle = builder.write(tmp_path, graph=graph)
+    with pytest.raises(KwsError, match="SUB"):
+        generate(bundle)
+    files = generate(bundle, engine="tflm")
+    assert "aot_model.cc" not in files and "resolver.AddSub()" in files["tflm_model.h"]
+
+
+def test_cli_refusal_is_one_line_and_exit_2(tmp_path, capsys):
+    builder = matchbox()
+    builder.write(tmp_path / "bundle", graph=replace_op(builder.graph(), "block2/add", kind="MUL"))
+    assert main(["generate", str(tmp_path / "bundle"), "--out", str(tmp_path / "out")]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("error: cannot generate MUL (operator") and err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_cli_other_format_version_is_refused(tmp_path, capsys):
+    bundle = matchbox().write(tmp_path / "bundle")
+    text = (bundle.path / "model.json").read_text().replace('"format_version": 1', '"format_version": 2')
+    (bundle.path / "model.json").write_text(text)
+    assert main(["inspect", str(bundle.path)]) == 2
+    assert "format version 2 is not supported" in capsys.readouterr().err
+
+
+def test_bundle_of_builder_loads_again(tmp_path):
+    assert Bundle.load(matchbox().write(tmp_path).path).name == "test"
