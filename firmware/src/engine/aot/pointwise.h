@@ -32,8 +32,10 @@ inline int8_t Finish(int32_t sum, int32_t multiplier, int32_t shift, OutputRange
   if constexpr (kRounding == Rounding::kFast) {
     return static_cast<int8_t>(RequantizeToInt8<kClamping>(sum, multiplier, shift, range));
   } else {
-    return static_cast<int8_t>(
-        Clamp(Requantize(sum, multiplier, shift) + range.zero_point, range.min, range.max));
+    // Clamped before the zero point joins, so that the addition cannot overflow.
+    const int32_t result = Requantize(sum, multiplier, shift);
+    return static_cast<int8_t>(Clamp(result, range.min - range.zero_point, range.max - range.zero_point) +
+                               range.zero_point);
   }
 }
 
@@ -191,15 +193,21 @@ inline __attribute__((always_inline)) void DotTwoByTwo(const int8_t* rows, const
       : [groups] "i"(kGroups)
       : "q0", "q1", "q2", "q3", "memory");
   if constexpr (kRest != 0) {
-    const mve_pred16_t rest = vctp8q(kRest);
-    const int8x16_t frame_a = vldrbq_z_s8(a, rest);
-    const int8x16_t frame_b = vldrbq_z_s8(b, rest);
-    const int8x16_t row0 = vldrbq_z_s8(rows, rest);
-    a0 = vmladavaq_s8(a0, row0, frame_a);
-    b0 = vmladavaq_s8(b0, row0, frame_b);
-    const int8x16_t row1 = vldrbq_z_s8(rows1, rest);
-    a1 = vmladavaq_s8(a1, row1, frame_a);
-    b1 = vmladavaq_s8(b1, row1, frame_b);
+    // Lanes beyond the rest are loaded as zero.
+    __asm volatile(
+        "vctp.8 %[rest]\n"
+        "vpstttt\n"
+        "vldrbt.u8 q0, [%[rows0]]\n"
+        "vldrbt.u8 q1, [%[a]]\n"
+        "vldrbt.u8 q2, [%[b]]\n"
+        "vldrbt.u8 q3, [%[rows1]]\n"
+        "vmladava.s8 %[a0], q0, q1\n"
+        "vmladava.s8 %[b0], q0, q2\n"
+        "vmladava.s8 %[a1], q3, q1\n"
+        "vmladava.s8 %[b1], q3, q2\n"
+        : [a0] "+Te"(a0), [b0] "+Te"(b0), [a1] "+Te"(a1), [b1] "+Te"(b1)
+        : [rows0] "r"(rows), [rows1] "r"(rows1), [a] "r"(a), [b] "r"(b), [rest] "r"(kRest)
+        : "q0", "q1", "q2", "q3", "vpr", "memory");
   }
 }
 
