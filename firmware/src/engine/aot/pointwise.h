@@ -207,7 +207,7 @@ inline __attribute__((always_inline)) void DotTwoByTwo(const int8_t* rows, const
         "vmladava.s8 %[b1], q3, q2\n"
         : [a0] "+Te"(a0), [b0] "+Te"(b0), [a1] "+Te"(a1), [b1] "+Te"(b1)
         : [rows0] "r"(rows), [rows1] "r"(rows1), [a] "r"(a), [b] "r"(b), [rest] "r"(kRest)
-        : "q0", "q1", "q2", "q3", "vpr", "memory");
+        : "q0", "q1", "q2", "q3", "p0", "memory");
   }
 }
 
