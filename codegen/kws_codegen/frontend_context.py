@@ -31,7 +31,7 @@ def frontend_context(bundle: Bundle) -> dict[str, Any]:
 def tables_context(t: FrontendTables) -> dict[str, Any]:
     """Returns the context for tables that belong to no bundle (tests)."""
     arrays = [
-        ("int16_t", "kHannQ15", "kFftSize", t.hann_q15, "Periodic Hann window, zeros behind it."),
+        ("uint16_t", "kHannQ16", "kFftSize", t.hann_q16, "Periodic Hann window, zeros behind it."),
         (
             "uint8_t",
             "kFirstIndex",

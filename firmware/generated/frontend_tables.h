@@ -27,7 +27,7 @@ constexpr int kDctBits = 17;
 constexpr size_t kTableBytes = 8534;  // all arrays below
 
 // Periodic Hann window, zeros behind it.
-extern const int16_t kHannQ15[kFftSize];
+extern const uint16_t kHannQ16[kFftSize];
 // Input of each butterfly of the first stage.
 extern const uint8_t kFirstIndex[kFftPoints / kFirstRadix];
 // (cos, sin) of 2 pi q j / kFftPoints for q = 1, 2, 3, for each j.

@@ -57,7 +57,7 @@ def frontend_text() -> str:
     lines = [
         f"# Golden values of the front end. Written by {REGENERATE}",
         f"# tables version {TABLES_VERSION}, seed {SEED}",
-        f"# log_mel: log2 in Q10 minus {LOG_OFFSET_Q10}, before normalisation: holds for every bundle of this geometry.",
+        f"# log_mel: log2 in Q10 minus {LOG_OFFSET_Q10}, not normalised: holds for every bundle of this geometry.",
         "# features: with the mean, std and steps below, zero point 0.",
         _line("geometry", [config.sample_rate_hz, config.window_samples, config.hop_samples, config.fft_size]),
         _line("mel", [config.mel_bands, config.mel_low_hz, config.mel_high_hz, config.coefficients]),

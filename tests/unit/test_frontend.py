@@ -156,8 +156,8 @@ def test_frontend_spectrum_is_the_discrete_fourier_transform(config: str):
     pcm = np.random.default_rng(3).integers(-30000, 30000, (5, t.config.window_samples)).astype(np.int16)
     real, imag, shift = spectrum(pcm, t)
     exact = np.abs(np.fft.rfft(pcm * hann_periodic(t.config.window_samples), t.config.fft_size))[:, 1:-1]
-    scale = 2.0 ** (15 + shift - t.scale_bits)[:, None]
-    # Window in Q15 (2^-16 of each sample, random signs) and some units of rounding.
+    scale = 2.0 ** (16 + shift - t.scale_bits)[:, None]
+    # Window in Q16 (2^-17 of each sample, random signs) and some units of rounding.
     bound = 8 * 30000 / 65536 * np.sqrt(t.config.window_samples) + 16 / scale
     assert (np.abs(np.hypot(real, imag)[:, 1:] / scale - exact) < bound).all()
     got = magnitude_q2(real[:, 1:], imag[:, 1:], t) / (4 * scale)
@@ -185,8 +185,8 @@ def test_frontend_float_pcm_is_refused():
 
 def test_frontend_one_window_coefficient_off_by_one_is_found(native_default: NativeStages):
     faulty = Mfcc(SPEECH_CONFIG)
-    hann = faulty.tables.hann_q15.copy()
+    hann = faulty.tables.hann_q16.copy()
     hann[200] += 1
-    faulty.tables = dataclasses.replace(faulty.tables, hann_q15=hann)
+    faulty.tables = dataclasses.replace(faulty.tables, hann_q16=hann)
     pcm = speech_like(20.0)
     assert (faulty.frames(pcm) != native_default.frames(pcm)).any()

@@ -52,8 +52,8 @@ inline int32_t Log2Q10(uint64_t energy, int one) {
 }  // namespace
 
 void LogMel(const int32_t* spectrum, int shift, int16_t* log_mel) {
-  // Magnitude 1.0 in units of PCM is 2^(15 + shift - kScaleBits + 2), and the weights add 16 bits.
-  const int one = 33 - kScaleBits + shift;
+  // Magnitude 1.0 in units of PCM is 2^(16 + shift - kScaleBits + 2), and the weights add 16 bits.
+  const int one = 34 - kScaleBits + shift;
   const int32_t* bin = spectrum + 2 * kMelFirstBin;
   const uint16_t* weight = kMelWeightQ16;
   uint64_t band = 0;  // what the segment below gave to the band that rises over it

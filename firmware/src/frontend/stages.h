@@ -9,7 +9,7 @@ namespace kws::frontend {
 
 using namespace frontend_tables;  // NOLINT: every stage is written in terms of the tables
 
-// Left shift, -5..10, that brings windowed samples (pcm times Q15 window) of a frame to within +-2^25.
+// Left shift, -6..9, that brings windowed samples (pcm times Q16 window) of a frame to within +-2^25.
 //   pcm: [kWindowSamples].
 int BlockShift(const int16_t* pcm);
 

@@ -14,12 +14,11 @@ struct Complex {
 // Complex point `n` of the frame: even sample, odd sample. `pcm` and `hann` begin at point 0 of the butterfly.
 struct Loader {
   int left, right;  // shifts, one of them 0
-  Complex operator()(const int16_t* pcm, const int16_t* hann) const {
-    const uint32_t x = LoadPair(pcm), w = LoadPair(hann);
-    return {Shift(Low(x) * Low(w)), Shift(High(x) * High(w))};
+  Complex operator()(const int16_t* pcm, const uint16_t* hann) const {
+    return {Shift(pcm[0] * hann[0]), Shift(pcm[1] * hann[1])};
   }
   int32_t Shift(int32_t product) const {
-    // The first shift is within 32 bits by choice of the block's exponent.
+    // The product is within 32 bits because the window is below 1; the first shift is within 32 bits by choice of the block's exponent.
     return static_cast<int32_t>(static_cast<uint32_t>(product) << left) >> right;
   }
 };
@@ -39,7 +38,7 @@ int BlockShift(const int16_t* pcm) {
     bits |= (last ^ (last << 1)) & 0xFFFF;
   }
   bits = ((bits | bits >> 16) & 0xFFFF) | 1;
-  return CountLeadingZeros(bits) - 21;  // 10 - p with -2^p <= pcm < 2^p
+  return CountLeadingZeros(bits) - 22;  // 9 - p with -2^p <= pcm < 2^p
 }
 
 void WindowAndFirstStage(const int16_t* pcm, int shift, int32_t* out) {
@@ -47,7 +46,7 @@ void WindowAndFirstStage(const int16_t* pcm, int shift, int32_t* out) {
   const Loader load = {shift > 0 ? shift : 0, shift < 0 ? -shift : 0};
   for (int g = 0; g < kFftPoints / kFirstRadix; ++g) {
     const int16_t* x = pcm + 2 * kFirstIndex[g];
-    const int16_t* w = kHannQ15 + 2 * kFirstIndex[g];
+    const uint16_t* w = kHannQ16 + 2 * kFirstIndex[g];
     const Complex a = load(x, w);
     const Complex b = load(x + kStride, w + kStride);
     if constexpr (kFirstRadix == 4) {
