@@ -22,10 +22,7 @@ look() {
     missing=
     case $purpose in
     venv) need python3-venv "${PYTHON:-python3}" -c 'import ensurepip, venv' ;;
-    voices)
-        need espeak-ng have espeak-ng
-        need flite have flite
-        ;;
+    voices) ;;
     demo | test)
         need gcc-arm-none-eabi have arm-none-eabi-g++
         need libnewlib-arm-none-eabi arm_library libc.a
@@ -42,6 +39,10 @@ look() {
         need valgrind have valgrind
         need clang have clang++
         need libclang-rt-dev fuzzer
+    fi
+    if [ "$purpose" = test ] || [ "$purpose" = voices ]; then
+        need espeak-ng have espeak-ng
+        need flite have flite
     fi
 }
 
