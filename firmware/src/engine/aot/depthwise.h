@@ -54,11 +54,10 @@ inline __attribute__((always_inline)) void DepthwiseFourByTwo(const int8_t* weig
 }
 
 template <int kChannels, int kTaps, int kTapStride, int kFrameStride, Rounding kRounding, Clamping kClamping>
-inline void DepthwiseTwoFrames(const LinearTables& tables, OutputRange range, const int8_t* input, int8_t* a,
-                               int8_t* b) {
+inline void DepthwiseTwoFrames(const LinearTables& tables, OutputRange range, const int8_t* input, int8_t* output) {
   const int32_t* row = tables.requantization;
   const int8_t* weights = tables.weights;
-  for (const int32_t* end = row + kChannels; row != end; row += 4, weights += 4, input += 4, a += 4, b += 4) {
+  for (const int32_t* end = row + kChannels; row != end; row += 4, weights += 4, input += 4, output += 4) {
     int32_t a0 = row[0], a1 = row[1], a2 = row[2], a3 = row[3];
     int32_t b0 = a0, b1 = a1, b2 = a2, b3 = a3;
     DepthwiseFourByTwo<kChannels, kTaps, kTapStride, kFrameStride>(weights, input, a0, a1, a2, a3, b0, b1, b2, b3);
@@ -66,8 +65,8 @@ inline void DepthwiseTwoFrames(const LinearTables& tables, OutputRange range, co
     const int32_t* shift = row + 2 * kChannels;
     const auto finish = [&](int i, int32_t sum_a, int32_t sum_b) {
       const int32_t m = multiplier[i], s = shift[i];
-      a[i] = Finish<kRounding, kClamping>(sum_a, m, s, range);
-      b[i] = Finish<kRounding, kClamping>(sum_b, m, s, range);
+      output[i] = Finish<kRounding, kClamping>(sum_a, m, s, range);
+      output[kChannels + i] = Finish<kRounding, kClamping>(sum_b, m, s, range);
     };
     finish(0, a0, b0);
     finish(1, a1, b1);
@@ -89,9 +88,8 @@ inline __attribute__((always_inline)) void Accumulate(EvenOdd& sum, int16x8_t pr
   sum.odd = vaddq_s32(sum.odd, vmovltq_s16(products));
 }
 
-template <int kChannels, int kTaps, int kTapStride, int kFrameStride>
-inline void DepthwiseTwoFrames(const LinearTables& tables, OutputRange range, const int8_t* input, int8_t* a,
-                               int8_t* b) {
+template <int kChannels, int kTaps, int kTapStride, int kFrameStride, Clamping kClamping>
+inline void DepthwiseTwoFrames(const LinearTables& tables, OutputRange range, const int8_t* input, int8_t* output) {
   for (int c = 0; c < kChannels; c += 8) {
     const int32_t* row = tables.requantization + c;
     const int8_t* xa = input + c;
@@ -116,13 +114,21 @@ inline void DepthwiseTwoFrames(const LinearTables& tables, OutputRange range, co
     }
     const int32x4x2_t multiplier = vld2q_s32(row + kChannels);
     const int32x4x2_t shift = vld2q_s32(row + 2 * kChannels);
-    const auto finish = [&](const EvenOdd& sum, int8_t* output) {
-      const int32x4_t even = RequantizeToInt8(sum.even, multiplier.val[0], shift.val[0], range);
-      const int32x4_t odd = RequantizeToInt8(sum.odd, multiplier.val[1], shift.val[1], range);
-      vstrbq_s16(output, vmovntq_s32(vreinterpretq_s16_s32(even), odd));
+    const auto finish = [&](const EvenOdd& sum, int8_t* to) {
+      const int32x4_t even = RequantizeUnclamped(sum.even, multiplier.val[0], shift.val[0], range.zero_point);
+      const int32x4_t odd = RequantizeUnclamped(sum.odd, multiplier.val[1], shift.val[1], range.zero_point);
+      // Saturating to int16 first changes nothing that the clamp would keep.
+      int16x8_t result = vqmovntq_s32(vqmovnbq_s32(vreinterpretq_s16_s32(even), even), odd);
+      if constexpr (kClamping == Clamping::kInt8) {
+        result = vreinterpretq_s16_s8(vqmovnbq_s16(vreinterpretq_s8_s16(result), result));
+      } else {
+        result = vminq_s16(vmaxq_s16(result, vdupq_n_s16(static_cast<int16_t>(range.min))),
+                           vdupq_n_s16(static_cast<int16_t>(range.max)));
+      }
+      vstrbq_s16(to, result);
     };
-    finish(sum_a, a + c);
-    finish(sum_b, b + c);
+    finish(sum_a, output + c);
+    finish(sum_b, output + kChannels + c);
   }
 }
 
@@ -141,17 +147,15 @@ void Depthwise(const LinearTables& tables, OutputRange range, const int8_t* inpu
 #if defined(KWS_AOT_DSP)
   if constexpr (internal::kImmediateOffsets<kChannels, kTaps, kTapStride, kFrameStride>) {
     for (; frame + 2 <= frames; frame += 2) {
-      int8_t* first = output + frame * kChannels;
       internal::DepthwiseTwoFrames<kChannels, kTaps, kTapStride, kFrameStride, kRounding, kClamping>(
-          tables, range, input + frame * kFrameStride, first, first + kChannels);
+          tables, range, input + frame * kFrameStride, output + frame * kChannels);
     }
   }
 #elif defined(KWS_AOT_MVE)
   if constexpr (kChannels % 8 == 0 && kRounding == Rounding::kFast) {
     for (; frame + 2 <= frames; frame += 2) {
-      int8_t* first = output + frame * kChannels;
-      internal::DepthwiseTwoFrames<kChannels, kTaps, kTapStride, kFrameStride>(
-          tables, range, input + frame * kFrameStride, first, first + kChannels);
+      internal::DepthwiseTwoFrames<kChannels, kTaps, kTapStride, kFrameStride, kClamping>(
+          tables, range, input + frame * kFrameStride, output + frame * kChannels);
     }
   }
 #endif

@@ -102,20 +102,19 @@ inline __attribute__((always_inline)) void DotTwoByTwo(const int8_t* rows, const
 }
 
 template <int kInputs, int kOutputs, Rounding kRounding, Clamping kClamping>
-inline void PointwiseTwoFrames(const LinearTables& tables, OutputRange range, const uint32_t* frames, int8_t* a,
-                               int8_t* b) {
+inline void PointwiseTwoFrames(const LinearTables& tables, OutputRange range, const uint32_t* frames, int8_t* output) {
   const int8_t* weights = tables.weights;
   const int32_t* row = tables.requantization;
-  for (const int32_t* end = row + kOutputs; row != end; row += 2, weights += 2 * kInputs, a += 2, b += 2) {
+  for (const int32_t* end = row + kOutputs; row != end; row += 2, weights += 2 * kInputs, output += 2) {
     int32_t a0 = row[0], a1 = row[1];
     int32_t b0 = a0, b1 = a1;
     DotTwoByTwo<kInputs>(weights, frames, a0, b0, a1, b1);
     const int32_t multiplier0 = row[kOutputs], multiplier1 = row[kOutputs + 1];
     const int32_t shift0 = row[2 * kOutputs], shift1 = row[2 * kOutputs + 1];
-    a[0] = Finish<kRounding, kClamping>(a0, multiplier0, shift0, range);
-    b[0] = Finish<kRounding, kClamping>(b0, multiplier0, shift0, range);
-    a[1] = Finish<kRounding, kClamping>(a1, multiplier1, shift1, range);
-    b[1] = Finish<kRounding, kClamping>(b1, multiplier1, shift1, range);
+    output[0] = Finish<kRounding, kClamping>(a0, multiplier0, shift0, range);
+    output[kOutputs] = Finish<kRounding, kClamping>(b0, multiplier0, shift0, range);
+    output[1] = Finish<kRounding, kClamping>(a1, multiplier1, shift1, range);
+    output[kOutputs + 1] = Finish<kRounding, kClamping>(b1, multiplier1, shift1, range);
   }
 }
 
@@ -212,20 +211,21 @@ inline __attribute__((always_inline)) void DotTwoByTwo(const int8_t* rows, const
 }
 
 // Requantizes the sums of four outputs and stores them.
-template <int kOutputs>
+template <int kOutputs, Clamping kClamping>
 inline void FinishFour(const int32_t* sums, const int32_t* row, OutputRange range, int8_t* output) {
   const int32x4_t multiplier = vldrwq_s32(row + kOutputs);
   const int32x4_t shift = vldrwq_s32(row + 2 * kOutputs);
-  vstrbq_s32(output, RequantizeToInt8(vldrwq_s32(sums), multiplier, shift, range));
+  vstrbq_s32(output, RequantizeToInt8<kClamping>(vldrwq_s32(sums), multiplier, shift, range));
 }
 
-template <int kInputs, int kOutputs>
+template <int kInputs, int kOutputs, Clamping kClamping>
 inline void PointwiseTwoFrames(const LinearTables& tables, OutputRange range, const int8_t* x, int input_stride,
-                               int8_t* a, int8_t* b) {
+                               int8_t* output) {
   const int8_t* weights = tables.weights;
   const int32_t* row = tables.requantization;
-  for (int o = 0; o < kOutputs; o += 4, row += 4) {
+  for (const int32_t* end = row + kOutputs; row != end; row += 4, output += 4) {
     int32_t sums_a[4], sums_b[4];
+#pragma GCC unroll 2
     for (int i = 0; i < 4; i += 2, weights += 2 * kInputs) {
       int32_t a0 = row[i], a1 = row[i + 1];
       int32_t b0 = a0, b1 = a1;
@@ -235,19 +235,19 @@ inline void PointwiseTwoFrames(const LinearTables& tables, OutputRange range, co
       sums_b[i] = b0;
       sums_b[i + 1] = b1;
     }
-    FinishFour<kOutputs>(sums_a, row, range, a + o);
-    FinishFour<kOutputs>(sums_b, row, range, b + o);
+    FinishFour<kOutputs, kClamping>(sums_a, row, range, output);
+    FinishFour<kOutputs, kClamping>(sums_b, row, range, output + kOutputs);
   }
 }
 
-template <int kInputs, int kOutputs>
+template <int kInputs, int kOutputs, Clamping kClamping>
 inline void PointwiseOneFrame(const LinearTables& tables, OutputRange range, const int8_t* x, int8_t* output) {
   const int8_t* weights = tables.weights;
   const int32_t* row = tables.requantization;
   for (int o = 0; o < kOutputs; o += 4, row += 4) {
     int32_t sums[4];
     for (int i = 0; i < 4; ++i, weights += kInputs) sums[i] = DotOne<kInputs>(row[i], weights, x);
-    FinishFour<kOutputs>(sums, row, range, output + o);
+    FinishFour<kOutputs, kClamping>(sums, row, range, output + o);
   }
 }
 
@@ -270,7 +270,7 @@ void Pointwise(const LinearTables& tables, OutputRange range, const int8_t* inpu
       auto* expanded = static_cast<uint32_t*>(scratch);
       internal::ExpandFrames<kInputs>(input + frame * input_stride, input + (frame + 1) * input_stride, expanded);
       internal::PointwiseTwoFrames<kInputs, kOutputs, kRounding, kClamping>(
-          tables, range, expanded, output + frame * kOutputs, output + (frame + 1) * kOutputs);
+          tables, range, expanded, output + frame * kOutputs);
     }
   }
   if constexpr (kInputs % 4 == 0 && kOutputs % 4 == 0) {
@@ -283,12 +283,12 @@ void Pointwise(const LinearTables& tables, OutputRange range, const int8_t* inpu
 #elif defined(KWS_AOT_MVE)
   if constexpr (kInputs <= 256 && kOutputs % 4 == 0 && kRounding == Rounding::kFast) {
     for (; frame + 2 <= frames; frame += 2) {
-      internal::PointwiseTwoFrames<kInputs, kOutputs>(tables, range, input + frame * input_stride, input_stride,
-                                                      output + frame * kOutputs, output + (frame + 1) * kOutputs);
+      internal::PointwiseTwoFrames<kInputs, kOutputs, kClamping>(tables, range, input + frame * input_stride,
+                                                                 input_stride, output + frame * kOutputs);
     }
     if (frame < frames) {
-      internal::PointwiseOneFrame<kInputs, kOutputs>(tables, range, input + frame * input_stride,
-                                                     output + frame * kOutputs);
+      internal::PointwiseOneFrame<kInputs, kOutputs, kClamping>(tables, range, input + frame * input_stride,
+                                                                output + frame * kOutputs);
     }
     return;
   }

@@ -86,15 +86,26 @@ inline int32_t RequantizeToInt8(int32_t value, int32_t multiplier, int32_t right
 
 #if defined(KWS_AOT_MVE)
 
-// Four values; right_shift_minus_1 as above.
-inline int32x4_t RequantizeToInt8(int32x4_t value, int32x4_t multiplier, int32x4_t right_shift_minus_1,
-                                  OutputRange range) {
+// Four values, zero point added, not clamped; right_shift_minus_1 as above.
+inline int32x4_t RequantizeUnclamped(int32x4_t value, int32x4_t multiplier, int32x4_t right_shift_minus_1,
+                                     int32_t zero_point) {
   int32x4_t high = vqrdmulhq_s32(value, multiplier);
   high = vaddq_s32(high, vshrq_n_s32(high, 31));
   high = vrshlq_s32(high, vmvnq_s32(right_shift_minus_1));  // ~s = -(s + 1)
-  high = vaddq_n_s32(high, range.zero_point);
-  high = vmaxq_s32(high, vdupq_n_s32(range.min));
-  return vminq_s32(high, vdupq_n_s32(range.max));
+  return vaddq_n_s32(high, zero_point);
+}
+
+// Four values, clamped. Only the lowest byte of each lane is the result.
+template <Clamping kClamping = Clamping::kRange>
+inline int32x4_t RequantizeToInt8(int32x4_t value, int32x4_t multiplier, int32x4_t right_shift_minus_1,
+                                  OutputRange range) {
+  const int32x4_t result = RequantizeUnclamped(value, multiplier, right_shift_minus_1, range.zero_point);
+  if constexpr (kClamping == Clamping::kInt8) {
+    // Narrowed in place: no constants to keep in registers.
+    const int16x8_t halves = vqmovnbq_s32(vreinterpretq_s16_s32(result), result);
+    return vreinterpretq_s32_s8(vqmovnbq_s16(vreinterpretq_s8_s16(halves), halves));
+  }
+  return vminq_s32(vmaxq_s32(result, vdupq_n_s32(range.min)), vdupq_n_s32(range.max));
 }
 
 #endif  // KWS_AOT_MVE
