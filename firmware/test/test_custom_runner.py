@@ -39,7 +39,7 @@ class CustomTestRunner(TestRunnerBase):
 
     def _run_emulator(self) -> None:
         section = f"env:{self.test_suite.env_name}"
-        elf = Path(self.project_config.get("platformio", "build_dir")) / self.test_suite.env_name / "firmware.elf"
+        elf = Path(self.project_config.get("platformio", "build_dir")) / self.test_suite.env_name / "test_firmware.elf"
         launcher = Path(__file__).resolve().parents[2] / "host" / "kws_host" / "emulator.py"
         command = [sys.executable, str(launcher), "run", "--board", self.project_config.get(section, "board")]
         command += ["--elf", str(elf), "--timeout", str(TIMEOUT_S)]

@@ -23,11 +23,12 @@ env.Replace(
     RANLIB="arm-none-eabi-gcc-ranlib",
     SIZETOOL="arm-none-eabi-size",
     ARFLAGS=["rcD"],
-    SIZEPROGREGEXP=r"^(?:\.text|\.rodata|\.data|\.ARM\.exidx|\.ARM\.extab)\s+(\d+).*",
+    SIZEPROGREGEXP=r"^(?:\.text|\.rodata|\.init_array|\.data|\.ARM\.exidx|\.ARM\.extab)\s+(\d+).*",
     SIZEDATAREGEXP=r"^(?:\.data|\.bss|\.noinit|\.stack|\.handler_stack)\s+(\d+).*",
     SIZECHECKCMD="$SIZETOOL -A -d $SOURCES",
     SIZEPRINTCMD="$SIZETOOL -A -d $SOURCES",
-    PROGNAME="firmware",
+    # pio test links another program beside the firmware
+    PROGNAME="test_firmware" if "__test" in COMMAND_LINE_TARGETS else "firmware",
     PROGSUFFIX=".elf",
 )
 env.Append(
@@ -53,7 +54,7 @@ env.Append(
         "--specs=nano.specs",
         "-Wl,--gc-sections",
         "-Wl,--no-warn-rwx-segments",
-        "-Wl,-Map=" + os.path.join("$BUILD_DIR", "firmware.map"),
+        "-Wl,-Map=" + os.path.join("$BUILD_DIR", "${PROGNAME}.map"),
     ],
     LIBS=["m", "c", "gcc"],
     LIBPATH=[str(Path(env.PioPlatform().get_dir()) / "ldscripts")],
