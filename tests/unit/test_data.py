@@ -2,6 +2,11 @@
 
 import dataclasses
 import hashlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,6 +33,8 @@ from kws_training.data.speech_commands import (
     label_index,
     load_clips,
 )
+
+from tests.support.native import ROOT
 
 STILL = AugmentConfig(
     shift_samples=0, resample=0, gain_low_db=0, gain_high_db=0, noise_probability=0, time_masks=0, feature_masks=0
@@ -284,6 +291,41 @@ def test_epoch_renderer_workers_equal_this_process_and_any_order():
     with EpochRenderer(clips, 5, workers=0) as renderer:
         np.testing.assert_array_equal(renderer.epoch(2)[0], expected[2][0])
     assert not np.array_equal(render_epoch(clips, 6, 0)[0], expected[0][0])
+
+
+def test_epoch_renderer_killed_parent_leaves_no_worker_and_no_file(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import sys\n"
+        "from tests.unit.test_data import clip_set\n"
+        "from kws_training.data.pipeline import EpochRenderer\n"
+        "if __name__ == '__main__':\n"
+        "    renderer = EpochRenderer(clip_set(20, 5), 1, workers=2)\n"
+        "    renderer.epoch(0)\n"
+        "    print(*renderer._pool._processes, flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    folders = [str(ROOT / name) for name in (".", "training", "codegen", "host")]
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(folders)}
+    parent = subprocess.Popen(
+        [sys.executable, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    )
+    workers = [int(word) for word in parent.stdout.readline().split()]
+    assert len(workers) == 2 and list(tmp_path.glob("kws-clips-*"))
+    parent.kill()
+    parent.wait()
+
+    def alive(pid):
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+
+    deadline = time.monotonic() + 20
+    while any(map(alive, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(alive, workers))
+    assert not list(tmp_path.glob("kws-clips-*"))
 
 
 @pytest.mark.parametrize("change", [{"resample": 1.0}, {"noise_volume": -1}, {"gain_low_db": 4.0}])

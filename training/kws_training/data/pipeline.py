@@ -7,8 +7,12 @@ where a run was interrupted, change nothing.
 import contextlib
 import dataclasses
 import multiprocessing
+import multiprocessing.connection
 import os
+import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -315,7 +319,16 @@ _worker: tuple[ClipSet, AugmentConfig, FrontendConfig | None] | None = None
 
 def _initialise(clips: ClipSet, shared: str, config: AugmentConfig, frontend: FrontendConfig | None) -> None:
     global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle; it closes the pool
+    threading.Thread(target=_end_with_parent, args=(Path(shared).parent,), daemon=True).start()
     _worker = dataclasses.replace(clips, pcm=np.load(shared, mmap_mode="r")), config, frontend
+
+
+def _end_with_parent(folder: Path) -> None:
+    """Waits for the end of the parent. One that was killed leaves its workers and their file behind."""
+    multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
 
 
 def _work(rows: np.ndarray, seed: int, epoch: int, chunk: int) -> tuple[np.ndarray, np.ndarray]:
