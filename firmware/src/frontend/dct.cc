@@ -20,6 +20,7 @@ inline void Rows(const int16_t* folded, int first, int8_t* features) {
   for (; k + 2 < kCoefficients; k += 4) {
     const int16_t* row = kDct + k * kDctHalf;
     int64_t sum = 0, next = 0;
+#pragma GCC unroll 5
     for (int b = 0; b < kDctHalf; b += 4) {
       const uint32_t x = LoadPair(folded + b), y = LoadPair(folded + b + 2);
       sum = DualMac(sum, x, LoadPair(row + b));

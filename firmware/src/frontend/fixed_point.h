@@ -12,18 +12,27 @@
 #define KWS_FRONTEND_DSP 0
 #endif
 
+// Helium, the vector extension of Armv8.1-M.
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1) && !defined(KWS_FRONTEND_PORTABLE)
+#define KWS_FRONTEND_MVE 1
+#include <arm_mve.h>
+#else
+#define KWS_FRONTEND_MVE 0
+#endif
+
 namespace kws::frontend {
 
 // Bits above the highest set one; `x` must not be 0.
 inline int CountLeadingZeros(uint32_t x) { return __builtin_clz(x); }
 
-// Two consecutive int16 as one word: the first in the low half on the little-endian cores that we build for.
+// Two consecutive int16 as one word: the first in the low half on the little-endian cores that we build for. `p` must be
+// aligned to 4 bytes, so that neighbouring loads can become one.
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "The front end reads pairs of samples as little-endian words"
 #endif
 inline uint32_t LoadPair(const int16_t* p) {
   uint32_t pair;
-  std::memcpy(&pair, p, sizeof(pair));
+  std::memcpy(&pair, __builtin_assume_aligned(p, 4), sizeof(pair));
   return pair;
 }
 inline int32_t Low(uint32_t pair) { return static_cast<int16_t>(pair & 0xFFFF); }

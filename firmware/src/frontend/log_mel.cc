@@ -12,7 +12,7 @@ inline uint32_t MagnitudeQ2(int32_t re, int32_t im) {
   // An even shift brings the power's leading bit to one of the two highest; `v` holds the upper 32 bits then.
   uint32_t v;
   int half_shift;
-  if (high != 0) {
+  if (__builtin_expect(high != 0, true)) {
     const int shift = CountLeadingZeros(high) & ~1;  // 6..30: the power is below 2^58
     v = (high << shift) | (low >> (32 - shift));
     half_shift = shift >> 1;
@@ -22,7 +22,7 @@ inline uint32_t MagnitudeQ2(int32_t re, int32_t im) {
     v = low << shift;
     half_shift = 16 + (shift >> 1);
   }
-  const uint32_t* entry = kSqrtQ31 + ((v >> 25) - 32);
+  const uint32_t* entry = &kSqrtQ31[static_cast<int>(v >> 25) - 32];
   const uint32_t rise = static_cast<uint32_t>((uint64_t{entry[1] - entry[0]} * (v << 7)) >> 32);
   return (entry[0] + rise) >> (half_shift - 3);
 }
@@ -42,7 +42,7 @@ inline int32_t Log2Q10(uint64_t energy, int one) {
     v = low << zeros;
     exponent = 31 - zeros;
   }
-  const uint16_t* entry = kLog2Q15 + ((v >> 25) - 64);
+  const uint16_t* entry = &kLog2Q15[static_cast<int>(v >> 25) - 64];
   const uint32_t rise = (static_cast<uint32_t>(entry[1] - entry[0]) * ((v >> 9) & 0xFFFF)) >> 16;
   const int32_t log_q15 = (exponent - one) * 32768 + static_cast<int32_t>(entry[0] + rise);
   const int32_t log_q10 = (log_q15 + 16) >> 5;

@@ -11,39 +11,22 @@ struct Complex {
   int32_t re, im;
 };
 
-// Complex point `n` of the frame: even sample, odd sample. `pcm` and `hann` begin at point 0 of the butterfly.
+// A complex point, even sample and odd sample, from where `pcm` and `hann` point to.
+template <bool kLeft>
 struct Loader {
-  int left, right;  // shifts, one of them 0
+  int shift;
   Complex operator()(const int16_t* pcm, const uint16_t* hann) const {
     return {Shift(pcm[0] * hann[0]), Shift(pcm[1] * hann[1])};
   }
   int32_t Shift(int32_t product) const {
-    // The product is within 32 bits because the window is below 1; the first shift is within 32 bits by choice of the block's exponent.
-    return static_cast<int32_t>(static_cast<uint32_t>(product) << left) >> right;
+    // The product is within 32 bits because the window is below 1, the shifted one by choice of the block's exponent.
+    return kLeft ? static_cast<int32_t>(static_cast<uint32_t>(product) << shift) : product >> shift;
   }
 };
 
-}  // namespace
-
-int BlockShift(const int16_t* pcm) {
-  // Bit i of x ^ (x << 1) says that bits i and i - 1 of x differ; the highest such bit gives the magnitude's length.
-  // Two samples a word: only bit 0 of the upper one is disturbed by its neighbour, and it is set anyway.
-  uint32_t bits = 0;
-  for (int n = 0; n + 1 < kWindowSamples; n += 2) {
-    const uint32_t pair = LoadPair(pcm + n);
-    bits |= pair ^ (pair << 1);
-  }
-  if constexpr (kWindowSamples % 2 != 0) {
-    const uint32_t last = static_cast<uint16_t>(pcm[kWindowSamples - 1]);
-    bits |= (last ^ (last << 1)) & 0xFFFF;
-  }
-  bits = ((bits | bits >> 16) & 0xFFFF) | 1;
-  return CountLeadingZeros(bits) - 22;  // 9 - p with -2^p <= pcm < 2^p
-}
-
-void WindowAndFirstStage(const int16_t* pcm, int shift, int32_t* out) {
+template <typename Load>
+inline void FirstStage(const int16_t* pcm, const Load load, int32_t* out) {
   constexpr int kStride = kFftSize / kFirstRadix;  // samples from one leg of a butterfly to the next
-  const Loader load = {shift > 0 ? shift : 0, shift < 0 ? -shift : 0};
   for (int g = 0; g < kFftPoints / kFirstRadix; ++g) {
     const int16_t* x = pcm + 2 * kFirstIndex[g];
     const uint16_t* w = kHannQ16 + 2 * kFirstIndex[g];
@@ -69,6 +52,35 @@ void WindowAndFirstStage(const int16_t* pcm, int shift, int32_t* out) {
       out[3] = a.im - b.im;
     }
     out += 2 * kFirstRadix;
+  }
+}
+
+}  // namespace
+
+int BlockShift(const int16_t* pcm) {
+  // Bit i of x ^ (x << 1) says that bits i and i - 1 of x differ; the highest such bit gives the magnitude's length.
+  // Two samples a word: only bit 0 of the upper one is disturbed by its neighbour, and it is set anyway.
+  uint32_t bits = 0;
+#if !KWS_FRONTEND_MVE  // vectorised there
+#pragma GCC unroll 8
+#endif
+  for (int n = 0; n + 1 < kWindowSamples; n += 2) {
+    const uint32_t pair = LoadPair(pcm + n);
+    bits |= pair ^ (pair << 1);
+  }
+  if constexpr (kWindowSamples % 2 != 0) {
+    const uint32_t last = static_cast<uint16_t>(pcm[kWindowSamples - 1]);
+    bits |= (last ^ (last << 1)) & 0xFFFF;
+  }
+  bits = ((bits | bits >> 16) & 0xFFFF) | 1;
+  return CountLeadingZeros(bits) - 22;  // 9 - p with -2^p <= pcm < 2^p
+}
+
+void WindowAndFirstStage(const int16_t* pcm, int shift, int32_t* out) {
+  if (shift >= 0) {
+    FirstStage(pcm, Loader<true>{shift}, out);
+  } else {
+    FirstStage(pcm, Loader<false>{-shift}, out);
   }
 }
 
