@@ -18,7 +18,7 @@ DEFAULT_BUNDLE = emulator.ROOT / "training" / "zoo" / "matchbox_kit12"
 
 def firmware_of(board: str) -> Path:
     """Where PlatformIO puts the firmware of a board's environment."""
-    return emulator.ROOT / ".pio" / "build" / board / "firmware.elf"
+    return Path(os.environ.get("PLATFORMIO_BUILD_DIR", emulator.ROOT / ".pio" / "build")) / board / "firmware.elf"
 
 
 def add_port(parser: argparse.ArgumentParser) -> None:

@@ -9,6 +9,7 @@ import struct
 import sys
 import tempfile
 import time
+import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -230,7 +231,7 @@ def reference_results(
     if path and path.is_file():
         try:
             return _load(path), True
-        except (OSError, ValueError, KeyError, EOFError):
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             print(f"warning: {path} cannot be read and is computed anew", file=sys.stderr)
     progress, results = command_line.Progress("reference", len(audio)), []
     with concurrent.futures.ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(str(bundle.path),)) as pool:

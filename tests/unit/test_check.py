@@ -1,0 +1,472 @@
+"""`kws-host` against the whole firmware on the native board: agreement, planted faults, all that goes wrong."""
+
+import json
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import threading
+import time
+import wave
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+import pytest
+from kws_host import cli, clips, options
+from kws_host.commands import evaluate
+from kws_host.device import Device
+from kws_host.link import Link
+from kws_host.protocol import Frame, FrameDecoder, MessageType
+from kws_reference.bundle import Bundle
+from kws_reference.errors import KwsError
+
+from tests.support import firmware, native
+
+GENERATED = native.ROOT / "firmware/generated"
+WINDOW = native.ROOT / "firmware/src/frontend/window.cc"
+
+
+def _write_wav(path: Path, pcm: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16000)
+        file.writeframes(np.asarray(pcm, "<i2").tobytes())
+
+
+def _clicks() -> np.ndarray:
+    """One click in every fourth hop, at index 2 of a window that holds no other click."""
+    pcm = np.zeros(16000, np.int16)
+    pcm[642::640] = 32767
+    return pcm
+
+
+def _noise(seed: int) -> np.ndarray:
+    """Noise whose loudness swings, so that many features move."""
+    rng = np.random.default_rng(seed)
+    loudness = 200 * np.exp(2.2 * (1 + np.sin(np.arange(16000) / 900)))
+    return np.clip(rng.normal(0, loudness), -32768, 32767).astype(np.int16)
+
+
+def _chirp() -> np.ndarray:
+    t = np.arange(14000) / 16000
+    return (9000 * np.sin(2 * np.pi * (150 * t + 1800 * t * t))).astype(np.int16)
+
+
+@pytest.fixture(scope="module")
+def audio(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("audio")
+    _write_wav(folder / "yes/clicks.wav", _clicks())
+    _write_wav(folder / "no/noise.wav", _noise(1))
+    _write_wav(folder / "bird/chirp.wav", _chirp())
+    _write_wav(folder / "_background_noise_/long.wav", _noise(2))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def program():
+    return firmware.real_firmware()
+
+
+@pytest.fixture(scope="module")
+def board(program):
+    with firmware.running(program) as board:
+        yield board
+
+
+def _main(capsys, *words: object) -> tuple[int, str, str]:
+    status = cli.main([str(word) for word in words])
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def _fails_with_one_line(capsys, *words: object) -> str:
+    start = time.monotonic()
+    status, _, err = _main(capsys, *words)
+    assert status == 2
+    assert err.startswith("error: ") and err.count("\n") == 1 and "Traceback" not in err
+    assert time.monotonic() - start < 20
+    return err
+
+
+# --- agreement ---
+
+
+def test_check_right_firmware_agrees_in_every_integer(capsys, board, audio, tmp_path):
+    result, junit = tmp_path / "result.json", tmp_path / "junit.xml"
+    status, out, err = _main(capsys, "check", audio, "--port", board.url, "--json", result, "--junit", junit)
+    assert (status, err) == (0, "")
+    assert re.search(r"^no/noise.wav +no +\S+ +\S+.* +49 +0$", out, re.MULTILINE)
+    assert "3 clips, 147 steps, 13,965 integers from PCM to detection: 0 mismatches" in out
+    data = json.loads(result.read_text())
+    assert [clip["clip"] for clip in data["clips"]] == ["bird/chirp.wav", "no/noise.wav", "yes/clicks.wav"]
+    assert [clip["expected"] for clip in data["clips"]] == ["_unknown_", "no", "yes"]
+    assert data["summary"]["integers"] == 147 * (1 + 80 + 12 + 2) and data["summary"]["mismatches"] == 0
+    assert data["device"]["board"] == "native"
+    suite = ElementTree.parse(junit).getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("3", "0")
+
+
+def test_check_json_to_stdout_prints_nothing_else(capsys, board, audio):
+    status, out, _ = _main(capsys, "check", audio / "no", "--port", board.url, "--json", "-")
+    assert status == 0 and json.loads(out)["summary"]["clips"] == 1
+
+
+def test_check_labels_from_csv_replace_folders(capsys, board, audio, tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("file,label\nnoise.wav,stop\nyes/clicks.wav,_silence_\n")
+    _, out, _ = _main(capsys, "check", audio, "--port", board.url, "--labels", table, "--json", "-")
+    assert [clip["expected"] for clip in json.loads(out)["clips"]] == ["_unknown_", "stop", "_silence_"]
+
+
+def test_check_port_from_environment(capsys, board, audio, monkeypatch):
+    monkeypatch.setenv("KWS_PORT", board.url)
+    assert _main(capsys, "check", audio / "yes")[0] == 0
+
+
+def test_find_limit_draws_by_seed_and_keeps_the_order(tmp_path):
+    bundle = Bundle.load(options.DEFAULT_BUNDLE)
+    for index in range(30):
+        _write_wav(tmp_path / f"yes/{index:02d}.wav", np.zeros(10))
+    names = [clip.name for clip in clips.find([tmp_path], bundle, limit=8, seed=3)]
+    assert len(names) == 8 and names == sorted(names)
+    assert names == [clip.name for clip in clips.find([tmp_path], bundle, limit=8, seed=3)]
+    assert names != [clip.name for clip in clips.find([tmp_path], bundle, limit=8, seed=4)]
+    assert len(clips.find([tmp_path], bundle)[0].read(bundle)) == 16000
+
+
+# --- planted faults ---
+
+
+def _mutant(name: str, folder: Path, changes: dict[str, tuple[str, str]]) -> Path:
+    """Builds the firmware with text replaced in copies of generated files."""
+    copy = folder / "generated"
+    shutil.copytree(GENERATED, copy)
+    for file, (pattern, replacement) in changes.items():
+        text, count = re.subn(pattern, replacement, (copy / file).read_text(), count=1)
+        assert count == 1, f"{file} holds no {pattern}"
+        (copy / file).write_text(text)
+    return firmware.real_firmware(copy, name)
+
+
+def _flip(bit: int, text: str) -> str:
+    return str(struct.unpack("b", bytes([(int(text) & 0xFF) ^ (1 << bit)]))[0])
+
+
+def _flip_weight(name: str, folder: Path, array: str, index: int, bit: int) -> Path:
+    """Builds the firmware with one bit of one weight flipped."""
+    source = (GENERATED / "aot_model.cc").read_text()
+    body = re.search(rf"{array}\[\d+\] = {{(.*?)}}", source, re.DOTALL).group(1)
+    values = re.findall(r"-?\d+", body)
+    values[index] = _flip(bit, values[index])
+    return _mutant(name, folder, {"aot_model.cc": (rf"({array}\[\d+\] = {{)[^}}]*}}", rf"\g<1>{', '.join(values)}}}")})
+
+
+def _check(capsys, url: str, audio: Path, *more: object) -> str:
+    status, out, err = _main(capsys, "check", audio, "--port", url, *more)
+    assert (status, err) == (1, "")
+    assert "CHECK FAILED" in out
+    return re.search(r"^MISMATCH .*$", out, re.MULTILINE).group(0)
+
+
+def test_check_one_weight_bit_flipped_names_the_state_behind_it(capsys, audio, tmp_path):
+    program = _flip_weight("mutant_weight", tmp_path, "kBlock1PointwiseWeights", 1000, 7)
+    with firmware.running(program) as board:
+        line = _check(capsys, board.url, audio)
+    # block1's output is the window, and so the state, of block2.
+    assert re.search(r"clip \S+, step \d+, stage state block2: CRC: device 0x\w+, reference 0x\w+", line), line
+
+
+def test_check_one_weight_bit_of_the_last_layer_names_scores(capsys, audio, tmp_path):
+    program = _flip_weight("mutant_dense", tmp_path, "kPoolDenseWeights", 640, 6)
+    junit = tmp_path / "junit.xml"
+    with firmware.running(program) as board:
+        line = _check(capsys, board.url, audio, "--junit", junit)
+    assert re.search(r"stage scores: label \S+: device -?\d+, reference -?\d+", line), line
+    suite = ElementTree.parse(junit).getroot()
+    assert suite.get("failures") == "1" and "stage scores" in suite.find("testcase/failure").get("message")
+
+
+def test_check_one_window_coefficient_off_by_one_names_features(capsys, audio, tmp_path):
+    table = (GENERATED / "frontend_tables.cc").read_text()
+    third = int(re.search(r"kHannQ16\[\w+\] = {\s*\d+, \d+, (\d+)", table).group(1))
+    change = (r"(kHannQ16\[\w+\] = {\s*\d+, \d+, )\d+", rf"\g<1>{third + 1}")
+    program = _mutant("mutant_window", tmp_path, {"frontend_tables.cc": change})
+    with firmware.running(program) as board:
+        line = _check(capsys, board.url, audio / "yes")
+        assert re.search(r"stage features: frame [01] coefficient \d+: device -?\d+, reference -?\d+", line), line
+        status, out, _ = _main(capsys, "check", audio, "--port", board.url, "--keep-going")
+    assert status == 1 and "3 clips" in out and "not run" not in out
+
+
+class DropOneByte:
+    """Removes one byte of PCM from the stream of audio messages and moves the rest up."""
+
+    def __init__(self, position: int):
+        self._position = position
+        self._decoder = FrameDecoder()
+        self._carry = b""
+
+    def __call__(self, data: bytes) -> bytes:
+        out = b""
+        for item in self._decoder.feed(data):
+            if isinstance(item, Frame) and item.type == MessageType.AUDIO:
+                offset = struct.unpack_from("<I", item.payload)[0]
+                pcm = item.payload[4:]
+                if offset <= self._position < offset + len(pcm):
+                    cut = self._position - offset
+                    pcm = pcm[:cut] + pcm[cut + 1 :] + b"\0"
+                item = Frame(item.type, item.seq, item.payload[:4] + pcm)
+            if isinstance(item, Frame):
+                out += item.encode()
+        return out
+
+
+def test_check_one_byte_of_audio_dropped_names_audio(capsys, board, audio):
+    # The rest of a message moves up by a byte: what a driver that loses a byte before framing would do.
+    with firmware.proxy(board.port, to_device=DropOneByte(9001)) as wire:
+        line = _check(capsys, wire.url, audio / "no")
+    # Byte 9001 is in sample 4500, first heard by frame 26, which ends at sample 4640: step 13.
+    assert re.search(r"clip noise.wav, step 13, stage audio: CRC of the PCM: device 0x\w+, reference 0x\w+", line), line
+
+
+def test_check_damaged_wire_still_agrees(capsys, board, audio):
+    with firmware.proxy(board.port, to_host=firmware.noise(5, 20000), to_device=firmware.noise(6, 20000)) as wire:
+        status, out, err = _main(capsys, "check", audio, "--port", wire.url, "--timeout", "0.3")
+    assert (status, err) == (0, "")
+    assert "0 mismatches" in out
+
+
+# --- what goes wrong ---
+
+
+def test_check_other_model_on_the_device_is_refused(capsys, audio):
+    with firmware.running(firmware.fake_firmware()) as board:
+        err = _fails_with_one_line(capsys, "check", audio, "--port", board.url)
+    assert "the device runs model fake" in err
+
+
+def test_check_bundle_with_one_byte_changed_is_refused(capsys, board, audio, tmp_path):
+    shutil.copytree(options.DEFAULT_BUNDLE, tmp_path / "bundle")
+    model = tmp_path / "bundle/model.tflite"
+    data = bytearray(model.read_bytes())
+    data[len(data) // 2] ^= 1
+    model.write_bytes(data)
+    err = _fails_with_one_line(capsys, "check", audio, "--port", board.url, "--bundle", tmp_path / "bundle")
+    assert "SHA-256" in err
+
+
+def test_check_text_file_as_wav_is_refused_before_the_device_is_asked(capsys, tmp_path):
+    (tmp_path / "yes").mkdir()
+    (tmp_path / "yes/a.wav").write_text("this is not audio\n" * 50)
+    err = _fails_with_one_line(capsys, "check", tmp_path, "--port", "socket://127.0.0.1:1")
+    assert "a.wav" in err
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFF", b"RIFF\x24\0\0\0WAVEfmt "])
+def test_check_broken_wav_is_refused(capsys, board, tmp_path, content):
+    (tmp_path / "a.wav").write_bytes(content)
+    assert "a.wav" in _fails_with_one_line(capsys, "check", tmp_path / "a.wav", "--port", board.url)
+
+
+def test_check_device_killed_in_the_middle_ends_with_one_line(capsys, program, audio, tmp_path):
+    _write_wav(tmp_path / "long.wav", np.tile(_noise(3), 600))
+    with firmware.running(program) as board:
+        killer = threading.Timer(1.0, board.process.kill)
+        killer.start()
+        err = _fails_with_one_line(capsys, "check", tmp_path / "long.wav", "--port", board.url, "--timeout", "0.5")
+        killer.join()
+    assert "connection broke" in err or "stopped answering" in err
+
+
+def test_check_device_that_hangs_in_the_middle_ends_with_one_line(capsys, program, audio, tmp_path):
+    _write_wav(tmp_path / "long.wav", np.tile(_noise(3), 600))
+    with firmware.running(program) as board:
+        stopper = threading.Timer(1.0, board.process.send_signal, [19])  # SIGSTOP
+        stopper.start()
+        err = _fails_with_one_line(capsys, "check", tmp_path / "long.wav", "--port", board.url, "--timeout", "0.5")
+        stopper.join()
+    assert "stopped answering" in err
+
+
+def test_check_device_that_restarts_in_the_middle_ends_with_one_line(capsys, board, audio):
+    state = {"count": 0}
+
+    def restart_once(data: bytes) -> bytes:
+        state["count"] += 1
+        if state["count"] == 12:
+            return data + Frame(MessageType.TEST_FAULT, 1, struct.pack("<I", 0x544C4146)).encode()
+        return data
+
+    with firmware.proxy(board.port, to_device=restart_once) as wire:
+        err = _fails_with_one_line(capsys, "check", audio, "--port", wire.url)
+    assert "the device faulted: HardFault" in err
+
+
+def test_check_two_hosts_at_once_are_told_apart(capsys, board, audio):
+    with Link(board.url) as link:
+        Device(link)
+        err = _fails_with_one_line(capsys, "check", audio, "--port", board.url, "--timeout", "0.3")
+    assert "in use by another program" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["info"], "give --port"),
+        (["info", "--port", "/dev/kws-none"], "no port /dev/kws-none"),
+        (["info", "--port", "socket://127.0.0.1:1"], "nobody listens"),
+        (["info", "--port", "socket://127.0.0.1:1", "--timeout", "0"], "--timeout must be positive"),
+        (["info", "--emulate", "nonsense"], "unknown board 'nonsense'"),
+        (["info", "--emulate", "mps2_an386", "--elf", "/no/such.elf"], "no firmware at /no/such.elf"),
+        (["check", "/no/such/folder", "--port", "x"], "no such file or folder: /no/such/folder"),
+        (["check", ".", "--bundle", "/no/bundle", "--port", "x"], "no bundle folder at /no/bundle"),
+        (["monitor", "--wav", "/no/such.wav"], "/no/such.wav"),
+        (["bench", "--steps", "1"], "--steps must be at least 2"),
+        (["evaluate", "/no/such/folder", "--jobs", "0"], "--jobs must be at least 1"),
+        (["evaluate", "/no/such/folder", "--elf", "/no/such.elf"], "no firmware at /no/such.elf"),
+        (["emulate", "--stop", "--tcp-port", "1"], "no emulator of ours runs on port 1"),
+    ],
+)
+def test_cli_wrong_usage_gives_one_line(capsys, monkeypatch, words, text):
+    monkeypatch.delenv("KWS_PORT", raising=False)
+    assert text in _fails_with_one_line(capsys, *words)
+
+
+def test_cli_emulate_on_an_occupied_port_gives_one_line(capsys, tmp_path):
+    (tmp_path / "firmware.elf").write_bytes(b"")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        err = _fails_with_one_line(capsys, "emulate", "--elf", tmp_path / "firmware.elf", "--tcp-port", port)
+    assert f"TCP port {port} is in use" in err
+
+
+def test_cli_traceback_only_with_vv(capsys):
+    status, _, err = _main(capsys, "-vv", "info", "--port", "socket://127.0.0.1:1")
+    assert status == 2 and "Traceback" in err
+
+
+# --- the other subcommands ---
+
+
+def test_info_prints_and_writes_json(capsys, board):
+    status, out, _ = _main(capsys, "info", "--port", board.url)
+    assert status == 0 and re.search(r"^board +native$", out, re.MULTILINE)
+    data = json.loads(_main(capsys, "info", "--port", board.url, "--json", "-")[1])
+    bundle = Bundle.load(options.DEFAULT_BUNDLE)
+    assert data["labels"] == list(bundle.labels)
+    assert data["states"] == [state.name for state in bundle.states]
+    assert data["info"]["model_sha256"] == bundle.model_sha256
+
+
+def test_bench_gives_stages_layers_and_memory(capsys, board, audio):
+    status, out, _ = _main(capsys, "bench", "--port", board.url, "--steps", "20")
+    assert status == 0 and "engine states" in out and "front end per frame" in out
+    data = json.loads(_main(capsys, "bench", "--port", board.url, "--wav", audio / "no/noise.wav", "--json", "-")[1])
+    assert data["steps"] == 49 and len(data["layers"]) > 5
+    assert all(layer["mean"] > 0 for layer in data["layers"])
+    assert data["stages"]["step"]["min"] <= data["stages"]["step"]["mean"] <= data["stages"]["step"]["max"]
+
+
+def test_bench_without_a_counter_says_so(capsys, board):
+    def without_clock(data: bytes) -> bytes:
+        out = b""
+        for item in decoder.feed(data):
+            if isinstance(item, Frame) and item.type == MessageType.INFO:
+                item = Frame(item.type, item.seq, b"\0" + item.payload[1:])
+            out += item.encode() if isinstance(item, Frame) else b""
+        return out
+
+    decoder = FrameDecoder()
+    with firmware.proxy(board.port, to_host=without_clock) as wire:
+        assert "no counter" in _fails_with_one_line(capsys, "bench", "--port", wire.url)
+
+
+def test_monitor_counts_steps_and_prints_the_detections_of_the_reference(capsys, board, audio):
+    from kws_reference.pipeline import Pipeline
+
+    status, out, err = _main(capsys, "monitor", "--port", board.url, "--wav", *sorted((audio / "no").glob("*.wav")))
+    assert status == 0
+    bundle = Bundle.load(options.DEFAULT_BUNDLE)
+    events = [step.detection for step in Pipeline(bundle).run(_noise(1)) if step.detection]
+    assert [line.split()[2] for line in out.splitlines()] == [bundle.labels[event.label] for event in events]
+    assert f"49 steps, {len(events)} detections" in err
+
+
+def test_monitor_without_audio_ends_after_its_duration(capsys, board):
+    start = time.monotonic()
+    status, _, err = _main(capsys, "monitor", "--port", board.url, "--duration", "0.3")
+    assert status == 0 and "0 steps" in err and time.monotonic() - start < 5
+
+
+# --- evaluate ---
+
+
+@pytest.fixture
+def native_device(program, monkeypatch):
+    """Runs the native firmware where `evaluate` would start emulators."""
+
+    def run_device(bundle, audio, board, elf):
+        folder = Path(native_folder.name) / str(len(list(Path(native_folder.name).iterdir())))
+        folder.mkdir()
+        (folder / "in.bin").write_bytes(evaluate.bulk_input(audio))
+        subprocess.run([program, "--command-line", "bulk in.bin out.bin"], cwd=folder, check=True, timeout=60)
+        return evaluate.parse_bulk_output((folder / "out.bin").read_bytes(), bundle, len(audio))
+
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as name:
+        native_folder = type("Folder", (), {"name": name})
+        monkeypatch.setattr(evaluate, "_run_device", run_device)
+        monkeypatch.setattr(evaluate.emulator, "command", lambda config: [])
+        yield
+
+
+def test_evaluate_agrees_clip_by_clip_and_caches_the_reference(capsys, native_device, audio, tmp_path):
+    words = ["evaluate", audio, "--elf", "native", "--jobs", "1", "--cache", tmp_path, "--json", tmp_path / "a.json"]
+    status, out, _ = _main(capsys, *words)
+    assert status == 0
+    assert "3 of 3 clips agree with Python in every feature frame, score and detection of 147 steps" in out
+    first = json.loads((tmp_path / "a.json").read_text())
+    assert first["accuracy_on_device"] == first["accuracy_in_python"] and not first["reference_cached"]
+    _main(capsys, *words)
+    second = json.loads((tmp_path / "a.json").read_text())
+    assert second["reference_cached"] and second["confusion"] == first["confusion"]
+    (cache,) = tmp_path.glob("reference-*.npz")
+    cache.write_bytes(cache.read_bytes()[:100])
+    status, _, err = _main(capsys, *words)
+    assert status == 0 and "computed anew" in err
+
+
+def test_evaluate_names_every_clip_that_differs(capsys, native_device, audio, tmp_path, monkeypatch):
+    right = evaluate._run_device
+
+    def wrong(bundle, pcm, board, elf):
+        results = right(bundle, pcm, board, elf)
+        results[1].scores[7, 3] ^= 1
+        return results
+
+    monkeypatch.setattr(evaluate, "_run_device", wrong)
+    status, out, _ = _main(capsys, "evaluate", audio, "--elf", "native", "--jobs", "1", "--no-cache")
+    assert status == 1
+    assert "DIFFERS clip no/noise.wav, step 7, stage scores" in out
+    assert "2 of 3 clips agree" in out
+
+
+@pytest.mark.parametrize("cut", [0, 10, 47, 60, -1, -9])
+def test_evaluate_cut_off_device_results_are_refused(native_device, cut):
+    bundle = Bundle.load(options.DEFAULT_BUNDLE)
+    labels = len(bundle.labels)
+    record = struct.pack("<I", 1) + bytes(4 + labels + 3)
+    data = struct.pack("<4sIII", b"KWSR", 1, 2, labels) + bytes.fromhex(bundle.model_sha256)
+    data += record * 2 + struct.pack("<4sI", b"KWSE", 2)
+    assert len(evaluate.parse_bulk_output(data, bundle, 2)) == 2
+    with pytest.raises(KwsError):
+        evaluate.parse_bulk_output(data[:cut], bundle, 2)
+    with pytest.raises(KwsError, match="not what this program reads"):
+        evaluate.parse_bulk_output(data, bundle, 3)
+    with pytest.raises(KwsError, match="runs model 00000000"):
+        evaluate.parse_bulk_output(data[:16] + bytes(32) + data[48:], bundle, 2)
