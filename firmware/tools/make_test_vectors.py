@@ -78,14 +78,21 @@ def header_text(folder: Path) -> str:
         lines.append(f"    {{0x{zlib.crc32(step.features.tobytes()):08X}, {{{scores}}}, {label}}},")
     lines += ["};", "", "// CRC-32 of each state after the last step, in tensor order."]
     crcs = ", ".join(f"0x{crc:08X}" for crc in steps[-1].state_crcs)
-    lines += [f"constexpr uint32_t kStateCrcs[kStateCount + 1] = {{{crcs}, 0}};", "", "}  // namespace kws::vectors", ""]
+    lines += [
+        f"constexpr uint32_t kStateCrcs[kStateCount + 1] = {{{crcs}, 0}};",
+        "",
+        "}  // namespace kws::vectors",
+        "",
+    ]
     return "\n".join(lines)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point. Returns 0, 1 when the check failed, 2 after an error."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("bundle", nargs="?", type=Path, default=BUNDLE, help="bundle folder (default: the released one)")
+    parser.add_argument(
+        "bundle", nargs="?", type=Path, default=BUNDLE, help="bundle folder (default: the released one)"
+    )
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--check", action="store_true", help="exit 1 when the file is not what would be written")
     action.add_argument("--overwrite", action="store_true", help="write the file")

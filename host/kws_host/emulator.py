@@ -304,7 +304,8 @@ def _same_process(record: dict) -> bool:
         words = Path(f"/proc/{record['pid']}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
-    return record["command"] == [word.decode(errors="replace") for word in words[:-1]]
+    line = [word.decode(errors="replace") for word in words[:-1]]
+    return line[-len(record["command"]) :] == record["command"]  # an interpreter may stand before a script
 
 
 @contextlib.contextmanager

@@ -152,7 +152,7 @@ void SetOperatorProfile(uint32_t* op_ticks, uint32_t (*ticks)()) {
 
 }  // namespace kws::engine::tflm
 
-#if !defined(ARDUINO)
+#if defined(__arm__) && !defined(ARDUINO)
 // The interpreter's classes have virtual destructors, and so vtables that name operator delete. Nothing is ever
 // deleted: there is no heap.
 void operator delete(void*) noexcept {}

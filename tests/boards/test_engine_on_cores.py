@@ -1,0 +1,92 @@
+"""Engine aot on emulated cores: DSP and Helium kernels compute the interpreter's integers for shapes of all kinds."""
+
+import json
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from kws_codegen.commands.generate import write_files
+from kws_codegen.generator import generate
+from kws_host import emulator
+
+from tests.support import engines
+from tests.support.models import UNUSUAL, matchbox
+from tests.support.native import ROOT, WARNINGS
+
+pytestmark = pytest.mark.qemu
+FIRMWARE = ROOT / "firmware"
+CORES = {"mps2_an386": "__ARM_FEATURE_DSP", "mps3_an547": "__ARM_FEATURE_MVE"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tools():
+    for tool in ("arm-none-eabi-g++", "qemu-system-arm"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed")
+
+
+def compile_for(board, generated, folder):
+    """The image of engine_runner on `board` with a generated engine."""
+    facts = json.loads((FIRMWARE / "platform/boards" / f"{board}.json").read_text())["build"]
+    includes = [FIRMWARE / "include", FIRMWARE / "src", FIRMWARE / "boards", FIRMWARE / "boards" / board, generated]
+    sources = [ROOT / "tests/boards/engine_runner.cc", generated / "aot_model.cc", generated / "model_info.cc"]
+    sources += [*sorted((FIRMWARE / "boards/cortex_m").glob("*.cc")), FIRMWARE / "boards/mps/mps.cc"]
+    third_party = []
+    if "cmsis_nn.h" in (generated / "aot_model.cc").read_text():
+        third_party, folders, _ = engines.cmsis_nn()
+        sources.append(FIRMWARE / "src/engine/aot/cmsis_nn.cc")
+        includes += folders
+    arch = facts["arch_flags"]
+    flags = [*arch, "-O2", "-ffunction-sections", "-fdata-sections", *(f"-I{path}" for path in includes)]
+    cxx = ["arm-none-eabi-g++", "-std=gnu++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", *WARNINGS]
+    objects = []
+    for number, source in enumerate([*sources, *third_party]):
+        target = folder / f"{number}_{source.stem}.o"
+        compiler = ["arm-none-eabi-gcc", "-w"] if source.suffix == ".c" else cxx
+        subprocess.run([*compiler, *flags, "-c", source, "-o", target], check=True)
+        objects.append(target)
+    image = folder / "runner.elf"
+    scripts = FIRMWARE / "platform/ldscripts"
+    link = ["-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments"]
+    script = [f"-L{scripts}", f"-T{scripts / facts['ldscript']}"]
+    subprocess.run(
+        ["arm-none-eabi-g++", *arch, *link, *script, *objects, "-lm", "-lc", "-lgcc", "-o", image], check=True
+    )
+    return image
+
+
+def run_on(board, image, bundle, features, folder):
+    (folder / "in").write_bytes(features.tobytes())
+    machine = emulator.board_facts(board).machine
+    command = ["qemu-system-arm", "-M", machine, "-display", "none", "-monitor", "none", "-serial", "null"]
+    command += ["-icount", "shift=6,align=off,sleep=off", "-kernel", image]
+    command += ["-semihosting-config", "enable=on,target=native,arg=runner,arg=in,arg=out"]
+    result = subprocess.run(command, cwd=folder, capture_output=True, timeout=120)
+    assert result.returncode == 0, f"exit status {result.returncode}: {result.stderr.decode()}"
+    return np.frombuffer((folder / "out").read_bytes(), np.int8).reshape(len(features), -1)
+
+
+@pytest.mark.parametrize("board", CORES)
+def test_engine_on_core_uses_its_instructions(board):
+    """Otherwise the tests below would only compare the portable kernels."""
+    arch = json.loads((FIRMWARE / "platform/boards" / f"{board}.json").read_text())["build"]["arch_flags"]
+    command = ["arm-none-eabi-g++", *arch, "-dM", "-E", "-x", "c++", "/dev/null"]
+    macros = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert f"#define {CORES[board]} " in macros
+
+
+@pytest.mark.parametrize("board", CORES)
+@pytest.mark.parametrize("name", [*UNUSUAL, "small_matchbox", "matchbox_of_other_widths"])
+def test_engine_on_core_equals_interpreter(board, name, tmp_path):
+    builders = {
+        **UNUSUAL,
+        "small_matchbox": matchbox,
+        "matchbox_of_other_widths": lambda: matchbox(3, features=20, width=36, labels=6),
+    }
+    bundle = builders[name]().write(tmp_path / "bundle", name=name)
+    write_files(tmp_path / "generated", generate(bundle))
+    image = compile_for(board, tmp_path / "generated", tmp_path)
+    features = engines.random_features(bundle, 60)
+    got = run_on(board, image, bundle, features, tmp_path)
+    assert np.array_equal(got, engines.reference(bundle, features))

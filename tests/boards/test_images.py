@@ -1,0 +1,151 @@
+"""Every environment builds; its image boots, fits its budget and holds nothing that allocates."""
+
+import importlib.util
+import re
+import shutil
+
+import pytest
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+from kws_host.device import Device
+from kws_host.emulator import Emulator, EmulatorConfig
+from kws_host.link import Link
+
+from tests.support import boards
+
+FORBIDDEN = re.compile(
+    r"_*(malloc|calloc|realloc|free|sbrk|brk)(_r)?"  # the C heap
+    r"|_Zn[wa][jm].*"  # operator new
+    r"|_*v?(f|s|sn|d)?i?printf(_r)?|_*puts(_r)?|_*fflush(_r)?"  # stdio, which allocates its buffers
+    r"|__cxa_(throw|allocate_exception|begin_catch|guard_acquire).*|__gxx_personality.*|_Unwind_Raise.*"  # exceptions
+    r"|_ZT[IS].*"  # run-time type information
+)
+DELETE = re.compile(r"_Zd[la]P.*")  # operator delete: only the tflm engine may name it, as a function that does nothing
+
+
+def size_report():
+    """The module firmware/tools/size_report.py."""
+    path = boards.ROOT / "firmware" / "tools" / "size_report.py"
+    spec = importlib.util.spec_from_file_location("size_report", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def symbols(elf) -> set[str]:
+    """Names of all symbols of an image."""
+    with elf.open("rb") as handle:
+        tables = [s for s in ELFFile(handle).iter_sections() if isinstance(s, SymbolTableSection)]
+        return {symbol.name for table in tables for symbol in table.iter_symbols()}
+
+
+def board_of(env: str) -> str:
+    """The board of an environment."""
+    return env.removesuffix("_tflm")
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize("env", [*boards.EMULATED, "mps2_an386_tflm"])
+def test_image_symbol_table_holds_no_heap_and_no_exceptions(env):
+    names = symbols(boards.build(env))
+    assert "Reset_Handler" in names  # the table was not stripped
+    assert sorted(name for name in names if FORBIDDEN.fullmatch(name)) == []
+    if not env.endswith("_tflm"):
+        assert sorted(name for name in names if DELETE.fullmatch(name)) == []
+
+
+def test_forbidden_pattern_names_of_heap_functions_match():
+    for name in (
+        "malloc",
+        "_malloc_r",
+        "free",
+        "_free_r",
+        "_sbrk",
+        "_sbrk_r",
+        "_Znwj",
+        "_Znaj",
+        "__cxa_throw",
+        "snprintf",
+    ):
+        assert FORBIDDEN.fullmatch(name), name
+    for name in ("_ZN3kws6engine4InitEv", "memcpy", "strtok_r", "__aeabi_uldivmod"):
+        assert not FORBIDDEN.fullmatch(name), name
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize("env", [*boards.EMULATED, "mps2_an386_tflm"])
+def test_image_boots_and_answers_info(env):
+    with Emulator(EmulatorConfig(board_of(env), boards.build(env), port=0)) as emulator, Link(emulator.url) as link:
+        hello = Device(link).hello
+        assert hello.board == board_of(env)
+        assert hello.engine == ("tflm" if env.endswith("_tflm") else "aot")
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize("env", boards.EMULATED)
+def test_image_flash_ram_and_stack_within_budget(env):
+    report = size_report()
+    elf = boards.build(env)
+    sizes = report.measure(elf)
+    problems = report.over_budget(sizes, report.load_budgets()[env], report.measure_stack(elf, env))
+    grown = report.differences(report.load_baseline(report.BASELINES / f"{env}.csv"), sizes.symbols)
+    assert not problems, "\n".join([*problems, "symbols that changed:", *grown])
+
+
+@pytest.mark.qemu
+def test_build_in_another_folder_image_is_identical(tmp_path):
+    first = boards.build("mps2_an386")
+    project = tmp_path / "a folder elsewhere"
+    for name in ("firmware", "host"):
+        ignore = shutil.ignore_patterns("__pycache__", "third_party")
+        shutil.copytree(boards.ROOT / name, project / name, ignore=ignore)
+    (project / "firmware" / "third_party").symlink_to(boards.ROOT / "firmware" / "third_party")
+    shutil.copy(boards.ROOT / "platformio.ini", project)
+    result = boards.pio("run", "-e", "mps2_an386", project=project, build_dir=tmp_path / "build")
+    assert result.returncode == 0, result.stdout + result.stderr
+    again = tmp_path / "build" / "mps2_an386" / "firmware.bin"
+    assert first.with_name("firmware.bin").read_bytes() == again.read_bytes()
+    contents = again.read_bytes() + (again.with_name("firmware.elf")).read_bytes()
+    for trace in (str(boards.ROOT), str(tmp_path)):
+        assert trace.encode() not in contents, f"the image names a folder of the build machine: {trace}"
+
+
+def test_size_report_over_budget_names_what_and_how_much():
+    report = size_report()
+    sizes = report.Sizes(flash=1000, ram=300, ram_without_stack=100, symbols={})
+    assert report.over_budget(sizes, {"flash": 1000, "ram": 300, "stack": 50}, 50) == []
+    assert report.over_budget(sizes, {"flash": 999, "ram": 200, "stack": 50}, 51) == [
+        "flash: 1,000 bytes, budget 999 (1 too many)",
+        "ram: 300 bytes, budget 200 (100 too many)",
+        "stack: 51 bytes, budget 50 (1 too many)",
+    ]
+
+
+def test_size_report_differences_largest_first_and_new_and_gone():
+    report = size_report()
+    lines = report.differences({"a": 100, "b": 50, "gone": 40, "same": 64}, {"a": 200, "b": 45, "new": 400, "same": 64})
+    assert [line.split()[:2] for line in lines] == [["+400", "new"], ["+100", "a"], ["-40", "gone"], ["-5", "b"]]
+
+
+def test_size_report_missing_image_one_line_and_exit_2(tmp_path, capsys):
+    assert size_report().main(["--env", "mps2_an386", "--build-dir", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: no firmware at") and error.count("\n") == 1
+
+
+def test_size_report_environment_without_budget_exit_2(capsys):
+    assert size_report().main(["--env", "nowhere"]) == 2
+    assert "nowhere" in capsys.readouterr().err
+
+
+@pytest.mark.qemu
+def test_size_report_image_over_budget_exit_1_and_symbols(tmp_path, capsys, monkeypatch):
+    report = size_report()
+    elf = boards.build("mps2_an386")
+    budget = tmp_path / "budget.toml"
+    budget.write_text("[mps2_an386]\nflash = 1000\nram = 9999999\nstack = 9999\n")
+    monkeypatch.setattr(report, "load_budgets", lambda: report.tomllib.loads(budget.read_text()))
+    monkeypatch.setattr(report, "BASELINES", boards.ROOT / "firmware" / "none")
+    assert report.main(["--env", "mps2_an386", "--build-dir", str(elf.parents[1])]) == 1
+    error = capsys.readouterr().err
+    assert "mps2_an386: over budget, flash" in error and "Weights" in error

@@ -1,0 +1,158 @@
+"""The PlatformIO commands that the README promises, on emulated boards."""
+
+import os
+import select
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+from kws_host.device import Device
+from kws_host.link import Link
+
+from tests.support import boards
+
+EMULATOR = boards.ROOT / "host" / "kws_host" / "emulator.py"
+
+
+def port_of(env: str) -> int:
+    """The TCP port that platformio.ini gives an environment."""
+    from platformio.project.config import ProjectConfig
+
+    return int(ProjectConfig(str(boards.ROOT / "platformio.ini")).get(f"env:{env}", "upload_port").rpartition(":")[2])
+
+
+@pytest.fixture
+def free_port():
+    """A port that the upload target may use: the environment's own where nobody uses it."""
+
+    def check(env: str) -> int:
+        port = port_of(env)
+        subprocess.run([sys.executable, EMULATOR, "stop", "--port", str(port)], check=True, capture_output=True)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                pytest.skip(f"missing: TCP port {port}, somebody else listens there")
+        return port
+
+    return check
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize("env", boards.EMULATED)
+def test_pio_upload_starts_the_board_and_stop_ends_it(env, free_port):
+    boards.build(env)
+    port = free_port(env)
+    result = boards.pio("run", "-e", env, "-t", "upload")
+    try:
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert f"socket://127.0.0.1:{port}" in result.stdout
+        with Link(f"socket://127.0.0.1:{port}") as link:
+            assert Device(link).hello.board == env
+        # A second upload takes the place of the first.
+        again = boards.pio("run", "-e", env, "-t", "upload")
+        assert again.returncode == 0, again.stdout + again.stderr
+        with Link(f"socket://127.0.0.1:{port}") as link:
+            assert Device(link).hello.board == env
+    finally:
+        stopped = boards.pio("run", "-e", env, "-t", "stop")
+    assert "stopped the emulator" in stopped.stdout
+    with socket.socket() as probe, pytest.raises(OSError):
+        probe.connect(("127.0.0.1", port))
+
+
+@pytest.mark.qemu
+def test_pio_upload_port_occupied_one_clear_line(free_port):
+    boards.build("mps2_an386")
+    port = free_port("mps2_an386")
+    with socket.socket() as occupier:
+        occupier.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        occupier.bind(("127.0.0.1", port))
+        occupier.listen(1)
+        result = boards.pio("run", "-e", "mps2_an386", "-t", "upload")
+    assert result.returncode != 0
+    assert f"error: TCP port {port} is in use" in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+@pytest.mark.qemu
+def test_pio_size_prints_sections():
+    boards.build("mps3_an547")
+    result = boards.pio("run", "-e", "mps3_an547", "-t", "size")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert ".text" in result.stdout and ".stack" in result.stdout
+
+
+@pytest.mark.qemu
+def test_pio_device_monitor_shows_what_the_board_sends(free_port):
+    boards.build("mps2_an386")
+    free_port("mps2_an386")
+    assert boards.pio("run", "-e", "mps2_an386", "-t", "upload").returncode == 0
+    try:
+        command = [sys.executable, "-m", "platformio", "device", "monitor", "-e", "mps2_an386", "--raw"]
+        environment = {**os.environ, "PLATFORMIO_CORE_DIR": str(boards.ROOT / ".pio-core")}
+        # The monitor wants a terminal.
+        control, terminal = os.openpty()
+        monitor = subprocess.Popen(
+            command, cwd=boards.ROOT, env=environment, stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        try:
+            seen, deadline = b"", time.monotonic() + 60
+            # HELLO is the first thing that the firmware sends; frames end with a zero byte.
+            while b"\0" not in seen and time.monotonic() < deadline:
+                if select.select([monitor.stdout], [], [], 1)[0]:
+                    data = os.read(monitor.stdout.fileno(), 4096)
+                    if not data:
+                        break
+                    seen += data
+            assert b"\0" in seen, seen
+        finally:
+            monitor.kill()
+            monitor.wait()
+            os.close(control)
+            os.close(terminal)
+    finally:
+        boards.pio("run", "-e", "mps2_an386", "-t", "stop")
+
+
+@pytest.mark.qemu
+@pytest.mark.slow
+@pytest.mark.parametrize("env", boards.EMULATED)
+def test_pio_test_all_suites_pass_on_the_board(env):
+    boards.require_tools()
+    result = boards.pio("test", "-e", env, "-v")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "PASS fault_overflow_type" in result.stdout and "PASS scores_of_all_steps" in result.stdout
+
+
+def test_pio_environments_all_declared():
+    from platformio.project.config import ProjectConfig
+
+    config = ProjectConfig(str(boards.ROOT / "platformio.ini"))
+    assert set(config.envs()) == {*boards.EMULATED, "mps2_an386_tflm", "nano33ble"}
+    assert config.default_envs() == ["mps2_an386"]
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize(
+    ("tree", "message"),
+    [("", "KWS_TFLM_TREE is not set"), ("tests", "holds no tensorflow/lite/micro/micro_interpreter.h")],
+)
+def test_pio_tflm_without_a_tree_one_clear_line(tree, message):
+    boards.require_tools()
+    result = boards.pio("run", "-e", "mps2_an386_tflm", environment={"KWS_TFLM_TREE": tree})
+    assert result.returncode != 0
+    errors = [line for line in (result.stdout + result.stderr).splitlines() if line.startswith("error:")]
+    assert len(errors) == 1 and message in errors[0] and "create_tflm_tree.py" in errors[0]
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+@pytest.mark.qemu
+def test_pio_model_folder_empty_one_clear_line(tmp_path):
+    boards.require_tools()
+    result = boards.pio("run", "-e", "mps2_an386", environment={"KWS_GENERATED": str(tmp_path)})
+    assert result.returncode != 0
+    assert "error: no generated model in" in result.stdout + result.stderr

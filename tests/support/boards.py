@@ -1,0 +1,62 @@
+"""Builds firmware with PlatformIO once per test run, for every test that needs an emulated board."""
+
+import functools
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "pio"
+EMULATED = ("mps2_an386", "mps2_an500", "mps3_an547", "netduinoplus2")
+FAKE_TREE = ROOT / "tests" / "fixtures" / "fake_tflm_tree"
+
+
+def require_tools() -> None:
+    """Skips the test, naming what is missing, where boards cannot be built and emulated."""
+    missing = [tool for tool in ("arm-none-eabi-g++", "qemu-system-arm") if shutil.which(tool) is None]
+    missing += [f"{module} (pip)" for module in ("platformio", "SCons") if importlib.util.find_spec(module) is None]
+    if not (ROOT / "firmware" / "third_party" / "cmsis_nn").is_dir():
+        missing.append("firmware/third_party/cmsis_nn (make sources)")
+    if missing:
+        pytest.skip(f"missing: {', '.join(missing)}")
+
+
+def pio(
+    *arguments: str, build_dir: Path = BUILD, project: Path = ROOT, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess:
+    """Runs PlatformIO in `project` and returns its result, whatever the exit status; output as text."""
+    variables = {
+        **os.environ,
+        "PLATFORMIO_BUILD_DIR": str(build_dir),
+        "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no",
+        **(environment or {}),
+    }
+    variables.setdefault("PLATFORMIO_CORE_DIR", str(ROOT / ".pio-core"))
+    return subprocess.run(
+        [sys.executable, "-m", "platformio", *arguments],
+        cwd=project,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+    )
+
+
+@functools.cache
+def build(env: str) -> Path:
+    """Image of a PlatformIO environment, built at most once per test run.
+
+    Raises:
+      AssertionError: the build failed; the message holds its output.
+    """
+    require_tools()
+    result = pio("run", "-e", env, environment={"KWS_TFLM_TREE": str(FAKE_TREE)})
+    assert result.returncode == 0, result.stdout + result.stderr
+    return BUILD / env / "firmware.elf"
