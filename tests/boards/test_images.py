@@ -76,9 +76,9 @@ def test_forbidden_pattern_names_of_heap_functions_match():
 @pytest.mark.parametrize("env", [*boards.EMULATED, "mps2_an386_tflm"])
 def test_image_boots_and_answers_info(env):
     with Emulator(EmulatorConfig(board_of(env), boards.build(env), port=0)) as emulator, Link(emulator.url) as link:
-        hello = Device(link).hello
-        assert hello.board == board_of(env)
-        assert hello.engine == ("tflm" if env.endswith("_tflm") else "aot")
+        info = Device(link).info
+        assert info.board == board_of(env)
+        assert info.engine == ("tflm" if env.endswith("_tflm") else "aot")
 
 
 @pytest.mark.qemu

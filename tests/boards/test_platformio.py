@@ -51,12 +51,12 @@ def test_pio_upload_starts_the_board_and_stop_ends_it(env, free_port):
         assert result.returncode == 0, result.stdout + result.stderr
         assert f"socket://127.0.0.1:{port}" in result.stdout
         with Link(f"socket://127.0.0.1:{port}") as link:
-            assert Device(link).hello.board == env
+            assert Device(link).info.board == env
         # A second upload takes the place of the first.
         again = boards.pio("run", "-e", env, "-t", "upload")
         assert again.returncode == 0, again.stdout + again.stderr
         with Link(f"socket://127.0.0.1:{port}") as link:
-            assert Device(link).hello.board == env
+            assert Device(link).info.board == env
     finally:
         stopped = boards.pio("run", "-e", env, "-t", "stop")
     assert "stopped the emulator" in stopped.stdout

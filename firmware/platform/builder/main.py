@@ -108,7 +108,10 @@ if board.get("emulator", None):
         "Run in the emulator on this terminal",
     )
     env.AddPlatformTarget(
-        "stop", None, env.VerboseAction(launch(f"stop --port {port or 0}"), "Stopping the emulator"), "Stop the emulator"
+        "stop",
+        None,
+        env.VerboseAction(launch(f"stop --port {port or 0}"), "Stopping the emulator"),
+        "Stop the emulator",
     )
 
 Default([elf, image])
