@@ -136,13 +136,12 @@ def noise(seed: int, one_in: int, kinds: Sequence[str] = ("flip", "drop", "repea
     return damage
 
 
-def real_firmware(generated: str | Path = "firmware/generated", name: str = "firmware_native", **changed: Path) -> Path:
+def real_firmware(generated: str | Path = "firmware/generated", name: str = "firmware_native") -> Path:
     """The whole firmware with a generated model, optimised and without sanitizers: fast enough for many clips.
 
     Args:
       generated: folder that `kws-codegen generate` wrote.
       name: of the program.
-      **changed: replacements of source files by name without suffix, for planted faults: ``window=Path(...)``.
 
     Raises:
       RuntimeError: something does not compile.
@@ -152,14 +151,20 @@ def real_firmware(generated: str | Path = "firmware/generated", name: str = "fir
     for part in ("frontend", "detector", "engine/aot"):
         sources += sorted((native.ROOT / "firmware/src" / part).glob("*.cc"))
     sources += [path for path in sorted(folder.glob("*.cc")) if path.name != "tflm_model.cc"]
-    sources = [changed.get(Path(source).stem, source) for source in sources]
-    # Models whose generated code calls CMSIS-NN are left to the emulated boards: its headers ask for an ARM compiler.
-    sources = [source for source in sources if Path(source).name != "cmsis_nn.cc"]
+    includes: list[str | Path] = [folder, "firmware/src"]
+    defines = ["main=KwsMain"]
+    if "cmsis_nn.h" in (folder / "aot_model.cc").read_text():
+        from tests.support import engines
+
+        kernels, folders, macros = engines.cmsis_nn()
+        sources, includes, defines = [*sources, *kernels], [*includes, *folders], [*defines, *macros]
+    else:
+        sources = [source for source in sources if Path(source).name != "cmsis_nn.cc"]
     return native.build(
         name,
         sources,
-        includes=[folder, "firmware/src"],
-        defines=["main=KwsMain"],
+        includes=includes,
+        defines=defines,
         flags=["-O2", "-g0", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"],
         sanitize=False,
     )

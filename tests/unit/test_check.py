@@ -8,7 +8,6 @@ import struct
 import subprocess
 import threading
 import time
-import wave
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -22,47 +21,16 @@ from kws_host.protocol import Frame, FrameDecoder, MessageType
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 
-from tests.support import firmware, native
-
-GENERATED = native.ROOT / "firmware/generated"
-WINDOW = native.ROOT / "firmware/src/frontend/window.cc"
-
-
-def _write_wav(path: Path, pcm: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(16000)
-        file.writeframes(np.asarray(pcm, "<i2").tobytes())
-
-
-def _clicks() -> np.ndarray:
-    """One click in every fourth hop, at index 2 of a window that holds no other click."""
-    pcm = np.zeros(16000, np.int16)
-    pcm[642::640] = 32767
-    return pcm
-
-
-def _noise(seed: int) -> np.ndarray:
-    """Noise whose loudness swings, so that many features move."""
-    rng = np.random.default_rng(seed)
-    loudness = 200 * np.exp(2.2 * (1 + np.sin(np.arange(16000) / 900)))
-    return np.clip(rng.normal(0, loudness), -32768, 32767).astype(np.int16)
-
-
-def _chirp() -> np.ndarray:
-    t = np.arange(14000) / 16000
-    return (9000 * np.sin(2 * np.pi * (150 * t + 1800 * t * t))).astype(np.int16)
+from tests.support import clip_files, faults, firmware
 
 
 @pytest.fixture(scope="module")
 def audio(tmp_path_factory):
     folder = tmp_path_factory.mktemp("audio")
-    _write_wav(folder / "yes/clicks.wav", _clicks())
-    _write_wav(folder / "no/noise.wav", _noise(1))
-    _write_wav(folder / "bird/chirp.wav", _chirp())
-    _write_wav(folder / "_background_noise_/long.wav", _noise(2))
+    clip_files.write_wav(folder / "yes/clicks.wav", clip_files.clicks())
+    clip_files.write_wav(folder / "no/noise.wav", clip_files.noise(1))
+    clip_files.write_wav(folder / "bird/chirp.wav", clip_files.chirp())
+    clip_files.write_wav(folder / "_background_noise_/long.wav", clip_files.noise(2))
     return folder
 
 
@@ -130,7 +98,7 @@ def test_check_port_from_environment(capsys, board, audio, monkeypatch):
 def test_find_limit_draws_by_seed_and_keeps_the_order(tmp_path):
     bundle = Bundle.load(options.DEFAULT_BUNDLE)
     for index in range(30):
-        _write_wav(tmp_path / f"yes/{index:02d}.wav", np.zeros(10))
+        clip_files.write_wav(tmp_path / f"yes/{index:02d}.wav", np.zeros(10))
     names = [clip.name for clip in clips.find([tmp_path], bundle, limit=8, seed=3)]
     assert len(names) == 8 and names == sorted(names)
     assert names == [clip.name for clip in clips.find([tmp_path], bundle, limit=8, seed=3)]
@@ -141,30 +109,6 @@ def test_find_limit_draws_by_seed_and_keeps_the_order(tmp_path):
 # --- planted faults ---
 
 
-def _mutant(name: str, folder: Path, changes: dict[str, tuple[str, str]]) -> Path:
-    """Builds the firmware with text replaced in copies of generated files."""
-    copy = folder / "generated"
-    shutil.copytree(GENERATED, copy)
-    for file, (pattern, replacement) in changes.items():
-        text, count = re.subn(pattern, replacement, (copy / file).read_text(), count=1)
-        assert count == 1, f"{file} holds no {pattern}"
-        (copy / file).write_text(text)
-    return firmware.real_firmware(copy, name)
-
-
-def _flip(bit: int, text: str) -> str:
-    return str(struct.unpack("b", bytes([(int(text) & 0xFF) ^ (1 << bit)]))[0])
-
-
-def _flip_weight(name: str, folder: Path, array: str, index: int, bit: int) -> Path:
-    """Builds the firmware with one bit of one weight flipped."""
-    source = (GENERATED / "aot_model.cc").read_text()
-    body = re.search(rf"{array}\[\d+\] = {{(.*?)}}", source, re.DOTALL).group(1)
-    values = re.findall(r"-?\d+", body)
-    values[index] = _flip(bit, values[index])
-    return _mutant(name, folder, {"aot_model.cc": (rf"({array}\[\d+\] = {{)[^}}]*}}", rf"\g<1>{', '.join(values)}}}")})
-
-
 def _check(capsys, url: str, audio: Path, *more: object) -> str:
     status, out, err = _main(capsys, "check", audio, "--port", url, *more)
     assert (status, err) == (1, "")
@@ -173,7 +117,7 @@ def _check(capsys, url: str, audio: Path, *more: object) -> str:
 
 
 def test_check_one_weight_bit_flipped_names_the_state_behind_it(capsys, audio, tmp_path):
-    program = _flip_weight("mutant_weight", tmp_path, "kBlock1PointwiseWeights", 1000, 7)
+    program = firmware.real_firmware(faults.flip_weight(tmp_path, "kBlock1PointwiseWeights", 1000, 7), "mutant_weight")
     with firmware.running(program) as board:
         line = _check(capsys, board.url, audio)
     # block1's output is the window, and so the state, of block2.
@@ -181,7 +125,7 @@ def test_check_one_weight_bit_flipped_names_the_state_behind_it(capsys, audio, t
 
 
 def test_check_one_weight_bit_of_the_last_layer_names_scores(capsys, audio, tmp_path):
-    program = _flip_weight("mutant_dense", tmp_path, "kPoolDenseWeights", 640, 6)
+    program = firmware.real_firmware(faults.flip_weight(tmp_path, "kPoolDenseWeights", 640, 6), "mutant_dense")
     junit = tmp_path / "junit.xml"
     with firmware.running(program) as board:
         line = _check(capsys, board.url, audio, "--junit", junit)
@@ -191,10 +135,7 @@ def test_check_one_weight_bit_of_the_last_layer_names_scores(capsys, audio, tmp_
 
 
 def test_check_one_window_coefficient_off_by_one_names_features(capsys, audio, tmp_path):
-    table = (GENERATED / "frontend_tables.cc").read_text()
-    third = int(re.search(r"kHannQ16\[\w+\] = {\s*\d+, \d+, (\d+)", table).group(1))
-    change = (r"(kHannQ16\[\w+\] = {\s*\d+, \d+, )\d+", rf"\g<1>{third + 1}")
-    program = _mutant("mutant_window", tmp_path, {"frontend_tables.cc": change})
+    program = firmware.real_firmware(faults.change_window(tmp_path), "mutant_window")
     with firmware.running(program) as board:
         line = _check(capsys, board.url, audio / "yes")
         assert re.search(r"stage features: frame [01] coefficient \d+: device -?\d+, reference -?\d+", line), line
@@ -273,7 +214,7 @@ def test_check_broken_wav_is_refused(capsys, board, tmp_path, content):
 
 
 def test_check_device_killed_in_the_middle_ends_with_one_line(capsys, program, audio, tmp_path):
-    _write_wav(tmp_path / "long.wav", np.tile(_noise(3), 600))
+    clip_files.write_wav(tmp_path / "long.wav", np.tile(clip_files.noise(3), 600))
     with firmware.running(program) as board:
         killer = threading.Timer(1.0, board.process.kill)
         killer.start()
@@ -283,7 +224,7 @@ def test_check_device_killed_in_the_middle_ends_with_one_line(capsys, program, a
 
 
 def test_check_device_that_hangs_in_the_middle_ends_with_one_line(capsys, program, audio, tmp_path):
-    _write_wav(tmp_path / "long.wav", np.tile(_noise(3), 600))
+    clip_files.write_wav(tmp_path / "long.wav", np.tile(clip_files.noise(3), 600))
     with firmware.running(program) as board:
         stopper = threading.Timer(1.0, board.process.send_signal, [19])  # SIGSTOP
         stopper.start()
@@ -391,7 +332,7 @@ def test_monitor_counts_steps_and_prints_the_detections_of_the_reference(capsys,
     status, out, err = _main(capsys, "monitor", "--port", board.url, "--wav", *sorted((audio / "no").glob("*.wav")))
     assert status == 0
     bundle = Bundle.load(options.DEFAULT_BUNDLE)
-    events = [step.detection for step in Pipeline(bundle).run(_noise(1)) if step.detection]
+    events = [step.detection for step in Pipeline(bundle).run(clip_files.noise(1)) if step.detection]
     assert [line.split()[2] for line in out.splitlines()] == [bundle.labels[event.label] for event in events]
     assert f"49 steps, {len(events)} detections" in err
 

@@ -1,0 +1,36 @@
+"""Made-up recordings as WAV files, chosen so that planted faults show."""
+
+import wave
+from pathlib import Path
+
+import numpy as np
+
+
+def write_wav(path: Path, pcm: np.ndarray) -> None:
+    """Writes 16 kHz mono, and the folders above."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16000)
+        file.writeframes(np.asarray(pcm, "<i2").tobytes())
+
+
+def clicks() -> np.ndarray:
+    """One click in every fourth hop, at index 2 of a window that holds no other click."""
+    pcm = np.zeros(16000, np.int16)
+    pcm[642::640] = 32767
+    return pcm
+
+
+def noise(seed: int) -> np.ndarray:
+    """Noise whose loudness swings, so that many features move."""
+    rng = np.random.default_rng(seed)
+    loudness = 200 * np.exp(2.2 * (1 + np.sin(np.arange(16000) / 900)))
+    return np.clip(rng.normal(0, loudness), -32768, 32767).astype(np.int16)
+
+
+def chirp() -> np.ndarray:
+    """Less than a second of a rising tone."""
+    t = np.arange(14000) / 16000
+    return (9000 * np.sin(2 * np.pi * (150 * t + 1800 * t * t))).astype(np.int16)
