@@ -77,41 +77,77 @@ inline void DepthwiseTwoFrames(const LinearTables& tables, OutputRange range, co
 
 #elif defined(KWS_AOT_MVE)
 
-// Eight channels of one frame: the products of two taps fit into int16 together, because weights are at least -127
-// (proven by the generator). The sums of even and odd channels are kept apart.
+// Sums of eight channels of one frame; even and odd channels apart, as widening gives them.
 struct EvenOdd {
   int32x4_t even, odd;
 };
 
-inline __attribute__((always_inline)) void Accumulate(EvenOdd& sum, int16x8_t products) {
-  sum.even = vaddq_s32(sum.even, vmovlbq_s16(products));
-  sum.odd = vaddq_s32(sum.odd, vmovltq_s16(products));
+// A load that moves its pointer on; strides that do not fit into the load take an addition.
+#define KWS_LOAD(vector, pointer, stride)               \
+  ".if " stride " <= 127\n"                             \
+  "vldrb.s16 " vector ", [" pointer "], #" stride "\n"  \
+  ".else\n"                                             \
+  "vldrb.s16 " vector ", [" pointer "]\n"               \
+  "add " pointer ", " pointer ", #" stride "\n"         \
+  ".endif\n"
+
+// Eight channels of two frames, two taps at a time: the products of two taps fit into int16 together, because weights
+// are at least -127 (proven by the generator). Assembly, because GCC 12 keeps no hardware loop and spills vectors here.
+template <int kChannels, int kTaps, int kTapStride>
+inline __attribute__((always_inline)) void DepthwiseEightByTwo(const int8_t* weights, const int8_t* xa,
+                                                               const int8_t* xb, EvenOdd& a, EvenOdd& b) {
+  if constexpr (kTaps >= 2) {
+    __asm volatile(
+        "dls lr, %[pairs]\n"
+        "1:\n"  // q4, q5: weights of two taps; q6, q7: rows, products, widened products
+        KWS_LOAD("q4", "%[w]", "%c[channels]")
+        KWS_LOAD("q5", "%[w]", "%c[channels]")
+        KWS_LOAD("q6", "%[xa]", "%c[tap]")
+        KWS_LOAD("q7", "%[xa]", "%c[tap]")
+        "vmul.i16 q6, q6, q4\n"
+        "vmul.i16 q7, q7, q5\n"
+        "vadd.i16 q6, q6, q7\n"
+        "vmovlb.s16 q7, q6\n"
+        "vadd.i32 %q[a_even], %q[a_even], q7\n"
+        "vmovlt.s16 q6, q6\n"
+        "vadd.i32 %q[a_odd], %q[a_odd], q6\n"
+        KWS_LOAD("q6", "%[xb]", "%c[tap]")
+        KWS_LOAD("q7", "%[xb]", "%c[tap]")
+        "vmul.i16 q6, q6, q4\n"
+        "vmul.i16 q7, q7, q5\n"
+        "vadd.i16 q6, q6, q7\n"
+        "vmovlb.s16 q7, q6\n"
+        "vadd.i32 %q[b_even], %q[b_even], q7\n"
+        "vmovlt.s16 q6, q6\n"
+        "vadd.i32 %q[b_odd], %q[b_odd], q6\n"
+        "le lr, 1b\n"
+        : [a_even] "+w"(a.even), [a_odd] "+w"(a.odd), [b_even] "+w"(b.even), [b_odd] "+w"(b.odd), [w] "+r"(weights),
+          [xa] "+r"(xa), [xb] "+r"(xb)
+        : [pairs] "r"(kTaps / 2), [channels] "i"(kChannels), [tap] "i"(kTapStride)
+        : "lr", "q4", "q5", "q6", "q7", "memory");
+  }
+  if constexpr (kTaps % 2 != 0) {
+    const int16x8_t last = vldrbq_s16(weights);
+    const int16x8_t products_a = vmulq_s16(last, vldrbq_s16(xa));
+    const int16x8_t products_b = vmulq_s16(last, vldrbq_s16(xb));
+    a.even = vaddq_s32(a.even, vmovlbq_s16(products_a));
+    a.odd = vaddq_s32(a.odd, vmovltq_s16(products_a));
+    b.even = vaddq_s32(b.even, vmovlbq_s16(products_b));
+    b.odd = vaddq_s32(b.odd, vmovltq_s16(products_b));
+  }
 }
+
+#undef KWS_LOAD
 
 template <int kChannels, int kTaps, int kTapStride, int kFrameStride, Clamping kClamping>
 inline void DepthwiseTwoFrames(const LinearTables& tables, OutputRange range, const int8_t* input, int8_t* output) {
   for (int c = 0; c < kChannels; c += 8) {
     const int32_t* row = tables.requantization + c;
-    const int8_t* xa = input + c;
-    const int8_t* xb = xa + kFrameStride;
-    const int8_t* w = tables.weights + c;
     const int32x4x2_t bias = vld2q_s32(row);
     EvenOdd sum_a = {bias.val[0], bias.val[1]};
     EvenOdd sum_b = sum_a;
-    for (int k = 0; k + 2 <= kTaps; k += 2) {
-      const int16x8_t w0 = vldrbq_s16(w);
-      const int16x8_t w1 = vldrbq_s16(w + kChannels);
-      w += 2 * kChannels;
-      Accumulate(sum_a, vaddq_s16(vmulq_s16(w0, vldrbq_s16(xa)), vmulq_s16(w1, vldrbq_s16(xa + kTapStride))));
-      xa += 2 * kTapStride;
-      Accumulate(sum_b, vaddq_s16(vmulq_s16(w0, vldrbq_s16(xb)), vmulq_s16(w1, vldrbq_s16(xb + kTapStride))));
-      xb += 2 * kTapStride;
-    }
-    if constexpr (kTaps % 2 != 0) {
-      const int16x8_t w0 = vldrbq_s16(w);
-      Accumulate(sum_a, vmulq_s16(w0, vldrbq_s16(xa)));
-      Accumulate(sum_b, vmulq_s16(w0, vldrbq_s16(xb)));
-    }
+    DepthwiseEightByTwo<kChannels, kTaps, kTapStride>(tables.weights + c, input + c, input + c + kFrameStride, sum_a,
+                                                      sum_b);
     const int32x4x2_t multiplier = vld2q_s32(row + kChannels);
     const int32x4x2_t shift = vld2q_s32(row + 2 * kChannels);
     const auto finish = [&](const EvenOdd& sum, int8_t* to) {
@@ -152,7 +188,7 @@ void Depthwise(const LinearTables& tables, OutputRange range, const int8_t* inpu
     }
   }
 #elif defined(KWS_AOT_MVE)
-  if constexpr (kChannels % 8 == 0 && kRounding == Rounding::kFast) {
+  if constexpr (kChannels % 8 == 0 && kTapStride <= 4095 && kChannels <= 4095 && kRounding == Rounding::kFast) {
     for (; frame + 2 <= frames; frame += 2) {
       internal::DepthwiseTwoFrames<kChannels, kTaps, kTapStride, kFrameStride, kClamping>(
           tables, range, input + frame * kFrameStride, output + frame * kChannels);
