@@ -22,7 +22,7 @@ constexpr int kMelFirstBin = 1;
 constexpr int kMelBins = 243;
 constexpr int kLogOffsetQ10 = 13312;  // taken off each log2, so that sums of two fit int16
 constexpr int kCoefficients = 40;
-constexpr int kDctHalf = 40;  // kMelBands / 2, rounded up to a multiple of 4
+constexpr int kDctHalf = 40;  // kMelBands / 2, rounded up to a multiple of 8
 constexpr int kDctBits = 17;
 constexpr size_t kTableBytes = 8534;  // all arrays below
 

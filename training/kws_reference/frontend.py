@@ -57,7 +57,7 @@ class FrontendTables:
       mel_first_bin: first DFT bin with mel weight.
       mel_segment_bins: uint16 [mel_bands + 1], bins from each band edge to the next.
       mel_weight_q16: uint16 [sum of mel_segment_bins], weight of each bin in the band that begins at its segment.
-      dct_half: columns of the DCT table: mel_bands / 2 rounded up to a multiple of 4.
+      dct_half: columns of the DCT table: mel_bands / 2 rounded up to a multiple of 8.
       dct_bits: fractional bits of the DCT table.
       dct: int16 [coefficients, dct_half]; even rows multiply sums of bands b and mel_bands - 1 - b, odd rows their
         differences.
@@ -127,7 +127,7 @@ def _tables(config: FrontendConfig, zero_point: int) -> FrontendTables:
     _check_log_range(config, segment, position[used] - segment, hann)
 
     half = config.mel_bands // 2
-    dct_half = -(-half // 4) * 4
+    dct_half = -(-half // 8) * 8
     matrix = dct_matrix(config.mel_bands, config.coefficients).T[:, :half]
     dct_bits = int(math.floor(math.log2(32767 / np.abs(matrix).max())))
     dct = np.zeros((config.coefficients, dct_half), np.int16)

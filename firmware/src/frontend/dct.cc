@@ -4,7 +4,7 @@
 namespace kws::frontend {
 namespace {
 
-static_assert(kMelBands % 2 == 0 && kDctHalf % 4 == 0 && kDctHalf >= kMelBands / 2, "tables of another shape");
+static_assert(kMelBands % 2 == 0 && kDctHalf % 8 == 0 && kDctHalf >= kMelBands / 2, "tables of another shape");
 
 // (multiplier * (sum >> 5) + offset) >> (32 + shift), saturated.
 inline int8_t Normalise(int64_t sum, int k) {
@@ -14,6 +14,20 @@ inline int8_t Normalise(int64_t sum, int k) {
 }
 
 // Coefficients first, first + 2, ... from one half of the bands folded onto the other.
+#if KWS_FRONTEND_MVE
+
+inline void Rows(const int16_t* folded, int first, int8_t* features) {
+  for (int k = first; k < kCoefficients; k += 2) {
+    const int16_t* row = kDct + k * kDctHalf;
+    int64_t sum = 0;
+#pragma GCC unroll 5
+    for (int b = 0; b < kDctHalf; b += 8) sum = vmlaldavaq_s16(sum, vld1q_s16(folded + b), vld1q_s16(row + b));
+    features[k] = Normalise(sum, k);
+  }
+}
+
+#else
+
 inline void Rows(const int16_t* folded, int first, int8_t* features) {
   int k = first;
   // Two rows at once share the loads of the data.
@@ -39,11 +53,14 @@ inline void Rows(const int16_t* folded, int first, int8_t* features) {
   }
 }
 
+#endif  // KWS_FRONTEND_MVE
+
 }  // namespace
 
 void DctToFeatures(const int16_t* log_mel, int8_t* features) {
   // Rows of a DCT-II are symmetric (even k) or antisymmetric (odd k): sums or differences of mirrored bands suffice.
-  alignas(8) int16_t sums[kDctHalf] = {}, differences[kDctHalf] = {};
+  alignas(16) int16_t sums[kDctHalf] = {};
+  alignas(16) int16_t differences[kDctHalf] = {};
   for (int b = 0; b < kMelBands / 2; ++b) {
     const int32_t low = log_mel[b], high = log_mel[kMelBands - 1 - b];
     sums[b] = static_cast<int16_t>(low + high);

@@ -28,10 +28,10 @@ void TransformStages(int32_t* data);
 void RealSplit(int32_t* data);
 
 // Magnitude, mel bands, logarithm.
-//   spectrum: [kFftPoints][re, im] from RealSplit().
+//   spectrum: [kFftPoints][re, im] from RealSplit(); overwritten.
 //   shift: from BlockShift().
 //   log_mel: [kMelBands], log2 in Q10 minus kLogOffsetQ10; at least -kLogOffsetQ10 (one PCM step of DFT magnitude).
-void LogMel(const int32_t* spectrum, int shift, int16_t* log_mel);
+void LogMel(int32_t* spectrum, int shift, int16_t* log_mel);
 
 // Discrete cosine transform and normalisation to int8.
 //   log_mel: [kMelBands] from LogMel().

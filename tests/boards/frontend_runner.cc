@@ -1,0 +1,68 @@
+// Runs the front end on an emulated core: int16 PCM from the file IN; per frame the int8 features and the instructions
+// that the frame's last Push() took (uint32) to the file OUT. Command line: frontend_runner IN OUT, by semihosting.
+#include <cstring>
+
+#include "kws/board.h"
+#include "kws/frontend.h"
+#include "kws/semihosting.h"
+
+namespace kws::app {
+
+// The board reports faults here; a test only needs the exit status.
+void OnFault(const FaultRecord&) { semihosting::Exit(99); }
+
+}  // namespace kws::app
+
+namespace {
+
+namespace board = kws::board;
+namespace semihosting = kws::semihosting;
+using kws::IsOk;
+using kws::Status;
+
+constexpr size_t kChunkSamples = kws::Frontend::kHopSamples;
+
+kws::Frontend g_frontend;
+alignas(4) uint8_t g_chunk[kChunkSamples * sizeof(int16_t)];
+
+Status Run(const char* input, const char* output) {
+  semihosting::File in, out;
+  if (const Status status = semihosting::Open(input, semihosting::Mode::kRead, &in); !IsOk(status)) return status;
+  if (const Status status = semihosting::Open(output, semihosting::Mode::kWrite, &out); !IsOk(status)) return status;
+  const board::TickInfo clock = board::Clock();
+  for (;;) {
+    size_t bytes = 0;
+    if (const Status status = semihosting::Read(in, g_chunk, sizeof g_chunk, &bytes); !IsOk(status)) return status;
+    if (bytes == 0) break;
+    const int16_t* pcm = reinterpret_cast<const int16_t*>(g_chunk);
+    size_t count = bytes / sizeof(int16_t);
+    while (count > 0) {
+      int8_t features[kws::Frontend::kFeatureCount];
+      bool ready = false;
+      const uint32_t before = board::Ticks();
+      const size_t taken = g_frontend.Push(pcm, count, features, &ready);
+      const uint32_t ticks = board::Ticks() - before;
+      pcm += taken;
+      count -= taken;
+      if (!ready) continue;
+      const uint32_t units = static_cast<uint32_t>(uint64_t{ticks} * clock.numerator / clock.denominator);
+      uint8_t record[sizeof features + sizeof units];
+      memcpy(record, features, sizeof features);
+      memcpy(record + sizeof features, &units, sizeof units);
+      if (const Status status = semihosting::Write(out, record, sizeof record); !IsOk(status)) return status;
+    }
+  }
+  return semihosting::Close(&out);
+}
+
+}  // namespace
+
+int main() {
+  static char command[512];
+  if (!IsOk(semihosting::CommandLine(command, sizeof command))) return 90;
+  char* output = strrchr(command, ' ');
+  if (output == nullptr) return 91;
+  *output++ = '\0';
+  const char* input = strrchr(command, ' ');
+  return static_cast<int>(Run(input == nullptr ? command : input + 1, output));
+}

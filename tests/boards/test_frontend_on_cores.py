@@ -1,0 +1,80 @@
+"""Front end on emulated cores: DSP and Helium instructions give the reference's integers, within their budget."""
+
+import json
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from kws_host import emulator
+from kws_reference.frontend import Mfcc
+from kws_reference.frontend_config import FrontendConfig
+
+from tests.support.frontend_native import DEFAULT_DETECTOR, OTHER_CONFIGS, SOURCES, SPEECH_CONFIG, generate
+from tests.support.native import ROOT, WARNINGS
+from tests.support.signals import hostile, speech_like
+
+pytestmark = pytest.mark.qemu
+FIRMWARE = ROOT / "firmware"
+CONFIGS = {"default": SPEECH_CONFIG, **OTHER_CONFIGS}
+# Instructions of one frame of the default configuration; the goal is 60,000 on the M4.
+BUDGET = {"mps2_an386": 36_000, "mps3_an547": 21_000}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tools():
+    for tool in ("arm-none-eabi-g++", "qemu-system-arm"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed")
+
+
+def run_on(board: str, config: FrontendConfig, pcm: np.ndarray, folder, flags=()) -> tuple[np.ndarray, np.ndarray]:
+    """Features int8 [frames, coefficients] and instructions [frames] of one recording on an emulated board."""
+    facts = json.loads((FIRMWARE / "platform/boards" / f"{board}.json").read_text())["build"]
+    tables = generate(config, DEFAULT_DETECTOR)
+    includes = [FIRMWARE / "include", FIRMWARE / "boards", FIRMWARE / "boards" / board, tables]
+    sources = [ROOT / "tests/boards/frontend_runner.cc", *(ROOT / source for source in SOURCES)]
+    sources += [tables / "frontend_tables.cc", tables / "detector_config.cc"]
+    sources += [*sorted((FIRMWARE / "boards/cortex_m").glob("*.cc")), FIRMWARE / "boards/mps/mps.cc"]
+    scripts = FIRMWARE / "platform/ldscripts"
+    command = [
+        "arm-none-eabi-g++",
+        "-std=gnu++17",
+        "-fno-exceptions",
+        "-fno-rtti",
+        "-fno-threadsafe-statics",
+        *WARNINGS,
+    ]
+    command += [*facts["arch_flags"], "-O2", "-ffunction-sections", "-fdata-sections", *flags]
+    command += [*(f"-I{path}" for path in includes), *sources, "-nostartfiles", "--specs=nano.specs"]
+    command += ["-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments", f"-L{scripts}", f"-T{scripts / facts['ldscript']}"]
+    subprocess.run([*command, "-o", folder / "runner.elf"], check=True)
+    (folder / "in").write_bytes(pcm.astype("<i2").tobytes())
+    command = ["qemu-system-arm", "-M", emulator.board_facts(board).machine, "-display", "none", "-monitor", "none"]
+    command += ["-serial", "null", "-icount", "shift=6,align=off,sleep=off", "-kernel", folder / "runner.elf"]
+    command += ["-semihosting-config", "enable=on,target=native,arg=runner,arg=in,arg=out"]
+    result = subprocess.run(command, cwd=folder, capture_output=True, timeout=120)
+    assert result.returncode == 0, f"exit status {result.returncode}: {result.stderr.decode()}"
+    record = np.dtype([("features", np.int8, (config.coefficients,)), ("instructions", "<u4")])
+    records = np.frombuffer((folder / "out").read_bytes(), record)
+    return records["features"], records["instructions"]
+
+
+@pytest.mark.parametrize("board", BUDGET)
+@pytest.mark.parametrize("config", CONFIGS)
+def test_frontend_on_core_equals_reference(board: str, config: str, tmp_path):
+    pcm = np.concatenate([*hostile(2000).values(), speech_like(2.0)])
+    features, instructions = run_on(board, CONFIGS[config], pcm, tmp_path)
+    np.testing.assert_array_equal(features, Mfcc(CONFIGS[config]).frames(pcm))
+    if config == "default":
+        assert instructions.max() <= BUDGET[board], (
+            f"{instructions.mean():.0f} on average, {instructions.max()} at most"
+        )
+
+
+@pytest.mark.parametrize("board", BUDGET)
+def test_frontend_on_core_portable_code_equals_reference(board: str, tmp_path):
+    pcm = np.concatenate([*hostile(1000).values()])
+    features, instructions = run_on(board, SPEECH_CONFIG, pcm, tmp_path, ["-DKWS_FRONTEND_PORTABLE"])
+    np.testing.assert_array_equal(features, Mfcc(SPEECH_CONFIG).frames(pcm))
+    assert instructions.mean() > BUDGET[board], "the core's own instructions gain nothing"
