@@ -3145,28 +3145,28 @@ Status Step(const int8_t* features, int8_t* scores) {
   g_profiler.Done(0);
 
   // block1.depthwise
-  aot::Depthwise<40, 11, 40, 40, Rounding::kFast, Clamping::kInt8>(
-      {kBlock1DepthwiseWeights, kBlock1DepthwiseRequantization}, {0, -128, 127}, g_block1.Rows(), 2, g_scratch + 160);
+  aot::Depthwise<40, 11, 40, 40, 2, Rounding::kFast, Clamping::kInt8>(
+      {kBlock1DepthwiseWeights, kBlock1DepthwiseRequantization}, {0, -128, 127}, g_block1.Rows(), g_scratch + 160);
   g_profiler.Done(1);
 
   // block1.pointwise
-  aot::Pointwise<40, 128, Rounding::kFast, Clamping::kInt8>(
-      {kBlock1PointwiseWeights, kBlock1PointwiseRequantization}, {-128, -128, 127}, g_scratch + 160, 40, 2, g_block2.NewRows(), g_scratch + 0);
+  aot::Pointwise<40, 128, 2, Rounding::kFast, Clamping::kInt8>(
+      {kBlock1PointwiseWeights, kBlock1PointwiseRequantization}, {-128, -128, 127}, g_scratch + 160, 40, g_block2.NewRows(), g_scratch + 0);
   g_profiler.Done(2);
 
   // block2.residual
-  aot::Pointwise<128, 64, Rounding::kFast, Clamping::kInt8>(
-      {kBlock2ResidualWeights, kBlock2ResidualRequantization}, {-1, -128, 127}, g_block2.NewRows(), 128, 2, g_scratch + 768, g_scratch + 0);
+  aot::Pointwise<128, 64, 2, Rounding::kFast, Clamping::kInt8>(
+      {kBlock2ResidualWeights, kBlock2ResidualRequantization}, {-1, -128, 127}, g_block2.NewRows(), 128, g_scratch + 768, g_scratch + 0);
   g_profiler.Done(3);
 
   // block2.depthwise
-  aot::Depthwise<128, 13, 128, 128, Rounding::kFast, Clamping::kInt8>(
-      {kBlock2DepthwiseWeights, kBlock2DepthwiseRequantization}, {2, -128, 127}, g_block2.Rows(), 2, g_scratch + 512);
+  aot::Depthwise<128, 13, 128, 128, 2, Rounding::kFast, Clamping::kInt8>(
+      {kBlock2DepthwiseWeights, kBlock2DepthwiseRequantization}, {2, -128, 127}, g_block2.Rows(), g_scratch + 512);
   g_profiler.Done(4);
 
   // block2.pointwise
-  aot::Pointwise<128, 64, Rounding::kFast, Clamping::kInt8>(
-      {kBlock2PointwiseWeights, kBlock2PointwiseRequantization}, {-42, -128, 127}, g_scratch + 512, 128, 2, g_scratch + 896, g_scratch + 0);
+  aot::Pointwise<128, 64, 2, Rounding::kFast, Clamping::kInt8>(
+      {kBlock2PointwiseWeights, kBlock2PointwiseRequantization}, {-42, -128, 127}, g_scratch + 512, 128, g_scratch + 896, g_scratch + 0);
   g_profiler.Done(5);
 
   // block2.add
@@ -3175,18 +3175,18 @@ Status Step(const int8_t* features, int8_t* scores) {
   g_profiler.Done(6);
 
   // block3.residual
-  aot::Pointwise<64, 64, Rounding::kFast, Clamping::kInt8>(
-      {kBlock3ResidualWeights, kBlock3ResidualRequantization}, {-2, -128, 127}, g_block3.NewRows(), 64, 2, g_scratch + 256, g_scratch + 0);
+  aot::Pointwise<64, 64, 2, Rounding::kFast, Clamping::kInt8>(
+      {kBlock3ResidualWeights, kBlock3ResidualRequantization}, {-2, -128, 127}, g_block3.NewRows(), 64, g_scratch + 256, g_scratch + 0);
   g_profiler.Done(7);
 
   // block3.depthwise
-  aot::Depthwise<64, 15, 64, 64, Rounding::kFast, Clamping::kInt8>(
-      {kBlock3DepthwiseWeights, kBlock3DepthwiseRequantization}, {-37, -128, 127}, g_block3.Rows(), 2, g_scratch + 384);
+  aot::Depthwise<64, 15, 64, 64, 2, Rounding::kFast, Clamping::kInt8>(
+      {kBlock3DepthwiseWeights, kBlock3DepthwiseRequantization}, {-37, -128, 127}, g_block3.Rows(), g_scratch + 384);
   g_profiler.Done(8);
 
   // block3.pointwise
-  aot::Pointwise<64, 64, Rounding::kFast, Clamping::kInt8>(
-      {kBlock3PointwiseWeights, kBlock3PointwiseRequantization}, {-21, -128, 127}, g_scratch + 384, 64, 2, g_scratch + 512, g_scratch + 0);
+  aot::Pointwise<64, 64, 2, Rounding::kFast, Clamping::kInt8>(
+      {kBlock3PointwiseWeights, kBlock3PointwiseRequantization}, {-21, -128, 127}, g_scratch + 384, 64, g_scratch + 512, g_scratch + 0);
   g_profiler.Done(9);
 
   // block3.add
@@ -3195,18 +3195,18 @@ Status Step(const int8_t* features, int8_t* scores) {
   g_profiler.Done(10);
 
   // block4.residual
-  aot::Pointwise<64, 64, Rounding::kFast, Clamping::kInt8>(
-      {kBlock4ResidualWeights, kBlock4ResidualRequantization}, {1, -128, 127}, g_block4.NewRows(), 64, 2, g_scratch + 256, g_scratch + 0);
+  aot::Pointwise<64, 64, 2, Rounding::kFast, Clamping::kInt8>(
+      {kBlock4ResidualWeights, kBlock4ResidualRequantization}, {1, -128, 127}, g_block4.NewRows(), 64, g_scratch + 256, g_scratch + 0);
   g_profiler.Done(11);
 
   // block4.depthwise
-  aot::Depthwise<64, 17, 64, 64, Rounding::kFast, Clamping::kInt8>(
-      {kBlock4DepthwiseWeights, kBlock4DepthwiseRequantization}, {-26, -128, 127}, g_block4.Rows(), 2, g_scratch + 384);
+  aot::Depthwise<64, 17, 64, 64, 2, Rounding::kFast, Clamping::kInt8>(
+      {kBlock4DepthwiseWeights, kBlock4DepthwiseRequantization}, {-26, -128, 127}, g_block4.Rows(), g_scratch + 384);
   g_profiler.Done(12);
 
   // block4.pointwise
-  aot::Pointwise<64, 64, Rounding::kFast, Clamping::kInt8>(
-      {kBlock4PointwiseWeights, kBlock4PointwiseRequantization}, {-36, -128, 127}, g_scratch + 384, 64, 2, g_scratch + 512, g_scratch + 0);
+  aot::Pointwise<64, 64, 2, Rounding::kFast, Clamping::kInt8>(
+      {kBlock4PointwiseWeights, kBlock4PointwiseRequantization}, {-36, -128, 127}, g_scratch + 384, 64, g_scratch + 512, g_scratch + 0);
   g_profiler.Done(13);
 
   // block4.add
@@ -3215,18 +3215,18 @@ Status Step(const int8_t* features, int8_t* scores) {
   g_profiler.Done(14);
 
   // block5.depthwise
-  aot::Depthwise<64, 29, 128, 64, Rounding::kFast, Clamping::kInt8>(
-      {kBlock5DepthwiseWeights, kBlock5DepthwiseRequantization}, {-5, -128, 127}, g_block5.Rows(), 2, g_scratch + 256);
+  aot::Depthwise<64, 29, 128, 64, 2, Rounding::kFast, Clamping::kInt8>(
+      {kBlock5DepthwiseWeights, kBlock5DepthwiseRequantization}, {-5, -128, 127}, g_block5.Rows(), g_scratch + 256);
   g_profiler.Done(15);
 
   // block5.pointwise
-  aot::Pointwise<64, 128, Rounding::kFast, Clamping::kInt8>(
-      {kBlock5PointwiseWeights, kBlock5PointwiseRequantization}, {-128, -128, 127}, g_scratch + 256, 64, 2, g_scratch + 512, g_scratch + 0);
+  aot::Pointwise<64, 128, 2, Rounding::kFast, Clamping::kInt8>(
+      {kBlock5PointwiseWeights, kBlock5PointwiseRequantization}, {-128, -128, 127}, g_scratch + 256, 64, g_scratch + 512, g_scratch + 0);
   g_profiler.Done(16);
 
   // block5.pointwise2
-  aot::Pointwise<128, 128, Rounding::kFast, Clamping::kInt8>(
-      {kBlock5Pointwise2Weights, kBlock5Pointwise2Requantization}, {-128, -128, 127}, g_scratch + 512, 128, 2, g_scratch + 768, g_scratch + 0);
+  aot::Pointwise<128, 128, 2, Rounding::kFast, Clamping::kInt8>(
+      {kBlock5Pointwise2Weights, kBlock5Pointwise2Requantization}, {-128, -128, 127}, g_scratch + 512, 128, g_scratch + 768, g_scratch + 0);
   g_profiler.Done(17);
 
   // block5.average
@@ -3238,8 +3238,8 @@ Status Step(const int8_t* features, int8_t* scores) {
   g_profiler.Done(19);
 
   // pool.dense
-  aot::Pointwise<128, 12, Rounding::kFast, Clamping::kInt8>(
-      {kPoolDenseWeights, kPoolDenseRequantization}, {-31, -128, 127}, g_scratch + 512, 128, 1, scores, g_scratch + 0);
+  aot::Pointwise<128, 12, 1, Rounding::kFast, Clamping::kInt8>(
+      {kPoolDenseWeights, kPoolDenseRequantization}, {-31, -128, 127}, g_scratch + 512, 128, scores, g_scratch + 0);
   g_profiler.Done(20);
 
   g_block1.Advance();

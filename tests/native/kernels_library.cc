@@ -13,31 +13,55 @@ using kws::aot::Rounding;
 
 alignas(16) int8_t g_scratch[4096];
 
-template <int kInputs, int kOutputs>
-void RunPointwise(const LinearTables& tables, OutputRange range, bool fast, const int8_t* x, int stride, int frames,
-                  int8_t* y) {
-  const bool whole = range.IsFull();
-  if (fast && whole) {
-    kws::aot::Pointwise<kInputs, kOutputs, Rounding::kFast, Clamping::kInt8>(tables, range, x, stride, frames, y, g_scratch);
-  } else if (fast) {
-    kws::aot::Pointwise<kInputs, kOutputs, Rounding::kFast, Clamping::kRange>(tables, range, x, stride, frames, y, g_scratch);
-  } else {
-    kws::aot::Pointwise<kInputs, kOutputs, Rounding::kAny, Clamping::kRange>(tables, range, x, stride, frames, y, g_scratch);
+struct Call {
+  LinearTables tables;
+  OutputRange range;
+  bool fast;
+  const int8_t* x;
+  int stride;  // of Pointwise()
+  int frames;  // 1..5
+  int8_t* y;
+};
+
+template <int kInputs, int kOutputs, int kFrames>
+int RunPointwise(const Call& c) {
+  using kws::aot::Pointwise;
+  if (c.frames != kFrames) {
+    if constexpr (kFrames > 1) return RunPointwise<kInputs, kOutputs, kFrames - 1>(c);
+    return 1;
   }
+  if (c.fast && c.range.IsFull()) {
+    Pointwise<kInputs, kOutputs, kFrames, Rounding::kFast, Clamping::kInt8>(c.tables, c.range, c.x, c.stride, c.y,
+                                                                            g_scratch);
+  } else if (c.fast) {
+    Pointwise<kInputs, kOutputs, kFrames, Rounding::kFast, Clamping::kRange>(c.tables, c.range, c.x, c.stride, c.y,
+                                                                             g_scratch);
+  } else {
+    Pointwise<kInputs, kOutputs, kFrames, Rounding::kAny, Clamping::kRange>(c.tables, c.range, c.x, c.stride, c.y,
+                                                                            g_scratch);
+  }
+  return 0;
 }
 
-template <int kChannels, int kTaps, int kTapStride, int kFrameStride>
-void RunDepthwise(const LinearTables& tables, OutputRange range, bool fast, const int8_t* x, int frames, int8_t* y) {
-  if (fast && range.IsFull()) {
-    kws::aot::Depthwise<kChannels, kTaps, kTapStride, kFrameStride, Rounding::kFast, Clamping::kInt8>(tables, range, x,
-                                                                                                    frames, y);
-  } else if (fast) {
-    kws::aot::Depthwise<kChannels, kTaps, kTapStride, kFrameStride, Rounding::kFast, Clamping::kRange>(tables, range, x,
-                                                                                                     frames, y);
-  } else {
-    kws::aot::Depthwise<kChannels, kTaps, kTapStride, kFrameStride, Rounding::kAny, Clamping::kRange>(tables, range, x,
-                                                                                                    frames, y);
+template <int kChannels, int kTaps, int kTapStride, int kFrames>
+int RunDepthwise(const Call& c) {
+  using kws::aot::Depthwise;
+  constexpr int kStride = kChannels;  // of frames
+  if (c.frames != kFrames) {
+    if constexpr (kFrames > 1) return RunDepthwise<kChannels, kTaps, kTapStride, kFrames - 1>(c);
+    return 1;
   }
+  if (c.fast && c.range.IsFull()) {
+    Depthwise<kChannels, kTaps, kTapStride, kStride, kFrames, Rounding::kFast, Clamping::kInt8>(c.tables, c.range, c.x,
+                                                                                                c.y);
+  } else if (c.fast) {
+    Depthwise<kChannels, kTaps, kTapStride, kStride, kFrames, Rounding::kFast, Clamping::kRange>(c.tables, c.range,
+                                                                                                 c.x, c.y);
+  } else {
+    Depthwise<kChannels, kTaps, kTapStride, kStride, kFrames, Rounding::kAny, Clamping::kRange>(c.tables, c.range, c.x,
+                                                                                                c.y);
+  }
+  return 0;
 }
 
 template <int kRows, int kChannels>
@@ -69,26 +93,24 @@ void kernel_add(const int32_t* p, const int8_t* a, const int8_t* b, int32_t coun
   kws::aot::Add(params, a, b, count, y);
 }
 
-// Returns 0, or 1 when the shape was not compiled in.
+// These return 0, or 1 when the shape was not compiled in.
 int kernel_pointwise(int inputs, int outputs, const int8_t* weights, const int32_t* table, const int32_t* range,
                      int fast, const int8_t* x, int stride, int frames, int8_t* y) {
-  const LinearTables tables = {weights, table};
-  const OutputRange r = {range[0], range[1], range[2]};
-  if (inputs == 40 && outputs == 8) return RunPointwise<40, 8>(tables, r, fast, x, stride, frames, y), 0;
-  if (inputs == 64 && outputs == 6) return RunPointwise<64, 6>(tables, r, fast, x, stride, frames, y), 0;
-  if (inputs == 7 && outputs == 5) return RunPointwise<7, 5>(tables, r, fast, x, stride, frames, y), 0;
-  if (inputs == 4 && outputs == 1) return RunPointwise<4, 1>(tables, r, fast, x, stride, frames, y), 0;
+  const Call call = {{weights, table}, {range[0], range[1], range[2]}, fast != 0, x, stride, frames, y};
+  if (inputs == 40 && outputs == 8) return RunPointwise<40, 8, 5>(call);
+  if (inputs == 64 && outputs == 6) return RunPointwise<64, 6, 5>(call);
+  if (inputs == 7 && outputs == 5) return RunPointwise<7, 5, 5>(call);
+  if (inputs == 4 && outputs == 1) return RunPointwise<4, 1, 5>(call);
   return 1;
 }
 
 int kernel_depthwise(int channels, int taps, int tap_stride, const int8_t* weights, const int32_t* table,
                      const int32_t* range, int fast, const int8_t* x, int frames, int8_t* y) {
-  const LinearTables tables = {weights, table};
-  const OutputRange r = {range[0], range[1], range[2]};
-  if (channels == 8 && taps == 5 && tap_stride == 8) return RunDepthwise<8, 5, 8, 8>(tables, r, fast, x, frames, y), 0;
-  if (channels == 8 && taps == 4 && tap_stride == 16) return RunDepthwise<8, 4, 16, 8>(tables, r, fast, x, frames, y), 0;
-  if (channels == 5 && taps == 3 && tap_stride == 5) return RunDepthwise<5, 3, 5, 5>(tables, r, fast, x, frames, y), 0;
-  if (channels == 12 && taps == 1 && tap_stride == 12) return RunDepthwise<12, 1, 12, 12>(tables, r, fast, x, frames, y), 0;
+  const Call call = {{weights, table}, {range[0], range[1], range[2]}, fast != 0, x, 0, frames, y};
+  if (channels == 8 && taps == 5 && tap_stride == 8) return RunDepthwise<8, 5, 8, 5>(call);
+  if (channels == 8 && taps == 4 && tap_stride == 16) return RunDepthwise<8, 4, 16, 5>(call);
+  if (channels == 5 && taps == 3 && tap_stride == 5) return RunDepthwise<5, 3, 5, 5>(call);
+  if (channels == 12 && taps == 1 && tap_stride == 12) return RunDepthwise<12, 1, 12, 5>(call);
   return 1;
 }
 

@@ -17,8 +17,8 @@ template <int kChannels, int kTaps, int kTapStride, int kFrameStride>
 constexpr bool kImmediateOffsets = kChannels % 4 == 0 && (kTaps - 1) * kChannels <= 4095 &&
                                    (kTaps - 1) * kTapStride + kFrameStride <= 4095;
 
-// Sums of four channels of two frames: each word of weights is unpacked once for both. Unrolled assembly, because GCC 12
-// spills here: eight sums and six other values just fit into the registers.
+// Sums of four channels of two frames: each word of weights is unpacked once for both. Unrolled assembly, because
+// GCC 12 spills here: eight sums and six other values just fit into the registers.
 template <int kChannels, int kTaps, int kTapStride, int kFrameStride>
 inline __attribute__((always_inline)) void DepthwiseFourByTwo(const int8_t* weights, const int8_t* x, int32_t& a0,
                                                               int32_t& a1, int32_t& a2, int32_t& a3, int32_t& b0,
@@ -176,26 +176,28 @@ inline void DepthwiseTwoFrames(const LinearTables& tables, OutputRange range, co
 //   kTapStride, kFrameStride: tap k of output frame f is the row at input + f * kFrameStride + k * kTapStride, in int8
 //           elements. A dilation of d has a tap stride of d rows.
 //   tables: weights int8 [kTaps][kChannels]; requantization as in LinearTables, [3][kChannels]
-//   output: int8 [frames][kChannels], not overlapping the input
-template <int kChannels, int kTaps, int kTapStride, int kFrameStride, Rounding kRounding, Clamping kClamping>
-void Depthwise(const LinearTables& tables, OutputRange range, const int8_t* input, int frames, int8_t* output) {
+//   output: int8 [kFrames][kChannels], not overlapping the input
+template <int kChannels, int kTaps, int kTapStride, int kFrameStride, int kFrames, Rounding kRounding,
+          Clamping kClamping>
+void Depthwise(const LinearTables& tables, OutputRange range, const int8_t* input, int8_t* output) {
   int frame = 0;
 #if defined(KWS_AOT_DSP)
-  if constexpr (internal::kImmediateOffsets<kChannels, kTaps, kTapStride, kFrameStride>) {
-    for (; frame + 2 <= frames; frame += 2) {
+  if constexpr (kFrames >= 2 && internal::kImmediateOffsets<kChannels, kTaps, kTapStride, kFrameStride>) {
+    for (; frame + 2 <= kFrames; frame += 2) {
       internal::DepthwiseTwoFrames<kChannels, kTaps, kTapStride, kFrameStride, kRounding, kClamping>(
           tables, range, input + frame * kFrameStride, output + frame * kChannels);
     }
   }
 #elif defined(KWS_AOT_MVE)
-  if constexpr (kChannels % 8 == 0 && kTapStride <= 4095 && kChannels <= 4095 && kRounding == Rounding::kFast) {
-    for (; frame + 2 <= frames; frame += 2) {
+  if constexpr (kFrames >= 2 && kChannels % 8 == 0 && kTapStride <= 4095 && kChannels <= 4095 &&
+                kRounding == Rounding::kFast) {
+    for (; frame + 2 <= kFrames; frame += 2) {
       internal::DepthwiseTwoFrames<kChannels, kTaps, kTapStride, kFrameStride, kClamping>(
           tables, range, input + frame * kFrameStride, output + frame * kChannels);
     }
   }
 #endif
-  for (; frame < frames; ++frame) {
+  for (; frame < kFrames; ++frame) {
     for (int c = 0; c < kChannels; ++c) {
       const int32_t* row = tables.requantization + c;
       const int8_t* x = input + frame * kFrameStride + c;

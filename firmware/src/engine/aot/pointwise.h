@@ -60,8 +60,8 @@ inline void ExpandFrames(const int8_t* a, const int8_t* b, uint32_t* to) {
   }
 }
 
-// Adds the products of two weight rows and two expanded frames. Every weight word is unpacked once for both frames, every
-// frame is unpacked once for all rows: 15 instructions for 16 products. Assembly, because GCC 12 spills here.
+// Adds the products of two weight rows and two expanded frames. Every weight word is unpacked once for both frames,
+// every frame is unpacked once for all rows: 15 instructions for 16 products. Assembly, because GCC 12 spills here.
 template <int kInputs>
 inline __attribute__((always_inline)) void DotTwoByTwo(const int8_t* rows, const uint32_t* frames, int32_t& a0,
                                                        int32_t& b0, int32_t& a1, int32_t& b1) {
@@ -169,7 +169,7 @@ inline __attribute__((always_inline)) int32_t DotOne(int32_t sum, const int8_t* 
   return sum;
 }
 
-// Two weight rows and two frames: every vector that is loaded is used twice. Assembly, because GCC 12 spills vectors here.
+// Two weight rows and two frames: every vector that is loaded is used twice. Assembly, because GCC 12 spills here.
 template <int kInputs>
 inline __attribute__((always_inline)) void DotTwoByTwo(const int8_t* rows, const int8_t* a, const int8_t* b,
                                                        int32_t& a0, int32_t& b0, int32_t& a1, int32_t& b1) {
@@ -256,44 +256,47 @@ inline void PointwiseOneFrame(const LinearTables& tables, OutputRange range, con
 }  // namespace internal
 
 // output[f][o] = Requantize(sum_i weights[o][i] * (input[f][i] - zero point) + bias[o])
-//   input:  frames rows of kInputs int8, row f at input + f * input_stride
-//   output: int8 [frames][kOutputs], not overlapping the input
+//   input:  kFrames rows of kInputs int8, row f at input + f * input_stride
+//   output: int8 [kFrames][kOutputs], not overlapping the input
 //   scratch: PointwiseScratchBytes(kInputs) bytes, 4-byte aligned
-template <int kInputs, int kOutputs, Rounding kRounding, Clamping kClamping>
-void Pointwise(const LinearTables& tables, OutputRange range, const int8_t* input, int input_stride, int frames,
-               int8_t* output, [[maybe_unused]] void* scratch) {
-  int frame = 0;
+template <int kInputs, int kOutputs, int kFrames, Rounding kRounding, Clamping kClamping>
+void Pointwise(const LinearTables& tables, OutputRange range, const int8_t* input, int input_stride, int8_t* output,
+               [[maybe_unused]] void* scratch) {
 #if defined(KWS_AOT_DSP)
   // The second weight row is addressed by an immediate offset.
-  if constexpr (kInputs % 4 == 0 && kInputs <= 4092 && kOutputs % 2 == 0) {
-    for (; frame + 2 <= frames; frame += 2) {
-      auto* expanded = static_cast<uint32_t*>(scratch);
-      internal::ExpandFrames<kInputs>(input + frame * input_stride, input + (frame + 1) * input_stride, expanded);
-      internal::PointwiseTwoFrames<kInputs, kOutputs, kRounding, kClamping>(
-          tables, range, expanded, output + frame * kOutputs);
-    }
+  constexpr bool kByTwo = kInputs % 4 == 0 && kInputs <= 4092 && kOutputs % 2 == 0;
+  constexpr bool kByOne = kInputs % 4 == 0 && kOutputs % 4 == 0;
+#elif defined(KWS_AOT_MVE)
+  constexpr bool kByTwo = kInputs <= 256 && kOutputs % 4 == 0 && kRounding == Rounding::kFast;
+  constexpr bool kByOne = kByTwo;
+#else
+  constexpr bool kByTwo = false, kByOne = false;
+#endif
+  constexpr int kPaired = kByTwo ? kFrames / 2 * 2 : 0;
+  constexpr int kSingle = kByOne && kPaired < kFrames ? kPaired + 1 : kPaired;
+#if defined(KWS_AOT_DSP)
+  for (int frame = 0; frame < kPaired; frame += 2) {
+    const int8_t* x = input + frame * input_stride;
+    auto* expanded = static_cast<uint32_t*>(scratch);
+    internal::ExpandFrames<kInputs>(x, x + input_stride, expanded);
+    internal::PointwiseTwoFrames<kInputs, kOutputs, kRounding, kClamping>(tables, range, expanded,
+                                                                          output + frame * kOutputs);
   }
-  if constexpr (kInputs % 4 == 0 && kOutputs % 4 == 0) {
-    if (frame < frames) {
-      internal::PointwiseOneFrame<kInputs, kOutputs, kRounding, kClamping>(
-          tables, range, input + frame * input_stride, output + frame * kOutputs);
-      ++frame;
-    }
+  if constexpr (kSingle != kPaired) {
+    internal::PointwiseOneFrame<kInputs, kOutputs, kRounding, kClamping>(tables, range, input + kPaired * input_stride,
+                                                                         output + kPaired * kOutputs);
   }
 #elif defined(KWS_AOT_MVE)
-  if constexpr (kInputs <= 256 && kOutputs % 4 == 0 && kRounding == Rounding::kFast) {
-    for (; frame + 2 <= frames; frame += 2) {
-      internal::PointwiseTwoFrames<kInputs, kOutputs, kClamping>(tables, range, input + frame * input_stride,
-                                                                 input_stride, output + frame * kOutputs);
-    }
-    if (frame < frames) {
-      internal::PointwiseOneFrame<kInputs, kOutputs, kClamping>(tables, range, input + frame * input_stride,
-                                                                output + frame * kOutputs);
-    }
-    return;
+  for (int frame = 0; frame < kPaired; frame += 2) {
+    internal::PointwiseTwoFrames<kInputs, kOutputs, kClamping>(tables, range, input + frame * input_stride,
+                                                               input_stride, output + frame * kOutputs);
+  }
+  if constexpr (kSingle != kPaired) {
+    internal::PointwiseOneFrame<kInputs, kOutputs, kClamping>(tables, range, input + kPaired * input_stride,
+                                                              output + kPaired * kOutputs);
   }
 #endif
-  for (; frame < frames; ++frame) {
+  for (int frame = kSingle; frame < kFrames; ++frame) {
     const int8_t* weights = tables.weights;
     for (int o = 0; o < kOutputs; ++o, weights += kInputs) {
       const int32_t* row = tables.requantization + o;

@@ -94,7 +94,7 @@ class PoolRing {
     oldest_ = 0;
   }
 
-  // Averages the state and `row` (int8 [kChannels]) into `output` (int8 [kChannels]), then `row` replaces the oldest row.
+  // Averages the state and `row` into `output`, both int8 [kChannels]. Then `row` replaces the oldest row.
   void Step(OutputRange range, const int8_t* row, int8_t* output) {
     int8_t* slot = rows_[oldest_];
     int c = 0;

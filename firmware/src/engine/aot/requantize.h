@@ -66,8 +66,8 @@ inline int32_t DoublingHighMultiplySmall(int32_t value, int32_t multiplier) {
 // Whether results only saturate to int8, or are clamped to a narrower activation range.
 enum class Clamping : uint8_t { kInt8, kRange };
 
-// The common factor, and the fast way: |value| < 2^30 and a right shift of at least 1, given as right_shift - 1 (0..30).
-// Adds the zero point and clamps to the output range.
+// The common factor, and the fast way: |value| < 2^30 and a right shift of at least 1, given as right_shift - 1,
+// 0..30. Adds the zero point and clamps to the output range.
 template <Clamping kClamping = Clamping::kRange>
 inline int32_t RequantizeToInt8(int32_t value, int32_t multiplier, int32_t right_shift_minus_1, OutputRange range) {
   int32_t high = DoublingHighMultiplySmall(value, multiplier);
