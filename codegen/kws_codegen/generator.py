@@ -19,7 +19,13 @@ def build(bundle: Bundle, *, kernels: str = "auto", window_steps: int = 4) -> tu
       KwsError: the bundle cannot be generated; the line names op and tensor.
     """
     graph = read(bundle.model)
-    program = lower(bundle, graph, kernels=kernels, window_steps=window_steps)
+    try:
+        program = lower(bundle, graph, kernels=kernels, window_steps=window_steps)
+    except (IndexError, KeyError, ValueError, ZeroDivisionError, OverflowError) as error:
+        # The file can be read, but an operator lacks inputs or options that its kind must have.
+        raise KwsError(
+            f"model.tflite is damaged ({type(error).__name__}: {error}). Export the bundle again."
+        ) from error
     return graph, program, plan(program)
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from kws_codegen import report
 from kws_codegen.generator import build as build_program
 from kws_reference.bundle import Bundle
 
@@ -53,6 +54,10 @@ def test_engine_of_released_bundle_equals_interpreter(bundle_path, tmp_path):
     program = engines.build(bundle, tmp_path / "generated")
     facts = engines.assert_bit_exact(bundle, program, engines.random_features(bundle, 150))
     assert facts["name"] == "aot"
+    memory = report.facts(bundle, *build_program(bundle))["memory"]
+    assert (facts["scratch_bytes"], facts["weights_bytes"]) == (memory["scratch_bytes"], memory["weights_bytes"])
+    # A window or ring also keeps its position, padded to its alignment of 16 bytes.
+    assert facts["state_bytes"] == memory["state_ram_bytes"] + 16 * len(bundle.states)
     # Every third step was profiled, with a clock that ticks once a layer.
     assert set(facts["layers"].values()) == {50}
 

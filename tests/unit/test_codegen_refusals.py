@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from kws_codegen.cli import main
 from kws_codegen.generator import build, generate
 from kws_codegen.ir import Op
@@ -11,6 +13,7 @@ from kws_reference.bundle import Bundle, write_bundle
 from kws_reference.errors import KwsError
 
 from tests.support.models import STEPS_PER_STD, GraphBuilder, matchbox, replace_op, replace_tensor
+from tests.support.tflite_writer import write
 
 
 def op_kind(output, kind):
@@ -219,6 +222,26 @@ def test_generate_tflm_takes_a_model_that_aot_refuses(tmp_path):
         generate(bundle)
     files = generate(bundle, engine="tflm")
     assert "aot_model.cc" not in files and "resolver.AddSub()" in files["tflm_model.h"]
+
+
+SMALL = write(matchbox().graph())
+
+
+@pytest.fixture(scope="module")
+def good_bundle(tmp_path_factory):
+    return matchbox().write(tmp_path_factory.mktemp("bundle"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(edits=st.lists(st.tuples(st.integers(8, len(SMALL) - 1), st.integers(0, 255)), min_size=1, max_size=3))
+def test_generate_damaged_model_is_one_line_or_a_program(edits, good_bundle):
+    model = bytearray(SMALL)
+    for position, value in edits:
+        model[position] = value
+    try:
+        build(dataclasses.replace(good_bundle, model=bytes(model)))
+    except KwsError as error:
+        assert "\n" not in str(error)
 
 
 def test_cli_refusal_is_one_line_and_exit_2(tmp_path, capsys):

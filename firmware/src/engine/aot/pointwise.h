@@ -66,7 +66,7 @@ template <int kInputs>
 inline __attribute__((always_inline)) void DotTwoByTwo(const int8_t* rows, const uint32_t* frames, int32_t& a0,
                                                        int32_t& b0, int32_t& a1, int32_t& b1) {
   constexpr int kGroups = kInputs / 4;
-  constexpr int kUnroll = kGroups % 4 == 0 ? 4 : (kGroups % 2 == 0 ? 2 : 1);
+  constexpr int kUnroll = kGroups % 4 == 0 ? 4 : (kGroups % 5 == 0 ? 5 : (kGroups % 2 == 0 ? 2 : 1));
   const int8_t* end = rows + kInputs;
   register uint32_t even_a __asm("r3");  // LDM fills registers in ascending order
   register uint32_t odd_a __asm("r4");
