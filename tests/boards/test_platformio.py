@@ -97,17 +97,14 @@ def test_pio_device_monitor_shows_what_the_board_sends(free_port):
         # The monitor wants a terminal.
         control, terminal = os.openpty()
         monitor = subprocess.Popen(
-            command, cwd=boards.ROOT, env=environment, stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command, cwd=boards.ROOT, env=environment, stdin=terminal, stdout=terminal, stderr=terminal
         )
         try:
             seen, deadline = b"", time.monotonic() + 60
             # HELLO is the first thing that the firmware sends; frames end with a zero byte.
             while b"\0" not in seen and time.monotonic() < deadline:
-                if select.select([monitor.stdout], [], [], 1)[0]:
-                    data = os.read(monitor.stdout.fileno(), 4096)
-                    if not data:
-                        break
-                    seen += data
+                if select.select([control], [], [], 1)[0]:
+                    seen += os.read(control, 4096)
             assert b"\0" in seen, seen
         finally:
             monitor.kill()
