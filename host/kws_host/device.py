@@ -139,18 +139,19 @@ class Device:
             return 0
         return ((samples - self.info.window_samples) // self.info.hop_samples + 1) // self.info.frames_per_step
 
-    def run(self, pcm: np.ndarray) -> Recording:
+    def run(self, pcm: np.ndarray, on_progress: Callable[[int], None] | None = None) -> Recording:
         """Resets the device and streams a recording; streams it again when the link lost something.
 
         Args:
           pcm: int16 ``[samples]`` at the device's sample rate.
+          on_progress: called with the number of samples that the device has taken so far.
 
         Raises:
           LinkError: the link broke, or lost something in every attempt. KwsError: the device restarted or faulted.
         """
         for attempt in range(1, RECORDING_ATTEMPTS + 1):
             try:
-                recording = self._run_once(np.asarray(pcm, "<i2").tobytes())
+                recording = self._run_once(np.asarray(pcm, "<i2").tobytes(), on_progress)
             except LossError:
                 if attempt == RECORDING_ATTEMPTS:
                     raise
@@ -159,12 +160,12 @@ class Device:
             return recording
         raise AssertionError("unreachable")
 
-    def _run_once(self, data: bytes) -> Recording:
+    def _run_once(self, data: bytes, on_progress: Callable[[int], None] | None) -> Recording:
         credit = self.reset()
         recording = self._recording = Recording()
         self._event_was_lost = False
         try:
-            self._stream(data, credit)
+            self._stream(data, credit, on_progress)
         finally:
             self._recording = None
         expected = self.step_count(len(data) // 2)
@@ -176,7 +177,7 @@ class Device:
             )
         return recording
 
-    def _stream(self, data: bytes, credit: protocol.Credit) -> None:
+    def _stream(self, data: bytes, credit: protocol.Credit, on_progress: Callable[[int], None] | None) -> None:
         """Sends PCM as credit allows until the device has consumed it all."""
         link, window, total = self.link, self.info.credit_window_bytes, len(data)
         sent = received = 0
@@ -209,6 +210,8 @@ class Device:
                 received = max(received, credit.received_bytes)
                 limit = max(limit, credit.limit_bytes)
                 sent = max(sent, received)
+                if on_progress:
+                    on_progress(received // 2)
             elif frame.type == MessageType.ERROR:
                 error = self._decode(protocol.Error, frame)
                 if error.code != ErrorCode.AUDIO_GAP:

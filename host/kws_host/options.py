@@ -64,7 +64,12 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 
 @contextlib.contextmanager
-def open_device(args: argparse.Namespace, *, on_event: Callable[[object], None] | None = None) -> Iterator[Device]:
+def open_device(
+    args: argparse.Namespace,
+    *,
+    on_event: Callable[[object], None] | None = None,
+    on_text: Callable[[bytes], None] | None = None,
+) -> Iterator[Device]:
     """Opens the device that the options name; an emulated one is stopped afterwards.
 
     Raises:
@@ -75,12 +80,12 @@ def open_device(args: argparse.Namespace, *, on_event: Callable[[object], None] 
     if args.emulate:
         elf = args.elf or firmware_of(args.emulate)
         with emulator.Emulator(emulator.EmulatorConfig(board=args.emulate, elf=elf, port=0)) as running:
-            with Link(running.url, timeout_s=args.timeout) as link:
+            with Link(running.url, timeout_s=args.timeout, on_text=on_text) as link:
                 yield Device(link, on_event)
         return
     if not args.port:
         raise KwsError("no device: give --port (or set KWS_PORT), or --emulate BOARD for an emulated one")
-    with Link(args.port, baud=args.baud, timeout_s=args.timeout) as link:
+    with Link(args.port, baud=args.baud, timeout_s=args.timeout, on_text=on_text) as link:
         yield Device(link, on_event)
 
 

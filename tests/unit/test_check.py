@@ -337,6 +337,18 @@ def test_monitor_counts_steps_and_prints_the_detections_of_the_reference(capsys,
     assert f"49 steps, {len(events)} detections" in err
 
 
+def test_monitor_prints_text_between_frames(capsys, board, audio):
+    state = {"said": False}
+
+    def with_text(data: bytes) -> bytes:
+        said, state["said"] = state["said"], True
+        return data if said else data + b"clock trimmed\r\nready\r\n"
+
+    with firmware.proxy(board.port, to_host=with_text) as wire:
+        _, out, _ = _main(capsys, "monitor", "--port", wire.url, "--wav", audio / "no/noise.wav")
+    assert out.startswith("> clock trimmed\n> ready\n")
+
+
 def test_monitor_without_audio_ends_after_its_duration(capsys, board):
     start = time.monotonic()
     status, _, err = _main(capsys, "monitor", "--port", board.url, "--duration", "0.3")

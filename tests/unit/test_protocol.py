@@ -16,6 +16,10 @@ from kws_host.protocol import Frame, FrameDecoder, ProtocolError, Text
 
 from tests.support import native
 
+# Defined before the tests, which take it on as they are made. No deadline: the machine may be busy.
+settings.register_profile("kws", deadline=None, derandomize=True)
+settings.load_profile("kws")
+
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "tests/vectors/link.txt"
 LINK = ["firmware/src/link/crc32.cc", "firmware/src/link/cobs.cc", "firmware/src/link/frame.cc"]
@@ -158,6 +162,27 @@ def test_link_vectors_through_cpp_give_the_same_bytes_and_events():
     assert kinds["message"] >= 15 and kinds["stream"] >= 15
 
 
+@settings(max_examples=12)
+@given(st.data())
+def test_codecs_random_cases_agree_in_python_and_cpp(tmp_path_factory, data):
+    payloads = data.draw(st.lists(st.binary(max_size=protocol.MAX_PAYLOAD_BYTES), min_size=10, max_size=40))
+    lines = []
+    for seq, payload in enumerate(payloads):
+        text = payload.hex() or "-"
+        wire = Frame(seq % 256, seq * 977 % 65536, payload).encode()
+        at = data.draw(st.integers(0, len(wire) - 1))
+        damaged = wire[:at] + data.draw(st.binary(max_size=40)) + wire[at + data.draw(st.integers(0, 3)) :] + wire
+        lines.append(f"crc {text} {zlib.crc32(payload):08x}")
+        lines.append(f"cobs {text} {protocol.cobs_encode(payload).hex()}")
+        lines.append(f"frame 1 {seq % 256} {seq * 977 % 65536} {text} {wire.hex()}")
+        lines.append(" ".join(["stream", "random", damaged.hex(), *_events(damaged, 10**6)]))
+    path = tmp_path_factory.mktemp("random") / "cases.txt"
+    path.write_text("\n".join(lines) + "\n")
+    program = native.build("link_vectors_test", ["tests/native/link_vectors_test.cc", *LINK])
+    result = subprocess.run([program, path], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+
+
 def test_link_vectors_with_one_changed_byte_fail_in_cpp(tmp_path):
     program = native.build("link_vectors_test", ["tests/native/link_vectors_test.cc", *LINK])
     lines = VECTORS.read_text().splitlines()
@@ -203,7 +228,3 @@ def test_link_receiver_under_libfuzzer_holds(tmp_path):
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path, env=env)
     assert result.returncode == 0, result.stderr[-3000:]
     assert "Done 20000 runs" in result.stderr or "DONE" in result.stderr
-
-
-settings.register_profile("kws", deadline=None, derandomize=True)
-settings.load_profile("kws")

@@ -5,6 +5,7 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+from kws_reference import command_line
 from kws_reference.audio import read_wav
 from kws_reference.errors import KwsError
 
@@ -55,8 +56,9 @@ def run(args: argparse.Namespace) -> int:
 def measure(device: Device, pcm: np.ndarray) -> dict:
     """Streams the recording twice: stages first, then layers, whose counting slows the engine a little."""
     info = device.info
+    progress = command_line.Progress("measuring", 2 * len(pcm))
     device.configure(Config.NONE)
-    steps = device.run(pcm).steps
+    steps = device.run(pcm, progress.update).steps
     stats = device.stats()
     stages = {}
     for stage in STAGES:
@@ -69,7 +71,7 @@ def measure(device: Device, pcm: np.ndarray) -> dict:
         names = device.names(NamesKind.LAYERS)
         device.configure(Config.PROFILE)
         try:
-            device.run(pcm)
+            device.run(pcm, lambda done: progress.update(len(pcm) + done))
             bench = device.bench()
         finally:
             device.configure(Config.NONE)

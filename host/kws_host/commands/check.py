@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+from kws_reference import command_line
 from kws_reference.bundle import Bundle
 from kws_reference.pipeline import Pipeline, Step
 
@@ -99,11 +100,14 @@ def run(args: argparse.Namespace) -> int:
         if not quiet:
             print(f"{device.info.board} ({device.info.engine}) against the reference, model {bundle.name}:")
             _print_row(HEADER, clips, bundle)
+        progress = command_line.Progress("checking", len(clips))
         for clip, pcm in zip(clips, audio, strict=True):
             result = check_clip(device, pipeline, clip, pcm)
             results.append(result)
             if not quiet:
-                _print_row(result.row(), clips, bundle)
+                _print_row(result.row(), clips, bundle)  # the rows show progress
+            else:
+                progress.update(len(results))
             if result.comparison.mismatches and not args.keep_going:
                 break
         info, stats = device.info, device.stats()

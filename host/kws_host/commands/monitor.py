@@ -69,6 +69,12 @@ class Screen:
                 self._drawn = now
                 self._draw(event)
 
+    def on_text(self, data: bytes) -> None:
+        """Takes bytes that are no frame: what the firmware or a boot loader prints."""
+        text = data.decode("utf-8", "replace")
+        if all(character.isprintable() or character.isspace() for character in text) and text.strip():
+            self._print("\n".join(f"> {line}" for line in text.strip().splitlines()))
+
     def _draw(self, event: StepRecord) -> None:
         self._clear()
         scores = np.frombuffer(event.scores, np.int8).astype(int)
@@ -101,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
     screen = Screen(args.plain)
     # Recordings are read before the port is opened: an error must not restart a board.
     recordings = [(path, read_wav(path)) for path in args.wav or ()]
-    with options.open_device(args, on_event=screen.on_event) as device:
+    with options.open_device(args, on_event=screen.on_event, on_text=screen.on_text) as device:
         screen.setup(device)
         if any(device.info.sample_rate_hz != 16000 for _ in recordings):
             recordings = [(path, read_wav(path, device.info.sample_rate_hz)) for path, _ in recordings]
