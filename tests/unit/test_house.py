@@ -153,7 +153,7 @@ _HOSTS = ["py" + "pi.org", "python" + "hosted", "npm" + "js.org", "deb." + "debi
 
 
 def test_no_committed_file_names_a_machine_folder_or_a_registry_host():
-    pattern = re.compile("|".join(re.escape(word) for word in _MACHINE + _HOSTS))
+    pattern = re.compile("|".join([rf"{folder}[\w.]" for folder in _MACHINE] + [re.escape(host) for host in _HOSTS]))
     for path in committed_files():
         if path.name == "LICENSE":
             continue
