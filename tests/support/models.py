@@ -321,8 +321,18 @@ def left_shift() -> GraphBuilder:
     return b
 
 
+def long_rows() -> GraphBuilder:
+    """Dot products and offsets beyond what fits into one instruction's immediate, or into Helium's unrolled loop."""
+    b, x = _start(8, 2, 20)
+    x = b.conv("conv", b.state("one", 12, x), 72, kernel=13, activation="RELU")
+    x = b.depthwise("dw", b.state("two", 59, x), 60, activation="RELU")
+    b.scores(b.dense("scores", b.average("mean", x, 2), 8))
+    return b
+
+
 UNUSUAL = {
-    model.__name__: model for model in (odd_channels, one_frame, wide_step, features_twice, needs_cmsis, left_shift)
+    model.__name__: model
+    for model in (odd_channels, one_frame, wide_step, features_twice, needs_cmsis, left_shift, long_rows)
 }
 """Builders of models that use what the released one does not."""
 

@@ -97,7 +97,7 @@ inline __attribute__((always_inline)) void DotTwoByTwo(const int8_t* rows, const
       : [a0] "+r"(a0), [b0] "+r"(b0), [a1] "+r"(a1), [b1] "+r"(b1), [rows] "+r"(rows), [frames] "+r"(frames),
         [even] "=&r"(even), [odd] "=&r"(odd), [ea] "=&r"(even_a), [oa] "=&r"(odd_a), [eb] "=&r"(even_b),
         [ob] "=&r"(odd_b)
-      : [end] "r"(end), [stride] "I"(kInputs), [unroll] "i"(kUnroll)
+      : [end] "r"(end), [stride] "i"(kInputs), [unroll] "i"(kUnroll)
       : "cc", "memory");
 }
 
