@@ -52,7 +52,7 @@ class Pipeline:
           still waits for it.
         """
         config, frames_per_step = self.bundle.frontend, self.bundle.frames_per_step
-        frames = MfccStream(config).push(pcm)
+        frames = MfccStream(config, self.bundle.features.zero_point).push(pcm)
         data = np.asarray(pcm, "<i2").tobytes()
         self._network.reset()
         self._detector.reset()
