@@ -14,7 +14,7 @@ BUNDLE ?= training/zoo/matchbox_kit12
 PYTEST_ARGS ?=
 
 LOGS := build/logs
-QUIET := tools/quiet.sh
+QUIET := .ci/quiet.sh
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install -c constraints.txt
 
 export PATH := $(abspath $(VENV)/bin):$(PATH)
@@ -24,7 +24,7 @@ export PLATFORMIO_SETTING_ENABLE_TELEMETRY ?= no
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick-test lint format firmware generate sources venv venv-demo demo-words clean distclean \
+.PHONY: help demo test quick-test measure lint format firmware generate sources venv venv-demo demo-words clean distclean \
 	system-demo system-test
 
 help: ## this list
@@ -38,6 +38,9 @@ test: system-test venv sources ## everything that needs no hardware (PYTEST_ARGS
 
 quick-test: system-test venv sources ## without emulated boards and without slow tests
 	@$(VENV)/bin/pytest -m "not qemu and not slow" $(PYTEST_ARGS)
+
+measure: system-test venv sources ## instructions, flash, RAM and stack of every emulated board, into README.md
+	@$(VENV)/bin/python firmware/tools/measure.py --write
 
 lint: venv ## ruff, the generated code's freshness, the pinned sources
 	@$(VENV)/bin/ruff check .
@@ -63,7 +66,7 @@ venv: $(VENV)/.dev ## Python environment with everything, TensorFlow included
 venv-demo: $(VENV)/.demo ## Python environment of the demo: host tools and code generator
 
 demo-words: $(VENV)/.demo ## synthesise the demo's words again (needs espeak-ng and flite)
-	@tools/system_packages.sh voices
+	@.ci/system_packages.sh voices
 	@$(VENV)/bin/python host/demo/synthesise.py
 
 clean: ## remove what was built
@@ -77,7 +80,7 @@ distclean: clean ## also the Python environment and the third-party sources
 
 $(VENV)/.pip:
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer on PATH. Install it, or name it: make PYTHON=/path/to/python3" >&2; exit 2; }
-	@tools/system_packages.sh venv
+	@.ci/system_packages.sh venv
 	@$(QUIET) "Making a Python environment in $(VENV)" $(LOGS)/venv.log $(PYTHON) -m venv $(VENV)
 	@$(QUIET) "Installing the Python build tools" $(LOGS)/pip-setuptools.log $(PIP) setuptools
 	@touch $@
@@ -93,7 +96,7 @@ $(VENV)/.dev: $(VENV)/.pip pyproject.toml constraints.txt
 	@touch $(VENV)/.demo $@
 
 system-demo:
-	@tools/system_packages.sh demo
+	@.ci/system_packages.sh demo
 
 system-test:
-	@tools/system_packages.sh test
+	@.ci/system_packages.sh test

@@ -8,8 +8,8 @@ import pytest
 
 from tests.support.native import ROOT
 
-PACKAGES = ROOT / "tools" / "system_packages.sh"
-QUIET = ROOT / "tools" / "quiet.sh"
+PACKAGES = ROOT / ".ci" / "system_packages.sh"
+QUIET = ROOT / ".ci" / "quiet.sh"
 BASICS = ("sh", "dirname", "mkdir", "date", "sleep", "tail", "head", "find", "env", "cat", "touch", "chmod")
 
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs a command with its output in a log file; shows one line, and the log's end if the command fails.
 #
-#   tools/quiet.sh "what it does" LOG COMMAND [ARGUMENT...]
+#   .ci/quiet.sh "what it does" LOG COMMAND [ARGUMENT...]
 set -u
 what=$1 log=$2
 shift 2

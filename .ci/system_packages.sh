@@ -1,11 +1,11 @@
 #!/bin/sh
 # Installs the Debian packages that are missing for a purpose; says what to install by hand where it cannot.
 #
-#   tools/system_packages.sh venv|demo|test|voices
+#   .ci/system_packages.sh venv|demo|test|voices
 #
 # As root it installs; otherwise with sudo, if that asks for no password. Where nothing is missing it does nothing.
 set -u
-purpose=${1:?usage: tools/system_packages.sh venv|demo|test|voices}
+purpose=${1:?usage: .ci/system_packages.sh venv|demo|test|voices}
 here=$(dirname "$0")
 missing=
 
@@ -30,7 +30,7 @@ look() {
         need qemu-system-arm have "${KWS_QEMU:-qemu-system-arm}"
         ;;
     *)
-        echo "error: tools/system_packages.sh knows venv, demo, test and voices. Received: $purpose" >&2
+        echo "error: .ci/system_packages.sh knows venv, demo, test and voices. Received: $purpose" >&2
         exit 2
         ;;
     esac
