@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 from kws_codegen import report
 from kws_codegen.generator import build as build_program
+from kws_reference.audio import read_wav
 from kws_reference.bundle import Bundle
+from kws_reference.frontend import Mfcc
 
 from tests.support import engines
 from tests.support.models import UNUSUAL, left_shift, matchbox
+from tests.support.native import ROOT
 
 
 @pytest.mark.parametrize("name", UNUSUAL)
@@ -53,6 +56,17 @@ def test_engine_of_released_bundle_equals_interpreter(bundle_path, tmp_path):
     bundle = Bundle.load(bundle_path)
     program = engines.build(bundle, tmp_path / "generated")
     facts = engines.assert_bit_exact(bundle, program, engines.random_features(bundle, 150))
+    check_report(bundle, facts)
+    words = sorted((ROOT / "host/demo/words").glob("*/*.wav"))[::6]
+    assert words
+    for word in words:
+        frames = Mfcc(bundle.frontend).frames(read_wav(word))
+        whole = frames[: len(frames) // bundle.frames_per_step * bundle.frames_per_step]
+        features = whole.reshape(-1, bundle.frames_per_step, bundle.frontend.coefficients)
+        engines.assert_bit_exact(bundle, program, features)
+
+
+def check_report(bundle, facts):
     assert facts["name"] == "aot"
     memory = report.facts(bundle, *build_program(bundle))["memory"]
     assert (facts["scratch_bytes"], facts["weights_bytes"]) == (memory["scratch_bytes"], memory["weights_bytes"])
