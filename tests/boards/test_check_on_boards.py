@@ -77,7 +77,7 @@ def _main(capsys, *words: object) -> tuple[int, str, str]:
 def test_board_agrees_in_every_integer_and_measures_itself(capsys, board, audio):
     elf = build(board)
     status, out, err = _main(capsys, "check", audio, "--emulate", board, "--elf", elf, "--timeout", "10", "--json", "-")
-    assert (status, err) == (0, "")
+    assert status == 0, err
     data = json.loads(out)
     assert data["device"]["board"] == board
     assert data["summary"] == data["summary"] | {"clips": 2, "steps": 98, "mismatches": 0, "streamed_again": 0}
@@ -105,7 +105,10 @@ def test_board_state_digests_equal_the_reference(audio, m4):
 def test_board_counts_instructions_repeatably(capsys, m4):
     words = ["bench", "--emulate", "mps2_an386", "--elf", m4, "--timeout", "10", "--steps", "20", "--json", "-"]
     first, second = (json.loads(_main(capsys, *words)[1]) for _ in range(2))
-    assert first == second
+    for name, stage in first["stages"].items():
+        # The counter advances once in 1.6 instructions, at a phase that depends on when the host's bytes came: a
+        # difference of two readings is off by one tick at most, and a step adds up three of them.
+        assert stage == pytest.approx(second["stages"][name], abs=5)
     assert first["unit"] == "instructions"
     assert 50_000 < first["stages"]["engine"]["mean"] < 2_000_000
     layers = sum(layer["mean"] for layer in first["layers"])
