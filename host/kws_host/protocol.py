@@ -58,6 +58,19 @@ class ErrorCode(enum.IntEnum):
     ENGINE = 7
 
 
+# Names of the firmware's status codes (firmware/include/kws/status.h), the detail of ENGINE errors.
+STATUS_NAMES = (
+    "ok",
+    "invalid argument",
+    "out of range",
+    "unavailable",
+    "data loss",
+    "busy",
+    "failed precondition",
+    "internal",
+)
+
+
 class Config(enum.IntFlag):
     """Bits of CONFIGURE."""
 
@@ -412,7 +425,10 @@ class Error(_Plain):
             if self.request_type in list(MessageType)
             else f"type {self.request_type}"
         )
-        return f"{code} for {kind} (detail {self.detail})"
+        detail = str(self.detail)
+        if self.code == ErrorCode.ENGINE and self.detail < len(STATUS_NAMES):
+            detail = f"the engine says: {STATUS_NAMES[self.detail]}"
+        return f"{code} for {kind} ({detail})"
 
 
 @dataclasses.dataclass(frozen=True)

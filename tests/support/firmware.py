@@ -16,10 +16,15 @@ LINK = [f"firmware/src/link/{name}.cc" for name in ("crc32", "cobs", "frame", "m
 FAKE = "tests/native/fake_model"
 
 
-def fake_firmware() -> Path:
-    """The application and the link with a tiny made-up model, under ASan and UBSan."""
+def fake_firmware(fault: str = "") -> Path:
+    """The application and the link with a tiny made-up model, under ASan and UBSan.
+
+    Args:
+      fault: ``FAKE_INIT_FAILS`` or ``FAKE_STEP_FAILS``, for an engine that does so.
+    """
+    defines = ["main=KwsMain", *([fault] if fault else [])]
     sources = [*APP, *LINK, f"{FAKE}/fake_model.cc", "firmware/boards/native/native.cc"]
-    return native.build("firmware_fake", sources, includes=["firmware/src", FAKE], defines=["main=KwsMain"])
+    return native.build("firmware_fake" + fault.lower(), sources, includes=["firmware/src", FAKE], defines=defines)
 
 
 class Running:

@@ -1,6 +1,7 @@
 """The firmware's session on the native board, through TCP, with a made-up model that Python can work out."""
 
 import random
+import re
 import socket
 import struct
 import subprocess
@@ -331,6 +332,32 @@ def test_link_port_that_cannot_be_opened_gives_one_line(port, text):
     with pytest.raises(LinkError, match=text) as caught:
         Link(port)
     assert "\n" not in str(caught.value)
+
+
+def test_session_engine_that_does_not_start_is_named_and_the_rest_answers():
+    with firmware.running(firmware.fake_firmware("FAKE_INIT_FAILS")) as board, Link(board.url, timeout_s=1.0) as link:
+        device = Device(link)
+        with pytest.raises(RequestRefused, match=r"ENGINE for RESET \(the engine says: out of range\)"):
+            device.run(_pcm(16000))
+        assert device.stats().steps == 0
+
+
+def test_session_engine_that_fails_in_a_step_is_named_and_stays_refused():
+    with firmware.running(firmware.fake_firmware("FAKE_STEP_FAILS")) as board, Link(board.url, timeout_s=1.0) as link:
+        device = Device(link)
+        with pytest.raises(RequestRefused, match=r"ENGINE for AUDIO \(the engine says: internal\)"):
+            device.run(_pcm(16000))
+        with pytest.raises(RequestRefused, match="ENGINE for RESET"):
+            device.run(_pcm(16000))
+        assert device.stats().steps == 3
+
+
+def test_protocol_status_names_equal_the_firmware():
+    text = (ROOT / "firmware/include/kws/status.h").read_text()
+    codes = [int(code) for code in re.findall(r"^  k\w+ = (\d+),", text, re.MULTILINE)]
+    names = re.findall(r'return "([^"]+)";', text)
+    assert codes == list(range(len(codes)))
+    assert protocol.STATUS_NAMES == tuple(names[: len(codes)])
 
 
 def test_link_refused_request_names_the_error(device):

@@ -56,12 +56,12 @@ bool Session::Poll() {
 bool Session::Process() {
   int16_t pcm[kChunkSamples];
   const size_t samples = source_.Read(pcm, kChunkSamples);
-  if (samples != 0) {
+  if (samples != 0 && IsOk(engine_status_)) {
     const auto on_step = [](void* session, const pipeline::StepResult& result) {
       static_cast<Session*>(session)->OnStep(result);
     };
     const Status status = pipeline::Push(pcm, samples, on_step, this);
-    if (!IsOk(status) && IsOk(engine_status_)) {
+    if (!IsOk(status)) {
       engine_status_ = status;  // reported once here, then as the answer to every RESET and AUDIO
       ++errors_sent_;
       WriteError(ErrorCode::kEngine, static_cast<uint8_t>(MessageType::kAudio), static_cast<uint32_t>(status),

@@ -47,7 +47,11 @@ Totals g_totals;
 
 Status Init() {
   Reset();
+#ifdef FAKE_INIT_FAILS
+  return Status::kOutOfRange;
+#else
   return Status::kOk;
+#endif
 }
 
 void Reset() {
@@ -65,6 +69,9 @@ Status Push(const int16_t* pcm, size_t samples, StepFn on_step, void* context) {
     int8_t* frame = g_features + 4 * (g_frames++ % 2);
     for (int k = 0; k < 4; ++k) frame[k] = static_cast<int8_t>(g_last[k] & 0xFF);
     if (g_frames % 2 != 0) continue;
+#ifdef FAKE_STEP_FAILS
+    if (g_totals.steps == 3) return Status::kInternal;
+#endif
     for (int k = 0; k < 3; ++k) g_sum[k] = static_cast<int8_t>(g_sum[k] + g_features[k] + g_features[4 + k]);
     if (g_layer_ticks != nullptr) g_layer_ticks[1] += 5;
     StepResult result{};
