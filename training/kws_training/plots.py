@@ -33,7 +33,7 @@ def learning_curves(history: Sequence[dict[str, float]], path: Path) -> None:
         f"best {100 * best['val_accuracy']:.2f} %",
         (best["epoch"], 100 * best["val_accuracy"]),
         textcoords="offset points",
-        xytext=(0, 8),
+        xytext=(0, -18),
         ha="center",
     )
     figure.savefig(path, dpi=120)
