@@ -29,9 +29,9 @@ def run(args: argparse.Namespace) -> int:
             f"no platformio.ini in {emulator.ROOT}: run from a checkout of the kit, installed with pip install -e"
         )
     command = [sys.executable, "-m", "platformio", "run", "-d", str(emulator.ROOT), "-e", args.board, "-t", "upload"]
-    if args.upload_port:
-        command += ["--upload-port", args.upload_port]
     environment = {"PLATFORMIO_CORE_DIR": str(emulator.ROOT / ".pio-core"), **os.environ}
+    if args.upload_port:
+        environment["PLATFORMIO_UPLOAD_PORT"] = args.upload_port  # read by the boards that run in the emulator too
     if subprocess.run(command, env=environment, check=False).returncode:
         raise KwsError(f"PlatformIO could not build or upload {args.board}; its reason stands above")
     return command_line.OK
