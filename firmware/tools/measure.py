@@ -36,21 +36,30 @@ BOARDS = {
 STEPS = 100
 
 
-def measure_board(name: str) -> dict[str, int]:
-    """Builds one environment, streams `STEPS` steps of noise to it and reads what it measured.
+def build(name: str) -> Path:
+    """Builds one environment and returns its image.
+
+    Raises:
+      KwsError: the build failed.
+    """
+    print(f"building {name}", file=sys.stderr, flush=True)
+    built = subprocess.run(["pio", "run", "-d", str(ROOT), "-e", name], capture_output=True, text=True)
+    if built.returncode:
+        raise KwsError(f"pio run -e {name} failed: {(built.stderr or built.stdout).strip().splitlines()[-1]}")
+    return ROOT / ".pio" / "build" / name / "firmware.elf"
+
+
+def measure_board(name: str, elf: Path) -> dict[str, int]:
+    """Streams `STEPS` steps of noise to an image on its emulated board and reads what it measured.
 
     Returns:
       Instructions per step of ``frontend``, ``engine``, ``detector`` and ``step`` (mean, rounded), and bytes of ``flash``,
       ``ram`` (without stack) and ``stack`` (deepest use).
 
     Raises:
-      KwsError: the build failed or the board does not answer.
+      KwsError: there is no image, or the board does not answer.
     """
     print(f"measuring {name}", file=sys.stderr, flush=True)
-    built = subprocess.run(["pio", "run", "-d", str(ROOT), "-e", name], capture_output=True, text=True)
-    if built.returncode:
-        raise KwsError(f"pio run -e {name} failed: {(built.stderr or built.stdout).strip().splitlines()[-1]}")
-    elf = ROOT / ".pio" / "build" / name / "firmware.elf"
     sizes = size_report.measure(elf)
     with Emulator(EmulatorConfig(name, elf, port=0)) as emulator, Link(emulator.url) as link:
         device = Device(link)
@@ -95,9 +104,11 @@ def main(argv: list[str] | None = None) -> int:
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--write", action="store_true", help="put the table into README.md")
     mode.add_argument("--check", action="store_true", help="compare with README.md and the budgets")
+    parser.add_argument("--built", type=Path, help="folder of images built before, in the place of building them")
     options = parser.parse_args(argv)
     try:
-        rows = {name: measure_board(name) for name in BOARDS}
+        images = {name: options.built / name / "firmware.elf" if options.built else build(name) for name in BOARDS}
+        rows = {name: measure_board(name, elf) for name, elf in images.items()}
         new = table(rows)
         print(new)
         text = README.read_text(encoding="utf-8") if options.write or options.check else ""

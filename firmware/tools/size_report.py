@@ -85,7 +85,7 @@ def measure(elf: Path) -> Sizes:
 
 
 def load_budgets(path: Path = BUDGET) -> dict[str, dict[str, int]]:
-    """Budgets by environment: {"flash": bytes, "ram": bytes, "stack": bytes}.
+    """Budgets by environment: {"flash": bytes, "ram": bytes, "stack": bytes, "instructions": per step}.
 
     Raises:
       KwsError: the file is missing, or not of this form.
@@ -95,8 +95,8 @@ def load_budgets(path: Path = BUDGET) -> dict[str, dict[str, int]]:
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise KwsError(f"cannot read {path}: {error}") from error
     for name, budget in budgets.items():
-        if not isinstance(budget, dict) or set(budget) != {"flash", "ram", "stack"}:
-            raise KwsError(f"{path}: [{name}] must hold flash, ram and stack; received {budget!r}")
+        if not isinstance(budget, dict) or set(budget) != {"flash", "ram", "stack", "instructions"}:
+            raise KwsError(f"{path}: [{name}] must hold flash, ram, stack and instructions; received {budget!r}")
     return budgets
 
 
