@@ -53,8 +53,8 @@ def measure_board(name: str, elf: Path) -> dict[str, int]:
     """Streams `STEPS` steps of noise to an image on its emulated board and reads what it measured.
 
     Returns:
-      Instructions per step of ``frontend``, ``engine``, ``detector`` and ``step`` (mean, rounded), and bytes of ``flash``,
-      ``ram`` (without stack) and ``stack`` (deepest use).
+      Instructions per step of ``frontend``, ``engine``, ``detector`` and ``step`` (mean, rounded), and bytes of
+      ``flash``, ``ram`` (without stack) and ``stack`` (deepest use).
 
     Raises:
       KwsError: there is no image, or the board does not answer.
@@ -81,7 +81,9 @@ def table(rows: dict[str, dict[str, int]]) -> str:
         "|---|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for name, row in rows.items():
-        figures = " | ".join(f"{row[key]:,}" for key in ("frontend", "engine", "detector", "step", "flash", "ram", "stack"))
+        figures = " | ".join(
+            f"{row[key]:,}" for key in ("frontend", "engine", "detector", "step", "flash", "ram", "stack")
+        )
         lines.append(f"| `{name}` | {BOARDS[name]} | {figures} |")
     return "\n".join(lines)
 

@@ -44,7 +44,9 @@ def build(
     """
     cxx = compiler or os.environ.get("CXX", "g++")
     if shutil.which(cxx) is None:
-        raise RuntimeError(f"no C++ compiler for the host: {cxx} is not on PATH. Install g++ (make test does) or set CXX.")
+        raise RuntimeError(
+            f"no C++ compiler for the host: {cxx} is not on PATH. Install g++ (make test does) or set CXX."
+        )
     cc = {"g++": "gcc", "clang++": "clang"}.get(cxx, "cc")
     paths = [ROOT / source for source in sources]
     folders = [ROOT / "firmware" / "include", *(ROOT / folder for folder in includes)]
@@ -63,7 +65,9 @@ def build(
     for index, path in enumerate(paths):
         is_c = path.suffix == ".c"
         output = folder / f"{index}_{path.stem}.o"
-        _run([cc if is_c else cxx, "-std=gnu11" if is_c else "-std=gnu++17", *common, "-c", str(path), "-o", str(output)])
+        _run(
+            [cc if is_c else cxx, "-std=gnu11" if is_c else "-std=gnu++17", *common, "-c", str(path), "-o", str(output)]
+        )
         objects.append(str(output))
     partial = target.with_name(target.name + ".partial")
     _run([cxx, *common, *(["-shared"] if shared else []), *objects, "-o", str(partial)])

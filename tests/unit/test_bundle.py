@@ -4,7 +4,6 @@ import json
 import shutil
 
 import pytest
-
 from kws_reference.bundle import MANIFEST_FILE, MODEL_FILE, Bundle, write_bundle
 from kws_reference.errors import KwsError
 

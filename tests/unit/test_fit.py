@@ -58,7 +58,9 @@ def test_fit_killed_and_run_again_equals_an_unbroken_run(recordings, tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert 1 <= len(json.loads((broken / "history.json").read_text())) < 3
-    result = subprocess.run([*program, *command(recordings, broken, 3)], check=True, env=environment, capture_output=True, text=True)
+    result = subprocess.run(
+        [*program, *command(recordings, broken, 3)], check=True, env=environment, capture_output=True, text=True
+    )
     assert "going on after epoch" in result.stderr
     histories = [json.loads((run / "history.json").read_text()) for run in (whole, broken)]
     for first, second in zip(*histories, strict=True):

@@ -7,7 +7,6 @@ pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip insta
 
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
-
 from kws_reference.bundle import write_bundle  # noqa: E402
 from kws_reference.frontend_config import FrontendConfig  # noqa: E402
 from kws_reference.network import Network  # noqa: E402
@@ -25,7 +24,12 @@ def random_model(config: MatchboxConfig, seed: int) -> keras.Model:
         if isinstance(layer, keras.layers.BatchNormalization):
             count = layer.gamma.shape[0]
             layer.set_weights(
-                [rng.uniform(0.5, 1.5, count), rng.normal(0, 0.3, count), rng.normal(0, 0.3, count), rng.uniform(0.1, 2, count)]
+                [
+                    rng.uniform(0.5, 1.5, count),
+                    rng.normal(0, 0.3, count),
+                    rng.normal(0, 0.3, count),
+                    rng.uniform(0.1, 2, count),
+                ]
             )
     dense = model.get_layer("logits")
     dense.set_weights([4 * dense.get_weights()[0], rng.normal(0, 0.5, config.labels)])
@@ -59,7 +63,11 @@ def test_streaming_step_over_a_clip_equals_batch(frames_per_step, seed):
 
 def test_streaming_step_with_other_blocks_equals_batch():
     config = MatchboxConfig(
-        labels=4, coefficients=10, blocks=(Block(8, 3), Block(12, 5, 3, True), Block(8, 1, residual=True)), pool_frames=30, frames_per_step=3
+        labels=4,
+        coefficients=10,
+        blocks=(Block(8, 3), Block(12, 5, 3, True), Block(8, 1, residual=True)),
+        pool_frames=30,
+        frames_per_step=3,
     )
     model = random_model(config, 5)
     features = np.random.default_rng(5).normal(size=(30, 10)).astype(np.float32)

@@ -106,7 +106,9 @@ class Bundle:
         """
         folder = Path(path)
         if not folder.is_dir():
-            raise KwsError(f"no bundle folder at {folder}. Give the folder that holds {MODEL_FILE} and {MANIFEST_FILE}.")
+            raise KwsError(
+                f"no bundle folder at {folder}. Give the folder that holds {MODEL_FILE} and {MANIFEST_FILE}."
+            )
         text = _read(folder / MANIFEST_FILE)
         try:
             manifest = json.loads(text.decode("utf-8"))
@@ -125,7 +127,7 @@ class Bundle:
         if digest != manifest.get("model_sha256"):
             raise KwsError(
                 f"{folder / MODEL_FILE} has SHA-256 {digest[:12]}..., its manifest names "
-                f"{str(manifest.get('model_sha256'))[:12]}...: the model was changed or truncated. Restore it or export again."
+                f"{str(manifest.get('model_sha256'))[:12]}...: the model was changed or truncated. Restore or export it."
             )
         try:
             return cls._parse(folder, manifest, model)
@@ -152,7 +154,9 @@ class Bundle:
                 f"Received: {list(features.shape)}."
             )
         if scores.shape != (1, len(labels)):
-            raise KwsError(f"{len(labels)} labels need scores.shape {[1, len(labels)]}. Received: {list(scores.shape)}.")
+            raise KwsError(
+                f"{len(labels)} labels need scores.shape {[1, len(labels)]}. Received: {list(scores.shape)}."
+            )
         states = tuple(_state(item, position) for position, item in enumerate(_list(manifest, "states", dict)))
         inputs = [features.index, *(state.input_index for state in states)]
         outputs = [scores.index, *(state.output_index for state in states)]
@@ -199,7 +203,9 @@ def write_bundle(path: str | os.PathLike, model: bytes, manifest: dict[str, Any]
             os.chmod(out.name, 0o644)
             os.replace(out.name, folder / name)
     except OSError as error:
-        raise KwsError(f"cannot write the bundle to {folder}: {error.strerror}. Free space or choose another folder.") from None
+        raise KwsError(
+            f"cannot write the bundle to {folder}: {error.strerror}. Free space or choose another folder."
+        ) from None
     return Bundle.load(folder)
 
 
@@ -207,7 +213,9 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise KwsError(f"cannot read {path}: {error.strerror}. A bundle holds {MODEL_FILE} and {MANIFEST_FILE}.") from None
+        raise KwsError(
+            f"cannot read {path}: {error.strerror}. A bundle holds {MODEL_FILE} and {MANIFEST_FILE}."
+        ) from None
 
 
 def _get(mapping: dict[str, Any], key: str, kind: type) -> Any:
@@ -268,7 +276,9 @@ def _state(item: dict[str, Any], position: int) -> State:
 
 def _detector(item: dict[str, Any], labels: tuple[str, ...]) -> DetectorConfig:
     config = DetectorConfig(
-        _get(item, "smoothing_steps", int), _get(item, "refractory_steps", int), tuple(_list(item, "threshold_q15", int))
+        _get(item, "smoothing_steps", int),
+        _get(item, "refractory_steps", int),
+        tuple(_list(item, "threshold_q15", int)),
     )
     if not 1 <= config.smoothing_steps <= 255 or not 0 <= config.refractory_steps <= 65535:
         raise KwsError(
@@ -276,7 +286,9 @@ def _detector(item: dict[str, Any], labels: tuple[str, ...]) -> DetectorConfig:
             f"Received: {config.smoothing_steps}, {config.refractory_steps}."
         )
     if len(config.threshold_q15) != len(labels):
-        raise KwsError(f"detector: {len(labels)} labels need as many thresholds. Received: {len(config.threshold_q15)}.")
+        raise KwsError(
+            f"detector: {len(labels)} labels need as many thresholds. Received: {len(config.threshold_q15)}."
+        )
     if not all(0 <= threshold <= NEVER_Q15 for threshold in config.threshold_q15):
         raise KwsError(f"detector: thresholds must be 0..{NEVER_Q15}. Received: {list(config.threshold_q15)}.")
     return config

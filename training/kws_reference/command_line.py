@@ -62,5 +62,12 @@ class Progress:
         self._shown = now
         share = min(done / self._total, 1.0)
         left = (now - self._start) * (1 - share) / share if share else 0.0
-        text = f"{self._what} [{'#' * int(24 * share):<24}] {100 * share:3.0f} %  {done}/{self._total}  {left:4.0f} s left"
-        print(f"\r{text}" if self._terminal else text, end="\n" if last or not self._terminal else "", file=sys.stderr, flush=True)
+        text = (
+            f"{self._what} [{'#' * int(24 * share):<24}] {100 * share:3.0f} %  {done}/{self._total}  {left:4.0f} s left"
+        )
+        print(
+            f"\r{text}" if self._terminal else text,
+            end="\n" if last or not self._terminal else "",
+            file=sys.stderr,
+            flush=True,
+        )

@@ -9,7 +9,7 @@ from kws_reference.errors import KwsError
 class Network:
     """Runs the int8 streaming model one step at a time and carries its external states.
 
-    The interpreter is TFLite Micro's x86 build with reference kernels: the oracle that every engine must equal bit for bit.
+    The interpreter is TFLite Micro's x86 build with reference kernels: the oracle that every engine equals bit for bit.
     """
 
     def __init__(self, bundle: Bundle):
@@ -21,13 +21,17 @@ class Network:
         try:
             from tflite_micro import runtime
         except ImportError as error:
-            raise KwsError(f"the reference interpreter is missing ({error}). Install the package tflite-micro.") from None
+            raise KwsError(
+                f"the reference interpreter is missing ({error}). Install the package tflite-micro."
+            ) from None
         self._bundle = bundle
         try:
             self._interpreter = runtime.Interpreter.from_bytes(bundle.model)
             self._check_tensors()
         except (RuntimeError, ValueError, IndexError) as error:
-            raise KwsError(f"{bundle.path}: TFLite Micro rejects the model: {error}. Export the bundle again.") from None
+            raise KwsError(
+                f"{bundle.path}: TFLite Micro rejects the model: {error}. Export the bundle again."
+            ) from None
         self.states: list[np.ndarray] = []
         self.reset()
 
@@ -47,7 +51,9 @@ class Network:
         interpreter, bundle = self._interpreter, self._bundle
         features = np.asarray(features)
         if features.dtype != np.int8 or features.size != np.prod(bundle.features.shape):
-            raise ValueError(f"features must be int8 {bundle.features.shape}. Received: {features.dtype} {features.shape}")
+            raise ValueError(
+                f"features must be int8 {bundle.features.shape}. Received: {features.dtype} {features.shape}"
+            )
         interpreter.set_input(features.reshape(bundle.features.shape), bundle.features.index)
         for state, value in zip(bundle.states, self.states, strict=True):
             interpreter.set_input(value, state.input_index)
@@ -57,16 +63,29 @@ class Network:
 
     def _check_tensors(self) -> None:
         bundle = self._bundle
-        wanted = [(f"input {bundle.features.name}", self._interpreter.get_input_details, bundle.features.index, bundle.features)]
-        wanted += [(f"output {bundle.scores.name}", self._interpreter.get_output_details, bundle.scores.index, bundle.scores)]
+        wanted = [
+            (
+                f"input {bundle.features.name}",
+                self._interpreter.get_input_details,
+                bundle.features.index,
+                bundle.features,
+            )
+        ]
+        wanted += [
+            (f"output {bundle.scores.name}", self._interpreter.get_output_details, bundle.scores.index, bundle.scores)
+        ]
         for state in bundle.states:
             wanted += [(f"input of state {state.name}", self._interpreter.get_input_details, state.input_index, state)]
-            wanted += [(f"output of state {state.name}", self._interpreter.get_output_details, state.output_index, state)]
+            wanted += [
+                (f"output of state {state.name}", self._interpreter.get_output_details, state.output_index, state)
+            ]
         for what, details, index, tensor in wanted:
             found = details(index)
             quantization = found["quantization_parameters"]
             if found["dtype"] != np.int8 or tuple(found["shape"]) != tensor.shape:
-                raise KwsError(f"{what}: manifest says int8 {tensor.shape}, the model has {found['dtype']} {found['shape']}.")
+                raise KwsError(
+                    f"{what}: manifest says int8 {tensor.shape}, the model has {found['dtype']} {found['shape']}."
+                )
             scale, zero_point = float(quantization["scales"][0]), int(quantization["zero_points"][0])
             if np.float32(tensor.scale) != np.float32(scale) or tensor.zero_point != zero_point:
                 raise KwsError(

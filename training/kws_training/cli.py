@@ -6,6 +6,7 @@ import sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from kws_reference import command_line  # noqa: E402  TensorFlow reads its log level when it is first imported
+
 from kws_training.commands import evaluate, export, fetch, fit, frontend_report  # noqa: E402
 
 

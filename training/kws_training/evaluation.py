@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-
 from kws_reference.bundle import Bundle
 from kws_reference.frontend import Mfcc
 from kws_reference.network import Network
@@ -44,7 +43,9 @@ class Outcome:
         return np.bincount(self.truth * labels + self.predicted, minlength=labels * labels).reshape(labels, labels)
 
 
-def int8_features(bundle_or_config, clips: np.ndarray, progress: Callable[[int], None] = lambda done: None) -> np.ndarray:
+def int8_features(
+    bundle_or_config, clips: np.ndarray, progress: Callable[[int], None] = lambda done: None
+) -> np.ndarray:
     """Features of whole clips by the integer front end.
 
     Args:
@@ -70,7 +71,9 @@ def float_batch(model, features: np.ndarray, truth: np.ndarray, scale: float) ->
     return Outcome(scores, truth)
 
 
-def float_streaming(step, features: np.ndarray, truth: np.ndarray, scale: float, progress: Callable[[int], None]) -> Outcome:
+def float_streaming(
+    step, features: np.ndarray, truth: np.ndarray, scale: float, progress: Callable[[int], None]
+) -> Outcome:
     """The float streaming step, `frames_per_step` frames at a time from zero states; many clips side by side."""
     import tensorflow as tf
 

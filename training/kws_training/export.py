@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 import numpy as np
 import tensorflow as tf
-
 from kws_reference.bundle import State, Tensor
 from kws_reference.errors import KwsError
+
 from kws_training.models.matchbox import StreamingStep
 
 
@@ -78,7 +78,9 @@ def _describe(data: bytes, step: StreamingStep, scale: float) -> StreamingModel:
         position = [detail["index"] for detail in details].index(tensor_index)
         detail = details[position]
         if detail["dtype"] != np.int8:
-            raise KwsError(f"the converter left {detail['name']} as {detail['dtype'].__name__}, not int8. Report this model.")
+            raise KwsError(
+                f"the converter left {detail['name']} as {detail['dtype'].__name__}, not int8. Report this model."
+            )
         tensor_scale, zero_point = detail["quantization"]
         return Tensor(position, detail["name"], tuple(map(int, detail["shape"])), float(tensor_scale), int(zero_point))
 
@@ -93,7 +95,9 @@ def _describe(data: bytes, step: StreamingStep, scale: float) -> StreamingModel:
         source = tensor(inputs, input_names, f"{name}_in")
         target = tensor(outputs, output_names, f"output_{position}")
         if (source.shape, source.scale, source.zero_point) != (target.shape, target.scale, target.zero_point):
-            raise KwsError(f"state {name} comes out as {target} and goes in as {source}: it cannot be fed back untouched.")
+            raise KwsError(
+                f"state {name} comes out as {target} and goes in as {source}: it cannot be fed back untouched."
+            )
         ends = source.index, target.index
         states.append(State(name, *ends, source.shape, source.scale, source.zero_point, reset_value=source.zero_point))
     return StreamingModel(data, features, tensor(outputs, output_names, "output_0"), tuple(states))

@@ -4,6 +4,7 @@ from typing import Any
 
 from kws_reference.bundle import NEVER_Q15, State, Tensor
 from kws_reference.frontend_config import FrontendConfig
+
 from kws_training.export import StreamingModel
 
 SILENCE, UNKNOWN = "_silence_", "_unknown_"
@@ -23,8 +24,8 @@ def manifest(
 ) -> dict[str, Any]:
     """Returns ``model.json`` without version and digest, which `kws_reference.bundle.write_bundle` adds.
 
-    The detector gets the kit's defaults: 200 ms of smoothing, half a second of rest, a posterior of 0.7 for every keyword
-    and never for silence and unknown words.
+    The detector gets the kit's defaults: 200 ms of smoothing, half a second of rest, a posterior of 0.7 for every
+    keyword and never for silence and unknown words.
     """
     threshold = round(DETECTOR_DEFAULTS["threshold"] * NEVER_Q15)
     return {

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-
 from kws_reference.errors import KwsError
 
 SETTINGS, HISTORY, CHECKPOINT, BEST = "settings.json", "history.json", "last.weights.h5", "best.weights.h5"
@@ -32,10 +31,14 @@ class RunFolder:
             earlier = self._read(SETTINGS)
             if earlier is not None and earlier != settings:
                 changed = sorted(k for k in {*earlier, *settings} if earlier.get(k) != settings.get(k))
-                raise KwsError(f"{self.path} holds a run with other {', '.join(changed)}. Continue it as it was, or choose another --out.")
+                raise KwsError(
+                    f"{self.path} holds a run with other {', '.join(changed)}. Continue that, or choose another --out."
+                )
             self.write_json(SETTINGS, settings)
         except OSError as error:
-            raise KwsError(f"cannot write to {self.path}: {error.strerror}. Free space or choose another --out.") from None
+            raise KwsError(
+                f"cannot write to {self.path}: {error.strerror}. Free space or choose another --out."
+            ) from None
         self.history: list[dict[str, float]] = self._read(HISTORY) or []
 
     def finish_epoch(self, model: keras.Model, entry: dict[str, float]) -> None:

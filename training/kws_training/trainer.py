@@ -7,9 +7,9 @@ from typing import Any
 
 import keras
 import numpy as np
-
 from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
+
 from kws_training import plots
 from kws_training.data.pipeline import AugmentConfig, EpochRenderer, plain_features, plan_epoch
 from kws_training.data.speech_commands import ClipSet
@@ -123,9 +123,14 @@ def train(
             began = time.monotonic()
             if epoch > start:
                 features, labels = renderer.epoch(epoch)
-            keras.utils.set_random_seed(seed * 100_003 + epoch)  # dropout of a resumed run equals that of an unbroken one
+            # So that dropout in a resumed run equals that in an unbroken one.
+            keras.utils.set_random_seed(seed * 100_003 + epoch)
             result = model.fit(
-                quantize_features(features, frontend), targets[labels], batch_size=recipe.batch, shuffle=False, verbose=0
+                quantize_features(features, frontend),
+                targets[labels],
+                batch_size=recipe.batch,
+                shuffle=False,
+                verbose=0,
             ).history
             logits = model.predict(plain, batch_size=256, verbose=0)
             entry = {
@@ -142,8 +147,9 @@ def train(
             plots.learning_curves(run.history, run.path / CURVES)
             left = entry["seconds"] * (recipe.epochs - epoch - 1) / 60
             say(
-                f"epoch {epoch + 1}/{recipe.epochs}  loss {entry['loss']:.3f}  accuracy {100 * entry['accuracy']:.2f} %  "
-                f"validation {100 * entry['val_accuracy']:.2f} %  {entry['seconds']:.0f} s, about {left:.0f} min left"
+                f"epoch {epoch + 1}/{recipe.epochs}  loss {entry['loss']:.3f}  "
+                f"accuracy {100 * entry['accuracy']:.2f} %  validation {100 * entry['val_accuracy']:.2f} %  "
+                f"{entry['seconds']:.0f} s, about {left:.0f} min left"
             )
     return max(run.history, key=lambda item: item["val_accuracy"])
 

@@ -5,10 +5,10 @@ import json
 from pathlib import Path
 
 import numpy as np
-
 from kws_reference.bundle import Bundle
 from kws_reference.command_line import Progress
 from kws_reference.errors import KwsError
+
 from kws_training.commands.fit import say
 from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
 
@@ -24,7 +24,9 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     source.add_argument("--test", type=Path, help="folder with one subfolder for each label")
     source.add_argument("--validation", type=Path, help="validation split of a folder in the official layout")
     parser.add_argument("--names", type=Path, help="take only the clips that this file lists, of --test")
-    parser.add_argument("--set-name", required=True, help="name of the set for titles and files: kit-12, canonical, ...")
+    parser.add_argument(
+        "--set-name", required=True, help="name of the set for titles and files: kit-12, canonical, ..."
+    )
     parser.add_argument("--out", type=Path, help="folder for the results (default: the bundle's)")
     parser.add_argument("--limit", type=int, help="take this many clips, drawn by seed 0")
     return parser
@@ -55,27 +57,41 @@ def run(args: argparse.Namespace) -> int:
 
         settings, model, step = load_run(args.run_folder)
         if settings["frontend"] != bundle.frontend.to_dict():
-            raise KwsError(f"{args.run_folder} was trained with another front end than {args.bundle} has. Give its own run.")
+            raise KwsError(
+                f"{args.run_folder} was trained with another front end than {args.bundle} has. Give its own run."
+            )
         outcomes["float_batch"] = evaluation.float_batch(model, features, truth, scale)
         progress = Progress("float streaming", len(rows)).update
         outcomes["float_streaming"] = evaluation.float_streaming(step, features, truth, scale, progress)
         difference = np.abs(outcomes["float_batch"].scores - outcomes["float_streaming"].scores).max()
         say(f"float streaming differs from float batch by at most {difference:.1e}")
         status = int(not difference <= STREAM_TOLERANCE)
-    outcomes["int8_streaming"] = evaluation.int8_streaming(bundle, features, truth, Progress("int8 streaming", len(rows)).update)
+    outcomes["int8_streaming"] = evaluation.int8_streaming(
+        bundle, features, truth, Progress("int8 streaming", len(rows)).update
+    )
     folder = args.out or args.bundle
     folder.mkdir(parents=True, exist_ok=True)
-    result = {"set": args.set_name, "clips": len(rows), "model_sha256": bundle.model_sha256, "labels": list(bundle.labels)}
+    result = {
+        "set": args.set_name,
+        "clips": len(rows),
+        "model_sha256": bundle.model_sha256,
+        "labels": list(bundle.labels),
+    }
     if args.run_folder:
         result["float_streaming_max_difference"] = float(difference)
     for kind, outcome in outcomes.items():
         matrix = outcome.confusion()
         result[kind] = {"accuracy": outcome.accuracy, "confusion": matrix.tolist()}
-        title = f"{bundle.name}, {args.set_name}, {kind.replace('_', ' ')}: {100 * outcome.accuracy:.2f} % of {len(rows)}"
+        title = (
+            f"{bundle.name}, {args.set_name}, {kind.replace('_', ' ')}: {100 * outcome.accuracy:.2f} % of {len(rows)}"
+        )
         plots.confusion(matrix, bundle.labels, title, folder / f"confusion_{args.set_name}_{kind}.png")
         say(f"{kind:16} {100 * outcome.accuracy:6.2f} %")
     recall = np.diag(matrix) / np.maximum(matrix.sum(1), 1)
-    say("int8 streaming by label: " + "  ".join(f"{n} {100 * r:.1f}" for n, r in zip(bundle.labels, recall, strict=True)))
+    say(
+        "int8 streaming by label: "
+        + "  ".join(f"{n} {100 * r:.1f}" for n, r in zip(bundle.labels, recall, strict=True))
+    )
     (folder / f"evaluation_{args.set_name}.json").write_text(json.dumps(result) + "\n")
     print(json.dumps({k: (v["accuracy"] if isinstance(v, dict) else v) for k, v in result.items() if k != "labels"}))
     return status

@@ -8,10 +8,10 @@ import platform
 from pathlib import Path
 
 import numpy as np
-
 from kws_reference.bundle import write_bundle
 from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
+
 from kws_training.commands.fit import say
 from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
 
@@ -58,7 +58,9 @@ def run(args: argparse.Namespace) -> int:
             frontend,
             step.config.frames_per_step,
             converted,
-            accuracy={"validation_float_batch": {"accuracy": best["val_accuracy"], "clips": settings["validation_clips"]}},
+            accuracy={
+                "validation_float_batch": {"accuracy": best["val_accuracy"], "clips": settings["validation_clips"]}
+            },
             provenance={
                 "recordings": args.note,
                 "recipe": settings["recipe"],

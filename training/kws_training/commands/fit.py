@@ -8,9 +8,9 @@ from pathlib import Path
 
 from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
+
 from kws_training.data.pipeline import AugmentConfig
 from kws_training.data.speech_commands import WORDS, ClipSpec, FolderSpec, load_clips
-from kws_training.models.matchbox import MatchboxConfig
 
 _RECIPE_FLAGS = ("epochs", "batch", "learning_rate", "weight_decay", "label_smoothing", "dropout")
 _AUGMENT_FLAGS = ("unknown_percent", "silence_percent", "keyword_balance", "unknown_balance")
@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     """Trains; the run folder then holds weights, history and learning curves."""
     if args.extra_names and not args.extra:
         raise KwsError("--extra-names lists clips of --extra. Give --extra too.")
+    from kws_training.models.matchbox import MatchboxConfig
     from kws_training.run_folder import RunFolder
     from kws_training.trainer import CURVES, Recipe, feature_statistics, train
 

@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-
 from kws_reference.audio import read_wav
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
@@ -16,7 +15,9 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     parser = subparsers.add_parser("frontend-report", help="error of the integer features in int8 steps; table sizes")
     parser.add_argument("bundle", type=Path)
     parser.add_argument("audio", type=Path, help="folder of WAV files, searched through")
-    parser.add_argument("--limit", type=int, default=1000, help="number of clips, drawn by seed 0 (default %(default)s)")
+    parser.add_argument(
+        "--limit", type=int, default=1000, help="number of clips, drawn by seed 0 (default %(default)s)"
+    )
     return parser
 
 

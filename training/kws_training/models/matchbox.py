@@ -66,11 +66,13 @@ class MatchboxConfig:
 
     def __post_init__(self):
         if self.pool_frames % self.frames_per_step:
-            raise ValueError(f"frames_per_step must divide pool_frames {self.pool_frames}. Received: {self.frames_per_step}")
+            raise ValueError(
+                f"frames_per_step must divide pool_frames {self.pool_frames}. Received: {self.frames_per_step}"
+            )
         for block in self.blocks:
             if self.frames_per_step % block.dilation:
                 raise ValueError(
-                    f"frames_per_step {self.frames_per_step} must be a multiple of every dilation. Received: {block.dilation}"
+                    f"every dilation must divide frames_per_step {self.frames_per_step}. Received: {block.dilation}"
                 )
 
     def to_dict(self) -> dict[str, Any]:
@@ -112,9 +114,9 @@ def build(config: MatchboxConfig) -> keras.Model:
         x = keras.layers.BatchNormalization(epsilon=BN_EPSILON, momentum=0.97, name=f"{name}_norm")(x)
         if block.residual:
             shortcut = _pointwise(block, f"{name}_residual")(shortcut)
-            shortcut = keras.layers.BatchNormalization(
-                epsilon=BN_EPSILON, momentum=0.97, name=f"{name}_residual_norm"
-            )(shortcut)
+            shortcut = keras.layers.BatchNormalization(epsilon=BN_EPSILON, momentum=0.97, name=f"{name}_residual_norm")(
+                shortcut
+            )
             x = keras.layers.Add(name=f"{name}_add")([x, shortcut])
         x = keras.layers.ReLU(name=f"{name}_relu")(x)
     x = keras.layers.GlobalAveragePooling1D(name="pool")(x)
