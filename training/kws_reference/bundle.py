@@ -127,7 +127,7 @@ class Bundle:
         if digest != manifest.get("model_sha256"):
             raise KwsError(
                 f"{folder / MODEL_FILE} has SHA-256 {digest[:12]}..., its manifest names "
-                f"{str(manifest.get('model_sha256'))[:12]}...: the model was changed or truncated. Restore or export it."
+                f"{str(manifest.get('model_sha256'))[:12]}...: the model was changed or truncated. Restore it."
             )
         try:
             return cls._parse(folder, manifest, model)
