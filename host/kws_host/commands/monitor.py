@@ -114,6 +114,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{device.info.board}, model {device.info.model_name}; Ctrl-C ends", file=sys.stderr)
         try:
             for path, pcm in recordings:
+                screen.close()  # a line on stderr moves the cursor, too
                 print(f"{path}: {len(pcm) / device.info.sample_rate_hz:.2f} s", file=sys.stderr)
                 device.run(pcm)
             start = time.monotonic()
