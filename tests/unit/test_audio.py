@@ -107,3 +107,12 @@ def test_read_wav_missing_file_or_folder_is_refused(tmp_path):
         read_wav(tmp_path / "absent.wav")
     with pytest.raises(KwsError, match="folder"):
         read_wav(tmp_path)
+
+
+@pytest.mark.parametrize("rate_hz", [1, 2**31 - 1])
+def test_read_wav_absurd_sample_rate_is_refused_at_once(tmp_path, rate_hz):
+    data = bytearray(write(tmp_path / "a.wav", tone(RATE_HZ)).read_bytes())
+    data[24:28] = rate_hz.to_bytes(4, "little")
+    (tmp_path / "a.wav").write_bytes(data)
+    with pytest.raises(KwsError, match=f"{rate_hz} Hz is no sample rate"):
+        read_wav(tmp_path / "a.wav")

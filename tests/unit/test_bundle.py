@@ -94,6 +94,7 @@ FAULTS = {
     "as many thresholds": lambda m: m["detector"]["threshold_q15"].pop(),
     "thresholds must be": lambda m: m["detector"]["threshold_q15"].__setitem__(0, 40000),
     "smoothing_steps": lambda m: m["detector"].update(smoothing_steps=0),
+    "too large": lambda m: m["scores"].update(scale=10**400),
     "window_samples": lambda m: m["frontend"].update(window_samples=100000),
     "feature_mean": lambda m: m["frontend"].update(feature_mean=m["frontend"]["feature_mean"][:-1]),
     "frontend must be": lambda m: m.pop("frontend"),

@@ -162,6 +162,17 @@ def test_load_clips_broken_file_is_named(tmp_path):
         load_clips(ClipSpec(folders=(FolderSpec(tmp_path),)))
 
 
+def test_load_clips_list_that_is_no_text_is_one_clear_line(tmp_path):
+    (tmp_path / "names.txt").write_bytes(b"\xff\xfe\x00\x81")
+    with pytest.raises(KwsError, match="not a text file"):
+        load_clips(ClipSpec(folders=(FolderSpec(tmp_path, tmp_path / "names.txt"),)))
+
+
+def test_load_clips_training_without_one_of_the_words_names_it(dataset):
+    with pytest.raises(KwsError, match="no training recordings of yess"):
+        load_clips(ClipSpec(dataset, words=("yess", "no")))
+
+
 def test_label_index_follows_the_contract_order():
     names = ("_silence_", "_unknown_", "yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
     assert ClipSpec().labels == names

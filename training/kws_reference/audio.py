@@ -10,6 +10,7 @@ import numpy as np
 from kws_reference.errors import KwsError
 
 _RIFF_KINDS = (b"RIFF", b"RIFX", b"RF64")
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1000, 384000
 _UNKNOWN_SIZE = 0xFFFFFFFF  # what a program writes that streams a WAV into a pipe
 
 
@@ -37,6 +38,8 @@ def read_wav(path: str | Path, sample_rate_hz: int = 16000) -> np.ndarray:
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as sound:
             rate_hz, channels, encoding = sound.samplerate, sound.channels, sound.subtype
+            if not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
+                raise KwsError(f"{path}: {rate_hz} Hz is no sample rate of a recording. Export it again at 16 kHz.")
             exact = encoding == "PCM_16" and channels == 1 and rate_hz == sample_rate_hz
             samples = sound.read(dtype="int16" if exact else "float64", always_2d=not exact)
     except (soundfile.SoundFileError, RuntimeError) as error:

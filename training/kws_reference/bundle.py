@@ -131,7 +131,7 @@ class Bundle:
             )
         try:
             return cls._parse(folder, manifest, model)
-        except KwsError as error:
+        except (KwsError, OverflowError) as error:
             raise KwsError(f"{folder / MANIFEST_FILE}: {error}") from None
 
     @classmethod

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.frontend import Mfcc
+from kws_reference.frontend_config import FrontendConfig
 from kws_reference.network import Network
 
 FEATURE_CHUNK_CLIPS = 100
@@ -44,20 +45,19 @@ class Outcome:
 
 
 def int8_features(
-    bundle_or_config, clips: np.ndarray, progress: Callable[[int], None] = lambda done: None
+    frontend: FrontendConfig, clips: np.ndarray, progress: Callable[[int], None] = lambda done: None
 ) -> np.ndarray:
     """Features of whole clips by the integer front end.
 
     Args:
-      bundle_or_config: a `Bundle` or a `FrontendConfig` with the normalisation filled in.
+      frontend: with the normalisation filled in; the features' zero point is 0, as `kws_training.export` demands.
       clips: int16 ``[clips, samples]``.
       progress: called with the number of clips done.
 
     Returns:
       int8 ``[clips, frames, coefficients]``.
     """
-    config = getattr(bundle_or_config, "frontend", bundle_or_config)
-    mfcc = Mfcc(config)
+    mfcc = Mfcc(frontend)
     parts = []
     for start in range(0, len(clips), FEATURE_CHUNK_CLIPS):
         parts.append(mfcc.frames(clips[start : start + FEATURE_CHUNK_CLIPS]))

@@ -5,9 +5,9 @@ from typing import Any
 from kws_reference.bundle import NEVER_Q15, State, Tensor
 from kws_reference.frontend_config import FrontendConfig
 
+from kws_training.data.speech_commands import SILENCE, UNKNOWN
 from kws_training.export import StreamingModel
 
-SILENCE, UNKNOWN = "_silence_", "_unknown_"
 DETECTOR_DEFAULTS = {"smoothing_steps": 10, "refractory_steps": 25, "threshold": 0.7}
 
 

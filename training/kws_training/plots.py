@@ -14,8 +14,7 @@ def learning_curves(history: Sequence[dict[str, float]], path: Path) -> None:
     """Draws loss and accuracy per epoch, training and validation.
 
     Args:
-      history: one entry per epoch with ``epoch``, ``loss``, ``accuracy``, ``val_loss``, ``val_accuracy`` and
-        ``learning_rate``.
+      history: one entry per epoch with ``epoch``, ``loss``, ``accuracy``, ``val_loss`` and ``val_accuracy``.
       path: PNG to write.
     """
     epochs = [entry["epoch"] for entry in history]

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from kws_reference.command_line import Progress
 from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
 
@@ -131,6 +132,7 @@ def train(
                 batch_size=recipe.batch,
                 shuffle=False,
                 verbose=0,
+                callbacks=[_ShowBatches(f"epoch {epoch + 1}/{recipe.epochs}", steps_per_epoch)],
             ).history
             logits = model.predict(plain, batch_size=256, verbose=0)
             entry = {
@@ -152,6 +154,17 @@ def train(
                 f"{entry['seconds']:.0f} s, about {left:.0f} min left"
             )
     return max(run.history, key=lambda item: item["val_accuracy"])
+
+
+class _ShowBatches(keras.callbacks.Callback):
+    """A progress bar inside an epoch."""
+
+    def __init__(self, what: str, batches: int):
+        super().__init__()
+        self._progress = Progress(what, batches)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._progress.update(batch + 1)
 
 
 def _compile(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:

@@ -38,6 +38,8 @@ def run(args: argparse.Namespace) -> int:
     from kws_training.export import convert
     from kws_training.manifest import manifest
 
+    if args.calibration_clips < 1:
+        raise KwsError(f"--calibration-clips must be at least 1. Received: {args.calibration_clips}.")
     settings, model, step = load_run(args.run_folder)
     frontend = FrontendConfig.from_dict(settings["frontend"])
     words = tuple(settings["labels"][2:])
@@ -98,8 +100,11 @@ def load_run(path: Path):
 
     if not (path / SETTINGS).is_file() or not (path / BEST).is_file():
         raise KwsError(f"{path} holds no finished epoch ({SETTINGS}, {BEST}). Train with kws-train fit --out {path}.")
-    settings = json.loads((path / SETTINGS).read_text())
-    config = MatchboxConfig.from_dict(settings["model"])
+    try:
+        settings = json.loads((path / SETTINGS).read_text())
+        config = MatchboxConfig.from_dict(settings["model"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise KwsError(f"{path / SETTINGS} is damaged ({error}). Restore it or train again.") from None
     model = build(config)
     try:
         model.load_weights(path / BEST)

@@ -211,6 +211,11 @@ def load_clips(spec: ClipSpec) -> ClipSet:
         raise KwsError(
             f"no clips: the {spec.split} split of {spec.speech_commands} is empty and no other folder is given."
         )
+    absent = [word for word in spec.words if word not in {_word(name) for _, name in files}]
+    if absent and spec.speech_commands is not None and spec.split == "training":
+        raise KwsError(
+            f"no training recordings of {', '.join(absent)}. Correct the labels or add folders of these names."
+        )
 
     pcm = np.zeros((len(files) + silent_clips, CLIP_SAMPLES), np.int16)
 
@@ -291,5 +296,6 @@ def _word(name: str) -> str:
 def _read_names(path: Path) -> list[str]:
     try:
         return [line.strip() for line in path.read_text().splitlines() if line.strip()]
-    except OSError as error:
-        raise KwsError(f"{path}: cannot be read ({error.strerror}). Check the path.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not a text file"
+        raise KwsError(f"{path}: cannot be read ({reason}). Give a list with one path a line.") from error
