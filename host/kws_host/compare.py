@@ -93,9 +93,12 @@ def compare(bundle: Bundle, recording: Recording, reference: Sequence[Step]) -> 
                 found.append(Mismatch(step, "state", "count", str(len(crcs)), str(len(wanted.state_crcs))))
         scores = np.frombuffer(seen.scores, np.int8)
         found += _row(step, "scores", score_names, scores, wanted.scores.reshape(-1))
+        top, wanted_top = (seen.top_label, seen.top_smoothed_q15), (wanted.top_label, wanted.top_smoothed_q15)
+        if top != wanted_top:
+            found.append(Mismatch(step, "detection", "top label", _event(bundle, top), _event(bundle, wanted_top)))
         event = events.pop(step, None)
         expected = wanted.detection and (wanted.detection.label, wanted.detection.smoothed_q15)
-        integers += len(scores) + 2
+        integers += len(scores) + len(top) + 2
         if event != expected:
             found.append(Mismatch(step, "detection", "event", _event(bundle, event), _event(bundle, expected)))
     if len(recording.steps) != len(reference):

@@ -1,9 +1,12 @@
-"""Made-up recordings as WAV files, chosen so that planted faults show."""
+"""Recordings as WAV files, most of them made up, chosen so that planted faults show."""
 
 import wave
 from pathlib import Path
 
 import numpy as np
+from kws_reference.audio import read_wav
+
+from tests.support.native import ROOT
 
 
 def write_wav(path: Path, pcm: np.ndarray) -> None:
@@ -28,6 +31,12 @@ def noise(seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     loudness = 200 * np.exp(2.2 * (1 + np.sin(np.arange(16000) / 900)))
     return np.clip(rng.normal(0, loudness), -32768, 32767).astype(np.int16)
+
+
+def word() -> np.ndarray:
+    """A second with the spoken word "stop", which the released model detects."""
+    pcm = read_wav(ROOT / "host/demo/words/stop/awb.wav", 16000)
+    return np.pad(pcm, (0, 16000))[:16000]
 
 
 def chirp() -> np.ndarray:

@@ -1,5 +1,6 @@
 """`kws-host` against the whole firmware on the native board: agreement, planted faults, all that goes wrong."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -17,9 +18,10 @@ from kws_host import cli, clips, options
 from kws_host.commands import evaluate
 from kws_host.device import Device
 from kws_host.link import Link
-from kws_host.protocol import Frame, FrameDecoder, MessageType
+from kws_host.protocol import Frame, FrameDecoder, MessageType, StepRecord
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
+from kws_reference.pipeline import Pipeline
 
 from tests.support import clip_files, faults, firmware
 
@@ -30,6 +32,7 @@ def audio(tmp_path_factory):
     clip_files.write_wav(folder / "yes/clicks.wav", clip_files.clicks())
     clip_files.write_wav(folder / "no/noise.wav", clip_files.noise(1))
     clip_files.write_wav(folder / "bird/chirp.wav", clip_files.chirp())
+    clip_files.write_wav(folder / "stop/word.wav", clip_files.word())
     clip_files.write_wav(folder / "_background_noise_/long.wav", clip_files.noise(2))
     return folder
 
@@ -68,14 +71,16 @@ def test_check_right_firmware_agrees_in_every_integer(capsys, board, audio, tmp_
     status, out, err = _main(capsys, "check", audio, "--port", board.url, "--json", result, "--junit", junit)
     assert (status, err) == (0, "")
     assert re.search(r"^no/noise.wav +no +\S+ +\S+.* +49 +0$", out, re.MULTILINE)
-    assert "3 clips, 147 steps, 13,965 integers from PCM to detection: 0 mismatches" in out
+    assert "4 clips, 196 steps, 19,012 integers from PCM to detection: 0 mismatches" in out
     data = json.loads(result.read_text())
-    assert [clip["clip"] for clip in data["clips"]] == ["bird/chirp.wav", "no/noise.wav", "yes/clicks.wav"]
-    assert [clip["expected"] for clip in data["clips"]] == ["_unknown_", "no", "yes"]
-    assert data["summary"]["integers"] == 147 * (1 + 80 + 12 + 2) and data["summary"]["mismatches"] == 0
+    names = ["bird/chirp.wav", "no/noise.wav", "stop/word.wav", "yes/clicks.wav"]
+    assert [clip["clip"] for clip in data["clips"]] == names
+    assert [clip["expected"] for clip in data["clips"]] == ["_unknown_", "no", "stop", "yes"]
+    assert [len(clip["detected"]) for clip in data["clips"]] == [0, 0, 1, 0]  # detections are compared, too
+    assert data["summary"]["integers"] == 196 * (1 + 80 + 12 + 2 + 2) and data["summary"]["mismatches"] == 0
     assert data["device"]["board"] == "native"
     suite = ElementTree.parse(junit).getroot()
-    assert (suite.get("tests"), suite.get("failures")) == ("3", "0")
+    assert (suite.get("tests"), suite.get("failures")) == ("4", "0")
 
 
 def test_check_json_to_stdout_prints_nothing_else(capsys, board, audio):
@@ -87,7 +92,7 @@ def test_check_labels_from_csv_replace_folders(capsys, board, audio, tmp_path):
     table = tmp_path / "labels.csv"
     table.write_text("file,label\nnoise.wav,stop\nyes/clicks.wav,_silence_\n")
     _, out, _ = _main(capsys, "check", audio, "--port", board.url, "--labels", table, "--json", "-")
-    assert [clip["expected"] for clip in json.loads(out)["clips"]] == ["_unknown_", "stop", "_silence_"]
+    assert [clip["expected"] for clip in json.loads(out)["clips"]] == ["_unknown_", "stop", "stop", "_silence_"]
 
 
 def test_check_port_from_environment(capsys, board, audio, monkeypatch):
@@ -140,7 +145,7 @@ def test_check_one_window_coefficient_off_by_one_names_features(capsys, audio, t
         line = _check(capsys, board.url, audio / "yes")
         assert re.search(r"stage features: frame [01] coefficient \d+: device -?\d+, reference -?\d+", line), line
         status, out, _ = _main(capsys, "check", audio, "--port", board.url, "--keep-going")
-    assert status == 1 and "3 clips" in out and "not run" not in out
+    assert status == 1 and "4 clips" in out and "not run" not in out
 
 
 class DropOneByte:
@@ -172,6 +177,32 @@ def test_check_one_byte_of_audio_dropped_names_audio(capsys, board, audio):
         line = _check(capsys, wire.url, audio / "no")
     # Byte 9001 is in sample 4500, first heard by frame 26, which ends at sample 4640: step 13.
     assert re.search(r"clip noise.wav, step 13, stage audio: CRC of the PCM: device 0x\w+, reference 0x\w+", line), line
+
+
+def test_check_top_label_wrong_names_detection(capsys, board, audio):
+    decoder = FrameDecoder()
+
+    def spoil(data: bytes) -> bytes:
+        out = b""
+        for item in decoder.feed(data):
+            if isinstance(item, Frame) and item.type == MessageType.STEP:
+                step = StepRecord.decode(item.payload)
+                if step.step == 40:  # no event: in the refractory period
+                    item = Frame(item.type, item.seq, dataclasses.replace(step, **change).encode())
+            out += item.encode() if isinstance(item, Frame) else b""
+        return out
+
+    bundle = Bundle.load(options.DEFAULT_BUNDLE)
+    reference = Pipeline(bundle).run(clip_files.word())
+    right = reference[40].top_label, reference[40].top_smoothed_q15
+    assert [s.index for s in reference if s.detection and 40 - bundle.detector.refractory_steps <= s.index < 40]
+    with firmware.proxy(board.port, to_host=spoil) as wire:
+        for label, smoothed in ((right[0], right[1] + 1), (0, right[1])):
+            change = {"top_label": label, "top_smoothed_q15": smoothed}
+            line = _check(capsys, wire.url, audio / "stop")
+            expected = f"{bundle.labels[right[0]]} at {right[1]}/32768"
+            assert f"step 40, stage detection: top label: device {bundle.labels[label]} at {smoothed}" in line
+            assert line.endswith(f"reference {expected}")
 
 
 def test_check_damaged_wire_still_agrees(capsys, board, audio):
@@ -327,12 +358,11 @@ def test_bench_without_a_counter_says_so(capsys, board):
 
 
 def test_monitor_counts_steps_and_prints_the_detections_of_the_reference(capsys, board, audio):
-    from kws_reference.pipeline import Pipeline
-
-    status, out, err = _main(capsys, "monitor", "--port", board.url, "--wav", *sorted((audio / "no").glob("*.wav")))
+    status, out, err = _main(capsys, "monitor", "--port", board.url, "--wav", audio / "stop/word.wav")
     assert status == 0
     bundle = Bundle.load(options.DEFAULT_BUNDLE)
-    events = [step.detection for step in Pipeline(bundle).run(clip_files.noise(1)) if step.detection]
+    events = [step.detection for step in Pipeline(bundle).run(clip_files.word()) if step.detection]
+    assert events, "the recording must raise a detection"
     assert [line.split()[2] for line in out.splitlines()] == [bundle.labels[event.label] for event in events]
     assert f"49 steps, {len(events)} detections" in err
 
@@ -382,7 +412,7 @@ def test_evaluate_agrees_clip_by_clip_and_caches_the_reference(capsys, native_de
     words = ["evaluate", audio, "--elf", "native", "--jobs", "1", "--cache", tmp_path, "--json", tmp_path / "a.json"]
     status, out, _ = _main(capsys, *words)
     assert status == 0
-    assert "3 of 3 clips agree with Python in every feature frame, score and detection of 147 steps" in out
+    assert "4 of 4 clips agree with Python in every feature frame, score and detection of 196 steps" in out
     first = json.loads((tmp_path / "a.json").read_text())
     assert first["accuracy_on_device"] == first["accuracy_in_python"] and not first["reference_cached"]
     _main(capsys, *words)
@@ -406,7 +436,7 @@ def test_evaluate_names_every_clip_that_differs(capsys, native_device, audio, tm
     status, out, _ = _main(capsys, "evaluate", audio, "--elf", "native", "--jobs", "1", "--no-cache")
     assert status == 1
     assert "DIFFERS clip no/noise.wav, step 7, stage scores" in out
-    assert "2 of 3 clips agree" in out
+    assert "3 of 4 clips agree" in out
 
 
 @pytest.mark.parametrize("cut", [0, 10, 47, 60, -1, -9])

@@ -86,6 +86,15 @@ class Detector:
         """Smoothed posteriors after the last step, int64 [labels], 0 to 32767."""
         return self._sums // self.tables.smoothing_steps
 
+    @property
+    def top(self) -> tuple[int, int]:
+        """Label with the largest sum (the first of equals) and its smoothed posterior, whether detected or not.
+
+        Goes on during the refractory period; ``(0, 0)`` after a reset.
+        """
+        label = int(np.argmax(self._sums))
+        return label, int(self._sums[label]) // self.tables.smoothing_steps
+
     def step(self, scores: np.ndarray) -> Detection | None:
         """Takes the scores of one step, int8 [labels], and returns the detection that they raise, if any.
 
@@ -107,8 +116,7 @@ class Detector:
         if self._refractory:
             self._refractory -= 1
             return None
-        label = int(np.argmax(self._sums))
-        smoothed = int(self._sums[label]) // self.tables.smoothing_steps
+        label, smoothed = self.top
         if smoothed < int(self.tables.threshold_q15[label]):
             return None
         self._refractory = self.tables.refractory_steps

@@ -20,6 +20,8 @@ class Step:
       audio_crc: CRC-32 of the little-endian PCM bytes that the step's last frame needed, all since reset.
       features: int8 ``[frames_per_step, coefficients]``.
       scores: int8 ``[labels]``.
+      top_label: label with the largest smoothed posterior after the step, detected or not.
+      top_smoothed_q15: that posterior, 0 to 32767.
       state_crcs: CRC-32 of each state in tensor order, after the step; empty unless asked for.
       detection: the event that the step raised, or None.
     """
@@ -28,6 +30,8 @@ class Step:
     audio_crc: int
     features: np.ndarray
     scores: np.ndarray
+    top_label: int
+    top_smoothed_q15: int
     state_crcs: tuple[int, ...]
     detection: Detection | None
 
@@ -65,5 +69,6 @@ class Pipeline:
             features = frames[index * frames_per_step : (index + 1) * frames_per_step]
             scores = self._network.step(features)
             digests = tuple(zlib.crc32(state.tobytes()) for state in self._network.states) if state_crcs else ()
-            steps.append(Step(index, crc, features, scores, digests, self._detector.step(scores)))
+            detection = self._detector.step(scores)
+            steps.append(Step(index, crc, features, scores, *self._detector.top, digests, detection))
         return steps

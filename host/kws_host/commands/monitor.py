@@ -109,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
     recordings = [(path, read_wav(path)) for path in args.wav or ()]
     with options.open_device(args, on_event=screen.on_event, on_text=screen.on_text) as device:
         screen.setup(device)
-        if any(device.info.sample_rate_hz != 16000 for _ in recordings):
+        if recordings and device.info.sample_rate_hz != 16000:
             recordings = [(path, read_wav(path, device.info.sample_rate_hz)) for path, _ in recordings]
         print(f"{device.info.board}, model {device.info.model_name}; Ctrl-C ends", file=sys.stderr)
         try:
