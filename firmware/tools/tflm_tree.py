@@ -18,7 +18,8 @@ HOW = (
     "OPTIMIZED_KERNEL_DIR=cmsis_nn' FOLDER"
 )
 # Sources that every tree needs on a Cortex-M; examples, tests, host tools and the signal library stay out, and so do
-# the platform functions (log, clock, start-up), which are ours.
+# the platform functions: log and start-up are ours, and the clock (micro_time.cc, which differs from TARGET to TARGET
+# and may want a vendor's headers) serves only the tree's own profiler, in whose place tflm_runtime.cc has another.
 SOURCE_FILTER = [
     "-<*>",
     "+<tensorflow/>",
@@ -33,6 +34,7 @@ SOURCE_FILTER = [
     "-<**/*_test.*>",
     "-<**/*_test_*.*>",
     "-<**/debug_log.*>",
+    "-<**/micro_time.*>",
     "-<**/cortex_m_generic/>",
     "-<**/cortex_m_corstone_300/>",
     "-<**/system_setup.*>",
@@ -58,12 +60,17 @@ def find_tree() -> Path:
         fail(f"KWS_TFLM_TREE={value} holds no tensorflow/lite/micro/micro_interpreter.h; {HOW}")
     if not (tree / "third_party" / "flatbuffers" / "include").is_dir():
         fail(f"KWS_TFLM_TREE={value} holds no third_party/flatbuffers/include: the tree is not complete; {HOW}")
+    if not (tree / "tensorflow" / "lite" / "micro" / "micro_profiler_interface.h").is_file():
+        fail(
+            f"KWS_TFLM_TREE={value} holds no tensorflow/lite/micro/micro_profiler_interface.h: the tree is too old; "
+            f"from a current checkout, {HOW}"
+        )
     return tree.resolve()
 
 
 def include_folders(tree: Path) -> list[str]:
-    """Folders that the tree's headers and sources include from: the root, and each third party's own root."""
-    folders = [tree]
+    """Folders that headers and sources include from: the root, all third parties, and each one's own root."""
+    folders = [tree, tree / "third_party"]
     for party in sorted((tree / "third_party").iterdir()):
         if party.is_dir():
             folders += [party, party / "include"]
@@ -75,7 +82,8 @@ def include_folders(tree: Path) -> list[str]:
 def main() -> None:
     """Adds the library and what its headers need to the build."""
     tree = find_tree()
-    defines = ["TF_LITE_STATIC_MEMORY", "TF_LITE_DISABLE_X86_NEON"]
+    # As the tree's own Makefile has them; kernels for speed are its default.
+    defines = ["TF_LITE_STATIC_MEMORY", "TF_LITE_DISABLE_X86_NEON", "KERNELS_OPTIMIZED_FOR_SPEED"]
     if (tree / "tensorflow" / "lite" / "micro" / "kernels" / "cmsis_nn").is_dir():
         defines.append("CMSIS_NN")
     includes = include_folders(tree)

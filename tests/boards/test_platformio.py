@@ -1,7 +1,9 @@
 """The PlatformIO commands that the README promises, on emulated boards."""
 
+import ast
 import os
 import select
+import shutil
 import socket
 import subprocess
 import sys
@@ -145,6 +147,40 @@ def test_pio_tflm_without_a_tree_one_clear_line(tree, message):
     errors = [line for line in (result.stdout + result.stderr).splitlines() if line.startswith("error:")]
     assert len(errors) == 1 and message in errors[0] and "create_tflm_tree.py" in errors[0]
     assert "Traceback" not in result.stdout + result.stderr
+
+
+@pytest.mark.qemu
+def test_pio_tflm_old_tree_one_clear_line(tmp_path):
+    boards.require_tools()
+    shutil.copytree(boards.FAKE_TREE, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "tensorflow/lite/micro/micro_profiler_interface.h").unlink()
+    result = boards.pio("run", "-e", "mps2_an386_tflm", environment={"KWS_TFLM_TREE": str(tmp_path)})
+    assert result.returncode != 0
+    errors = [line for line in (result.stdout + result.stderr).splitlines() if line.startswith("error:")]
+    assert len(errors) == 1 and "the tree is too old" in errors[0] and "current checkout" in errors[0]
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+def test_tflm_source_filter_every_pattern_leaves_something_out():
+    from platformio.fs import match_src_files
+
+    script = ast.parse((boards.ROOT / "firmware/tools/tflm_tree.py").read_text(encoding="utf-8"))
+    [values] = [
+        node.value for node in script.body if isinstance(node, ast.Assign) and node.targets[0].id == "SOURCE_FILTER"
+    ]
+    patterns = ast.literal_eval(values)
+
+    def refused(chosen: list[str]) -> list[str]:
+        """Files with `#error` that a filter lets through."""
+        files = match_src_files(str(boards.FAKE_TREE), chosen, ["c", "cc"])
+        return [name for name in files if '#error "the firmware build' in (boards.FAKE_TREE / name).read_text()]
+
+    assert refused(patterns) == []
+    for pattern in patterns[1:]:
+        if pattern.startswith("-"):
+            assert refused([other for other in patterns if other != pattern]), (
+                f"no file in {boards.FAKE_TREE} needs {pattern}"
+            )
 
 
 @pytest.mark.qemu

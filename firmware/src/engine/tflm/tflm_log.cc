@@ -3,8 +3,13 @@
 #include <cstdarg>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include "kws/board.h"
+
+#if !defined(ARDUINO)  // its library brings a log of its own
+#include "tensorflow/lite/micro/debug_log.h"
+#endif
 
 namespace kws::engine::tflm {
 namespace {
@@ -113,11 +118,12 @@ size_t FormatLog(char* out, size_t capacity, const char* format, va_list argumen
 
 #if !defined(ARDUINO)
 // What TensorFlow Lite for Microcontrollers asks of a platform (tensorflow/lite/micro/debug_log.h). The text goes out
-// between the frames of the serial link, where the host takes it for boot text.
-extern "C" {
-void DebugLog(const char* format, va_list arguments);
-int DebugVsnprintf(char* buffer, size_t size, const char* format, va_list arguments);
+// between the frames of the serial link, where the host takes it for boot text. A tree that asks for something else
+// fails here, not in the linker.
+static_assert(std::is_same_v<decltype(DebugLog), void(const char*, va_list)>);
+static_assert(std::is_same_v<decltype(DebugVsnprintf), int(char*, size_t, const char*, va_list)>);
 
+extern "C" {
 void DebugLog(const char* format, va_list arguments) {
   constexpr size_t kLineBytes = 160;
   char line[kLineBytes];

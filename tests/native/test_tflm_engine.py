@@ -12,7 +12,7 @@ from tests.support import native
 GENERATED = "firmware/generated"
 TREE = "tests/fixtures/fake_tflm_tree"
 SOURCES = [
-    "tests/boards/tflm_runner.cc",
+    "tests/native/tflm_runner.cc",
     "firmware/src/engine/tflm/tflm_engine.cc",
     "firmware/src/engine/tflm/tflm_runtime.cc",
     "firmware/src/engine/tflm/tflm_log.cc",
@@ -21,6 +21,7 @@ SOURCES = [
     f"{GENERATED}/tflm_model.cc",
     f"{TREE}/tensorflow/lite/micro/micro_interpreter.cc",
     f"{TREE}/tensorflow/lite/micro/micro_log.cc",
+    f"{TREE}/tensorflow/compiler/mlir/lite/core/api/error_reporter.cc",
 ]
 PARTIES = f"{TREE}/third_party"
 INCLUDES = [
