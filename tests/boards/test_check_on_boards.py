@@ -1,55 +1,40 @@
 """The firmware that PlatformIO builds, on every emulated board: `kws-host` proves its integers and finds its faults."""
 
 import json
-import os
 import random
 import re
-import shutil
 import struct
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from kws_host import cli, emulator
+from kws_host import cli, emulator, options
+from kws_host.commands import evaluate
+from kws_host.compare import compare
 from kws_host.device import Device
 from kws_host.link import Link
 from kws_host.protocol import Config, Frame
+from kws_reference.bundle import Bundle
+from kws_reference.pipeline import Pipeline
 
-from tests.support import clip_files, faults, firmware
-from tests.support.native import ROOT
+from tests.support import boards, clip_files, faults, firmware
 
 pytestmark = pytest.mark.qemu
 
-BUILD = ROOT / "build" / "check_on_boards"
+BUILD = boards.ROOT / "build" / "check_on_boards"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def tools():
-    for tool in ("arm-none-eabi-g++", "qemu-system-arm"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed")
-    pytest.importorskip("platformio", reason="PlatformIO is not installed: pip install 'kws-kit[host]'")
-    if not (ROOT / "firmware/third_party/cmsis_core").is_dir():
-        pytest.skip("the third-party sources are not unpacked: make sources")
+    boards.require_tools()
 
 
-def build(board: str, generated: Path | None = None, name: str = "") -> Path:
-    """Builds a board's firmware in a folder of these tests (kept between runs). Returns the ELF file."""
-    folder = BUILD / (name or "plain")
-    environment = {
-        "PLATFORMIO_CORE_DIR": str(ROOT / ".pio-core"),
-        "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no",
-        **os.environ,
-        "PLATFORMIO_BUILD_DIR": str(folder),
-    }
-    if generated:
-        environment["KWS_GENERATED"] = str(generated)
-    command = [sys.executable, "-m", "platformio", "run", "-d", str(ROOT), "-e", board]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+def build_mutant(board: str, generated: Path, name: str) -> Path:
+    """Builds a board's firmware with other generated C++, in a folder kept between runs. Returns the ELF file."""
+    folder = BUILD / name
+    result = boards.pio("run", "-e", board, build_dir=folder, environment={"KWS_GENERATED": str(generated)})
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     return folder / board / "firmware.elf"
 
@@ -58,13 +43,13 @@ def build(board: str, generated: Path | None = None, name: str = "") -> Path:
 def audio(tmp_path_factory):
     folder = tmp_path_factory.mktemp("audio")
     clip_files.write_wav(folder / "yes/clicks.wav", clip_files.clicks())
-    clip_files.write_wav(folder / "no/noise.wav", clip_files.noise(1))
+    clip_files.write_wav(folder / "stop/word.wav", clip_files.word())
     return folder
 
 
 @pytest.fixture(scope="module")
 def m4():
-    return build("mps2_an386")
+    return boards.build("mps2_an386")
 
 
 def _main(capsys, *words: object) -> tuple[int, str, str]:
@@ -75,31 +60,28 @@ def _main(capsys, *words: object) -> tuple[int, str, str]:
 
 @pytest.mark.parametrize("board", emulator.boards())
 def test_board_agrees_in_every_integer_and_measures_itself(capsys, board, audio):
-    elf = build(board)
+    elf = boards.build(board)
     status, out, err = _main(capsys, "check", audio, "--emulate", board, "--elf", elf, "--timeout", "10", "--json", "-")
     assert status == 0, err
     data = json.loads(out)
     assert data["device"]["board"] == board
     assert data["summary"] == data["summary"] | {"clips": 2, "steps": 98, "mismatches": 0, "streamed_again": 0}
+    assert [len(clip["detected"]) for clip in data["clips"]] == [1, 0]  # stop, clicks: detections are compared, too
     stats = data["stats"]
     assert stats["serial_overruns"] == 0 and stats["errors_sent"] == 0 and stats["frames_bad_crc"] == 0
     assert 0 < stats["stack_used_bytes"] < stats["stack_size_bytes"]
 
 
 def test_board_state_digests_equal_the_reference(audio, m4):
-    from kws_host import options
-    from kws_host.compare import compare
-    from kws_reference.bundle import Bundle
-    from kws_reference.pipeline import Pipeline
-
     bundle = Bundle.load(options.DEFAULT_BUNDLE)
     with emulator.Emulator(emulator.EmulatorConfig("mps2_an386", m4, port=0)) as board:
         with Link(board.url, timeout_s=10) as link:
             device = Device(link)
             device.configure(Config.FEATURES | Config.STATE_DIGESTS)
-            pcm = clip_files.noise(4)
-            result = compare(bundle, device.run(pcm), Pipeline(bundle).run(pcm, state_crcs=True))
-    assert (result.mismatches, result.integers) == (0, 49 * (1 + 80 + len(bundle.states) + 12 + 2))
+            recording = device.run(clip_files.word())
+    assert recording.detections, "the recording must raise a detection"
+    result = compare(bundle, recording, Pipeline(bundle).run(clip_files.word(), state_crcs=True))
+    assert (result.mismatches, result.integers) == (0, 49 * (1 + 80 + len(bundle.states) + 12 + 2 + 2))
 
 
 def test_board_counts_instructions_repeatably(capsys, m4):
@@ -160,11 +142,21 @@ def test_board_killed_in_the_middle_of_a_check_ends_with_one_line(capsys, m4, tm
     assert "connection broke" in err or "stopped answering" in err
 
 
-def test_board_bulk_run_agrees_with_python(capsys, m4, audio, tmp_path):
+def test_board_bulk_run_agrees_with_python(capsys, m4, audio, tmp_path, monkeypatch):
+    events = []
+    parse = evaluate.parse_bulk_output
+
+    def keep_events(*arguments):
+        clips = parse(*arguments)
+        events.extend(int(label) for clip in clips for label in clip.events[:, 0] if label != 255)
+        return clips
+
+    monkeypatch.setattr(evaluate, "parse_bulk_output", keep_events)
     words = ["evaluate", audio, "--elf", m4, "--jobs", "2", "--cache", tmp_path, "--json", "-"]
     status, out, err = _main(capsys, *words)
     data = json.loads(out)
     assert (status, data["agreeing_clips"], data["steps"]) == (0, 2, 98), err
+    assert events == [Bundle.load(options.DEFAULT_BUNDLE).labels.index("stop")]
 
 
 @pytest.mark.slow
@@ -176,7 +168,7 @@ def test_board_planted_fault_is_found_and_its_stage_named(capsys, audio, tmp_pat
         generated = faults.flip_weight(tmp_path, "kBlock1PointwiseWeights", 1000, 7)
     else:
         generated = faults.change_window(tmp_path)
-    elf = build("mps2_an386", generated, fault)
+    elf = build_mutant("mps2_an386", generated, fault)
     status, out, err = _main(capsys, "check", audio, "--emulate", "mps2_an386", "--elf", elf, "--keep-going")
     assert (status, err) == (1, "")
     assert re.search(rf"^MISMATCH clip \S+, step \d+, stage {stage}", out, re.MULTILINE), out
