@@ -42,12 +42,25 @@ def recordings(tmp_path_factory):
 def command(recordings, run, epochs):
     return [
         *("fit", "--data", str(recordings), "--labels", "yes,no", "--out", str(run)),
-        *("--epochs", str(epochs), "--batch", "16", "--learning-rate", "0.004", "--seed", "5"),
+        *(
+            "--epochs",
+            str(epochs),
+            "--batch",
+            "8",
+            "--learning-rate",
+            "0.004",
+            "--seed",
+            "5",
+            "--unknown-percent",
+            "50",
+        ),
     ]
 
 
 def test_fit_killed_and_run_again_equals_an_unbroken_run(recordings, tmp_path):
-    environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0"}
+    # One thread adds up gradients in one order: two equal runs give equal numbers.
+    threads = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "TF_ENABLE_ONEDNN_OPTS": "0"}
+    environment = {**os.environ, **threads}
     program = [sys.executable, "-m", "kws_training.cli"]
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     subprocess.run([*program, *command(recordings, whole, 3)], check=True, env=environment, capture_output=True)
@@ -64,14 +77,13 @@ def test_fit_killed_and_run_again_equals_an_unbroken_run(recordings, tmp_path):
     assert "going on after epoch" in result.stderr
     histories = [json.loads((run / "history.json").read_text()) for run in (whole, broken)]
     for first, second in zip(*histories, strict=True):
-        # threads add up gradients in changing order, so the last digits of two equal runs may differ
-        assert first["loss"] == pytest.approx(second["loss"], rel=0.02)
+        assert {**first, "seconds": 0} == {**second, "seconds": 0}
     assert (broken / "learning_curves.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_fit_export_evaluate_give_a_bundle_that_hears(recordings, tmp_path, capsys):
     run, bundle = tmp_path / "run", tmp_path / "tones"
-    assert cli.main(command(recordings, run, 12)) == 0
+    assert cli.main(command(recordings, run, 25)) == 0
     export = ["export", "--run", str(run), "--data", str(recordings), "--out", str(bundle), "--calibration-clips", "16"]
     assert cli.main(export) == 0
     capsys.readouterr()

@@ -29,7 +29,7 @@ class Recipe:
       epochs: passes over an epoch's plan (`AugmentConfig`).
       batch: clips per step.
       learning_rate: peak, reached after `warmup_steps` and lowered to zero along a cosine.
-      warmup_steps: steps of linear growth.
+      warmup_steps: steps of linear growth; at most a tenth of all steps.
       weight_decay: of AdamW (I. Loshchilov, F. Hutter, arXiv:1711.05101).
       label_smoothing: share of the target that is spread over all labels.
       dropout: before the classifier.
@@ -124,8 +124,8 @@ def train(
             began = time.monotonic()
             if epoch > start:
                 features, labels = renderer.epoch(epoch)
-            # So that dropout in a resumed run equals that in an unbroken one.
-            keras.utils.set_random_seed(seed * 100_003 + epoch)
+            if recipe.dropout:  # a resumed run drops what an unbroken one does
+                model.get_layer("dropout").seed_generator.state.assign([seed % 2**32, epoch])
             result = model.fit(
                 quantize_features(features, frontend),
                 targets[labels],
@@ -168,11 +168,13 @@ class _ShowBatches(keras.callbacks.Callback):
 
 
 def _compile(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:
+    steps = steps_per_epoch * recipe.epochs
+    warmup = min(recipe.warmup_steps, steps // 10)
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=recipe.learning_rate / 30,
-        decay_steps=max(1, steps_per_epoch * recipe.epochs - recipe.warmup_steps),
+        decay_steps=max(1, steps - warmup),
         warmup_target=recipe.learning_rate,
-        warmup_steps=recipe.warmup_steps,
+        warmup_steps=warmup,
     )
     model.compile(
         keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay),
