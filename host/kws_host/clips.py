@@ -77,13 +77,21 @@ def find(
       seed: of the draw.
 
     Raises:
-      KwsError: a path does not exist, nothing was found, or a label of the CSV is not the model's.
+      KwsError: a path does not exist, nothing was found, a label of the CSV is not the model's, or one of its files is
+        none of the recordings.
     """
     known = _read_labels(labels_csv) if labels_csv else {}
     for label in known.values():
         if label not in bundle.labels:
             raise KwsError(f"{labels_csv}: the model has no label {label!r}. It has: {', '.join(bundle.labels)}.")
     clips: list[Clip] = []
+    unused = dict(known)
+
+    def expected(path: str, name: str, folder_label: str) -> str:
+        for key in (name, path):
+            unused.pop(key, None)
+        return known.get(path, known.get(name, folder_label))
+
     for path in paths:
         if path.is_dir():
             files = sorted(file for file in path.rglob("*") if file.suffix.lower() == ".wav" and file.is_file())
@@ -96,13 +104,18 @@ def find(
                 nested = file.parent != path
                 folder = file.parent.name if nested else path.resolve().name
                 label = _label_of_folder(folder, bundle.labels) if nested or folder in bundle.labels else ""
-                clips.append(Clip(file, name, known.get(name, known.get(file.name, label))))
+                clips.append(Clip(file, name, expected(name, file.name, label)))
         elif path.is_file():
             folder = path.resolve().parent.name
             label = folder if folder in bundle.labels else ""
-            clips.append(Clip(path, path.name, known.get(path.as_posix(), known.get(path.name, label))))
+            clips.append(Clip(path, path.name, expected(path.as_posix(), path.name, label)))
         else:
             raise KwsError(f"no such file or folder: {path}. Give WAV files or folders that hold them.")
+    if unused:
+        raise KwsError(
+            f"{labels_csv}: no recording is called {next(iter(unused))!r} ({len(unused)} of {len(known)} rows match "
+            "none). Name files by their path in the folder, or by their last part."
+        )
     if limit is not None:
         if limit < 1:
             raise KwsError(f"--limit must be at least 1. Received: {limit}.")

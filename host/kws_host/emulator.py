@@ -10,6 +10,7 @@ What QEMU has to know about a board is read from the board's file in `firmware/p
 """
 
 import argparse
+import configparser
 import contextlib
 import dataclasses
 import errno
@@ -22,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 try:
@@ -35,6 +36,7 @@ except ImportError:  # run as a script by a Python that has nothing of ours inst
 
 ROOT = Path(__file__).resolve().parents[2]
 BOARDS = ROOT / "firmware" / "platform" / "boards"
+PROJECT = ROOT / "platformio.ini"
 PID_FOLDER = ROOT / "build" / "emulators"
 DEFAULT_QEMU = "qemu-system-arm"
 
@@ -65,20 +67,57 @@ def boards(folder: Path = BOARDS) -> list[str]:
     return names
 
 
-def board_facts(board: str, folder: Path = BOARDS) -> BoardFacts:
-    """Reads one board's facts.
+def _option(parser: configparser.ConfigParser, section: str, option: str) -> str:
+    """An option as PlatformIO finds it: the section's own, else of what it extends (last first), else [env]'s."""
+    queue, seen = ["env", section], set()
+    while queue:
+        section = queue.pop()
+        if section in seen or not parser.has_section(section):
+            continue
+        seen.add(section)
+        if parser.has_option(section, option):
+            return parser.get(section, option).strip()
+        queue += parser.get(section, "extends", fallback="").replace(",", " ").split()
+    return ""
+
+
+def environments(project: Path = PROJECT) -> dict[str, str]:
+    """Board of every environment of a platformio.ini; empty where there is none.
 
     Raises:
-      KwsError: there is no such board, or it has no emulated machine.
+      KwsError: the file cannot be parsed.
     """
-    path = folder / f"{board}.json"
-    if not path.is_file():
-        known = ", ".join(boards(folder)) or f"none: {folder} holds no board files; run from a checkout of the kit"
-        raise KwsError(f"unknown board {board!r}; boards that can be emulated: {known}")
-    emulator = json.loads(path.read_text(encoding="utf-8")).get("emulator")
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read(project, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError) as error:
+        raise KwsError(f"cannot read {project}: {error}") from error
+    names = (section for section in parser.sections() if section.startswith("env:"))
+    return {section.removeprefix("env:"): _option(parser, section, "board") for section in names}
+
+
+def board_facts(board: str, folder: Path = BOARDS, project: Path = PROJECT) -> BoardFacts:
+    """Reads one board's facts.
+
+    Args:
+      board: a board, or an environment of the project, which stands for its board.
+      folder: of the boards' files.
+      project: the platformio.ini.
+
+    Raises:
+      KwsError: there is no such board or environment, or it has no emulated machine.
+    """
+    known = environments(project)
+    path = folder / f"{known.get(board) or board}.json"
+    emulator = json.loads(path.read_text(encoding="utf-8")).get("emulator") if path.is_file() else None
     if emulator is None:
-        raise KwsError(f"board {board!r} cannot be emulated; boards that can: {', '.join(boards(folder))}")
-    return BoardFacts(board, emulator["machine"], int(emulator["serial_index"]), int(emulator["icount_shift"]))
+        emulated = boards(folder)
+        names = sorted({*emulated, *(name for name, its_board in known.items() if its_board in emulated)})
+        can = ", ".join(names) or f"none: {folder} holds no board files; run from a checkout of the kit"
+        if board in known or path.is_file():
+            raise KwsError(f"board {board!r} cannot be emulated; boards that can: {can}")
+        raise KwsError(f"unknown board {board!r}; boards that can be emulated: {can}")
+    return BoardFacts(path.stem, emulator["machine"], int(emulator["serial_index"]), int(emulator["icount_shift"]))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +125,7 @@ class EmulatorConfig:
     """One emulated board.
 
     Attributes:
-      board: name of the board, see `boards()`.
+      board: name of the board, see `boards()`, or of a PlatformIO environment, see `environments()`.
       elf: the firmware.
       port: TCP port on which the serial port listens; 0 chooses a free one; `None` connects it to stdin and stdout.
       host: address to listen on.
@@ -165,14 +204,21 @@ def _check_port(host: str, port: int) -> int:
         return probe.getsockname()[1]
 
 
+def first_line(log: str) -> str:
+    """The line of a log that says why: QEMU's own first one, which registers and hints may follow, else the first."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    own = [line for line in lines if line.startswith("qemu") and "warning:" not in line]
+    return next(iter(own or lines), "")
+
+
 def _wait_until_listening(process: subprocess.Popen, host: str, port: int, log: Path, timeout_s: float) -> None:
     """Waits until QEMU's port is taken (without connecting: the core starts with the first connection)."""
     deadline = time.monotonic() + timeout_s
     while True:
         if process.poll() is not None:
-            lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            reason = lines[-1] if lines else f"status {process.returncode}"
-            if "Address already in use" in reason:
+            said = log.read_text(encoding="utf-8", errors="replace")
+            reason = first_line(said) or f"status {process.returncode}"
+            if "Address already in use" in said:
                 reason = f"TCP port {port} is in use; choose another port"
             raise KwsError(f"the emulator stopped at once: {reason}")
         if _is_listening(port):
@@ -233,7 +279,12 @@ class Emulator:
         try:
             with os.fdopen(handle, "wb") as log:
                 self.process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-            _wait_until_listening(self.process, self.config.host, self.port, self._log, timeout_s)
+            try:
+                _wait_until_listening(self.process, self.config.host, self.port, self._log, timeout_s)
+            except BaseException:  # also a signal's
+                self.process.kill()
+                self.process.wait()
+                raise
         except BaseException:
             self._log.unlink(missing_ok=True)
             raise
@@ -275,8 +326,20 @@ class Emulator:
         self.stop()
 
 
-def run(config: EmulatorConfig, timeout_s: float | None = None, **popen: object) -> subprocess.CompletedProcess:
+def run(
+    config: EmulatorConfig,
+    timeout_s: float | None = None,
+    *,
+    on_start: Callable[[subprocess.Popen], None] | None = None,
+    **popen: object,
+) -> subprocess.CompletedProcess:
     """Runs to the end in the foreground; the serial port is stdin and stdout (`popen` redirects them).
+
+    Args:
+      config: what to run.
+      timeout_s: stop it after so long.
+      on_start: gets the process, for who may want to kill it from another thread.
+      popen: for `subprocess.Popen`.
 
     Returns:
       QEMU's result; `returncode` is the firmware's exit code.
@@ -284,11 +347,22 @@ def run(config: EmulatorConfig, timeout_s: float | None = None, **popen: object)
     Raises:
       KwsError: see `command`; the firmware was still running after `timeout_s` (the emulator is stopped).
     """
-    try:
-        popen.setdefault("stdin", subprocess.DEVNULL)
-        return subprocess.run(command(dataclasses.replace(config, port=None)), timeout=timeout_s, check=False, **popen)
-    except subprocess.TimeoutExpired as error:
-        raise KwsError(f"the firmware was still running after {timeout_s:g} s; the emulator was stopped") from error
+    popen.setdefault("stdin", subprocess.DEVNULL)
+    if popen.pop("capture_output", False):
+        popen |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    line = command(dataclasses.replace(config, port=None))
+    with subprocess.Popen(line, **popen) as process:
+        try:
+            if on_start:
+                on_start(process)
+            output = process.communicate(timeout=timeout_s)
+        except BaseException as error:
+            process.kill()
+            if isinstance(error, subprocess.TimeoutExpired):
+                reason = f"the firmware was still running after {timeout_s:g} s; the emulator was stopped"
+                raise KwsError(reason) from error
+            raise
+    return subprocess.CompletedProcess(line, process.returncode, *output)
 
 
 # --- emulators that outlive the command that started them (pio run -t upload, kws-host emulate --background) ---

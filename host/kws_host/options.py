@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,13 +12,13 @@ from kws_reference.errors import KwsError
 
 from kws_host import emulator
 from kws_host.device import Device
-from kws_host.link import DEFAULT_BAUD, Link
+from kws_host.link import DEFAULT_BAUD, Link, LinkError
 
 DEFAULT_BUNDLE = emulator.ROOT / "training" / "zoo" / "matchbox_kit12"
 
 
 def firmware_of(board: str) -> Path:
-    """Where PlatformIO puts the firmware of a board's environment."""
+    """Where PlatformIO puts the firmware of an environment; the boards' environments have the boards' names."""
     return Path(os.environ.get("PLATFORMIO_BUILD_DIR", emulator.ROOT / ".pio" / "build")) / board / "firmware.elf"
 
 
@@ -26,7 +27,6 @@ def add_port(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("device")
     group.add_argument(
         "--port",
-        default=os.environ.get("KWS_PORT"),
         help="serial port (/dev/ttyACM0, COM3) or socket://host:port (default: $KWS_PORT)",
     )
     group.add_argument(
@@ -43,7 +43,9 @@ def add_port(parser: argparse.ArgumentParser) -> None:
         help="seconds without an answer before asking again (default: 2)",
     )
     group.add_argument(
-        "--emulate", metavar="BOARD", help="start this emulated board for the command, in the place of --port"
+        "--emulate",
+        metavar="BOARD",
+        help="start this emulated board (or environment of platformio.ini) for the command, in the place of --port",
     )
     group.add_argument("--elf", type=Path, help="firmware for --emulate (default: .pio/build/BOARD/firmware.elf)")
 
@@ -73,20 +75,37 @@ def open_device(
     """Opens the device that the options name; an emulated one is stopped afterwards.
 
     Raises:
-      KwsError: no port was given, it cannot be opened, or nobody answers.
+      KwsError: no port was given, or two; it cannot be opened, nobody answers, or the emulator ended.
     """
     if args.timeout <= 0:
         raise KwsError(f"--timeout must be positive. Received: {args.timeout:g}.")
     if args.emulate:
+        if args.port:
+            raise KwsError(f"--emulate {args.emulate} and --port {args.port} name two devices: give one of them.")
         elf = args.elf or firmware_of(args.emulate)
         with emulator.Emulator(emulator.EmulatorConfig(board=args.emulate, elf=elf, port=0)) as running:
-            with Link(running.url, timeout_s=args.timeout, on_text=on_text) as link:
-                yield Device(link, on_event)
+            try:
+                with Link(running.url, timeout_s=args.timeout, on_text=on_text) as link:
+                    yield Device(link, on_event)
+            except LinkError as error:
+                _explain_end(running, elf, error)
+                raise
         return
-    if not args.port:
+    port = args.port or os.environ.get("KWS_PORT")
+    if not port:
         raise KwsError("no device: give --port (or set KWS_PORT), or --emulate BOARD for an emulated one")
-    with Link(args.port, baud=args.baud, timeout_s=args.timeout, on_text=on_text) as link:
+    with Link(port, baud=args.baud, timeout_s=args.timeout, on_text=on_text) as link:
         yield Device(link, on_event)
+
+
+def _explain_end(running: emulator.Emulator, elf: Path, error: LinkError) -> None:
+    """Raises KwsError with the emulator's own reason where the link broke because the emulator ended."""
+    try:
+        status = running.wait(1.0)  # its socket closes a little before it ends
+    except subprocess.TimeoutExpired:
+        return
+    said = emulator.first_line(running.log()) or "no reason given"
+    raise KwsError(f"the emulator ended with status {status}: {said}. Is {elf} the right firmware?") from error
 
 
 def require_model(device: Device, bundle: Bundle) -> None:

@@ -7,6 +7,7 @@ import shutil
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import time
 import xml.etree.ElementTree as ElementTree
@@ -98,6 +99,65 @@ def test_check_labels_from_csv_replace_folders(capsys, board, audio, tmp_path):
 def test_check_port_from_environment(capsys, board, audio, monkeypatch):
     monkeypatch.setenv("KWS_PORT", board.url)
     assert _main(capsys, "check", audio / "yes")[0] == 0
+
+
+def test_check_labels_of_files_that_are_not_there_are_refused(capsys, audio, tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text("noise.wav,stop\nyes/click.wav,yes\nother.wav,no\n")
+    err = _fails_with_one_line(capsys, "check", audio, "--port", "socket://127.0.0.1:1", "--labels", table)
+    assert "no recording is called 'yes/click.wav' (2 of 3 rows match none)" in err
+    bundle = Bundle.load(options.DEFAULT_BUNDLE)
+    table.write_text("no/noise.wav,stop\nclicks.wav,yes\n")
+    assert len(clips.find([audio], bundle, labels_csv=table, limit=1)) == 1  # all of them are known, drawn or not
+
+
+def test_check_emulate_and_port_together_are_refused(capsys, audio, monkeypatch):
+    words = ["info", "--emulate", "mps2_an386", "--elf", "/no/such.elf"]
+    err = _fails_with_one_line(capsys, *words, "--port", "/dev/ttyACM0")
+    assert "name two devices: give one" in err
+    monkeypatch.setenv("KWS_PORT", "/dev/ttyACM0")  # only a default
+    assert "no firmware at /no/such.elf" in _fails_with_one_line(capsys, *words)
+
+
+@pytest.fixture
+def fake_qemu(tmp_path, monkeypatch):
+    """Makes a program in the place of QEMU that takes one connection, if any, and then runs the given shell text."""
+
+    def make(then: str) -> Path:
+        path = tmp_path / "fake-qemu"
+        path.write_text(
+            f"#!{sys.executable}\n"
+            "import os, re, socket, sys\n"
+            "match = re.search(r'port=(\\d+)', ' '.join(sys.argv))\n"
+            "if match:\n"
+            "    server = socket.create_server(('127.0.0.1', int(match[1])))\n"
+            "    connection = server.accept()[0]\n"
+            f"os.execv('/bin/sh', ['sh', '-c', {then!r}])\n"
+        )
+        path.chmod(0o755)
+        monkeypatch.setenv("KWS_QEMU", str(path))
+        (tmp_path / "firmware.elf").write_bytes(b"")
+        return tmp_path / "firmware.elf"
+
+    return make
+
+
+def test_emulate_firmware_that_locks_up_gives_qemus_reason(capsys, fake_qemu):
+    elf = fake_qemu("echo 'qemu: fatal: Lockup: no vector table' >&2; echo >&2; echo R00=0 R01=0 >&2; exit 6")
+    err = _fails_with_one_line(capsys, "info", "--emulate", "mps2_an386_tflm", "--elf", elf)
+    assert f"ended with status 6: qemu: fatal: Lockup: no vector table. Is {elf} the right firmware?" in err
+
+
+def test_evaluate_first_failure_ends_all_emulators_at_once(capsys, fake_qemu, audio, tmp_path, monkeypatch):
+    # The first emulator fails, every other one would run for a minute.
+    marker = tmp_path / "first"
+    text = f"if mkdir {marker}; then sleep 1; echo 'qemu: fatal: Lockup' >&2; echo R00=0 >&2; exit 6; fi; exec sleep 60"
+    elf = fake_qemu(text)
+    monkeypatch.setattr(evaluate, "CLIPS_PER_RUN", 1)
+    monkeypatch.setattr(evaluate, "reference_results", lambda *_, **__: ([], False))
+    words = ["evaluate", audio, "--board", "mps2_an386_tflm", "--elf", elf, "--jobs", "2", "--no-cache"]
+    err = _fails_with_one_line(capsys, *words)
+    assert "the firmware ended with status 6: qemu: fatal: Lockup" in err and "R00" not in err
 
 
 def test_find_limit_draws_by_seed_and_keeps_the_order(tmp_path):
@@ -392,7 +452,7 @@ def test_monitor_without_audio_ends_after_its_duration(capsys, board):
 def native_device(program, monkeypatch):
     """Runs the native firmware where `evaluate` would start emulators."""
 
-    def run_device(bundle, audio, board, elf):
+    def run_device(bundle, audio, board, elf, runs):
         folder = Path(native_folder.name) / str(len(list(Path(native_folder.name).iterdir())))
         folder.mkdir()
         (folder / "in.bin").write_bytes(evaluate.bulk_input(audio))
@@ -427,8 +487,8 @@ def test_evaluate_agrees_clip_by_clip_and_caches_the_reference(capsys, native_de
 def test_evaluate_names_every_clip_that_differs(capsys, native_device, audio, tmp_path, monkeypatch):
     right = evaluate._run_device
 
-    def wrong(bundle, pcm, board, elf):
-        results = right(bundle, pcm, board, elf)
+    def wrong(*arguments):
+        results = right(*arguments)
         results[1].scores[7, 3] ^= 1
         return results
 

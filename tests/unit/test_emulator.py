@@ -2,14 +2,18 @@
 
 import json
 import os
+import signal
 import socket
 import stat
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
-from kws_host import emulator
+from kws_host import cli, emulator
+from kws_reference import command_line
 from kws_reference.errors import KwsError
 
 
@@ -62,6 +66,87 @@ def test_board_facts_board_without_emulator_refused(tmp_path):
     (tmp_path / "real.json").write_text(json.dumps({"name": "real"}))
     with pytest.raises(KwsError, match="cannot be emulated"):
         emulator.board_facts("real", tmp_path)
+
+
+def test_board_facts_environment_stands_for_its_board(tmp_path):
+    assert emulator.board_facts("mps2_an386_tflm") == emulator.board_facts("mps2_an386")
+    with pytest.raises(KwsError, match="unknown board 'nope'.*mps2_an386, mps2_an386_tflm, "):
+        emulator.board_facts("nope")
+    with pytest.raises(KwsError, match="board 'nano33ble' cannot be emulated"):
+        emulator.board_facts("nano33ble")
+
+
+def test_environments_extended_sections_are_followed_as_platformio_does(tmp_path):
+    project = tmp_path / "platformio.ini"
+    project.write_text(
+        "[env]\nboard = general\n[base]\nboard = base\n[middle]\nextends = base\n[other]\nboard = other\n"
+        "[env:own]\nextends = base\nboard = own  \n[env:chain]\nextends = middle\n"
+        "[env:two]\nextends =\n    other\n    middle\n[env:none]\nframework = ${x.y} %(z)s\n"
+        "[env:loop]\nextends = env:loop\n"
+    )
+    wanted = {"own": "own", "chain": "base", "two": "base", "none": "general", "loop": "general"}
+    assert emulator.environments(project) == wanted
+    config = pytest.importorskip("platformio.project.config", reason="PlatformIO is missing")
+    theirs = config.ProjectConfig(str(project))
+    for name in ("own", "chain", "two"):
+        assert theirs.get(f"env:{name}", "board") == wanted[name]
+    assert emulator.environments(tmp_path / "missing.ini") == {}
+    project.write_text("board = without a section")
+    with pytest.raises(KwsError, match="cannot read"):
+        emulator.environments(project)
+
+
+@pytest.mark.parametrize(
+    ("log", "line"),
+    [
+        ("", ""),
+        ("\n  only\n", "only"),
+        ("boot\nqemu-system-arm: warning: slow\nqemu: fatal: Lockup\n\nR00=0\n", "qemu: fatal: Lockup"),
+        ("bulk: data loss\nmore", "bulk: data loss"),
+    ],
+)
+def test_first_line_is_qemus_own_reason(log, line):
+    assert emulator.first_line(log) == line
+
+
+@pytest.mark.parametrize("command", ["emulate", "info"])
+def test_terminated_program_leaves_no_emulator(elf, qemu, tmp_path, command):
+    pid_file = tmp_path / "pid"
+    script = Path(qemu)
+    script.write_text(
+        script.read_text().replace("match =", f"open({str(pid_file)!r}, 'w').write(str(os.getpid()))\nmatch =")
+    )
+    script.write_text(script.read_text().replace("import re", "import os, re"))
+    words = ["emulate", "--tcp-port", "0"] if command == "emulate" else ["info", "--emulate", "mps2_an386"]
+    program = subprocess.Popen(
+        [sys.executable, "-m", "kws_host.cli", *words, "--elf", str(elf)],
+        env={**os.environ, "KWS_QEMU": qemu, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        deadline = time.monotonic() + 20
+        while not (pid_file.exists() and pid_file.read_text()):
+            assert program.poll() is None and time.monotonic() < deadline, program.stderr.read()
+            time.sleep(0.02)
+        child = int(pid_file.read_text())
+        os.kill(child, 0)  # it runs
+        program.terminate()
+        assert program.wait(10) == 143 and program.stderr.read() == b""
+        with pytest.raises(ProcessLookupError):
+            os.kill(child, 0)
+    finally:
+        program.kill()
+        program.communicate()
+
+
+def test_termination_handler_is_given_back():
+    before = signal.getsignal(signal.SIGTERM)
+    with command_line.termination_cleans_up():
+        assert signal.getsignal(signal.SIGTERM) is not before
+    assert signal.getsignal(signal.SIGTERM) is before
+    with ThreadPoolExecutor(1) as pool:  # other threads must not touch it
+        assert pool.submit(lambda: cli.main(["emulate", "--stop", "--tcp-port", "1"])).result() == 2
 
 
 def test_command_defaults_counts_instructions_and_uses_stdio(elf, qemu):

@@ -1,15 +1,40 @@
 """What the kit's three command line tools share: subcommands, exit statuses, one-line errors, progress."""
 
 import argparse
+import contextlib
+import signal
 import sys
+import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 
 from kws_reference.errors import KwsError
 
 OK, CHECK_FAILED, USAGE = 0, 1, 2
+
+
+@contextlib.contextmanager
+def termination_cleans_up() -> Iterator[None]:
+    """Lets SIGTERM unwind the program as Ctrl-C does, so that what it started (emulators) does not outlive it.
+
+    Raises:
+      SystemExit: status 143, when the signal comes.
+    """
+
+    def leave(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_IGN)  # once is enough; a second one must not cut the cleaning short
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
 
 
 def run(program: str, description: str, commands: Sequence[ModuleType], argv: Sequence[str]) -> int:
@@ -32,7 +57,8 @@ def run(program: str, description: str, commands: Sequence[ModuleType], argv: Se
         command.add_parser(subparsers).set_defaults(run=command.run)
     args = parser.parse_args(argv)
     try:
-        return args.run(args)
+        with termination_cleans_up():
+            return args.run(args)
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)
     except BrokenPipeError:

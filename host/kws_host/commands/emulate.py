@@ -12,7 +12,9 @@ from kws_host import emulator, options
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """Declares the options."""
     parser = subparsers.add_parser("emulate", help="start or stop an emulated board", description=__doc__)
-    parser.add_argument("--board", default="mps2_an386", help="board (default: %(default)s)")
+    parser.add_argument(
+        "--board", default="mps2_an386", help="board or environment of platformio.ini (default: %(default)s)"
+    )
     parser.add_argument("--elf", type=Path, help="firmware (default: .pio/build/BOARD/firmware.elf)")
     parser.add_argument("--tcp-port", type=int, default=5550, metavar="N", help="0 chooses one (default: %(default)s)")
     action = parser.add_mutually_exclusive_group()
@@ -43,6 +45,6 @@ def run(args: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             return command_line.OK
         if status:
-            said = " ".join(running.log().split())[-200:]
-            raise KwsError(f"the emulator ended with status {status}{': ' + said if said else ''}")
+            said = emulator.first_line(running.log())
+            raise KwsError(f"the emulator ended with status {status}: {said or 'no reason given'}")
     return command_line.OK

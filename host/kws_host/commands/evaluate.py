@@ -6,8 +6,10 @@ import dataclasses
 import hashlib
 import os
 import struct
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 import zipfile
 import zlib
@@ -25,7 +27,7 @@ from kws_host import clips as clip_list
 from kws_host import emulator, options, report
 
 CLIPS_PER_RUN = 60
-TIMEOUT_S = 1800.0
+RUN_TIMEOUT_S = 300.0  # of CLIPS_PER_RUN clips, which take well under a minute
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +52,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     )
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="folders of WAV files named after their label")
     options.add_bundle(parser)
-    parser.add_argument("--board", default="mps2_an386", help="emulated board (default: %(default)s)")
+    parser.add_argument("--board", default="mps2_an386", help="emulated board, or environment (default: %(default)s)")
     parser.add_argument("--elf", type=Path, help="firmware (default: .pio/build/BOARD/firmware.elf)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="emulators at once (default: cores)")
     parser.add_argument("--limit", type=int, metavar="N", help="only N recordings, drawn by --seed")
@@ -152,16 +154,39 @@ def parse_bulk_output(data: bytes, bundle: Bundle, clips: int) -> list[ClipSteps
     return results
 
 
-def _run_device(bundle: Bundle, audio: Sequence[np.ndarray], board: str, elf: Path) -> list[ClipSteps]:
+class Runs:
+    """The emulators that run now, so that they can be stopped at once from another thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._processes: list[subprocess.Popen] = []
+        self._stopped = False
+
+    def add(self, process: subprocess.Popen) -> None:
+        """Takes a process that has just been started; kills it when `stop` has been called."""
+        with self._lock:
+            self._processes = [other for other in self._processes if other.poll() is None] + [process]
+            if self._stopped:
+                process.kill()
+
+    def stop(self) -> None:
+        """Kills every emulator, also those that are added later."""
+        with self._lock:
+            self._stopped = True
+            for process in self._processes:
+                process.kill()  # does nothing to one that has ended
+
+
+def _run_device(bundle: Bundle, audio: Sequence[np.ndarray], board: str, elf: Path, runs: Runs) -> list[ClipSteps]:
     with tempfile.TemporaryDirectory(prefix="kws-bulk-") as name:
         folder = Path(name)
         (folder / "in.bin").write_bytes(bulk_input(audio))
         config = emulator.EmulatorConfig(
             board=board, elf=elf.resolve(), icount=False, arguments=("bulk", "in.bin", "out.bin")
         )
-        result = emulator.run(config, TIMEOUT_S, cwd=folder, capture_output=True)
+        result = emulator.run(config, RUN_TIMEOUT_S, on_start=runs.add, cwd=folder, capture_output=True)
         if result.returncode:
-            said = " ".join((result.stdout + result.stderr).decode("utf-8", "replace").split())[-200:]
+            said = emulator.first_line((result.stdout + b"\n" + result.stderr).decode("utf-8", "replace"))
             raise KwsError(f"the firmware ended with status {result.returncode}: {said or 'no reason given'}")
         if not (folder / "out.bin").is_file():
             raise KwsError(f"{elf} wrote no results: it does not know bulk runs. Build this kit's firmware.")
@@ -169,17 +194,19 @@ def _run_device(bundle: Bundle, audio: Sequence[np.ndarray], board: str, elf: Pa
 
 
 def device_results(bundle: Bundle, audio: Sequence[np.ndarray], *, board: str, elf: Path, jobs: int) -> list[ClipSteps]:
-    """Runs all recordings on emulated boards, several at once."""
+    """Runs all recordings on emulated boards, several at once; the first failure ends them all."""
     parts = [audio[start : start + CLIPS_PER_RUN] for start in range(0, len(audio), CLIPS_PER_RUN)]
     progress, done = command_line.Progress(f"{board} x {jobs}", len(audio)), 0
+    runs = Runs()
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        futures = [pool.submit(_run_device, bundle, part, board, elf) for part in parts]
         try:
+            futures = [pool.submit(_run_device, bundle, part, board, elf, runs) for part in parts]
             for future in concurrent.futures.as_completed(futures):
                 done += len(future.result())
                 progress.update(done)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            runs.stop()  # leaving the pool waits for its threads, and they for their emulators
             raise
     return [clip for future in futures for clip in future.result()]
 
