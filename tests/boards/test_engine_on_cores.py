@@ -1,7 +1,6 @@
 """Engine aot on emulated cores: DSP and Helium kernels compute the interpreter's integers for shapes of all kinds."""
 
 import json
-import shutil
 import subprocess
 
 import numpy as np
@@ -10,20 +9,22 @@ from kws_codegen.commands.generate import write_files
 from kws_codegen.generator import generate
 from kws_host import emulator
 
-from tests.support import engines
+from tests.support import boards, engines
 from tests.support.models import UNUSUAL, matchbox
 from tests.support.native import ROOT, WARNINGS
 
 pytestmark = pytest.mark.qemu
 FIRMWARE = ROOT / "firmware"
-CORES = {"mps2_an386": "__ARM_FEATURE_DSP", "mps3_an547": "__ARM_FEATURE_MVE"}
+CORES = {
+    "mps2_an386": "__ARM_FEATURE_DSP",
+    "mps2_an500": "__ARM_FEATURE_DSP",
+    "mps3_an547": "__ARM_FEATURE_MVE",
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def tools():
-    for tool in ("arm-none-eabi-g++", "qemu-system-arm"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed")
+    boards.require_tools()
 
 
 def compile_for(board, generated, folder):

@@ -57,8 +57,8 @@ def speech_like(seconds: float = 8.0, seed: int = 7) -> np.ndarray:
     return np.clip(np.rint(out), -32768, 32767).astype(np.int16)
 
 
-def real_clips(limit: int) -> tuple[list[Path], str]:
-    """WAV files of people: from ``$KWS_AUDIO`` (Speech Commands layout) or the spoken words that the repo ships.
+def spoken_words(limit: int) -> tuple[list[Path], str]:
+    """WAV files of words: people's from ``$KWS_AUDIO`` (Speech Commands layout), or the repo's synthetic ones.
 
     Returns:
       Evenly spaced files, at most ``limit``, and where they are from. No files: the text says what is missing.

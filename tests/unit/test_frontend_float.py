@@ -13,7 +13,7 @@ from kws_reference.frontend_float import dct_matrix, mel_matrix, mfcc_float
 from kws_reference.frontend_report import ram_bytes, report
 
 from tests.support.frontend_native import OTHER_CONFIGS, SPEECH_CONFIG, NativeStages
-from tests.support.signals import hostile, real_clips, speech_like
+from tests.support.signals import hostile, speech_like, spoken_words
 
 
 def test_frontend_float_equals_the_definition_written_out():
@@ -154,8 +154,8 @@ def test_frontend_report_without_audio_is_refused():
         report([np.zeros(479, np.int16)], SPEECH_CONFIG)
 
 
-def test_frontend_report_on_real_clips_meets_the_goal():
-    files, source = real_clips(200)
+def test_frontend_report_on_spoken_words_meets_the_goal():
+    files, source = spoken_words(200)
     if not files:
         pytest.skip(source)
     error = report((read_wav(file) for file in files), SPEECH_CONFIG)["error_steps"]
