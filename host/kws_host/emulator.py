@@ -16,6 +16,7 @@ import dataclasses
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -207,7 +208,7 @@ def _check_port(host: str, port: int) -> int:
 def first_line(log: str) -> str:
     """The line of a log that says why: QEMU's own first one, which registers and hints may follow, else the first."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
-    own = [line for line in lines if line.startswith("qemu") and "warning:" not in line]
+    own = [line for line in lines if line.startswith("qemu") and not re.search(r": (info|warning): ", line)]
     return next(iter(own or lines), "")
 
 

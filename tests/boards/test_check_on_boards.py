@@ -142,6 +142,13 @@ def test_board_killed_in_the_middle_of_a_check_ends_with_one_line(capsys, m4, tm
     assert "connection broke" in err or "stopped answering" in err
 
 
+def test_board_with_another_boards_firmware_gives_qemus_reason(capsys):
+    elf = boards.build("mps3_an547")
+    status, _, err = _main(capsys, "info", "--emulate", "mps2_an386", "--elf", elf)
+    assert status == 2 and err.startswith("error: the emulator ended with status") and err.count("\n") == 1
+    assert ": qemu: fatal: Lockup: " in err and str(elf) in err
+
+
 def test_board_bulk_run_agrees_with_python(capsys, m4, audio, tmp_path, monkeypatch):
     events = []
     parse = evaluate.parse_bulk_output

@@ -102,6 +102,7 @@ def test_environments_extended_sections_are_followed_as_platformio_does(tmp_path
         ("", ""),
         ("\n  only\n", "only"),
         ("boot\nqemu-system-arm: warning: slow\nqemu: fatal: Lockup\n\nR00=0\n", "qemu: fatal: Lockup"),
+        ("qemu-system-arm: -chardev x: info: QEMU waiting for connection\nqemu: fatal: A: B\n", "qemu: fatal: A: B"),
         ("bulk: data loss\nmore", "bulk: data loss"),
     ],
 )
