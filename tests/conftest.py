@@ -11,3 +11,19 @@ ROOT = Path(__file__).resolve().parents[1]
 def bundle_path() -> Path:
     """Folder of the released bundle, the one that the committed firmware is generated from."""
     return ROOT / "training" / "zoo" / "matchbox_kit12"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds ``--port``, which turns the tests marked hardware onto a real board."""
+    parser.addoption(
+        "--port", help="serial port of a board that runs the committed firmware, for tests marked hardware"
+    )
+
+
+@pytest.fixture
+def port(request: pytest.FixtureRequest) -> str:
+    """The board's port, or a skip that says what is missing."""
+    value = request.config.getoption("--port")
+    if not value:
+        pytest.skip("no board: give its serial port by --port")
+    return value
