@@ -15,9 +15,7 @@ def bundle_path() -> Path:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds ``--port``, which turns the tests marked hardware onto a real board."""
-    parser.addoption(
-        "--port", help="serial port of a board that runs the committed firmware, for tests marked hardware"
-    )
+    parser.addoption("--port", help="serial port of a board with the committed firmware, for tests marked hardware")
 
 
 @pytest.fixture
