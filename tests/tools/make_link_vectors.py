@@ -1,7 +1,7 @@
 """Writes or checks tests/vectors/link.txt, the one case table of the serial link for Python and C++.
 
-    python tests/vectors/make_link_vectors.py --check
-    python tests/vectors/make_link_vectors.py --overwrite
+    python -m tests.tools.make_link_vectors --check
+    python -m tests.tools.make_link_vectors --overwrite
 
 The expected bytes come from host/kws_host/protocol.py; `test_protocol.py` holds that module against bytes worked out by
 hand and against properties, so that the table does not merely repeat a fault of it.
@@ -21,7 +21,7 @@ sys.path[:0] = [str(ROOT / "host"), str(ROOT / "training")]
 from kws_host import protocol  # noqa: E402
 from kws_host.protocol import Frame, MessageType  # noqa: E402
 
-PATH = Path(__file__).with_name("link.txt")
+PATH = ROOT / "tests" / "vectors" / "link.txt"
 SEED = 20240601
 
 
@@ -132,7 +132,7 @@ def _decode(data: bytes) -> Iterator[str]:
 def render() -> str:
     """Returns the text of the table."""
     lines = [
-        "# Cases of the serial link, for Python and C++ alike: python tests/vectors/make_link_vectors.py --overwrite",
+        "# Cases of the serial link, for Python and C++ alike: python -m tests.tools.make_link_vectors --overwrite",
         f"# protocol version {protocol.PROTOCOL_VERSION}, seed {SEED}. Bytes in hex, - for none.",
         "#   crc DATA CRC32 | cobs DECODED ENCODED | frame VERSION TYPE SEQ PAYLOAD WIRE",
         "#   message NAME FIELD=VALUE... SEQ WIRE | stream NAME WIRE EVENT...",
