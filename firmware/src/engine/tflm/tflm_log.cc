@@ -3,7 +3,6 @@
 #include <cstdarg>
 #include <cstddef>
 #include <cstdint>
-#include <type_traits>
 
 #include "kws/board.h"
 
@@ -118,11 +117,8 @@ size_t FormatLog(char* out, size_t capacity, const char* format, va_list argumen
 
 #if !defined(ARDUINO)
 // What TensorFlow Lite for Microcontrollers asks of a platform (tensorflow/lite/micro/debug_log.h). The text goes out
-// between the frames of the serial link, where the host takes it for boot text. A tree that asks for something else
-// fails here, not in the linker.
-static_assert(std::is_same_v<decltype(DebugLog), void(const char*, va_list)>);
-static_assert(std::is_same_v<decltype(DebugVsnprintf), int(char*, size_t, const char*, va_list)>);
-
+// between the frames of the serial link, where the host takes it for boot text. A tree that declares one of the two with
+// other parameters is refused by the compiler: C functions cannot be overloaded.
 extern "C" {
 void DebugLog(const char* format, va_list arguments) {
   constexpr size_t kLineBytes = 160;
