@@ -1,5 +1,5 @@
 // Message types of the serial link and their payloads. host/PROTOCOL.md has the byte tables; change both together, and
-// tests/vectors/link.txt with `python tests/vectors/make_link_vectors.py --overwrite`.
+// tests/vectors/link.txt with `python -m tests.tools.make_link_vectors --overwrite`.
 //
 // Types below 0x80 go from the host to the device (requests), the others from the device to the host. An answer carries
 // the request's seq. Every request may be repeated without harm.
