@@ -81,6 +81,22 @@ def test_pio_upload_port_occupied_one_clear_line(free_port):
 
 
 @pytest.mark.qemu
+def test_pio_upload_with_another_port_starts_the_board_there():
+    boards.build("mps2_an386")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"socket://127.0.0.1:{port}"
+    result = boards.pio("run", "-e", "mps2_an386", "-t", "upload", "--upload-port", url)
+    try:
+        assert result.returncode == 0, result.stdout + result.stderr
+        with Link(url) as link:
+            assert Device(link).info.board == "mps2_an386"
+    finally:
+        subprocess.run([sys.executable, EMULATOR, "stop", "--port", str(port)], check=True, capture_output=True)
+
+
+@pytest.mark.qemu
 def test_pio_size_prints_sections():
     boards.build("mps3_an547")
     result = boards.pio("run", "-e", "mps3_an547", "-t", "size")

@@ -76,7 +76,7 @@ else:
 AlwaysBuild(env.Alias("nobuild", image))
 
 launcher = project_dir / "host" / "kws_host" / "emulator.py"
-port = str(env.GetProjectOption("upload_port", "")).rpartition(":")[2]
+port = (env.subst("$UPLOAD_PORT") or str(env.GetProjectOption("upload_port", ""))).rpartition(":")[2]
 protocol = env.subst("$UPLOAD_PROTOCOL") or board.get("upload.protocol")
 
 

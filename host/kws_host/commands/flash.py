@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     command = [sys.executable, "-m", "platformio", "run", "-d", str(emulator.ROOT), "-e", args.board, "-t", "upload"]
     environment = {"PLATFORMIO_CORE_DIR": str(emulator.ROOT / ".pio-core"), **os.environ}
     if args.upload_port:
-        environment["PLATFORMIO_UPLOAD_PORT"] = args.upload_port  # read by the boards that run in the emulator too
+        command += ["--upload-port", args.upload_port]
     if subprocess.run(command, env=environment, check=False).returncode:
         raise KwsError(f"PlatformIO could not build or upload {args.board}; its reason stands above")
     return command_line.OK
