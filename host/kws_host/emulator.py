@@ -447,8 +447,19 @@ def _stop_recorded(port: int) -> bool:
             time.sleep(0.01)
         else:
             os.kill(record["pid"], signal.SIGKILL)
+        _wait_until_free(record["port"])
     path.unlink(missing_ok=True)
     return running
+
+
+def _wait_until_free(port: int, timeout_s: float = 3.0) -> None:
+    """Waits until nobody listens on a port: a process that ends gives up its memory first and its sockets later."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        with contextlib.suppress(KwsError):
+            _check_port("127.0.0.1", port)
+            return
+        time.sleep(0.01)
 
 
 def stop_background(port: int) -> bool:
