@@ -1,5 +1,6 @@
 """kws-train fit: from a folder of recordings to weights, and on again after a kill."""
 
+import errno
 import json
 import os
 import signal
@@ -13,7 +14,10 @@ import pytest
 
 pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip install .[training])")
 
+import keras  # noqa: E402
+from kws_reference.errors import KwsError  # noqa: E402
 from kws_training import cli  # noqa: E402
+from kws_training.run_folder import RunFolder  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +99,33 @@ def test_fit_export_evaluate_give_a_bundle_that_hears(recordings, tmp_path, caps
     confusion = json.loads((bundle / "evaluation_tones.json").read_text())["int8_streaming"]["confusion"]
     assert np.sum(confusion) == 120 and np.trace(confusion) == round(120 * accuracy["int8_streaming"])
     assert (bundle / "confusion_tones_int8_streaming.png").stat().st_size > 10_000
+
+
+def test_save_on_a_full_disk_is_one_line_and_keeps_the_last_epoch(tmp_path, monkeypatch):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.compile("adam", "mse")
+    model.optimizer.build(model.trainable_variables)
+    run = RunFolder(tmp_path, {"seed": 1})
+    run.finish_epoch(model, {"epoch": 1, "val_accuracy": 0.5})
+    kept = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def full(file, **arrays):
+        file.write(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(KwsError, match="No space left on device.*last epoch is kept"):
+        run.finish_epoch(model, {"epoch": 2, "val_accuracy": 0.6})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == kept
+    assert len(run.history) == 1
+
+
+def test_restore_of_a_damaged_checkpoint_is_one_line(tmp_path):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.compile("adam", "mse")
+    (tmp_path / "last.npz").write_bytes(b"PK\x03\x04 not an archive")
+    with pytest.raises(KwsError, match="damaged"):
+        RunFolder(tmp_path, {}).restore(model)
 
 
 def test_fit_into_a_run_with_other_settings_is_refused(recordings, tmp_path, capsys):

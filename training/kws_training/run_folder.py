@@ -2,13 +2,15 @@
 
 import json
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 from kws_reference.errors import KwsError
 
-SETTINGS, HISTORY, CHECKPOINT, BEST = "settings.json", "history.json", "last.weights.h5", "best.weights.h5"
+SETTINGS, HISTORY, CHECKPOINT, BEST = "settings.json", "history.json", "last.npz", "best.npz"
 
 
 class RunFolder:
@@ -50,12 +52,16 @@ class RunFolder:
         self.history = [*self.history, entry]
         self.write_json(HISTORY, self.history)
 
-    def restore(self, model: keras.Model, name: str = CHECKPOINT) -> None:
-        """Loads weights, and for the checkpoint the optimizer's variables, into a model of the same shape."""
-        try:
-            model.load_weights(self.path / name)
-        except (OSError, ValueError) as error:
-            raise KwsError(f"cannot read {self.path / name}: {error}. Delete the run folder and start again.") from None
+    def restore(self, model: keras.Model) -> None:
+        """Loads the weights and the optimizer's variables of the last finished epoch into a compiled model.
+
+        Raises:
+          KwsError: the checkpoint is missing, damaged or of another model.
+        """
+        model.optimizer.build(model.trainable_variables)
+        arrays = load_weights(model, self.path / CHECKPOINT)
+        for index, variable in enumerate(model.optimizer.variables):
+            variable.assign(arrays[f"optimizer_{index}"])
 
     def write_json(self, name: str, value: Any) -> None:
         """Replaces a JSON file of the run."""
@@ -71,9 +77,34 @@ class RunFolder:
             raise KwsError(f"{path} is not JSON ({error}). Delete the run folder and start again.") from None
 
     def _save(self, model: keras.Model, name: str) -> None:
-        partial = self.path / f"partial.{name}"
+        # Not Keras's own format: its HDF5 library ends the process when the disk is full.
+        arrays = {f"weight_{index}": value for index, value in enumerate(model.get_weights())}
+        arrays |= {f"optimizer_{index}": value.numpy() for index, value in enumerate(model.optimizer.variables)}
+        partial = self.path / f"{name}.partial"
         try:
-            model.save_weights(partial)
+            with partial.open("wb") as file:
+                np.savez(file, **arrays)
+            os.replace(partial, self.path / name)
         except OSError as error:
-            raise KwsError(f"cannot write {partial}: {error}. Free space; the last finished epoch is kept.") from None
-        os.replace(partial, self.path / name)
+            partial.unlink(missing_ok=True)
+            raise KwsError(
+                f"cannot write {self.path / name}: {error.strerror}. Free space and run again: the last epoch is kept."
+            ) from None
+
+
+def load_weights(model: keras.Model, path: Path) -> dict[str, np.ndarray]:
+    """Loads a run's weights into a model of the same shape.
+
+    Returns:
+      All arrays of the file: ``weight_<n>`` and ``optimizer_<n>``.
+
+    Raises:
+      KwsError: the file is missing, damaged or of another model.
+    """
+    try:
+        with np.load(path) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+        model.set_weights([arrays[f"weight_{index}"] for index in range(len(model.weights))])
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise KwsError(f"{path} is missing, damaged or of another model ({error}). Train again.") from None
+    return arrays

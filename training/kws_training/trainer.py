@@ -15,7 +15,7 @@ from kws_training import plots
 from kws_training.data.pipeline import AugmentConfig, EpochRenderer, plain_features, plan_epoch
 from kws_training.data.speech_commands import ClipSet
 from kws_training.models import matchbox
-from kws_training.run_folder import CHECKPOINT, RunFolder
+from kws_training.run_folder import RunFolder
 
 CURVES = "learning_curves.png"
 STATISTICS_CLIPS = 2000
@@ -114,8 +114,7 @@ def train(
         steps_per_epoch = -(-len(plan_epoch(training, seed, 0, recipe.augment)) // recipe.batch)
         _compile(model, recipe, steps_per_epoch)
         if start:
-            model.optimizer.build(model.trainable_variables)
-            run.restore(model, CHECKPOINT)
+            run.restore(model)
             say(f"going on after epoch {start} of {recipe.epochs}")
         truth = validation.labels
         plain = quantize_features(plain_features(validation, frontend, np.float32)[0], frontend)

@@ -96,7 +96,7 @@ def load_run(path: Path):
       KwsError: the folder holds no trained run.
     """
     from kws_training.models.matchbox import MatchboxConfig, StreamingStep, build
-    from kws_training.run_folder import BEST, SETTINGS
+    from kws_training.run_folder import BEST, SETTINGS, load_weights
 
     if not (path / SETTINGS).is_file() or not (path / BEST).is_file():
         raise KwsError(f"{path} holds no finished epoch ({SETTINGS}, {BEST}). Train with kws-train fit --out {path}.")
@@ -106,8 +106,5 @@ def load_run(path: Path):
     except (ValueError, KeyError, TypeError) as error:
         raise KwsError(f"{path / SETTINGS} is damaged ({error}). Restore it or train again.") from None
     model = build(config)
-    try:
-        model.load_weights(path / BEST)
-    except (OSError, ValueError) as error:
-        raise KwsError(f"{path / BEST} does not fit its settings or is damaged: {error}") from None
+    load_weights(model, path / BEST)
     return settings, model, StreamingStep(config, model)
