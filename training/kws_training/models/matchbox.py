@@ -12,6 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kws_training.streaming import Delay, Stream
+
 BN_EPSILON = 1e-3
 
 
@@ -48,6 +50,7 @@ class MatchboxConfig:
       pool_frames: frames of the average before the classifier: one second of audio at 10 ms hop and 30 ms window.
       frames_per_step: frames that one streaming step takes; divides `pool_frames` and is a multiple of every dilation.
       dropout: rate before the classifier, training only.
+      causal: kernels see earlier frames only; otherwise they are centred.
     """
 
     labels: int = 12
@@ -63,6 +66,7 @@ class MatchboxConfig:
     pool_frames: int = 98
     frames_per_step: int = 2
     dropout: float = 0.0
+    causal: bool = True
 
     def __post_init__(self):
         if self.pool_frames % self.frames_per_step:
@@ -99,27 +103,33 @@ class MatchboxConfig:
 def build(config: MatchboxConfig) -> keras.Model:
     """The training model: float features ``[batch, frames, coefficients]`` in, logits ``[batch, labels]`` out.
 
-    Time is padded with zeros on the left only, as an empty streaming state is, so that frame t sees nothing after t.
+    Causal: frame t sees nothing after t. Otherwise every kernel is centred, and `to_streaming` gives a model that lags.
     """
     inputs = keras.Input((None, config.coefficients), name="features")
     x = inputs
     for index, block in enumerate(config.blocks, 1):
         name, shortcut = f"block{index}", x
-        if block.context_frames:
-            x = keras.layers.ZeroPadding1D((block.context_frames, 0), name=f"{name}_causal")(x)
-        x = keras.layers.DepthwiseConv1D(
-            block.kernel, dilation_rate=block.dilation, use_bias=False, name=f"{name}_depthwise"
-        )(x)
+        depthwise = keras.layers.DepthwiseConv1D(
+            block.kernel,
+            dilation_rate=block.dilation,
+            padding="valid" if config.causal else "same",
+            use_bias=False,
+            name=f"{name}_depthwise",
+        )
+        convolution = Stream(depthwise, name=name)
+        x = convolution(x)
         x = _pointwise(block, f"{name}_pointwise")(x)
         x = keras.layers.BatchNormalization(epsilon=BN_EPSILON, momentum=0.97, name=f"{name}_norm")(x)
         if block.residual:
+            if convolution.lookahead:
+                shortcut = Delay(convolution.lookahead, name=f"{name}_delay")(shortcut)
             shortcut = _pointwise(block, f"{name}_residual")(shortcut)
             shortcut = keras.layers.BatchNormalization(epsilon=BN_EPSILON, momentum=0.97, name=f"{name}_residual_norm")(
                 shortcut
             )
             x = keras.layers.Add(name=f"{name}_add")([x, shortcut])
         x = keras.layers.ReLU(name=f"{name}_relu")(x)
-    x = keras.layers.GlobalAveragePooling1D(name="pool")(x)
+    x = Stream(keras.layers.GlobalAveragePooling1D(), window=config.pool_frames, name="pool")(x)
     x = keras.layers.Dropout(config.dropout, name="dropout")(x)
     outputs = keras.layers.Dense(config.labels, name="logits")(x)
     return keras.Model(inputs, outputs, name="matchbox")

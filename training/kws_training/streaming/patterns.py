@@ -1,0 +1,309 @@
+"""How each kind of Keras layer carries time across steps: ring, window, recurrent state, remainder.
+
+The patterns are those of O. Rybakov et al., "Streaming keyword spotting on mobile devices", Interspeech 2020,
+arXiv:2005.06720. A pattern works on tensors with the shapes of the training model: ``[batch, time, ...]``.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import layers, ops
+
+from kws_training.streaming.layer import Context, StateSpec, States, refuse
+
+STATE = "state"
+
+
+class Pattern:
+    """What `Stream` asks for; the attributes are those of `StreamingLayer`."""
+
+    stride = 1
+    upsampling = 1
+    lookahead = 0
+    context_frames = 0
+    ends_time = False
+
+    def __init__(self, cell: keras.layers.Layer):
+        self.cell = cell
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Called once with the shape of the training model's input."""
+
+    def batch(self, inputs: Any) -> Any:
+        """Whole clips."""
+        raise NotImplementedError
+
+    def specs(self, input_shape: tuple[int | None, ...], frames: int, delay: int) -> dict[str, StateSpec]:
+        """States of one stream."""
+        raise NotImplementedError
+
+    def step(self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context) -> tuple[tf.Tensor, States]:
+        """One step."""
+        raise NotImplementedError
+
+
+def masked(inputs: tf.Tensor, context: Context) -> tf.Tensor:
+    """Frames outside the clip as zeros, which is what whole clips are surrounded by."""
+    if context.valid is None:
+        return inputs
+    flags = tf.cast(context.valid, inputs.dtype)
+    return inputs * tf.reshape(flags, (*flags.shape, *[1] * (len(inputs.shape) - 2)))
+
+
+def append(rows: tf.Tensor, new: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Appends new rows to a ring buffer; returns all rows and the buffer's new content, of its old length."""
+    every = tf.concat([rows, new], 1)
+    return every, every[:, new.shape[1] :]
+
+
+class Ring(Pattern):
+    """Convolutions and pooling: the last (kernel - 1) * dilation frames are kept."""
+
+    def __init__(self, cell: keras.layers.Layer, lookahead: int | None):
+        is_pool = isinstance(cell, _POOLS)
+        kernel = cell.pool_size if is_pool else cell.kernel_size
+        dilation = (1,) * len(kernel) if is_pool else cell.dilation_rate
+        self.kernel, self.dilation, self.strides = (tuple(value) for value in (kernel, dilation, cell.strides))
+        self.context_frames = (self.kernel[0] - 1) * self.dilation[0]
+        self.stride = self.strides[0]
+        padding = cell.padding
+        if lookahead is None:
+            if padding == "same" and self.stride > 1:
+                refuse(cell, "padding 'same' with a stride depends on the clip's length; give Stream(..., lookahead=n)")
+            lookahead = self.context_frames - self.context_frames // 2 if padding == "same" else 0
+        if not 0 <= lookahead <= self.context_frames:
+            raise ValueError(f"{cell.name}: lookahead must be 0..{self.context_frames}. Received: {lookahead}")
+        self.lookahead = lookahead
+        self._same_in_frequency = padding == "same" and len(self.kernel) == 2
+        super().__init__(cell if padding == "valid" else _with_valid_padding(cell))
+
+    def frequency_padding(self, bins: int) -> tuple[int, int]:
+        """Zeros below and above the bins of a 2-D layer: TensorFlow's rule for ``padding="same"``."""
+        if not self._same_in_frequency:
+            return 0, 0
+        extent, stride = (self.kernel[1] - 1) * self.dilation[1] + 1, self.strides[1]
+        total = max((-(-bins // stride) - 1) * stride + extent - bins, 0)
+        return total // 2, total - total // 2
+
+    def _pad(self, inputs: Any, before: int, behind: int) -> Any:
+        bands = self.frequency_padding(inputs.shape[2]) if len(self.kernel) == 2 else (0, 0)
+        if not (before or behind or any(bands)):
+            return inputs
+        padding = [(0, 0), (before, behind), *([bands] if len(self.kernel) == 2 else []), (0, 0)]
+        return ops.pad(inputs, padding)
+
+    def batch(self, inputs: Any) -> Any:
+        return self.cell(self._pad(inputs, self.context_frames - self.lookahead, self.lookahead))
+
+    def specs(self, input_shape: tuple[int | None, ...], frames: int, delay: int) -> dict[str, StateSpec]:
+        if frames % self.stride:
+            refuse(self.cell, f"its stride {self.stride} does not divide the {frames} frames that a step brings it")
+        return {STATE: StateSpec((self.context_frames, *input_shape[2:]))} if self.context_frames else {}
+
+    def window(
+        self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context
+    ) -> tuple[tf.Tensor, States]:
+        """The rows that the step's outputs are computed from, and the new state."""
+        new = {}
+        if self.context_frames:
+            inputs, new[STATE] = append(states[STATE], inputs if context.delay == self.lookahead == 0 else
+                                        masked(inputs, context))
+        phase = (context.delay + self.lookahead) % self.stride
+        return (inputs[:, phase:] if phase else inputs), new
+
+    def step(self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context) -> tuple[tf.Tensor, States]:
+        rows, new = self.window(inputs, states, context)
+        return self.cell(self._pad(rows, 0, 0)), new
+
+
+class Window(Pattern):
+    """Layers over the whole clip (Flatten, global pooling): the last `frames` frames are kept.
+
+    A shorter clip has zeros before it, of a longer one the last frames count.
+    """
+
+    ends_time = True
+
+    def __init__(self, cell: keras.layers.Layer, frames: int | None):
+        if getattr(cell, "keepdims", False):
+            refuse(cell, "keepdims leaves a time axis of one row; leave it out")
+        self.frames = frames
+        super().__init__(cell)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        if self.frames is None:
+            self.frames = input_shape[1]
+        if self.frames is None:
+            refuse(self.cell, "the clip's length is not fixed; give Stream(..., window=frames)")
+        self.context_frames = self.frames - 1
+
+    def batch(self, inputs: Any) -> Any:
+        if inputs.shape[1] != self.frames:
+            padding = [(0, 0), (self.frames, 0), *[(0, 0)] * (len(inputs.shape) - 2)]
+            inputs = ops.pad(inputs, padding)[:, -self.frames :]
+        return self.cell(inputs)
+
+    def kept(self, frames: int, delay: int) -> int:
+        """Rows of the state. The window of a step ends with the clip's frame that completes one of its steps."""
+        return self.frames - 1 - (delay - 1) % frames
+
+    def specs(self, input_shape: tuple[int | None, ...], frames: int, delay: int) -> dict[str, StateSpec]:
+        if frames > self.frames:
+            refuse(self.cell, f"a step brings {frames} frames, more than its window of {self.frames}")
+        kept = self.kept(frames, delay)
+        return {STATE: StateSpec((kept, *input_shape[2:]))} if kept else {}
+
+    def step(self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context) -> tuple[tf.Tensor, States]:
+        new = {}
+        inputs = masked(inputs, context)
+        if STATE in states:
+            inputs, new[STATE] = append(states[STATE], inputs)
+        return self.cell(inputs[:, : self.frames]), new
+
+
+class Recurrent(Pattern):
+    """GRU, LSTM, SimpleRNN: the cell's own states."""
+
+    def __init__(self, cell: keras.layers.RNN):
+        for option in ("go_backwards", "stateful", "return_state"):
+            if getattr(cell, option):
+                reason = "it reads the clip from its end" if option == "go_backwards" else "Stream keeps the states"
+                refuse(cell, f"{option}=True: {reason}")
+        self.ends_time = not cell.return_sequences
+        super().__init__(cell)
+
+    def batch(self, inputs: Any) -> Any:
+        return self.cell(inputs)
+
+    def specs(self, input_shape: tuple[int | None, ...], frames: int, delay: int) -> dict[str, StateSpec]:
+        sizes = keras.tree.flatten(self.cell.cell.state_size)
+        names = {1: ["h"], 2: ["h", "c"]}.get(len(sizes), [str(index) for index in range(len(sizes))])
+        return {name: StateSpec((size,)) for name, size in zip(names, sizes, strict=True)}
+
+    def step(self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context) -> tuple[tf.Tensor, States]:
+        single = not isinstance(self.cell.cell.state_size, list | tuple)
+        values, outputs = list(states.values()), []
+        for frame in range(inputs.shape[1]):
+            output, new = self.cell.cell(inputs[:, frame], values, training=False)
+            new = [new] if single and not isinstance(new, list | tuple) else list(new)
+            if context.delay and context.valid is not None:  # the clip has not begun: stay as it is
+                flag = context.valid[:, frame : frame + 1]
+                new = [tf.where(flag, after, before) for after, before in zip(new, values, strict=True)]
+            outputs.append(output)
+            values = new
+        new_states = dict(zip(states, values, strict=True))
+        if self.ends_time:
+            return outputs[(context.delay - 1) % len(outputs)], new_states
+        return tf.stack(outputs, 1), new_states
+
+
+class Remainder(Pattern):
+    """Transposed convolutions: what a step's outputs spill over into the next step's is kept and added there."""
+
+    def __init__(self, cell: keras.layers.Layer, lookahead: int | None):
+        kernel, strides = tuple(cell.kernel_size), tuple(cell.strides)
+        if any(rate != 1 for rate in cell.dilation_rate) or cell.output_padding is not None:
+            refuse(cell, "a transposed convolution streams without dilation and without output_padding")
+        self.kernel, self.strides = kernel, strides
+        self.upsampling = strides[0]
+        self.spill = max(kernel[0] - strides[0], 0)
+        same = cell.padding == "same"
+        if lookahead is None:
+            lookahead = self.spill // 2 if same else 0
+        if not 0 <= lookahead <= self.spill:
+            raise ValueError(f"{cell.name}: lookahead must be 0..{self.spill}. Received: {lookahead}")
+        self.crop = lookahead  # in output frames
+        self.context_frames = -(-self.spill // strides[0])
+        self._crop_frequency = same and len(kernel) == 2
+        super().__init__(cell if not same else _with_valid_padding(cell))
+
+    def _bands(self, inputs: Any, outputs: Any) -> Any:
+        if not self._crop_frequency:
+            return outputs
+        low = max(self.kernel[1] - self.strides[1], 0) // 2
+        return outputs[:, :, low : low + inputs.shape[2] * self.strides[1]]
+
+    def batch(self, inputs: Any) -> Any:
+        frames = ops.shape(inputs)[1] * self.strides[0]
+        return self._bands(inputs, self.cell(inputs)[:, self.crop : self.crop + frames])
+
+    def specs(self, input_shape: tuple[int | None, ...], frames: int, delay: int) -> dict[str, StateSpec]:
+        if not self.spill:
+            return {}
+        bands = input_shape[2:-1]
+        if bands:
+            bands = (bands[0] * self.strides[1] + max(self.kernel[1] - self.strides[1], 0),)
+        return {STATE: StateSpec((self.spill, *bands, self.cell.filters))}
+
+    def step(self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context) -> tuple[tf.Tensor, States]:
+        cell, new = self.cell, {}
+        frames = inputs.shape[1] * self.strides[0]
+        rows = ops.conv_transpose(masked(inputs, context), cell.kernel, self.strides, "valid")
+        if self.spill:
+            padding = [(0, 0), (0, frames), *[(0, 0)] * (len(rows.shape) - 2)]
+            rows = rows + tf.pad(states[STATE], padding)
+            new[STATE] = rows[:, frames:]
+            rows = rows[:, :frames]
+        if cell.use_bias:
+            rows = rows + cell.bias
+        return cell.activation(self._bands(inputs, rows)), new
+
+
+_RINGS = (
+    layers.Conv1D,
+    layers.Conv2D,
+    layers.DepthwiseConv1D,
+    layers.DepthwiseConv2D,
+    layers.SeparableConv1D,
+    layers.SeparableConv2D,
+)
+_POOLS = (layers.AveragePooling1D, layers.AveragePooling2D, layers.MaxPooling1D, layers.MaxPooling2D)
+_WINDOWS = (
+    layers.Flatten,
+    layers.GlobalAveragePooling1D,
+    layers.GlobalAveragePooling2D,
+    layers.GlobalMaxPooling1D,
+    layers.GlobalMaxPooling2D,
+)
+_TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose)
+_ATTENTION = (layers.MultiHeadAttention, layers.GroupQueryAttention, layers.Attention, layers.AdditiveAttention)
+
+
+def pattern_for(cell: keras.layers.Layer, lookahead: int | None, window: int | None) -> Pattern:
+    """Chooses the pattern of a Keras layer.
+
+    Raises:
+      CannotStream: no pattern can carry this layer across steps; the message says why.
+      ValueError: an argument does not fit the layer.
+    """
+    if isinstance(cell, layers.Bidirectional):
+        refuse(cell, "its backward half starts at the clip's end, which has not been heard yet")
+    if isinstance(cell, _ATTENTION):
+        refuse(cell, "it attends to the whole clip; use kws_training.streaming.LocalSelfAttention")
+    if getattr(cell, "data_format", "channels_last") != "channels_last":
+        refuse(cell, "data_format must be channels_last")
+    is_window = isinstance(cell, _WINDOWS)
+    looks = (*_RINGS, *_POOLS, *_TRANSPOSED)
+    if lookahead is not None and not isinstance(cell, looks):
+        raise ValueError(f"{cell.name}: lookahead is for convolutions and pooling. Received: {type(cell).__name__}")
+    if window is not None and not is_window:
+        raise ValueError(f"{cell.name}: window is for Flatten and global pooling. Received: {type(cell).__name__}")
+    if isinstance(cell, _TRANSPOSED):
+        return Remainder(cell, lookahead)
+    if isinstance(cell, (*_RINGS, *_POOLS)):
+        return Ring(cell, lookahead)
+    if is_window:
+        return Window(cell, window)
+    if isinstance(cell, layers.RNN):
+        return Recurrent(cell)
+    refuse(cell, "there is no pattern for it; a layer that works frame by frame needs no Stream, any other must be a "
+                 "StreamingLayer of its own")
+    raise AssertionError
+
+
+def _with_valid_padding(cell: keras.layers.Layer) -> keras.layers.Layer:
+    if cell.built:
+        raise ValueError(f"{cell.name} is built already: give Stream a new layer, or one with padding='valid'")
+    return type(cell).from_config({**cell.get_config(), "padding": "valid"})

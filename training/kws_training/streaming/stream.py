@@ -1,0 +1,88 @@
+"""`Stream`: the wrapper that makes a Keras layer streamable."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from kws_training.streaming.layer import Context, StateSpec, States, StreamingLayer
+from kws_training.streaming.patterns import Pattern, pattern_for
+
+
+@keras.saving.register_keras_serializable("kws_training")
+class Stream(StreamingLayer):
+    """A Keras layer with a memory: on whole clips it is the layer, padded with zeros; step by step it is the same.
+
+    ==========================================  ====================================================================
+    cell                                        what is kept between steps
+    ==========================================  ====================================================================
+    Conv1D/2D, DepthwiseConv1D/2D,              ring buffer: the last (kernel - 1) * dilation frames
+    SeparableConv1D/2D, Average/MaxPooling1D/2D
+    Flatten, GlobalAverage/MaxPooling1D/2D      ring buffer: the last `window` frames
+    GRU, LSTM, SimpleRNN                        the cell's states
+    Conv1DTranspose, Conv2DTranspose            remainder: the outputs that reach into the next step
+    ==========================================  ====================================================================
+
+    Time is axis 1. ``padding`` of the cell tells which frames an output sees: ``"causal"`` and ``"valid"`` only earlier
+    ones, ``"same"`` also later ones, so that the streaming output lags by `lookahead` frames (`Delay` makes a residual
+    branch lag as much). In frequency (axis 2 of the 2-D layers) padding means what it means in Keras.
+
+    On whole clips the output of a convolution with stride s has ceil(frames / s) frames, that of a transposed one
+    frames * s; the frames before the first and behind the last are zeros.
+    """
+
+    def __init__(
+        self,
+        cell: keras.layers.Layer,
+        *,
+        lookahead: int | None = None,
+        window: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        """Wraps a layer that is not built yet.
+
+        Args:
+          cell: the layer.
+          lookahead: frames behind its own that an output sees, instead of what the cell's padding says; of a transposed
+            convolution, counted in output frames.
+          window: frames of Flatten and global pooling; default: the clip's length, if the training model fixes it.
+          name: also the name of the layer's state.
+
+        Raises:
+          CannotStream: no pattern can carry this layer across steps.
+          ValueError: an argument does not fit the layer.
+        """
+        super().__init__(name=name or f"stream_{cell.name}", **kwargs)
+        cell_config = keras.saving.serialize_keras_object(cell)
+        self._arguments = {"cell": cell_config, "lookahead": lookahead, "window": window}
+        self.pattern: Pattern = pattern_for(cell, lookahead, window)
+        self.cell = self.pattern.cell
+        self.stride, self.upsampling = self.pattern.stride, self.pattern.upsampling
+        self.lookahead, self.ends_time = self.pattern.lookahead, self.pattern.ends_time
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self.pattern.build(input_shape)
+        self.context_frames = self.pattern.context_frames
+        if not self.cell.built:
+            self.cell.build(input_shape)
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        return self.pattern.batch(inputs)
+
+    def state_specs(self, input_shape: tuple[int | None, ...], frames: int, delay: int = 0) -> dict[str, StateSpec]:
+        return self.pattern.specs(input_shape, frames, delay)
+
+    def stream_inference(
+        self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context | None = None
+    ) -> tuple[tf.Tensor, States]:
+        return self.pattern.step(inputs, states, context or Context())
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), **self._arguments}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Stream":
+        return cls(keras.saving.deserialize_keras_object(config.pop("cell")), **config)
