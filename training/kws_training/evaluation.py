@@ -72,18 +72,14 @@ def float_batch(model, features: np.ndarray, truth: np.ndarray, scale: float) ->
 
 
 def float_streaming(
-    step, features: np.ndarray, truth: np.ndarray, scale: float, progress: Callable[[int], None]
+    model, features: np.ndarray, truth: np.ndarray, scale: float, progress: Callable[[int], None]
 ) -> Outcome:
-    """The float streaming step, `frames_per_step` frames at a time from zero states; many clips side by side."""
-    import tensorflow as tf
-
-    frames, scores = step.config.frames_per_step, []
+    """The float `StreamingModel`, a step at a time from its initial states; many clips side by side."""
+    scores = []
     for first in range(0, len(features), STREAMS):
-        clips = features[first : first + STREAMS, :, None].astype(np.float32) * np.float32(scale)
-        states = [tf.constant(np.repeat(value, len(clips), 0)) for value in step.initial_states().values()]
-        for start in range(0, clips.shape[1] - frames + 1, frames):
-            logits, *states = step(tf.constant(clips[:, start : start + frames]), *states)
-        scores.append(logits.numpy())
+        clips = features[first : first + STREAMS].astype(np.float32) * np.float32(scale)
+        whole = clips.shape[1] - clips.shape[1] % model.frames_per_step
+        scores.append(model.stream(clips[:, :whole]))
         progress(first + len(clips))
     return Outcome(np.concatenate(scores), truth)
 

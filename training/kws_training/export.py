@@ -1,73 +1,88 @@
-"""Full-integer int8 streaming ``.tflite`` with external states, and the tensors that the manifest names."""
+"""Streaming ``.tflite`` with external states, float or full-integer int8, and the tensors that the manifest names."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import tensorflow as tf
 from kws_reference.bundle import State, Tensor
 from kws_reference.errors import KwsError
 
-from kws_training.models.matchbox import StreamingStep
+from kws_training.streaming import StreamingModel
+from kws_training.streaming.model import VALID
 
 
 @dataclasses.dataclass(frozen=True)
-class StreamingModel:
+class ConvertedModel:
     """A converted model.
 
     Attributes:
       data: bytes of the ``.tflite``.
       features, scores: its data tensors.
-      states: its states, in the order of the model's configuration.
+      states: its states, in the order of the streaming model.
+      valid: the input that tells which frames are in the clip; None unless the model looks ahead.
     """
 
     data: bytes
     features: Tensor
     scores: Tensor
     states: tuple[State, ...]
+    valid: Tensor | None = None
 
 
-def convert(step: StreamingStep, recordings: np.ndarray, scale: float) -> StreamingModel:
-    """Quantizes a streaming step after training (full integer; weights per channel, activations per tensor).
+def float_tflite(model: StreamingModel, steps: int = 1) -> bytes:
+    """Returns the float32 ``.tflite`` of `steps` streaming steps; see `StreamingModel.concrete_function`."""
+    return tf.lite.TFLiteConverter.from_concrete_functions([model.concrete_function(steps)], model).convert()
 
-    The ranges of the activations are those seen while the float step streams the recordings. Features come from the
+
+def convert(model: StreamingModel, recordings: np.ndarray, scale: float) -> ConvertedModel:
+    """Quantizes a streaming model after training (full integer; weights per channel, activations per tensor).
+
+    The ranges of the activations are those seen while the float model streams the recordings. Features come from the
     front end as int8 steps, so their scale is given and not measured: the representative data is stretched to exactly
     [-128, 127] steps.
 
     Args:
-      step: the float streaming model.
-      recordings: int8 features ``[recordings, frames, coefficients]``.
+      model: the float streaming model, with one output.
+      recordings: int8 features ``[recordings, frames, ...]``.
       scale: real value of one int8 feature step: 1 / ``feature_steps_per_std`` of the front end.
 
     Raises:
       KwsError: the converter did not give the two ends of a state, or the features, the quantization that they need.
     """
-    concrete = step.__call__.get_concrete_function(*step.signature())
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], step)
+    function = model.concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: _representative(step, recordings, scale)
+    converter.representative_dataset = lambda: _representative(model, function, recordings, scale)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.int8
     converter.inference_output_type = tf.int8
-    return _describe(converter.convert(), step, scale)
+    return _describe(converter.convert(), model, scale)
 
 
-def _representative(step: StreamingStep, recordings: np.ndarray, scale: float) -> Iterable[dict[str, np.ndarray]]:
-    frames = step.config.frames_per_step
+def _representative(
+    model: StreamingModel, function: Callable, recordings: np.ndarray, scale: float
+) -> Iterable[dict[str, np.ndarray]]:
+    frames = model.frames_per_step
     features = recordings.astype(np.float32)
     features[np.unravel_index(features.argmin(), features.shape)] = -128
     features[np.unravel_index(features.argmax(), features.shape)] = 127
-    names = list(step.config.state_shapes)
+    behind = -(-model.delay_frames // frames) * frames
     for recording in features * np.float32(scale):
-        states = step.initial_states()
-        for start in range(0, len(recording) - frames + 1, frames):
-            x = recording[None, start : start + frames, None]
-            yield {"features": x, **{f"{name}_in": value for name, value in states.items()}}
-            _, *new = step(tf.constant(x), *map(tf.constant, states.values()))
-            states = dict(zip(names, (value.numpy() for value in new), strict=True))
+        states = model.initial_states()
+        heard = len(recording) - len(recording) % frames
+        recording = np.pad(recording[:heard], [(0, behind), *[(0, 0)] * (recording.ndim - 1)])
+        for start in range(0, len(recording), frames):
+            inputs = {"features": recording[start : start + frames].reshape(model.feature_shape)}
+            if model.needs_valid:
+                inputs[VALID] = (np.arange(start, start + frames) < heard).astype(np.float32)[None]
+            inputs |= {f"{name}_in": value for name, value in states.items()}
+            yield inputs
+            _, *new = function(*map(tf.constant, inputs.values()))
+            states = dict(zip(states, (value.numpy() for value in new), strict=True))
 
 
-def _describe(data: bytes, step: StreamingStep, scale: float) -> StreamingModel:
+def _describe(data: bytes, model: StreamingModel, scale: float) -> ConvertedModel:
     interpreter = tf.lite.Interpreter(model_content=data)
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     signature = interpreter.get_signature_runner()
@@ -91,7 +106,7 @@ def _describe(data: bytes, step: StreamingStep, scale: float) -> StreamingModel:
             f"front end gives {scale}, 0."
         )
     states = []
-    for position, name in enumerate(step.config.state_shapes, 1):
+    for position, name in enumerate(model.state_specs, 1):
         source = tensor(inputs, input_names, f"{name}_in")
         target = tensor(outputs, output_names, f"output_{position}")
         if (source.shape, source.scale, source.zero_point) != (target.shape, target.scale, target.zero_point):
@@ -100,4 +115,5 @@ def _describe(data: bytes, step: StreamingStep, scale: float) -> StreamingModel:
             )
         ends = source.index, target.index
         states.append(State(name, *ends, source.shape, source.scale, source.zero_point, reset_value=source.zero_point))
-    return StreamingModel(data, features, tensor(outputs, output_names, "output_0"), tuple(states))
+    valid = tensor(inputs, input_names, VALID) if model.needs_valid else None
+    return ConvertedModel(data, features, tensor(outputs, output_names, "output_0"), tuple(states), valid)

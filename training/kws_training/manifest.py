@@ -6,7 +6,7 @@ from kws_reference.bundle import NEVER_Q15, State, Tensor
 from kws_reference.frontend_config import FrontendConfig
 
 from kws_training.data.speech_commands import SILENCE, UNKNOWN
-from kws_training.export import StreamingModel
+from kws_training.export import ConvertedModel
 
 DETECTOR_DEFAULTS = {"smoothing_steps": 10, "refractory_steps": 25, "threshold": 0.7}
 
@@ -16,7 +16,7 @@ def manifest(
     labels: list[str],
     frontend: FrontendConfig,
     frames_per_step: int,
-    model: StreamingModel,
+    model: ConvertedModel,
     *,
     accuracy: dict[str, Any],
     provenance: dict[str, Any],

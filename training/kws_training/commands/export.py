@@ -48,6 +48,11 @@ def run(args: argparse.Namespace) -> int:
     rows = np.sort(np.random.default_rng(settings["seed"]).permutation(len(clips))[: args.calibration_clips])
     say(f"quantizing with the ranges of {len(rows)} training clips")
     features = int8_features(frontend, clips.pcm[rows])
+    if step.needs_valid:
+        raise KwsError(
+            f"{args.run_folder} holds a model that looks {step.delay_frames} frames ahead: it streams here, but a "
+            "bundle for the firmware must be causal. Train a causal model."
+        )
     converted = convert(step, features, 1.0 / frontend.feature_steps_per_std)
     history = json.loads((args.run_folder / "history.json").read_text())
     best = max(history, key=lambda entry: entry["val_accuracy"])
@@ -58,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
             args.name or args.out.name,
             settings["labels"],
             frontend,
-            step.config.frames_per_step,
+            step.frames_per_step,
             converted,
             accuracy={
                 "validation_float_batch": {"accuracy": best["val_accuracy"], "clips": settings["validation_clips"]}
@@ -90,21 +95,13 @@ def load_run(path: Path):
     """Rebuilds a run's best model.
 
     Returns:
-      Its settings, the Keras model and the float streaming step.
+      Its settings, the Keras model and the float streaming model.
 
     Raises:
-      KwsError: the folder holds no trained run.
+      KwsError: the folder holds no trained run, or one that does not stream.
     """
-    from kws_training.models.matchbox import MatchboxConfig, StreamingStep, build
-    from kws_training.run_folder import BEST, SETTINGS, load_weights
+    from kws_training import run_folder
+    from kws_training.models.matchbox import MatchboxConfig, StreamingStep
 
-    if not (path / SETTINGS).is_file() or not (path / BEST).is_file():
-        raise KwsError(f"{path} holds no finished epoch ({SETTINGS}, {BEST}). Train with kws-train fit --out {path}.")
-    try:
-        settings = json.loads((path / SETTINGS).read_text())
-        config = MatchboxConfig.from_dict(settings["model"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise KwsError(f"{path / SETTINGS} is damaged ({error}). Restore it or train again.") from None
-    model = build(config)
-    load_weights(model, path / BEST)
-    return settings, model, StreamingStep(config, model)
+    settings, model = run_folder.load_run(path)
+    return settings, model, StreamingStep(MatchboxConfig.from_dict(settings["model"]), model)

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from kws_training.streaming.layer import StateSpec, States, StreamingLayer
+from kws_training.streaming.layer import States, StateSpec, StreamingLayer
 from kws_training.streaming.patterns import STATE, append
 
 

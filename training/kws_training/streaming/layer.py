@@ -1,7 +1,6 @@
 """The two ends of the subclass API: what a state is, and what a layer does that carries one."""
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -9,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 from kws_reference.errors import KwsError
 
-States = dict[str, tf.Tensor]
+States = dict[str, Any]
+"""Tensors ``[batch, *StateSpec.shape]`` by name; a layer made of layers has a dictionary for each of them."""
 
 
 class CannotStream(KwsError):
@@ -35,27 +35,26 @@ class Context:
 
     Attributes:
       delay: how many frames the input lags behind the clip: its frame ``n`` is the clip's frame ``n - delay``.
-      valid: bool ``[batch, frames]``, false for frames before the clip's first and behind its last; None when all are
-        in the clip, as they always are in a causal model.
+      valid: ``[batch, frames]``, 1 for frames of the clip, 0 for those before its first and behind its last; None when
+        all are in the clip, as they always are in a causal model.
     """
 
     delay: int = 0
     valid: tf.Tensor | None = None
 
 
-class StreamingLayer(keras.layers.Layer):
-    """A layer that can run on whole clips and, with the same numbers, a few frames at a time.
+class Streaming:
+    """What a layer or a model of the subclass API has besides Keras's methods; mix it in before `keras.Model`.
 
-    Subclasses define `call` (whole clips, for training), `stream_inference` (one step) and `state_specs`. Axis 1 of
-    inputs and outputs is time; a clip's surroundings are zeros. Class or instance attributes tell the graph walker
-    what the layer does to time:
+    Subclasses define `call` (whole clips, for training) and `stream_inference` (one step). Axis 1 of inputs and outputs
+    is time; a clip is surrounded by zeros. Attributes of the class or the instance tell what happens to time:
 
     Attributes:
       stride: input frames for each output frame.
       upsampling: output frames for each input frame.
       lookahead: frames behind an output's own frame that it needs; the streaming output lags by so many frames.
       extra_delay: frames by which the streaming output lags for another reason (`Delay`).
-      context_frames: earlier input frames that an output depends on, counted with `lookahead`: (kernel - 1) * dilation.
+      context_frames: input frames besides its own that an output depends on: (kernel - 1) * dilation.
       ends_time: the output has no time axis any more: one row for each step.
     """
 
@@ -66,40 +65,57 @@ class StreamingLayer(keras.layers.Layer):
     context_frames = 0
     ends_time = False
 
-    def state_specs(self, input_shape: tuple[int | None, ...], frames: int, delay: int = 0) -> dict[str, StateSpec]:
-        """States by name. The name ``"state"`` is replaced by the layer's own.
+    def state_specs(self, input_shape: tuple[int | None, ...], frames: int, delay: int = 0) -> dict[str, Any]:
+        """States by name: `StateSpec`, or a dictionary of them for each part. ``"state"`` takes the name of its owner.
+
+        Unless it is overridden: those of the streaming layers that are attributes of this one (or elements of a list
+        that is), by the attribute's name. They must have been called once, so that they know their input's shape, and
+        see as many frames in a step as this one.
 
         Args:
           input_shape: of the training model's input: ``[batch, time, ...]``.
           frames: input frames in a step.
           delay: `Context.delay` of the input.
         """
-        return {}
+        specs = {}
+        for name, value in vars(self).items():
+            if name == "_layers":  # Keras's own list of the same layers
+                continue
+            parts = value if isinstance(value, list | tuple) else [value]
+            for index, part in enumerate(parts):
+                if isinstance(part, Streaming) and isinstance(part, keras.layers.Layer):
+                    if not part.built:
+                        refuse(part, "it was never called: call the model on a clip first")
+                    found = part.state_specs(part.get_build_config()["input_shape"], frames, delay)
+                    if found:
+                        specs[name if part is value else f"{name}_{index}"] = found
+        return specs
 
-    def stream_inference(self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, States]:
-        """One step; takes a third argument, the `Context`, if the layer cares for it.
+    def stream_inference(self, inputs: tf.Tensor, states: States) -> tuple[tf.Tensor, States]:
+        """One step; takes a third argument, the `Context`, if it cares for it.
 
         Args:
           inputs: ``[batch, frames, ...]``.
-          states: tensors ``[batch, *StateSpec.shape]`` by the names of `state_specs`.
+          states: by the names of `state_specs`.
 
         Returns:
           The outputs of these frames, and the new states by the same names.
         """
         raise NotImplementedError(f"{type(self).__name__} defines no stream_inference")
 
-    def initial_states(
-        self, input_shape: tuple[int | None, ...], frames: int = 1, batch: int = 1
-    ) -> dict[str, np.ndarray]:
+    def initial_states(self, input_shape: tuple[int | None, ...], frames: int = 1, batch: int = 1) -> States:
         """Float32 arrays ``[batch, ...]`` for the first step."""
-        return {
-            name: np.full((batch, *spec.shape), spec.initial, np.float32)
-            for name, spec in self.state_specs(input_shape, frames).items()
-        }
+        return keras.tree.map_structure(
+            lambda spec: np.full((batch, *spec.shape), spec.initial, np.float32), self.state_specs(input_shape, frames)
+        )
 
     def macs(self, input_shape: tuple[int | None, ...], frames: int) -> int:
         """Multiply-accumulates of one step; 0 for a layer without weights."""
         return 0
+
+
+class StreamingLayer(Streaming, keras.layers.Layer):
+    """A layer that runs on whole clips and, with the same numbers, a few frames at a time; see `Streaming`."""
 
 
 def refuse(what: Any, why: str) -> None:

@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
-from kws_training.streaming.layer import Context, StateSpec, States, refuse
+from kws_training.streaming.layer import Context, States, StateSpec, refuse
 
 STATE = "state"
 
@@ -23,6 +23,7 @@ class Pattern:
     upsampling = 1
     lookahead = 0
     context_frames = 0
+    crop = 0  # output frames that an upsampling layer drops at the clip's start
     ends_time = False
 
     def __init__(self, cell: keras.layers.Layer):
@@ -102,14 +103,11 @@ class Ring(Pattern):
             refuse(self.cell, f"its stride {self.stride} does not divide the {frames} frames that a step brings it")
         return {STATE: StateSpec((self.context_frames, *input_shape[2:]))} if self.context_frames else {}
 
-    def window(
-        self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context
-    ) -> tuple[tf.Tensor, States]:
+    def window(self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context) -> tuple[tf.Tensor, States]:
         """The rows that the step's outputs are computed from, and the new state."""
         new = {}
         if self.context_frames:
-            inputs, new[STATE] = append(states[STATE], inputs if context.delay == self.lookahead == 0 else
-                                        masked(inputs, context))
+            inputs, new[STATE] = append(states[STATE], masked(inputs, context))
         phase = (context.delay + self.lookahead) % self.stride
         return (inputs[:, phase:] if phase else inputs), new
 
@@ -189,7 +187,7 @@ class Recurrent(Pattern):
             output, new = self.cell.cell(inputs[:, frame], values, training=False)
             new = [new] if single and not isinstance(new, list | tuple) else list(new)
             if context.delay and context.valid is not None:  # the clip has not begun: stay as it is
-                flag = context.valid[:, frame : frame + 1]
+                flag = context.valid[:, frame : frame + 1] > 0.5
                 new = [tf.where(flag, after, before) for after, before in zip(new, values, strict=True)]
             outputs.append(output)
             values = new
@@ -214,7 +212,7 @@ class Remainder(Pattern):
             lookahead = self.spill // 2 if same else 0
         if not 0 <= lookahead <= self.spill:
             raise ValueError(f"{cell.name}: lookahead must be 0..{self.spill}. Received: {lookahead}")
-        self.crop = lookahead  # in output frames
+        self.crop = lookahead
         self.context_frames = -(-self.spill // strides[0])
         self._crop_frequency = same and len(kernel) == 2
         super().__init__(cell if not same else _with_valid_padding(cell))
@@ -298,8 +296,11 @@ def pattern_for(cell: keras.layers.Layer, lookahead: int | None, window: int | N
         return Window(cell, window)
     if isinstance(cell, layers.RNN):
         return Recurrent(cell)
-    refuse(cell, "there is no pattern for it; a layer that works frame by frame needs no Stream, any other must be a "
-                 "StreamingLayer of its own")
+    refuse(
+        cell,
+        "there is no pattern for it; a layer that works frame by frame needs no Stream, any other must be a "
+        "StreamingLayer of its own",
+    )
     raise AssertionError
 
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from kws_training.streaming.layer import Context, StateSpec, States, StreamingLayer
+from kws_training.streaming.layer import Context, States, StateSpec, StreamingLayer
 from kws_training.streaming.patterns import Pattern, pattern_for
 
 
@@ -60,7 +61,7 @@ class Stream(StreamingLayer):
         self.pattern: Pattern = pattern_for(cell, lookahead, window)
         self.cell = self.pattern.cell
         self.stride, self.upsampling = self.pattern.stride, self.pattern.upsampling
-        self.lookahead, self.ends_time = self.pattern.lookahead, self.pattern.ends_time
+        self.lookahead, self.crop, self.ends_time = self.pattern.lookahead, self.pattern.crop, self.pattern.ends_time
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.pattern.build(input_shape)
@@ -79,6 +80,19 @@ class Stream(StreamingLayer):
         self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context | None = None
     ) -> tuple[tf.Tensor, States]:
         return self.pattern.step(inputs, states, context or Context())
+
+    def macs(self, input_shape: tuple[int | None, ...], frames: int) -> int:
+        cell, weights = self.cell, {weight.name: weight for weight in self.cell.weights}
+        if isinstance(cell, keras.layers.RNN):
+            return frames * sum(int(np.prod(w.shape)) for name, w in weights.items() if name.endswith("kernel"))
+        kernels = [weight for name, weight in weights.items() if name.endswith("kernel")]
+        if not kernels:
+            return 0
+        shape = (1, frames, *input_shape[2:])
+        if not self.upsampling > 1:  # each output frame, not each input frame, takes a whole kernel
+            shape = (1, frames // self.stride, *cell.compute_output_shape((1, 1000, *input_shape[2:]))[2:])
+        positions = shape[1] * (shape[2] if len(shape) == 4 else 1)
+        return positions * sum(int(np.prod(kernel.shape)) for kernel in kernels)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self._arguments}

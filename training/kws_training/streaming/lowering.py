@@ -1,0 +1,232 @@
+"""What a streaming model is made of: operations on one step of frames, in the layout that TFLite's kernels want.
+
+A tensor ``[batch, time, channels]`` of the training model travels as ``[batch, time, 1, channels]``; batch
+normalisation is folded into the convolution before it, in float64.
+"""
+
+import dataclasses
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kws_training.streaming.layer import Context, States, StateSpec, Streaming
+from kws_training.streaming.patterns import STATE, Ring, Window, append, masked
+
+
+@dataclasses.dataclass(frozen=True)
+class Value:
+    """A tensor on its way through a step.
+
+    Attributes:
+      tensor: of the training model's rank, or, planar, of rank 4.
+      rank: of the training model's tensor: 4, 3, or less once time has ended.
+    """
+
+    tensor: tf.Tensor
+    rank: int
+
+    @property
+    def planar(self) -> tf.Tensor:
+        """``[batch, time, bins or 1, channels]``."""
+        if self.tensor.shape.rank == 4:
+            return self.tensor
+        batch, *rest = self.tensor.shape
+        return tf.reshape(self.tensor, (batch, rest[0], 1, rest[1]) if self.rank == 3 else (batch, 1, 1, *rest))
+
+    @property
+    def plain(self) -> tf.Tensor:
+        """As in the training model; when time has ended, several steps lie side by side in the batch axis."""
+        if self.tensor.shape.rank == self.rank:
+            return self.tensor
+        batch, time, _, channels = self.tensor.shape
+        return tf.reshape(self.tensor, (batch, time, channels) if self.rank == 3 else (batch * time, channels))
+
+
+class Operation:
+    """One node's computation. `specs` are its states by their own names."""
+
+    specs: dict[str, Any]
+    macs = 0
+
+    def __init__(self) -> None:
+        self.specs = {}
+
+    def apply(self, values: list[Value], states: States, context: Context, steps: int) -> tuple[Value, States]:
+        """Computes `steps` steps at once."""
+        raise NotImplementedError
+
+
+class Linear(Operation):
+    """A convolution with its bias, and with the ring buffer that `Stream` gave it.
+
+    Attributes:
+      kernel: float64 ``[taps, bins, in, out]``, or ``[taps, bins, in, multiplier]`` when `depthwise`.
+      bias: float64 ``[out]`` or None.
+    """
+
+    def __init__(self, cell: Any, ring: Ring | None, rank: int):
+        super().__init__()
+        kernel = np.asarray(cell.kernel, np.float64)
+        self.depthwise = "Depthwise" in type(cell).__name__
+        self.kernel = kernel if kernel.ndim == 4 else kernel[:, None] if kernel.ndim == 3 else kernel[None, None]
+        self.bias = np.asarray(cell.bias, np.float64) if cell.use_bias else None
+        self.activation = None if getattr(cell.activation, "__name__", "") == "linear" else cell.activation
+        strides = tuple(getattr(cell, "strides", (1,)))
+        self.strides = strides if len(strides) == 2 else (strides[0], 1)
+        dilation = tuple(getattr(cell, "dilation_rate", (1,)))
+        self.dilation = dilation if len(dilation) == 2 else (dilation[0], 1)
+        self.ring, self.rank = ring, rank
+
+    @property
+    def is_one_tap(self) -> bool:
+        """Scales each channel and does nothing else."""
+        return (
+            self.depthwise
+            and self.kernel.shape[:2] == (1, 1)
+            and self.kernel.shape[3] == 1
+            and self.strides == (1, 1)
+            and self.bias is None
+            and self.activation is None
+        )
+
+    def fold_scale(self, gain: np.ndarray, offset: np.ndarray) -> None:
+        """Multiplies the output by `gain` and adds `offset`, both float64 ``[out]``."""
+        if self.depthwise:
+            self.kernel = self.kernel * gain.reshape(self.kernel.shape[2:])
+        else:
+            self.kernel = self.kernel * gain
+        self.bias = offset if self.bias is None else self.bias * gain + offset
+
+    def fold_one_tap(self, before: "Linear") -> None:
+        """Takes over the scaling of the input's channels by a one-tap depthwise convolution."""
+        self.kernel = self.kernel * before.kernel.transpose(0, 1, 3, 2).reshape(1, 1, -1, 1)
+
+    def apply(self, values: list[Value], states: States, context: Context, steps: int) -> tuple[Value, States]:
+        x, new = values[0].planar, {}
+        bands = (0, 0)
+        if self.ring:
+            x, new = self.ring.window(x, states, context)
+            if len(self.ring.kernel) == 2:
+                bands = self.ring.frequency_padding(x.shape[2])
+        x = self._convolve(x, self.kernel.astype(np.float32), bands)
+        if self.bias is not None:
+            x = tf.nn.bias_add(x, self.bias.astype(np.float32))
+        return Value(x if self.activation is None else self.activation(x), self.rank), new
+
+    def _convolve(self, x: tf.Tensor, kernel: np.ndarray, bands: tuple[int, int]) -> tf.Tensor:
+        padding = "VALID" if not any(bands) else [[0, 0], [0, 0], list(bands), [0, 0]]
+        strides = (1, *self.strides, 1)
+        if not self.depthwise:
+            if self.strides == self.dilation == (1, 1):
+                return tf.nn.conv2d(x, kernel, 1, padding)
+            return tf.nn.conv2d(x, kernel, strides, padding, dilations=self.dilation)
+        rate = self.dilation[0]
+        if self.dilation == (1, 1):
+            return tf.nn.depthwise_conv2d(x, kernel, strides, padding)
+        if x.shape[1] % rate or x.shape[2] != 1 or self.strides != (1, 1):
+            return tf.nn.depthwise_conv2d(x, kernel, strides, padding, dilations=self.dilation)
+        # [1, n * d, 1, c] -> [1, n, d, c]: taps at distance d become neighbours, the phases lie side by side.
+        batch, count, _, channels = x.shape
+        phases = tf.reshape(x, (batch, count // rate, rate, channels))
+        result = tf.nn.depthwise_conv2d(phases, kernel, strides, "VALID")
+        return tf.reshape(result, (batch, -1, 1, result.shape[3]))
+
+
+class Classifier(Operation):
+    """A dense layer behind the end of time."""
+
+    def __init__(self, layer: Any):
+        super().__init__()
+        self._kernel = np.asarray(layer.kernel, np.float32)
+        self._bias = np.asarray(layer.bias, np.float32) if layer.use_bias else None
+        self._activation = None if getattr(layer.activation, "__name__", "") == "linear" else layer.activation
+        self.macs = self._kernel.size
+
+    def apply(self, values: list[Value], states: States, context: Context, steps: int) -> tuple[Value, States]:
+        tensor = values[0].tensor
+        x = tf.matmul(tf.reshape(tensor, (-1 if steps > 1 else tensor.shape[0], self._kernel.shape[0])), self._kernel)
+        if self._bias is not None:
+            x = tf.nn.bias_add(x, self._bias)
+        return Value(x if self._activation is None else self._activation(x), 2), {}
+
+
+class Scale(Operation):
+    """Batch normalisation that no convolution could take over."""
+
+    def __init__(self, gain: np.ndarray, offset: np.ndarray, rank: int):
+        super().__init__()
+        self._gain, self._offset, self._rank = gain.astype(np.float32), offset.astype(np.float32), rank
+
+    def apply(self, values: list[Value], states: States, context: Context, steps: int) -> tuple[Value, States]:
+        return Value(values[0].tensor * self._gain + self._offset, self._rank), {}
+
+
+class WindowMean(Operation):
+    """Global average pooling over a window of whole steps: a ring of the means of the steps."""
+
+    def __init__(self, window: Window, channels: int, frames: int):
+        super().__init__()
+        self._frames, self._means = frames, window.frames // frames
+        if self._means > 1:
+            self.specs = {STATE: StateSpec((self._means - 1, 1, channels))}
+
+    def apply(self, values: list[Value], states: States, context: Context, steps: int) -> tuple[Value, States]:
+        x, new = masked(values[0].planar, context), {}
+        if self._frames > 1:
+            x = tf.nn.avg_pool2d(x, (self._frames, 1), 1 if steps == 1 else (self._frames, 1), "VALID")
+        if self._means > 1:
+            x, new[STATE] = append(states[STATE], x)
+            x = tf.nn.avg_pool2d(x, (self._means, 1), 1, "VALID")
+        return Value(x, 2), new
+
+
+class Layer(Operation):
+    """A streaming layer's own `stream_inference`."""
+
+    def __init__(self, layer: Streaming, shape: tuple[int | None, ...], frames: int, delay: int, rank: int):
+        super().__init__()
+        self._layer, self._frames, self._rank = layer, frames, rank
+        self._takes_context = len(inspect.signature(layer.stream_inference).parameters) > 2
+        self.specs = layer.state_specs(shape, frames, delay)
+        self.macs = layer.macs(shape, frames)
+
+    def apply(self, values: list[Value], states: States, context: Context, steps: int) -> tuple[Value, States]:
+        x = values[0].plain
+        if not self._layer.ends_time:
+            outputs, states = self._step(x, states, context)
+            return Value(outputs, self._rank), states
+        outputs = []
+        for start in range(0, x.shape[1], self._frames):
+            part = slice(start, start + self._frames)
+            valid = None if context.valid is None else context.valid[:, part]
+            output, states = self._step(x[:, part], states, Context(context.delay, valid))
+            outputs.append(output)
+        if steps == 1:
+            return Value(outputs[0], self._rank), states
+        stacked = tf.stack(outputs, 1)
+        return Value(tf.reshape(stacked, (-1, *stacked.shape[2:])), self._rank), states
+
+    def _step(self, x: tf.Tensor, states: States, context: Context) -> tuple[tf.Tensor, States]:
+        if self._takes_context:
+            return self._layer.stream_inference(x, states, context)
+        return self._layer.stream_inference(masked(x, context), states)
+
+
+class Memoryless(Operation):
+    """A layer or function that works on each frame by itself.
+
+    `call` gets tensors in the training model's rank, or, where the rank does not matter, as they come.
+    """
+
+    def __init__(self, call: Callable[[list[tf.Tensor]], tf.Tensor], rank: int, any_rank: bool, macs: int = 0):
+        super().__init__()
+        self._call, self._rank, self._any_rank, self.macs = call, rank, any_rank, macs
+
+    def apply(self, values: list[Value], states: States, context: Context, steps: int) -> tuple[Value, States]:
+        if self._any_rank and {value.rank for value in values} == {self._rank}:
+            ranks = {value.tensor.shape.rank for value in values}
+            return Value(self._call([v.tensor if len(ranks) == 1 else v.planar for v in values]), self._rank), {}
+        return Value(self._call([value.plain for value in values]), self._rank), {}

@@ -1,0 +1,264 @@
+"""The streaming model: a few frames and the states in, outputs and the new states out."""
+
+import dataclasses
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kws_training.streaming.layer import Context, States, StateSpec
+from kws_training.streaming.lowering import Operation, Value
+from kws_training.streaming.timing import Timing
+
+VALID = "valid"
+
+
+@dataclasses.dataclass(eq=False)
+class Node:
+    """One operation of a streaming model.
+
+    Attributes:
+      name, kind: of the layer; a `Stream` names its cell too.
+      inputs, output: numbers of values; 0 is the model's input.
+      shape: of the training model's output.
+      timing: of the output.
+      ended: the output has one row for each step instead of frames.
+      before: timing of the input.
+      masks: frames outside the clip must reach it as zeros.
+      specs: states by their names in the model.
+      parameters: including what was folded in.
+    """
+
+    name: str
+    kind: str
+    operation: Operation
+    inputs: tuple[int, ...]
+    output: int
+    shape: tuple[int | None, ...]
+    timing: Timing
+    ended: bool
+    before: Timing
+    masks: bool
+    specs: dict[str, StateSpec]
+    parameters: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """What `kws-train describe` prints of a layer; all counts are of one step.
+
+    Attributes:
+      output: shape of the output in a step.
+      receptive_frames: model input frames that an output depends on.
+      delay_ms, lookahead: in input frames: how far the output lags, how far ahead it looks.
+    """
+
+    name: str
+    kind: str
+    output: tuple[int, ...]
+    parameters: int
+    macs: int
+    states: dict[str, tuple[int, ...]]
+    receptive_frames: int
+    delay_frames: int
+
+
+class StreamingModel(tf.Module):
+    """Made by `to_streaming`. Calling it makes one step (or several at once, if more frames are given).
+
+    Attributes:
+      input_shape: of the training model: ``(None, time or None, ...)``.
+      frames_per_step: input frames of a step.
+      state_specs: shape and initial value of each state, in the order of inputs and outputs.
+      nodes: its operations, in the order of computation.
+      needs_valid: a layer looks ahead, so that the model must be told which frames are in the clip: `__call__` takes a
+        third argument and `concrete_function` one more input, ``valid``.
+    """
+
+    def __init__(
+        self, name: str, input_shape: tuple[int | None, ...], frames: int, nodes: list[Node], outputs: list[int]
+    ):
+        super().__init__(name=f"{name}_streaming")
+        self.input_shape, self.frames_per_step, self.nodes, self._outputs = input_shape, frames, nodes, outputs
+        self.state_specs: dict[str, StateSpec] = {}
+        for node in nodes:
+            self.state_specs.update(node.specs)
+        masking = [node.before for node in nodes if node.masks]
+        self.needs_valid = bool(masking)
+        self._history = max((timing.history for timing in masking), default=0)
+        if self._history:
+            self.state_specs[VALID] = StateSpec((self._history,))
+        self._made_by = {node.output: node for node in nodes}
+        self._compiled = tf.function(self._step)
+
+    @property
+    def delay_frames(self) -> int:
+        """Input frames by which the outputs lag behind the clip."""
+        return max((self._delay(number) for number in self._outputs), default=0)
+
+    def latency_ms(self, hop_ms: float = 10.0) -> float:
+        """Algorithmic latency: the step itself and the delay of layers that look ahead, in milliseconds."""
+        return (self.frames_per_step + self.delay_frames) * hop_ms
+
+    def _delay(self, number: int) -> int:
+        timing = self._timing(number)
+        return int(np.ceil(timing.delay * timing.period))
+
+    def _timing(self, number: int) -> Timing:
+        return self._made_by[number].timing if number else Timing()
+
+    def initial_states(self, batch: int = 1) -> dict[str, np.ndarray]:
+        """Float32 arrays ``[batch, *shape]`` for the first step: silence before the recording."""
+        return {
+            name: np.full((batch, *spec.shape), spec.initial, np.float32) for name, spec in self.state_specs.items()
+        }
+
+    def __call__(
+        self, features: Any, states: Mapping[str, Any], valid: Any = None
+    ) -> tuple[tf.Tensor | list[tf.Tensor], dict[str, tf.Tensor]]:
+        """One step of one stream, or of several side by side.
+
+        Args:
+          features: float ``[batch, frames_per_step, ...]`` as the training model takes it. Several steps at once:
+            a multiple of so many frames; outputs of a model that ends time are then rows of the batch axis.
+          states: by name.
+          valid: ``[batch, frames]``, 1 for frames of the clip, 0 for those before or behind it. Default: all 1.
+
+        Returns:
+          The outputs of these frames (a list when the training model has several), and the new states.
+        """
+        features = tf.convert_to_tensor(features, tf.float32)
+        frames = features.shape[1]
+        if frames is None or frames % self.frames_per_step or frames == 0:
+            raise ValueError(f"a step takes {self.frames_per_step} frames. Received: {frames}")
+        if set(states) != set(self.state_specs):
+            raise ValueError(f"states must be {sorted(self.state_specs)}. Received: {sorted(states)}")
+        values = [tf.convert_to_tensor(states[name], tf.float32) for name in self.state_specs]
+        if self.needs_valid:
+            valid = tf.ones(features.shape[:2]) if valid is None else tf.cast(valid, tf.float32)
+        else:
+            valid = None
+        outputs, new = self._run(features, valid, dict(zip(self.state_specs, values, strict=True)))
+        return (outputs[0] if len(outputs) == 1 else outputs), new
+
+    def _run(
+        self, features: tf.Tensor, valid: tf.Tensor | None, states: dict[str, tf.Tensor]
+    ) -> tuple[list[tf.Tensor], dict[str, tf.Tensor]]:
+        steps = features.shape[1] // self.frames_per_step
+        values = {0: Value(features, len(self.input_shape))}
+        new = dict(states)
+        rows = valid
+        if self._history:
+            rows = tf.concat([states[VALID], valid], 1)
+            new[VALID] = rows[:, valid.shape[1] :]
+        for node in self.nodes:
+            flags = node.before.valid(rows, self._history) if node.masks else None
+            mine = _nest(node.operation.specs, iter([states[name] for name in node.specs]))
+            context = Context(node.before.delay, flags)
+            values[node.output], changed = node.operation.apply(
+                [values[number] for number in node.inputs], mine, context, steps
+            )
+            new.update(zip(node.specs, _leaves(node.operation.specs, changed), strict=True))
+        return [values[number].plain for number in self._outputs], new
+
+    def _step(self, features: tf.Tensor, valid: tf.Tensor | None, *states: tf.Tensor) -> tuple[list[tf.Tensor], list]:
+        outputs, new = self._run(features, valid, dict(zip(self.state_specs, states, strict=True)))
+        return outputs, [new[name] for name in self.state_specs]
+
+    def stream(self, clips: Any) -> np.ndarray | list[np.ndarray]:
+        """Streams whole clips from the initial states, and as many zeros behind them as the model lags.
+
+        Args:
+          clips: float ``[batch, time, ...]``; time is a multiple of `frames_per_step`.
+
+        Returns:
+          What the training model gives for these clips: outputs ``[batch, time, ...]``, frame for frame, or, of a model
+          that ends time, the row of the clip's last step.
+        """
+        clips = np.asarray(clips, np.float32)
+        step, length = self.frames_per_step, clips.shape[1]
+        if length % step or length == 0:
+            raise ValueError(f"clips must be whole steps of {step} frames. Received: {length} frames")
+        behind = -(-self.delay_frames // step) * step
+        padded = np.pad(clips, [(0, 0), (0, behind), *[(0, 0)] * (clips.ndim - 2)])
+        flags = np.pad(np.ones(clips.shape[:2], np.float32), [(0, 0), (0, behind)])
+        states = [tf.constant(value) for value in self.initial_states(len(clips)).values()]
+        collected = []
+        for start in range(0, padded.shape[1], step):
+            valid = tf.constant(flags[:, start : start + step]) if self.needs_valid else None
+            outputs, states = self._compiled(tf.constant(padded[:, start : start + step]), valid, *states)
+            collected.append([output.numpy() for output in outputs])
+        results = [
+            self._aligned(number, [outputs[position] for outputs in collected], length)
+            for position, number in enumerate(self._outputs)
+        ]
+        return results[0] if len(results) == 1 else results
+
+    def _aligned(self, number: int, outputs: list[np.ndarray], length: int) -> np.ndarray:
+        timing = self._timing(number)
+        if number and self._made_by[number].ended:
+            late = -(-self._delay(number) // self.frames_per_step)
+            return outputs[length // self.frames_per_step - 1 + late]
+        count = int(np.ceil(length / timing.period))
+        return np.concatenate(outputs, 1)[:, timing.delay : timing.delay + count]
+
+    # Export
+
+    @property
+    def feature_shape(self) -> tuple[int, ...]:
+        """Of the exported model's input, one stream: ``(1, frames, 1 or bins, channels)``."""
+        rest = self.input_shape[2:]
+        return (1, self.frames_per_step, *((1, *rest) if len(rest) == 1 else rest))
+
+    def concrete_function(self, steps: int = 1):
+        """The function that is exported, for one stream.
+
+        Inputs: ``features`` (see `feature_shape`), ``valid`` if the model needs it, and ``<state>_in`` for each state;
+        outputs: the model's outputs and then the new states in the same order.
+
+        Args:
+          steps: steps of one call; with several, every step's outputs come out.
+        """
+        batch, frames, *rest = self.feature_shape
+        specs = [tf.TensorSpec((batch, frames * steps, *rest), tf.float32, name="features")]
+        if self.needs_valid:
+            specs.append(tf.TensorSpec((batch, frames * steps), tf.float32, name=VALID))
+        specs += [tf.TensorSpec((1, *s.shape), tf.float32, name=f"{n}_in") for n, s in self.state_specs.items()]
+
+        def step(features: tf.Tensor, *others: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            valid, states = (others[0], others[1:]) if self.needs_valid else (None, others)
+            outputs, new = self._step(features, valid, *states)
+            return (*outputs, *new)
+
+        return tf.function(step).get_concrete_function(*specs)
+
+    # Description
+
+    def rows(self) -> list[Row]:
+        """One row for each operation, in the order of computation."""
+        return [
+            Row(
+                node.name,
+                node.kind,
+                tuple(node.shape[1:]) if node.ended else (node.timing.frames(self.frames_per_step), *node.shape[2:]),
+                node.parameters,
+                node.operation.macs,
+                {name: spec.shape for name, spec in node.specs.items()},
+                int(np.ceil(node.timing.receptive)),
+                int(np.ceil(Fraction(node.timing.delay) * node.timing.period)),
+            )
+            for node in self.nodes
+        ]
+
+
+def _nest(specs: dict[str, Any], leaves: Any) -> States:
+    return {key: next(leaves) if isinstance(value, StateSpec) else _nest(value, leaves) for key, value in specs.items()}
+
+
+def _leaves(specs: dict[str, Any], states: States) -> list[tf.Tensor]:
+    found = []
+    for key, value in specs.items():
+        found += [states[key]] if isinstance(value, StateSpec) else _leaves(value, states[key])
+    return found
