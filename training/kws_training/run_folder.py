@@ -10,6 +10,8 @@ import keras
 import numpy as np
 from kws_reference.errors import KwsError
 
+from kws_training.models import DEFAULT, architecture
+
 SETTINGS, HISTORY, CHECKPOINT, BEST = "settings.json", "history.json", "last.npz", "best.npz"
 
 
@@ -108,3 +110,27 @@ def load_weights(model: keras.Model, path: Path) -> dict[str, np.ndarray]:
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise KwsError(f"{path} is missing, damaged or of another model ({error}). Train again.") from None
     return arrays
+
+
+def load_run(path: str | os.PathLike) -> tuple[dict[str, Any], keras.Model]:
+    """Rebuilds a run's best model.
+
+    Returns:
+      Its settings, with the name of its model under ``"architecture"``, and the Keras model with the best weights.
+
+    Raises:
+      KwsError: the folder holds no trained run, or one of a model that is not known.
+    """
+    path = Path(path)
+    if not (path / SETTINGS).is_file() or not (path / BEST).is_file():
+        raise KwsError(f"{path} holds no finished epoch ({SETTINGS}, {BEST}). Train with kws-train fit --out {path}.")
+    try:
+        settings = json.loads((path / SETTINGS).read_text())
+        settings = {"architecture": DEFAULT, **settings}  # runs before there was a choice do not name it
+        kind = architecture(settings["architecture"])
+        config = kind.config_from_dict(settings["model"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise KwsError(f"{path / SETTINGS} is damaged ({error}). Restore it or train again.") from None
+    model = kind.build(config)
+    load_weights(model, path / BEST)
+    return settings, model

@@ -1,6 +1,7 @@
 """Trains a model from clips: one call from audio to the best weights, resumable after a kill."""
 
 import dataclasses
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,7 @@ from kws_reference.frontend_config import FrontendConfig
 from kws_training import plots
 from kws_training.data.pipeline import AugmentConfig, EpochRenderer, plain_features, plan_epoch
 from kws_training.data.speech_commands import ClipSet
-from kws_training.models import matchbox
+from kws_training.models import Architecture
 from kws_training.run_folder import RunFolder
 
 CURVES = "learning_curves.png"
@@ -83,22 +84,26 @@ def train(
     run: RunFolder,
     training: ClipSet,
     validation: ClipSet,
-    model_config: matchbox.MatchboxConfig,
+    architecture: Architecture,
+    model_config: Any,
     frontend: FrontendConfig,
     recipe: Recipe,
     seed: int,
     say: Callable[[str], None],
+    cache: str | os.PathLike | None = None,
 ) -> dict[str, Any]:
     """Trains until the recipe's last epoch, from wherever the run stands.
 
     Args:
       run: its folder; its history tells where to go on.
       training, validation: clips.
-      model_config: shape of the network.
+      architecture: which network.
+      model_config: its shape.
       frontend: with statistics.
       recipe: how to train.
       seed: initial weights, order and augmentation of the clips.
       say: called with a line of progress for each epoch.
+      cache: folder for rendered epochs, see `EpochRenderer`.
 
     Returns:
       The history's entry with the best validation accuracy, whose weights the run holds as its best.
@@ -107,8 +112,8 @@ def train(
       KwsError: the loss is not finite, or the run cannot be written.
     """
     keras.utils.set_random_seed(seed)
-    model = matchbox.build(dataclasses.replace(model_config, dropout=recipe.dropout))
-    with EpochRenderer(training, seed, recipe.augment, frontend, last_epoch=recipe.epochs - 1) as renderer:
+    model = architecture.build(dataclasses.replace(model_config, dropout=recipe.dropout))
+    with EpochRenderer(training, seed, recipe.augment, frontend, last_epoch=recipe.epochs - 1, cache=cache) as renderer:
         start = len(run.history)
         features, labels = renderer.epoch(start) if start < recipe.epochs else (None, None)
         steps_per_epoch = -(-len(plan_epoch(training, seed, 0, recipe.augment)) // recipe.batch)
@@ -123,8 +128,7 @@ def train(
             began = time.monotonic()
             if epoch > start:
                 features, labels = renderer.epoch(epoch)
-            if recipe.dropout:  # a resumed run drops what an unbroken one does
-                model.get_layer("dropout").seed_generator.state.assign([seed % 2**32, epoch])
+            _seed_dropout(model, seed, epoch)
             result = model.fit(
                 quantize_features(features, frontend),
                 targets[labels],
@@ -164,6 +168,13 @@ class _ShowBatches(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self._progress.update(batch + 1)
+
+
+def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
+    """Lets a resumed run drop what an unbroken one does."""
+    generators = [layer.seed_generator for layer in model._flatten_layers() if getattr(layer, "seed_generator", None)]
+    for index, generator in enumerate(generators):
+        generator.state.assign([(seed + 7919 * index) % 2**32, epoch])
 
 
 def _compile(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:

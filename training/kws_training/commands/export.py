@@ -101,7 +101,7 @@ def load_run(path: Path):
       KwsError: the folder holds no trained run, or one that does not stream.
     """
     from kws_training import run_folder
-    from kws_training.models.matchbox import MatchboxConfig, StreamingStep
+    from kws_training.streaming import to_streaming
 
     settings, model = run_folder.load_run(path)
-    return settings, model, StreamingStep(MatchboxConfig.from_dict(settings["model"]), model)
+    return settings, model, to_streaming(model, settings["model"]["frames_per_step"])

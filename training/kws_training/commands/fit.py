@@ -11,6 +11,7 @@ from kws_reference.frontend_config import FrontendConfig
 
 from kws_training.data.pipeline import AugmentConfig
 from kws_training.data.speech_commands import WORDS, ClipSpec, FolderSpec, load_clips
+from kws_training.models import ARCHITECTURES, DEFAULT, architecture
 
 _RECIPE_FLAGS = ("epochs", "batch", "learning_rate", "weight_decay", "label_smoothing", "dropout")
 _AUGMENT_FLAGS = ("unknown_percent", "silence_percent", "keyword_balance", "unknown_balance")
@@ -19,12 +20,16 @@ _AUGMENT_FLAGS = ("unknown_percent", "silence_percent", "keyword_balance", "unkn
 def add_parser(subparsers) -> argparse.ArgumentParser:
     """Adds the subcommand."""
     parser = subparsers.add_parser("fit", help="train a model; run again with the same --out to resume")
+    parser.add_argument("--model", default=DEFAULT, help=f"{', '.join(ARCHITECTURES)} (default: %(default)s)")
     parser.add_argument("--data", type=Path, required=True, help="folder in the official Speech Commands layout")
     parser.add_argument("--extra", type=Path, help="further training clips: a folder with one subfolder for each label")
     parser.add_argument("--extra-names", type=Path, help="take only the clips that this file lists, of --extra")
     parser.add_argument("--labels", default=",".join(WORDS), help="keywords (default: the ten of the 12-label task)")
     parser.add_argument("--out", type=Path, required=True, help="run folder; an unfinished run in it is continued")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--cache", type=Path, help="folder that keeps augmented epochs for further trainings on the same data and seed"
+    )
     for name in _RECIPE_FLAGS:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int if name in ("epochs", "batch") else float)
     for name in _AUGMENT_FLAGS:
@@ -36,12 +41,12 @@ def run(args: argparse.Namespace) -> int:
     """Trains; the run folder then holds weights, history and learning curves."""
     if args.extra_names and not args.extra:
         raise KwsError("--extra-names lists clips of --extra. Give --extra too.")
-    from kws_training.models.matchbox import MatchboxConfig
+    kind = architecture(args.model)
     from kws_training.run_folder import RunFolder
     from kws_training.trainer import CURVES, Recipe, feature_statistics, train
 
     augment = AugmentConfig(**_given(args, _AUGMENT_FLAGS))
-    recipe = dataclasses.replace(Recipe(), augment=augment, **_given(args, _RECIPE_FLAGS))
+    recipe = dataclasses.replace(Recipe(), augment=augment, **{**kind.recipe, **_given(args, _RECIPE_FLAGS)})
     if recipe.epochs < 1 or recipe.batch < 1 or not recipe.learning_rate > 0:
         raise KwsError(
             f"epochs and batch must be at least 1, learning rate above 0. "
@@ -52,10 +57,11 @@ def run(args: argparse.Namespace) -> int:
     say(f"reading {args.data}")
     training = load_clips(ClipSpec(args.data, "training", folders, words))
     validation = load_clips(ClipSpec(args.data, "validation", (), words, unknown_percent=100.0))
-    model = MatchboxConfig(labels=len(training.label_names))
+    model = kind.config(labels=len(training.label_names))
     say(f"{len(training)} training clips, {len(validation)} validation clips, labels {', '.join(training.label_names)}")
     frontend = feature_statistics(training, args.seed, FrontendConfig())
     settings = {
+        "architecture": kind.name,
         "model": model.to_dict(),
         "labels": list(training.label_names),
         "frontend": frontend.to_dict(),
@@ -65,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         "validation_clips": len(validation),
     }
     folder = RunFolder(args.out, settings)
-    best = train(folder, training, validation, model, frontend, recipe, args.seed, say)
+    best = train(folder, training, validation, kind, model, frontend, recipe, args.seed, say, args.cache)
     say(f"best epoch {best['epoch']}: validation {100 * best['val_accuracy']:.2f} %; curves in {args.out / CURVES}")
     print(json.dumps({"run": str(args.out), "epoch": best["epoch"], "validation_accuracy": best["val_accuracy"]}))
     return 0

@@ -24,6 +24,7 @@ from kws_reference.frontend_config import FrontendConfig
 from kws_reference.frontend_float import mfcc_float
 
 from kws_training.data import augment
+from kws_training.data.epoch_cache import EpochCache
 from kws_training.data.speech_commands import SILENCE, ClipSet, silence
 
 CHUNK_CLIPS = 128  # clips that share one generator; part of what a seed means, so not a setting
@@ -224,6 +225,7 @@ class EpochRenderer:
         workers: int = 2,
         ahead: int = 1,
         last_epoch: int | None = None,
+        cache: str | os.PathLike | None = None,
     ):
         """Starts nothing yet; the workers start with the first epoch.
 
@@ -235,6 +237,10 @@ class EpochRenderer:
           workers: number of processes; 0 renders in this process, without running ahead.
           ahead: number of epochs to prepare behind the one that is asked for.
           last_epoch: no epoch after this one is prepared. None: unknown.
+          cache: folder that keeps the epochs for other trainings (`EpochCache`). None: none is kept.
+
+        Raises:
+          KwsError: the cache's folder cannot be created.
         """
         self._clips, self._seed = clips, seed
         self._config, self._frontend = config or AugmentConfig(), frontend
@@ -242,6 +248,7 @@ class EpochRenderer:
         self._pool: ProcessPoolExecutor | None = None
         self._folder: tempfile.TemporaryDirectory | None = None
         self._pending: dict[int, list[Future]] = {}
+        self._cache = EpochCache(cache, clips, seed, self._config, frontend) if cache is not None else None
 
     def __enter__(self) -> "EpochRenderer":
         return self
@@ -253,16 +260,27 @@ class EpochRenderer:
         """Returns `render_epoch` of this number; waits for the workers if they have not finished it.
 
         Raises:
-          KwsError: a worker died, for example of too little memory.
+          KwsError: a worker died, for example of too little memory, or the cache cannot be written.
         """
-        if self._workers == 0:
-            return render_epoch(self._clips, self._seed, epoch, self._config, self._frontend)
         for number in [number for number in self._pending if not epoch <= number <= epoch + self._ahead]:
             for future in self._pending.pop(number):
                 future.cancel()
-        for number in range(epoch, epoch + self._ahead + 1):
-            if number not in self._pending and (number == epoch or self._last is None or number <= self._last):
+        cached = self._cache.load(epoch) if self._cache and epoch not in self._pending else None
+        last = epoch + self._ahead if self._last is None else min(epoch + self._ahead, self._last)
+        for number in range(epoch, max(epoch, last) + 1) if self._workers else ():
+            known = cached is not None if number == epoch else self._cache is not None and number in self._cache
+            if number not in self._pending and not known:
                 self._submit(number)
+        if cached is not None:
+            return cached
+        features, labels = self._render(epoch)
+        if self._cache:
+            self._cache.store(epoch, features, labels)
+        return features, labels
+
+    def _render(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        if self._workers == 0:
+            return render_epoch(self._clips, self._seed, epoch, self._config, self._frontend)
         try:
             return _join([future.result() for future in self._pending.pop(epoch)])
         except BrokenProcessPool:

@@ -1,1 +1,78 @@
-"""One model a file: a configuration, the Keras training model and the streaming step built from the same weights."""
+"""One model a file: a frozen configuration and ``build(config)``, the Keras model for whole clips; here, all by name.
+
+A model takes float ``features`` ``[batch, frames, coefficients]`` and gives logits ``[batch, labels]``. Its streaming
+form comes from `kws_training.streaming.to_streaming`. TensorFlow is imported when a model is first built.
+"""
+
+import dataclasses
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from kws_reference.errors import KwsError
+
+DEFAULT = "matchbox"
+
+
+@dataclasses.dataclass(frozen=True)
+class Architecture:
+    """A model that can be trained by name.
+
+    Attributes:
+      name: what ``--model`` and a run's settings say.
+      module: its file in this package.
+      config_class: name of the configuration's class there: a frozen dataclass with ``labels`` and ``dropout``,
+        ``to_dict()`` and ``from_dict(values)``.
+      options: arguments of the configuration that differ from its defaults.
+      recipe: fields of `kws_training.trainer.Recipe` that differ from its defaults.
+    """
+
+    name: str
+    module: str
+    config_class: str
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    recipe: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def config(self, labels: int) -> Any:
+        """The configuration for this number of classes."""
+        return self._class()(labels=labels, **self.options)
+
+    def config_from_dict(self, values: Mapping[str, Any]) -> Any:
+        """The configuration that `to_dict` was called on.
+
+        Raises:
+          KeyError, TypeError, ValueError: the values are those of another model.
+        """
+        return self._class().from_dict(values)
+
+    def build(self, config: Any) -> Any:
+        """The untrained Keras model of a configuration."""
+        return self._module().build(config)
+
+    def _module(self) -> Any:
+        return importlib.import_module(f"{__name__}.{self.module}")
+
+    def _class(self) -> type:
+        return getattr(self._module(), self.config_class)
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    item.name: item
+    for item in (
+        Architecture("matchbox", "matchbox", "MatchboxConfig"),
+        Architecture("matchbox_noncausal", "matchbox", "MatchboxConfig", {"causal": False}),
+        Architecture("mixednet", "mixednet", "MixedNetConfig"),
+        Architecture("mhatt_rnn", "mhatt_rnn", "MhattRnnConfig", recipe={"learning_rate": 1e-3, "dropout": 0.2}),
+    )
+}
+
+
+def architecture(name: str) -> Architecture:
+    """Looks up a model.
+
+    Raises:
+      KwsError: there is none of this name; the message lists those that there are.
+    """
+    if name not in ARCHITECTURES:
+        raise KwsError(f"no model is called {name!r}. Choose one of {', '.join(ARCHITECTURES)}.")
+    return ARCHITECTURES[name]

@@ -1,0 +1,86 @@
+"""Rendered epochs on disk, so that several trainings with the same data and seed render them once."""
+
+import dataclasses
+import hashlib
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from kws_reference import frontend_float
+from kws_reference.errors import KwsError
+from kws_reference.frontend_config import FrontendConfig
+
+from kws_training.data import augment
+from kws_training.data.speech_commands import ClipSet
+
+_CODE = (augment.__file__, frontend_float.__file__)
+
+
+class EpochCache:
+    """A folder with one file for each epoch: float16 features and labels, 130 MB for 17,000 clips.
+
+    A file's name holds a digest of all that an epoch is made from: clips, noise, augmentation, front end, seed, and the
+    code that renders. Whatever changes, the old files are not found any more. Delete the folder when it is not needed.
+    """
+
+    def __init__(
+        self, folder: str | os.PathLike, clips: ClipSet, seed: int, config: object, frontend: FrontendConfig | None
+    ):
+        """Reads the clips once, for the digest.
+
+        Args:
+          folder: is created.
+          clips, seed, config, frontend: those of `EpochRenderer`.
+
+        Raises:
+          KwsError: the folder cannot be created.
+        """
+        self._folder = Path(folder)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise KwsError(f"cannot create {folder}: {error.strerror}. Choose another --cache.") from None
+        values = [np.__version__, seed, dataclasses.asdict(config), frontend and frontend.to_dict()]
+        values += [clips.words, clips.label_names, [len(recording) for recording in clips.noise]]
+        digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+        for array in (clips.labels, clips.pcm, *clips.noise):
+            digest.update(np.ascontiguousarray(array).data)
+        for path in (*_CODE, Path(__file__).with_name("pipeline.py")):
+            digest.update(Path(path).read_bytes())
+        self._key = digest.hexdigest()[:24]
+
+    def path(self, epoch: int) -> Path:
+        """Where an epoch lies, or would lie."""
+        return self._folder / f"epoch{epoch:03}_{self._key}.npz"
+
+    def __contains__(self, epoch: int) -> bool:
+        return self.path(epoch).exists()
+
+    def load(self, epoch: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """An epoch's features and labels; None if it is not there, or damaged."""
+        try:
+            with np.load(self.path(epoch)) as archive:  # the archive's checksums tell damage
+                features, labels = archive["features"], archive["labels"]
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return None
+        return features, labels
+
+    def store(self, epoch: int, features: np.ndarray, labels: np.ndarray) -> None:
+        """Writes an epoch; other trainings see the whole file or none.
+
+        Raises:
+          KwsError: it cannot be written.
+        """
+        path = self.path(epoch)
+        partial = path.with_suffix(f".{os.getpid()}.partial")
+        try:
+            with partial.open("wb") as file:
+                np.savez(file, features=features, labels=labels)
+            os.replace(partial, path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise KwsError(
+                f"cannot write {path}: {error.strerror}. Free space, or run again without --cache."
+            ) from None
