@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from kws_reference.errors import KwsError
 
-from kws_training.models import DEFAULT, architecture
+from kws_training.models import DEFAULT, FRAMES_PER_STEP, architecture
 
 SETTINGS, HISTORY, CHECKPOINT, BEST = "settings.json", "history.json", "last.npz", "best.npz"
 
@@ -116,7 +116,8 @@ def load_run(path: str | os.PathLike) -> tuple[dict[str, Any], keras.Model]:
     """Rebuilds a run's best model.
 
     Returns:
-      Its settings, with the name of its model under ``"architecture"``, and the Keras model with the best weights.
+      Its settings, in which ``"architecture"`` names its model and ``"frames_per_step"`` the frames of a streaming
+      step, and the Keras model with the best weights.
 
     Raises:
       KwsError: the folder holds no trained run, or one of a model that is not known.
@@ -127,6 +128,7 @@ def load_run(path: str | os.PathLike) -> tuple[dict[str, Any], keras.Model]:
     try:
         settings = json.loads((path / SETTINGS).read_text())
         settings = {"architecture": DEFAULT, **settings}  # runs before there was a choice do not name it
+        settings["frames_per_step"] = settings["model"].get("frames_per_step", FRAMES_PER_STEP)
         kind = architecture(settings["architecture"])
         config = kind.config_from_dict(settings["model"])
     except (ValueError, KeyError, TypeError) as error:

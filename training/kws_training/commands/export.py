@@ -104,4 +104,4 @@ def load_run(path: Path):
     from kws_training.streaming import to_streaming
 
     settings, model = run_folder.load_run(path)
-    return settings, model, to_streaming(model, settings["model"]["frames_per_step"])
+    return settings, model, to_streaming(model, settings["frames_per_step"])

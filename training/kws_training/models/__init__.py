@@ -12,6 +12,7 @@ from typing import Any
 from kws_reference.errors import KwsError
 
 DEFAULT = "matchbox"
+FRAMES_PER_STEP = 2  # 20 ms
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +62,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     for item in (
         Architecture("matchbox", "matchbox", "MatchboxConfig"),
         Architecture("matchbox_noncausal", "matchbox", "MatchboxConfig", {"causal": False}),
+        Architecture("transformer", "transformer", "TransformerConfig"),
         Architecture("mixednet", "mixednet", "MixedNetConfig"),
         Architecture("mhatt_rnn", "mhatt_rnn", "MhattRnnConfig", recipe={"learning_rate": 1e-3, "dropout": 0.2}),
     )

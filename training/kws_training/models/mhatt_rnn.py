@@ -1,7 +1,7 @@
 """Multi-head attention RNN: bidirectional GRUs, and an attention that asks with the middle frame. Whole clips only.
 
-Paper: O. Rybakov et al., "Streaming keyword spotting on mobile devices", Interspeech 2020, arXiv:2005.06720. It needs the
-clip's end before it can say anything, so `to_streaming` refuses it.
+Paper: O. Rybakov et al., "Streaming keyword spotting on mobile devices", Interspeech 2020, arXiv:2005.06720. It needs
+the clip's end before it can say anything, so `to_streaming` refuses it.
 """
 
 import dataclasses

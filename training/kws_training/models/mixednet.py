@@ -50,7 +50,7 @@ class MixedNetConfig:
 
 
 def build(config: MixedNetConfig) -> keras.Model:
-    """The training model: float features ``[batch, frames, coefficients]`` in, logits ``[batch, labels]`` out; causal."""
+    """The training model, causal: features ``[batch, frames, coefficients]`` in, logits ``[batch, labels]`` out."""
     inputs = keras.Input((None, config.coefficients), name="features")
     first = layers.Conv1D(config.width, config.first_kernel, strides=config.stride, use_bias=False, name="first_conv")
     x = Stream(first, name="first")(inputs)
