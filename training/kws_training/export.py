@@ -2,11 +2,15 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from kws_reference.bundle import State, Tensor
 from kws_reference.errors import KwsError
+from tensorflow.lite.python import schema_py_generated as schema
+from tensorflow.lite.python.convert import mlir_quantize
+from tensorflow.lite.tools import flatbuffer_utils
 
 from kws_training.streaming import StreamingModel
 from kws_training.streaming.model import VALID
@@ -51,13 +55,59 @@ def convert(model: StreamingModel, recordings: np.ndarray, scale: float) -> Conv
       KwsError: the converter did not give the two ends of a state, or the features, the quantization that they need.
     """
     function = model.concrete_function()
+    converter = _int8_converter(model, function, lambda: _representative(model, function, recordings, scale))
+    return _describe(converter.convert(), model, scale)
+
+
+def convert_whole_clips(model: StreamingModel, recordings: np.ndarray, scale: float, steps: int) -> bytes:
+    """The batch form of `convert`: the same int8 model, quantized with the same ranges, but `steps` steps in one call.
+
+    Its convolutions run over all frames at once. From reset states it gives, bit for bit, what as many calls of the
+    streaming model give one after the other; that is what it is for.
+
+    Args:
+      model, recordings, scale: as in `convert`.
+      steps: at least 2.
+
+    Raises:
+      KwsError: the two forms do not have the same tensors, so that one's ranges cannot be given to the other.
+    """
+    function, whole = model.concrete_function(), model.concrete_function(steps)
+    nothing = {tensor.name.split(":")[0]: np.zeros(tensor.shape, np.float32) for tensor in whole.inputs}
+    ranges, target = [
+        flatbuffer_utils.convert_bytearray_to_object(bytearray(_calibrated(_int8_converter(model, *arguments))))
+        for arguments in (
+            (function, lambda: _representative(model, function, recordings, scale)),
+            (whole, lambda: iter([nothing])),
+        )
+    ]
+    known = {tensor.name: tensor.quantization for tensor in _activations(ranges)}
+    for tensor in _activations(target):
+        if tensor.name not in known:
+            raise KwsError(f"tensor {tensor.name.decode()} is in the model of {steps} steps only: no range for it.")
+        tensor.quantization = known[tensor.name]
+    data = bytes(flatbuffer_utils.convert_object_to_bytearray(target))
+    return bytes(mlir_quantize(data, input_data_type=tf.int8, output_data_type=tf.int8))
+
+
+def _activations(model: Any) -> list[Any]:
+    graph = model.subgraphs[0]
+    return [t for t in graph.tensors if t.type == schema.TensorType.FLOAT32 and model.buffers[t.buffer].data is None]
+
+
+def _calibrated(converter: tf.lite.TFLiteConverter) -> bytes:
+    converter._experimental_calibrate_only = True  # the float model with measured ranges: what mlir_quantize takes
+    return converter.convert()
+
+
+def _int8_converter(model: StreamingModel, function: Callable, representative: Callable) -> tf.lite.TFLiteConverter:
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: _representative(model, function, recordings, scale)
+    converter.representative_dataset = representative
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.int8
     converter.inference_output_type = tf.int8
-    return _describe(converter.convert(), model, scale)
+    return converter
 
 
 def _representative(
