@@ -8,6 +8,8 @@ import numpy as np
 import tensorflow as tf
 from kws_reference.errors import KwsError
 
+from kws_training.streaming.macs import count_macs
+
 States = dict[str, Any]
 """Tensors ``[batch, *StateSpec.shape]`` by name; a layer made of layers has a dictionary for each of them."""
 
@@ -110,8 +112,9 @@ class Streaming:
         )
 
     def macs(self, input_shape: tuple[int | None, ...], frames: int) -> int:
-        """Multiply-accumulates of one step; 0 for a layer without weights."""
-        return 0
+        """Multiply-accumulates of one step of one stream. Unless it is overridden: those in its graph."""
+        states = keras.tree.map_structure(lambda spec: (1, *spec.shape), self.state_specs(input_shape, frames))
+        return count_macs(lambda x, given: self.stream_inference(x, given)[0], (1, frames, *input_shape[2:]), states)
 
 
 class StreamingLayer(Streaming, keras.layers.Layer):

@@ -14,6 +14,7 @@ from keras import layers, ops
 from kws_training.streaming.layer import Context, States, StateSpec, refuse
 
 STATE = "state"
+Shape = tuple[int | None, ...]
 
 
 class Pattern:
@@ -29,14 +30,18 @@ class Pattern:
     def __init__(self, cell: keras.layers.Layer):
         self.cell = cell
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Called once with the shape of the training model's input."""
 
     def batch(self, inputs: Any) -> Any:
         """Whole clips."""
         raise NotImplementedError
 
-    def specs(self, input_shape: tuple[int | None, ...], frames: int, delay: int) -> dict[str, StateSpec]:
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Of `batch`."""
+        return tuple(self.cell.compute_output_shape(input_shape))
+
+    def specs(self, input_shape: Shape, frames: int, delay: int) -> dict[str, StateSpec]:
         """States of one stream."""
         raise NotImplementedError
 
@@ -98,7 +103,14 @@ class Ring(Pattern):
     def batch(self, inputs: Any) -> Any:
         return self.cell(self._pad(inputs, self.context_frames - self.lookahead, self.lookahead))
 
-    def specs(self, input_shape: tuple[int | None, ...], frames: int, delay: int) -> dict[str, StateSpec]:
+    def output_shape(self, input_shape: Shape) -> Shape:
+        batch, time, *rest = input_shape
+        if len(self.kernel) == 2:
+            rest[0] += sum(self.frequency_padding(rest[0]))
+        padded = None if time is None else time + self.context_frames
+        return tuple(self.cell.compute_output_shape((batch, padded, *rest)))
+
+    def specs(self, input_shape: Shape, frames: int, delay: int) -> dict[str, StateSpec]:
         if frames % self.stride:
             refuse(self.cell, f"its stride {self.stride} does not divide the {frames} frames that a step brings it")
         return {STATE: StateSpec((self.context_frames, *input_shape[2:]))} if self.context_frames else {}
@@ -130,7 +142,7 @@ class Window(Pattern):
         self.frames = frames
         super().__init__(cell)
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: Shape) -> None:
         if self.frames is None:
             self.frames = input_shape[1]
         if self.frames is None:
@@ -143,11 +155,14 @@ class Window(Pattern):
             inputs = ops.pad(inputs, padding)[:, -self.frames :]
         return self.cell(inputs)
 
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return tuple(self.cell.compute_output_shape((input_shape[0], self.frames, *input_shape[2:])))
+
     def kept(self, frames: int, delay: int) -> int:
         """Rows of the state. The window of a step ends with the clip's frame that completes one of its steps."""
         return self.frames - 1 - (delay - 1) % frames
 
-    def specs(self, input_shape: tuple[int | None, ...], frames: int, delay: int) -> dict[str, StateSpec]:
+    def specs(self, input_shape: Shape, frames: int, delay: int) -> dict[str, StateSpec]:
         if frames > self.frames:
             refuse(self.cell, f"a step brings {frames} frames, more than its window of {self.frames}")
         kept = self.kept(frames, delay)
@@ -175,7 +190,7 @@ class Recurrent(Pattern):
     def batch(self, inputs: Any) -> Any:
         return self.cell(inputs)
 
-    def specs(self, input_shape: tuple[int | None, ...], frames: int, delay: int) -> dict[str, StateSpec]:
+    def specs(self, input_shape: Shape, frames: int, delay: int) -> dict[str, StateSpec]:
         sizes = keras.tree.flatten(self.cell.cell.state_size)
         names = {1: ["h"], 2: ["h", "c"]}.get(len(sizes), [str(index) for index in range(len(sizes))])
         return {name: StateSpec((size,)) for name, size in zip(names, sizes, strict=True)}
@@ -227,7 +242,14 @@ class Remainder(Pattern):
         frames = ops.shape(inputs)[1] * self.strides[0]
         return self._bands(inputs, self.cell(inputs)[:, self.crop : self.crop + frames])
 
-    def specs(self, input_shape: tuple[int | None, ...], frames: int, delay: int) -> dict[str, StateSpec]:
+    def output_shape(self, input_shape: Shape) -> Shape:
+        batch, time, *bands = input_shape[:-1]
+        if bands:
+            spill = 0 if self._crop_frequency else max(self.kernel[1] - self.strides[1], 0)
+            bands = [bands[0] * self.strides[1] + spill]
+        return (batch, None if time is None else time * self.strides[0], *bands, self.cell.filters)
+
+    def specs(self, input_shape: Shape, frames: int, delay: int) -> dict[str, StateSpec]:
         if not self.spill:
             return {}
         bands = input_shape[2:-1]

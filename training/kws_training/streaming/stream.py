@@ -73,6 +73,9 @@ class Stream(StreamingLayer):
     def call(self, inputs: Any) -> Any:
         return self.pattern.batch(inputs)
 
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return self.pattern.output_shape(tuple(input_shape))
+
     def state_specs(self, input_shape: tuple[int | None, ...], frames: int, delay: int = 0) -> dict[str, StateSpec]:
         return self.pattern.specs(input_shape, frames, delay)
 
