@@ -13,6 +13,7 @@ from keras.src.models.functional import Functional  # Keras has no public name f
 
 from kws_training.streaming.layer import StateSpec, Streaming, refuse
 from kws_training.streaming.lowering import Classifier, Layer, Linear, Memoryless, Operation, Scale, WindowMean
+from kws_training.streaming.macs import count_macs
 from kws_training.streaming.model import Node, StreamingModel
 from kws_training.streaming.patterns import STATE, Ring, Window, pattern_for
 from kws_training.streaming.stream import Stream
@@ -325,12 +326,12 @@ class _Walker:
             if ended and rank == 2:
                 return Classifier(operation)
             linear = Linear(operation, None, rank)
-            bins = in_shape[2] if rank == 4 else 1
-            linear.macs = linear.kernel.size * frames * bins
+            rows = in_shape[1:-1] if ended else (frames, *in_shape[2:-1])
+            linear.macs = linear.kernel.size * int(np.prod(rows))
             return linear
         if isinstance(operation, _CONVOLUTIONS) and not ended:
             return self._lower_bare_convolution(operation, in_shape, tensor, frames, rank)
-        return self._lower_memoryless(operation, call, tensor, ended)
+        return self._lower_memoryless(operation, call, tensor, frames, ended)
 
     def _lower_streaming(self, layer: Streaming, shape, frames: int, delay: int, rank: int) -> Operation:
         pattern = layer.pattern if isinstance(layer, Stream) else None
@@ -360,14 +361,15 @@ class _Walker:
         if layer.kernel_size[0] != 1 or layer.strides[0] != 1:
             refuse(layer, "it mixes frames: wrap it in Stream(...)")
         if getattr(layer, "groups", 1) != 1:
-            return Memoryless(lambda tensors: layer(tensors[0]), rank, False)
+            count = functools.partial(count_macs, layer, (1, frames, *shape[2:]))
+            return Memoryless(lambda tensors: layer(tensors[0]), rank, False, count)
         # The ring of one tap keeps nothing; it knows the padding in frequency.
         linear = Linear(layer, Ring(type(layer).from_config(layer.get_config()), 0), rank)
         bins = tensor.shape[2] if rank == 4 else 1
         linear.macs = linear.kernel.size * frames * bins
         return linear
 
-    def _lower_memoryless(self, operation: Any, call: Any, tensor: Any, ended: bool) -> Operation:
+    def _lower_memoryless(self, operation: Any, call: Any, tensor: Any, frames: int, ended: bool) -> Operation:
         rank = len(tensor.shape)
         kind = type(operation).__name__
         if isinstance(operation, _ELEMENTWISE):
@@ -400,7 +402,11 @@ class _Walker:
             args, kwargs = call.arguments.fill_in(known)
             return operation(*args, **kwargs)
 
-        return Memoryless(run, rank, any_rank)
+        def count() -> int:
+            shapes = [(1, *s.shape[1:]) if ended else (1, frames, *s.shape[2:]) for s in symbols]
+            return count_macs(lambda *tensors: run(tensors), *shapes)
+
+        return Memoryless(run, rank, any_rank, count if getattr(operation, "weights", None) else lambda: 0)
 
     @staticmethod
     def _check_frame_by_frame(layer: Any, call: Any, tensor: Any) -> None:

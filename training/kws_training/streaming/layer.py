@@ -114,7 +114,7 @@ class Streaming:
     def macs(self, input_shape: tuple[int | None, ...], frames: int) -> int:
         """Multiply-accumulates of one step of one stream. Unless it is overridden: those in its graph."""
         states = keras.tree.map_structure(lambda spec: (1, *spec.shape), self.state_specs(input_shape, frames))
-        return count_macs(lambda x, given: self.stream_inference(x, given)[0], (1, frames, *input_shape[2:]), states)
+        return count_macs(self.stream_inference, (1, frames, *input_shape[2:]), states)
 
 
 class StreamingLayer(Streaming, keras.layers.Layer):

@@ -5,6 +5,7 @@ normalisation is folded into the convolution before it, in float64.
 """
 
 import dataclasses
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -191,7 +192,11 @@ class Layer(Operation):
         self._layer, self._frames, self._rank = layer, frames, rank
         self._takes_context = len(inspect.signature(layer.stream_inference).parameters) > 2
         self.specs = layer.state_specs(shape, frames, delay)
-        self.macs = layer.macs(shape, frames)
+        self._shape = shape
+
+    @functools.cached_property
+    def macs(self) -> int:
+        return self._layer.macs(self._shape, self._frames)
 
     def apply(self, values: list[Value], states: States, context: Context, steps: int) -> tuple[Value, States]:
         x = values[0].plain
@@ -218,12 +223,23 @@ class Layer(Operation):
 class Memoryless(Operation):
     """A layer or function that works on each frame by itself.
 
-    `call` gets tensors in the training model's rank, or, where the rank does not matter, as they come.
+    `call` gets tensors in the training model's rank, or, where the rank does not matter, as they come; `count` tells
+    the multiply-accumulates when somebody asks.
     """
 
-    def __init__(self, call: Callable[[list[tf.Tensor]], tf.Tensor], rank: int, any_rank: bool, macs: int = 0):
+    def __init__(
+        self,
+        call: Callable[[list[tf.Tensor]], tf.Tensor],
+        rank: int,
+        any_rank: bool,
+        count: Callable[[], int] = lambda: 0,
+    ):
         super().__init__()
-        self._call, self._rank, self._any_rank, self.macs = call, rank, any_rank, macs
+        self._call, self._rank, self._any_rank, self._count = call, rank, any_rank, count
+
+    @functools.cached_property
+    def macs(self) -> int:
+        return self._count()
 
     def apply(self, values: list[Value], states: States, context: Context, steps: int) -> tuple[Value, States]:
         if self._any_rank and {value.rank for value in values} == {self._rank}:

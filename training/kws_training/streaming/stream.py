@@ -93,7 +93,7 @@ class Stream(StreamingLayer):
             return 0
         shape = (1, frames, *input_shape[2:])
         if not self.upsampling > 1:  # each output frame, not each input frame, takes a whole kernel
-            shape = (1, frames // self.stride, *cell.compute_output_shape((1, 1000, *input_shape[2:]))[2:])
+            shape = (1, frames // self.stride, *self.compute_output_shape((1, None, *input_shape[2:]))[2:])
         positions = shape[1] * (shape[2] if len(shape) == 4 else 1)
         return positions * sum(int(np.prod(kernel.shape)) for kernel in kernels)
 
