@@ -1,6 +1,7 @@
 """Speech Commands layout, augmentation and the rendering of epochs."""
 
 import dataclasses
+import errno
 import hashlib
 import os
 import subprocess
@@ -15,6 +16,7 @@ from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
 from kws_reference.frontend_float import mfcc_float
 from kws_training.data import augment
+from kws_training.data.epoch_cache import EpochCache
 from kws_training.data.pipeline import (
     CHUNK_CLIPS,
     AugmentConfig,
@@ -302,6 +304,92 @@ def test_epoch_renderer_workers_equal_this_process_and_any_order():
     with EpochRenderer(clips, 5, workers=0) as renderer:
         np.testing.assert_array_equal(renderer.epoch(2)[0], expected[2][0])
     assert not np.array_equal(render_epoch(clips, 6, 0)[0], expected[0][0])
+
+
+def test_epoch_cache_hit_equals_a_fresh_render(tmp_path, monkeypatch):
+    clips, config = clip_set(keywords=150, unknown=20), AugmentConfig()
+    fresh = [render_epoch(clips, 5, epoch, config) for epoch in range(2)]
+    with EpochRenderer(clips, 5, config, workers=0, cache=tmp_path) as renderer:
+        written = [renderer.epoch(epoch) for epoch in range(2)]
+    monkeypatch.setattr("kws_training.data.pipeline.render_chunk", None)  # nothing may be rendered now
+    with EpochRenderer(clips, 5, config, workers=2, last_epoch=1, cache=tmp_path) as renderer:
+        found = [renderer.epoch(epoch) for epoch in range(2)]
+        assert renderer._pool is None
+    for epochs in zip(fresh, written, found, strict=True):
+        for features, labels in epochs:
+            assert features.tobytes() == epochs[0][0].tobytes() and features.dtype == np.float16
+            assert labels.tobytes() == epochs[0][1].tobytes() and labels.dtype == np.int64
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_epoch_cache_filled_by_workers_ahead_holds_every_epoch(tmp_path):
+    clips = clip_set(keywords=40, unknown=5)
+    with EpochRenderer(clips, 5, workers=1, last_epoch=2, cache=tmp_path) as renderer:
+        renderer.epoch(0)
+        renderer.epoch(1)
+    with EpochRenderer(clips, 5, workers=1, last_epoch=2, cache=tmp_path) as renderer:  # a hit, a hit, and a new one
+        for epoch in range(3):
+            assert renderer.epoch(epoch)[0].tobytes() == render_epoch(clips, 5, epoch)[0].tobytes()
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("damage", ["cut", "one byte", "empty", "another archive"])
+def test_epoch_cache_damaged_file_is_rendered_again(tmp_path, damage, workers):
+    clips = clip_set(keywords=40, unknown=5)
+    with EpochRenderer(clips, 5, workers=0, cache=tmp_path) as renderer:
+        features, labels = renderer.epoch(0)
+    (path,) = tmp_path.iterdir()
+    whole = path.read_bytes()
+    if damage == "another archive":
+        np.savez(path, labels=labels)
+    else:
+        middle = len(whole) // 2
+        flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+        path.write_bytes({"cut": whole[:middle], "one byte": flipped, "empty": b""}[damage])
+    with EpochRenderer(clips, 5, workers=workers, last_epoch=0, cache=tmp_path) as renderer:
+        again = renderer.epoch(0)
+    assert again[0].tobytes() == features.tobytes() and again[1].tobytes() == labels.tobytes()
+    with np.load(path) as archive:
+        assert archive["features"].tobytes() == features.tobytes()
+
+
+def test_epoch_cache_of_anything_else_is_another_file(tmp_path):
+    clips, config, frontend = clip_set(keywords=20, unknown=5), AugmentConfig(), FrontendConfig()
+    changed = clips.pcm.copy()
+    changed[3, 77] += 1
+    variants = [
+        (clips, 5, config, frontend),
+        (clips, 6, config, frontend),
+        (clips, 5, dataclasses.replace(config, noise_volume=0.2), frontend),
+        (clips, 5, config, dataclasses.replace(frontend, mel_bands=60)),
+        (clips, 5, config, None),
+        (dataclasses.replace(clips, pcm=changed), 5, config, frontend),
+        (dataclasses.replace(clips, labels=5 - clips.labels), 5, config, frontend),
+        (dataclasses.replace(clips, words=tuple(reversed(clips.words))), 5, config, frontend),
+        (dataclasses.replace(clips, noise=()), 5, config, frontend),
+    ]
+    paths = [EpochCache(tmp_path, *variant).path(0) for variant in variants]
+    assert len(set(paths)) == len(variants)
+    assert paths[0] == EpochCache(tmp_path, *variants[0]).path(0) != EpochCache(tmp_path, *variants[0]).path(1)
+
+
+def test_epoch_cache_on_a_full_disk_is_one_line_and_leaves_no_part(tmp_path, monkeypatch):
+    def full(file, **arrays):
+        file.write(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(np, "savez", full)
+    with EpochRenderer(clip_set(20, 5), 5, workers=0, cache=tmp_path) as renderer:
+        with pytest.raises(KwsError, match="No space left on device.*without --cache"):
+            renderer.epoch(0)
+    assert not list(tmp_path.iterdir())
+
+
+def test_epoch_cache_in_a_file_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(KwsError, match="another --cache"):
+        EpochRenderer(clip_set(20, 5), 5, workers=0, cache=tmp_path / "file")
 
 
 def test_epoch_renderer_killed_parent_leaves_no_worker_and_no_file(tmp_path):

@@ -11,6 +11,8 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from kws_training.streaming import Stream
+
 
 @dataclasses.dataclass(frozen=True)
 class MhattRnnConfig:
@@ -53,7 +55,8 @@ def build(config: MhattRnnConfig) -> keras.Model:
     inputs = keras.Input((config.frames, config.coefficients), name="features")
     x = layers.Reshape((config.frames, config.coefficients, 1), name="image")(inputs)
     for index, filters in enumerate(config.filters, 1):
-        x = layers.Conv2D(filters, (config.kernel, 1), padding="same", activation="relu", name=f"convolution{index}")(x)
+        convolution = layers.Conv2D(filters, (config.kernel, 1), padding="same", activation="relu")
+        x = Stream(convolution, name=f"convolution{index}")(x)
         x = layers.BatchNormalization(momentum=0.97, name=f"norm{index}")(x)
     x = layers.Reshape((config.frames, config.coefficients * config.filters[-1]), name="rows")(x)
     for index in (1, 2):
