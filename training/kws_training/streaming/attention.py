@@ -104,16 +104,15 @@ class LocalSelfAttention(StreamingLayer):
         if self.window > 1:
             keys, new["key"] = append(states["key"], keys)
             values, new["value"] = append(states["value"], values)
-        queries, keys, values = (self._split(rows) for rows in (queries, keys, values))
-        count = inputs.shape[1]
-        if count == 1:
-            return self._joined(self._one(queries, keys, values)), new
-        # Each query has its own window. A mask over all rows would be fewer operations, and would cost int8 its range.
-        outputs = []
-        for frame in range(count):
-            rows = slice(frame, frame + self.window)
-            outputs.append(self._one(queries[:, :, frame : frame + 1], keys[:, :, rows], values[:, :, rows]))
-        return self._joined(tf.concat(outputs, 2)), new
+        keys, values = self._windows(keys, "key_windows"), self._windows(values, "value_windows")
+        queries = tf.expand_dims(queries, 2)
+        if self.heads > 1:
+            queries, keys, values = (self._split(self._flat(rows)) for rows in (queries, keys, values))
+        scores = tf.matmul(queries, keys, transpose_b=True) + self.position_bias[:, None]
+        outputs = tf.matmul(tf.nn.softmax(scores), values)
+        if self.heads > 1:
+            outputs = self._joined(outputs)
+        return tf.reshape(outputs, (-1, inputs.shape[1], self.units)), new
 
     def macs(self, input_shape: tuple[int | None, ...], frames: int) -> int:
         return frames * self.units * (3 * input_shape[-1] + 2 * self.window)
@@ -127,10 +126,20 @@ class LocalSelfAttention(StreamingLayer):
         queries = ops.matmul(inputs, self.query_kernel * scale) + self.query_bias * scale
         return queries, ops.matmul(inputs, self.key_kernel), ops.matmul(inputs, self.value_kernel)
 
-    def _one(self, query: tf.Tensor, keys: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-        """Output of one query, ``[batch, heads, 1, d]``, from the rows of its window."""
-        scores = tf.matmul(query, keys, transpose_b=True) + self.position_bias[:, None]
-        return tf.matmul(tf.nn.softmax(scores), values)
+    def _windows(self, rows: tf.Tensor, name: str) -> tf.Tensor:
+        """The rows that each query sees, ``[batch, queries, window, units]``.
+
+        A mask over all rows instead would cost int8 its range. The name holds whatever the number of queries.
+        """
+        count = rows.shape[1] - self.window + 1
+        if count == 1:
+            return tf.reshape(rows, (-1, 1, self.window, self.units), name=name)
+        return tf.gather(rows, np.arange(count)[:, None] + np.arange(self.window), axis=1, name=name)
+
+    @staticmethod
+    def _flat(rows: tf.Tensor) -> tf.Tensor:
+        """Queries side by side in the batch axis."""
+        return tf.reshape(rows, (-1, *rows.shape[2:]))
 
     def _attend(self, inputs: Any) -> tuple[Any, Any, Any, Any]:
         """Queries; keys and values with the zeros before the clip; softmax."""

@@ -1,52 +1,19 @@
 """`to_streaming`: walks a training model and builds the streaming model beside it."""
 
 import dataclasses
-import functools
-import operator
 from typing import Any
 
 import keras
-import numpy as np
-import tensorflow as tf
 from keras import layers
-from keras.src.models.functional import Functional  # Keras has no public name for what Model(inputs, outputs) returns
 
+from kws_training.streaming.keras_graph import KerasGraph, Made, is_functional
 from kws_training.streaming.layer import StateSpec, Streaming, refuse
-from kws_training.streaming.lowering import Classifier, Layer, Linear, Memoryless, Operation, Scale, WindowMean
-from kws_training.streaming.macs import count_macs
+from kws_training.streaming.lowering import Layer, Linear, Operation
 from kws_training.streaming.model import Node, StreamingModel
-from kws_training.streaming.patterns import STATE, Ring, Window, pattern_for
+from kws_training.streaming.patterns import STATE
+from kws_training.streaming.rules import gain_and_offset, lower
 from kws_training.streaming.stream import Stream
 from kws_training.streaming.timing import Timing
-
-_IDENTITIES = (
-    layers.AlphaDropout,
-    layers.Dropout,
-    layers.GaussianDropout,
-    layers.GaussianNoise,
-    layers.Identity,
-    layers.SpatialDropout1D,
-    layers.SpatialDropout2D,
-)
-_ELEMENTWISE = (
-    layers.Activation,
-    layers.Add,
-    layers.Average,
-    layers.ELU,
-    layers.LeakyReLU,
-    layers.Maximum,
-    layers.Minimum,
-    layers.Multiply,
-    layers.ReLU,
-    layers.Rescaling,
-    layers.Subtract,
-)
-_CONVOLUTIONS = (layers.Conv1D, layers.Conv2D, layers.DepthwiseConv1D, layers.DepthwiseConv2D)
-_ELEMENTWISE_FUNCTIONS = (
-    *("Absolute", "Add", "Clip", "Divide", "Elu", "Exp", "Expm1", "Gelu", "HardSigmoid", "HardSilu", "HardTanh"),
-    *("LeakyRelu", "Log", "Log1p", "Maximum", "Minimum", "Multiply", "Negative", "Power", "Relu", "Relu6", "Rsqrt"),
-    *("Selu", "Sigmoid", "Silu", "Softplus", "Softsign", "Sqrt", "Square", "Subtract", "Tanh", "TrueDivide"),
-)
 
 
 def to_streaming(model: keras.Model, frames_per_step: int) -> StreamingModel:
@@ -70,11 +37,11 @@ def to_streaming(model: keras.Model, frames_per_step: int) -> StreamingModel:
         raise ValueError(f"frames_per_step must be at least 1. Received: {frames_per_step}")
     if isinstance(model, Streaming):
         return _whole(model, frames_per_step)
-    if isinstance(model, layers.Bidirectional) or not isinstance(model, Functional | keras.Sequential):
+    if not is_functional(model):
         refuse(model, "it is neither a functional model nor one with a stream_inference of its own")
     if not model.built or len(model.inputs) != 1:
         refuse(model, f"it must be built and have one input. Received: {len(model.inputs) if model.built else 'none'}")
-    return _Walker(model, frames_per_step).result()
+    return _Walker(KerasGraph(model), frames_per_step).result()
 
 
 def _whole(model: Any, frames: int) -> StreamingModel:
@@ -124,342 +91,101 @@ def _after(timing: Timing, layer: Streaming) -> Timing:
     )
 
 
-@dataclasses.dataclass(eq=False)
-class _Scope:
-    """Where a tensor is: in the model, or in a model that is a layer of it."""
-
-    outer: "_Scope | None" = None
-    call: Any = None
-    model: Any = None
-    prefix: str = ""
-
-
 class _Walker:
-    def __init__(self, model: Functional, frames: int):
-        self._model = model._functional if isinstance(model, keras.Sequential) else model
-        self._frames = frames
-        self._root, self._scopes = _Scope(model=self._model), {}
+    """Numbers the tensors of a graph and keeps, for each, the node that makes it; 0 is the model's input."""
+
+    def __init__(self, graph: KerasGraph, frames: int):
+        self._graph, self._frames = graph, frames
         self._nodes: list[Node] = []
-        self._values = {}  # (scope, tensor) -> number of a value
-        self._made_by: dict[int, Node | None] = {0: None}
-        self._rank_of = {0: len(self._model.inputs[0].shape)}
-        self._names: dict[str, int] = {}
+        self._made_by: dict[int, Node] = {}
+        self._number: dict[tuple[int, int], int] = {}
+        self._calls: dict[str, int] = {}
 
     def result(self) -> StreamingModel:
-        outputs = [self._resolve(self._root, tensor) for tensor in self._model.outputs]
-        order = self._order(outputs)
-        self._uses: dict[Any, int] = {}
-        for item in (*outputs, *(source for node in order for source in self._sources(node))):
-            self._uses[self._key(item)] = self._uses.get(self._key(item), 0) + 1
-        for item in order:
-            self._visit(*item)
-        self._fold_one_taps([self._values[self._key(item)] for item in outputs])
-        shape = tuple(self._model.inputs[0].shape)
-        return StreamingModel(
-            self._model.name, shape, self._frames, self._nodes, [self._values[self._key(item)] for item in outputs]
-        )
+        for made in self._graph.calls:
+            self._number[made.key] = self._visit(made) if made.operation is not None else 0
+        outputs = [self._number[key] for key in self._graph.outputs]
+        self._fold_one_taps(outputs)
+        return StreamingModel(self._graph.name, self._graph.input_shape, self._frames, self._nodes, outputs)
 
-    # The graph of Keras
-
-    @staticmethod
-    def _key(item: tuple[_Scope, Any]) -> tuple[int, int]:
-        return id(item[0]), id(item[1])
-
-    def _resolve(self, scope: _Scope, tensor: Any) -> tuple[_Scope, Any]:
-        """Follows a tensor through the borders of nested models to the layer that makes it."""
-        while True:
-            history = tensor._keras_history
-            if isinstance(history.operation, layers.InputLayer):
-                if scope.outer is None:
-                    return scope, tensor
-                position = [id(item) for item in scope.model.inputs].index(id(tensor))
-                scope, tensor = scope.outer, scope.call.input_tensors[position]
-                continue
-            call = history.operation._inbound_nodes[history.node_index]
-            inner = history.operation
-            if isinstance(inner, keras.Sequential):
-                inner = inner._functional
-            if not isinstance(inner, Functional):
-                return scope, tensor
-            position = [id(item) for item in call.outputs].index(id(tensor))
-            key = (id(scope), id(call))
-            if key not in self._scopes:
-                prefix = f"{scope.prefix}{history.operation.name}_"
-                self._scopes[key] = _Scope(scope, call, inner, prefix)
-            scope, tensor = self._scopes[key], inner.outputs[position]
-
-    def _sources(self, item: tuple[_Scope, Any]) -> list[tuple[_Scope, Any]]:
-        scope, tensor = item
-        history = tensor._keras_history
-        if isinstance(history.operation, layers.InputLayer):
-            return []
-        call = history.operation._inbound_nodes[history.node_index]
-        return [self._resolve(scope, source) for source in call.input_tensors]
-
-    def _order(self, outputs: list[tuple[_Scope, Any]]) -> list[tuple[_Scope, Any]]:
-        """Every tensor behind those it is made from; of an addition the first term first."""
-        order, done, stack = [], set(), [(item, False) for item in reversed(outputs)]
-        while stack:
-            item, ready = stack.pop()
-            key = self._key(item)
-            if key in done:
-                continue
-            if ready:
-                done.add(key)
-                order.append(item)
-                continue
-            stack.append((item, True))
-            stack += [(source, False) for source in reversed(self._sources(item))]
-        return order
-
-    # One layer after the other
-
-    def _visit(self, scope: _Scope, tensor: Any) -> None:
-        key = self._key((scope, tensor))
-        history = tensor._keras_history
-        operation = history.operation
-        if isinstance(operation, layers.InputLayer):
-            self._values[key] = 0
-            return
-        call = operation._inbound_nodes[history.node_index]
-        if len(call.outputs) != 1:
-            refuse(operation, f"it has {len(call.outputs)} outputs; split it into layers with one")
-        sources = self._sources((scope, tensor))
-        numbers = [self._values[self._key(source)] for source in sources]
-        if not sources:
-            refuse(operation, "it has no input")
-        if isinstance(operation, _IDENTITIES):
-            self._values[key] = numbers[0]
-            return
-        shape = tuple(tensor.shape)
-        timing = self._merge(operation, numbers)
-        ended = any(self._ended(number) for number in numbers)
-        if isinstance(operation, layers.BatchNormalization):
-            only = self._uses[self._key(sources[0])] == 1
-            if self._fold_norm(operation, numbers[0], only, len(shape)):
-                self._values[key] = numbers[0]
-                return
-        before = timing
-        streaming = isinstance(operation, Streaming)
-        made = self._lower(operation, call, tensor, timing, ended)
-        if streaming:
-            timing, ended = _after(timing, operation), ended or operation.ends_time
-        self._add(key, scope, operation, made, numbers, shape, timing, ended, before)
-
-    def _add(self, key, scope, operation, made: Operation, numbers, shape, timing, ended, before) -> None:
-        name = f"{scope.prefix}{operation.name}"
-        self._names[name] = self._names.get(name, -1) + 1
-        if self._names[name]:
-            name = f"{name}_{self._names[name]}"
-        masks = False
-        if isinstance(operation, Streaming) and not operation.extra_delay:
-            looks_ahead = operation.lookahead > 0 or (isinstance(operation, Stream) and operation.crop > 0)
-            masks = before.delay > 0 or (looks_ahead and numbers != [0])
+    def _visit(self, made: Made) -> int:
+        layer = made.operation
+        if len(made.call.outputs) != 1 or not made.sources:
+            refuse(layer, f"it has {len(made.sources)} inputs and {len(made.call.outputs)} outputs; use one output")
+        numbers = [self._number[key] for key in made.sources]
+        timing, ended = self._merge(layer, numbers)
+        if isinstance(layer, layers.BatchNormalization) and self._fold_norm(made, numbers[0]):
+            return numbers[0]
+        frames = timing.frames(self._frames)
+        if isinstance(layer, Streaming):
+            if ended:
+                refuse(layer, "time has ended before it")
+            if frames < 1 or timing.period * frames != self._frames:
+                refuse(layer, f"a frame of its input lasts {timing.period} frames, a step {self._frames}")
+        operation = lower(made, frames, timing.delay, ended)
+        name = self._unique(made.name)
         node = Node(
             name,
-            self._kind(operation),
-            made,
+            type(layer).__name__ + (f"({type(layer.cell).__name__})" if isinstance(layer, Stream) else ""),
+            operation,
             tuple(numbers),
-            len(self._made_by),
-            shape,
+            len(self._number),
+            tuple(made.tensor.shape),
+            _after(timing, layer) if isinstance(layer, Streaming) else timing,
+            ended or (isinstance(layer, Streaming) and layer.ends_time),
             timing,
-            ended,
-            before,
-            masks,
-            flatten_specs(made.specs, name),
-            operation.count_params() if isinstance(operation, layers.Layer) else 0,
+            _masks(layer, operation, timing, numbers),
+            flatten_specs(operation.specs, name),
+            layer.count_params() if isinstance(layer, layers.Layer) else 0,
         )
         self._nodes.append(node)
         self._made_by[node.output] = node
-        self._rank_of[node.output] = len(shape)
-        self._values[key] = node.output
+        return node.output
 
-    @staticmethod
-    def _kind(operation: Any) -> str:
-        kind = type(operation).__name__
-        return f"{kind}({type(operation.cell).__name__})" if isinstance(operation, Stream) else kind
+    def _unique(self, name: str) -> str:
+        """Another name for the second call of a layer, so that it has states of its own."""
+        self._calls[name] = self._calls.get(name, -1) + 1
+        return f"{name}_{self._calls[name]}" if self._calls[name] else name
 
-    def _timing(self, number: int) -> Timing:
-        node = self._made_by[number]
-        return node.timing if node else Timing()
-
-    def _ended(self, number: int) -> bool:
-        node = self._made_by[number]
-        return node.ended if node else False
-
-    def _merge(self, operation: Any, numbers: list[int]) -> Timing:
-        timings = [self._timing(number) for number in numbers]
-        names = [self._made_by[number].name if self._made_by[number] else "the input" for number in numbers]
+    def _merge(self, layer: Any, numbers: list[int]) -> tuple[Timing, bool]:
+        """The timing that the inputs of a layer share, and whether time has ended."""
+        nodes = [self._made_by.get(number) for number in numbers]
+        names = [node.name if node else "the input" for node in nodes]
+        timings = [node.timing if node else Timing() for node in nodes]
+        ended = {node.ended if node else False for node in nodes}
+        if len(ended) > 1:
+            refuse(layer, f"of its inputs {', '.join(names)} some have frames and some have none any more")
         first = timings[0]
-        if len({self._ended(number) for number in numbers}) > 1:
-            refuse(operation, f"of its inputs {', '.join(names)} some have frames and some have none any more")
         for timing, name in zip(timings, names, strict=True):
-            if timing.period != first.period:
-                refuse(
-                    operation,
-                    f"a frame of {names[0]} is {first.period} input frames long, one of {name} is {timing.period}",
-                )
-            if self._ended(numbers[0]):
+            if True in ended:
                 if -(-timing.history // self._frames) != -(-first.history // self._frames):
-                    refuse(operation, f"{names[0]} and {name} end with different steps")
+                    refuse(layer, f"{names[0]} and {name} end with different steps")
+            elif timing.period != first.period:
+                refuse(layer, f"a frame of {names[0]} lasts {first.period} input frames, one of {name} {timing.period}")
             elif timing.delay != first.delay:
                 late, early = (names[0], name) if first.delay > timing.delay else (name, names[0])
                 missing = abs(first.delay - timing.delay)
-                refuse(operation, f"{late} lags {missing} frames behind {early}: put Delay({missing}) behind {early}")
-        return dataclasses.replace(
-            first, lookahead=max(t.lookahead for t in timings), receptive=max(t.receptive for t in timings)
-        )
+                refuse(layer, f"{late} lags {missing} frames behind {early}: put Delay({missing}) behind {early}")
+        lookahead, receptive = (max(getattr(t, field) for t in timings) for field in ("lookahead", "receptive"))
+        return dataclasses.replace(first, lookahead=lookahead, receptive=receptive), True in ended
 
-    def _lower(self, operation: Any, call: Any, tensor: Any, timing: Timing, ended: bool) -> Operation:
-        source = call.input_tensors[0]
-        in_shape, rank = tuple(source.shape), len(tensor.shape)
-        frames = timing.frames(self._frames)
-        if isinstance(operation, Streaming):
-            if ended:
-                refuse(operation, "time has ended before it")
-            if frames < 1 or timing.period * frames != self._frames:
-                refuse(operation, f"a frame of its input lasts {timing.period} frames, a step {self._frames}")
-            return self._lower_streaming(operation, in_shape, frames, timing.delay, rank)
-        if isinstance(operation, layers.BatchNormalization):
-            return Scale(*_gain_and_offset(operation), rank)
-        if isinstance(operation, layers.Dense):
-            if ended and rank == 2:
-                return Classifier(operation)
-            linear = Linear(operation, None, rank)
-            rows = in_shape[1:-1] if ended else (frames, *in_shape[2:-1])
-            linear.macs = linear.kernel.size * int(np.prod(rows))
-            return linear
-        if isinstance(operation, _CONVOLUTIONS) and not ended:
-            return self._lower_bare_convolution(operation, in_shape, tensor, frames, rank)
-        return self._lower_memoryless(operation, call, tensor, frames, ended)
-
-    def _lower_streaming(self, layer: Streaming, shape, frames: int, delay: int, rank: int) -> Operation:
-        pattern = layer.pattern if isinstance(layer, Stream) else None
-        if (
-            isinstance(pattern, Ring)
-            and isinstance(layer.cell, _CONVOLUTIONS)
-            and getattr(layer.cell, "groups", 1) == 1
-        ):
-            linear = Linear(layer.cell, pattern, rank)
-            specs = pattern.specs(shape, frames, delay)
-            if STATE in specs and rank == 3:
-                rows, channels = specs[STATE].shape
-                specs = {STATE: StateSpec((rows, 1, channels))}
-            linear.specs, linear.macs = specs, layer.macs(shape, frames)
-            return linear
-        if (
-            isinstance(pattern, Window)
-            and isinstance(layer.cell, layers.GlobalAveragePooling1D)
-            and pattern.frames % frames == 0
-            and delay % frames == 0
-        ):
-            return WindowMean(pattern, shape[-1], frames)
-        return Layer(layer, shape, frames, delay, rank)
-
-    @staticmethod
-    def _lower_bare_convolution(layer: Any, shape, tensor, frames: int, rank: int) -> Operation:
-        if layer.kernel_size[0] != 1 or layer.strides[0] != 1:
-            refuse(layer, "it mixes frames: wrap it in Stream(...)")
-        if getattr(layer, "groups", 1) != 1:
-            count = functools.partial(count_macs, layer, (1, frames, *shape[2:]))
-            return Memoryless(lambda tensors: layer(tensors[0]), rank, False, count)
-        # The ring of one tap keeps nothing; it knows the padding in frequency.
-        linear = Linear(layer, Ring(type(layer).from_config(layer.get_config()), 0), rank)
-        bins = tensor.shape[2] if rank == 4 else 1
-        linear.macs = linear.kernel.size * frames * bins
-        return linear
-
-    def _lower_memoryless(self, operation: Any, call: Any, tensor: Any, frames: int, ended: bool) -> Operation:
-        rank = len(tensor.shape)
-        kind = type(operation).__name__
-        if isinstance(operation, _ELEMENTWISE):
-            any_rank = True
-        elif not isinstance(operation, layers.Layer):
-            if kind not in _ELEMENTWISE_FUNCTIONS:
-                refuse(operation, "this function may mix frames: put it into a StreamingLayer of your own")
-            constants = keras.tree.flatten((call.arguments.args, call.arguments.kwargs))
-            any_rank = all(isinstance(item, keras.KerasTensor | str) or np.ndim(item) == 0 for item in constants)
-        else:
-            any_rank = False
-            if not ended:
-                self._check_frame_by_frame(operation, call, tensor)
-        symbols = call.input_tensors
-        reshape = isinstance(operation, layers.Reshape) and not ended
-        plain_relu = isinstance(operation, layers.ReLU) and (
-            operation.max_value is None and not operation.negative_slope and not operation.threshold
-        )
-
-        def run(tensors: list[Any]) -> Any:
-            if reshape:
-                return keras.ops.reshape(tensors[0], (*tensors[0].shape[:2], *tensor.shape[2:]))
-            if plain_relu:
-                return tf.nn.relu(tensors[0])
-            if isinstance(operation, layers.Add):
-                return functools.reduce(operator.add, tensors)
-            if kind == "Concatenate":
-                return keras.ops.concatenate(tensors, -1)
-            known = {id(symbol): value for symbol, value in zip(symbols, tensors, strict=True)}
-            args, kwargs = call.arguments.fill_in(known)
-            return operation(*args, **kwargs)
-
-        def count() -> int:
-            shapes = [(1, *s.shape[1:]) if ended else (1, frames, *s.shape[2:]) for s in symbols]
-            return count_macs(lambda *tensors: run(tensors), *shapes)
-
-        return Memoryless(run, rank, any_rank, count if getattr(operation, "weights", None) else lambda: 0)
-
-    @staticmethod
-    def _check_frame_by_frame(layer: Any, call: Any, tensor: Any) -> None:
-        shape = tuple(call.input_tensors[0].shape)
-        rank = len(shape)
-        last = rank - 1
-        if isinstance(layer, layers.Concatenate):
-            if layer.axis % rank != last:
-                refuse(layer, "it must join the last axis")
-        elif isinstance(layer, layers.LayerNormalization | layers.RMSNormalization):
-            axes = [layer.axis] if isinstance(layer.axis, int) else list(layer.axis)
-            if any(axis % rank in (0, 1) for axis in axes):
-                refuse(layer, "it normalises over time")
-        elif isinstance(layer, layers.UnitNormalization | layers.Softmax):
-            axes = [layer.axis] if isinstance(layer.axis, int) else list(layer.axis)
-            if any(axis % rank in (0, 1) for axis in axes):
-                refuse(layer, "it normalises over time")
-        elif isinstance(layer, layers.Reshape):
-            if len(tensor.shape) < 3 or np.prod(tensor.shape[2:]) != np.prod(shape[2:]):
-                refuse(layer, "it must keep the frames: Reshape((-1, ...)) with as many values in each")
-        elif isinstance(layer, layers.Permute):
-            if layer.dims[0] != 1:
-                refuse(layer, "it moves the time axis")
-        elif isinstance(layer, layers.PReLU):
-            if not layer.shared_axes or 1 not in layer.shared_axes:
-                refuse(layer, "it has other weights for each frame; give shared_axes=[1]")
-        elif isinstance(layer, layers.TimeDistributed):
-            return
-        else:
-            pattern_for(
-                layer, None, 1 if "Flatten" in type(layer).__name__ or "Global" in type(layer).__name__ else None
-            )
-            refuse(layer, "it mixes frames: wrap it in Stream(...)")
-
-    # Folding
-
-    def _fold_norm(self, norm: Any, number: int, only_use: bool, rank: int) -> bool:
+    def _fold_norm(self, made: Made, number: int) -> bool:
+        norm, rank = made.operation, len(made.tensor.shape)
         if norm.axis % rank != rank - 1:
             refuse(norm, "it must normalise the last axis")
-        node = self._made_by[number]
-        if not only_use or node is None or not isinstance(node.operation, Linear) or node.operation.activation:
+        node = self._made_by.get(number)
+        linear = node.operation if node else None
+        if not isinstance(linear, Linear) or linear.activation or self._graph.uses(made.sources[0]) > 1:
             return False
-        node.operation.fold_scale(*_gain_and_offset(norm))
+        linear.fold_scale(*gain_and_offset(norm))
         node.parameters += norm.count_params()
         return True
 
     def _fold_one_taps(self, outputs: list[int]) -> None:
-        uses: dict[int, int] = {}
-        for number in (*outputs, *(source for node in self._nodes for source in node.inputs)):
-            uses[number] = uses.get(number, 0) + 1
+        """Depthwise convolutions of one tap go into the pointwise ones behind them."""
+        taken = [*outputs, *(number for node in self._nodes for number in node.inputs)]
         for node in list(self._nodes):
-            linear = node.operation
-            before = self._made_by[node.inputs[0]]
+            linear, before = node.operation, self._made_by.get(node.inputs[0])
             if (
                 isinstance(linear, Linear)
                 and not linear.depthwise
@@ -467,18 +193,16 @@ class _Walker:
                 and before is not None
                 and isinstance(before.operation, Linear)
                 and before.operation.is_one_tap
-                and uses[before.output] == 1
+                and taken.count(before.output) == 1
             ):
                 linear.fold_one_tap(before.operation)
                 node.inputs, node.parameters = before.inputs, node.parameters + before.parameters
                 self._nodes.remove(before)
 
 
-def _gain_and_offset(norm: Any) -> tuple[np.ndarray, np.ndarray]:
-    def value(variable: Any, default: float) -> np.ndarray:
-        if variable is None:
-            return np.full(norm.moving_mean.shape, default, np.float64)
-        return np.asarray(variable, np.float64)
-
-    gain = value(norm.gamma, 1.0) / np.sqrt(value(norm.moving_variance, 1.0) + norm.epsilon)
-    return gain, value(norm.beta, 0.0) - value(norm.moving_mean, 0.0) * gain
+def _masks(layer: Any, operation: Operation, timing: Timing, numbers: list[int]) -> bool:
+    """Whether frames outside the clip must reach a layer as zeros, since it keeps them or looks ahead at them."""
+    if not isinstance(layer, Streaming) or layer.extra_delay or not operation.specs:
+        return False
+    looks_ahead = layer.lookahead > 0 or (isinstance(layer, Stream) and layer.crop > 0)
+    return timing.delay > 0 or (looks_ahead and numbers != [0])

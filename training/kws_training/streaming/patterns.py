@@ -280,7 +280,7 @@ _RINGS = (
     layers.SeparableConv2D,
 )
 _POOLS = (layers.AveragePooling1D, layers.AveragePooling2D, layers.MaxPooling1D, layers.MaxPooling2D)
-_WINDOWS = (
+WINDOWS = (
     layers.Flatten,
     layers.GlobalAveragePooling1D,
     layers.GlobalAveragePooling2D,
@@ -304,7 +304,7 @@ def pattern_for(cell: keras.layers.Layer, lookahead: int | None, window: int | N
         refuse(cell, "it attends to the whole clip; use kws_training.streaming.LocalSelfAttention")
     if getattr(cell, "data_format", "channels_last") != "channels_last":
         refuse(cell, "data_format must be channels_last")
-    is_window = isinstance(cell, _WINDOWS)
+    is_window = isinstance(cell, WINDOWS)
     looks = (*_RINGS, *_POOLS, *_TRANSPOSED)
     if lookahead is not None and not isinstance(cell, looks):
         raise ValueError(f"{cell.name}: lookahead is for convolutions and pooling. Received: {type(cell).__name__}")
