@@ -7,13 +7,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from kws_reference import command_line  # noqa: E402  TensorFlow reads its log level when it is first imported
 
-from kws_training.commands import evaluate, export, fetch, fit, frontend_report  # noqa: E402
+from kws_training.commands import describe, evaluate, export, fetch, fit, frontend_report  # noqa: E402
 
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one subcommand; returns the exit status (0 ok, 1 a check failed, 2 usage or environment)."""
     return command_line.run(
-        "kws-train", __doc__, [fetch, fit, export, evaluate, frontend_report], sys.argv[1:] if argv is None else argv
+        "kws-train",
+        __doc__,
+        [fetch, fit, export, evaluate, describe, frontend_report],
+        sys.argv[1:] if argv is None else argv,
     )
 
 
