@@ -81,11 +81,11 @@ def convert_whole_clips(model: StreamingModel, recordings: np.ndarray, scale: fl
             (whole, lambda: iter([nothing])),
         )
     ]
-    known = {tensor.name: tensor.quantization for tensor in _activations(ranges)}
+    known = {_own_name(tensor): tensor.quantization for tensor in _activations(ranges)}
     for tensor in _activations(target):
-        if tensor.name not in known:
-            raise KwsError(f"tensor {tensor.name.decode()} is in the model of {steps} steps only: no range for it.")
-        tensor.quantization = known[tensor.name]
+        if _own_name(tensor) not in known:
+            raise KwsError(f"tensor {_own_name(tensor)} is in the model of {steps} steps only: no range for it.")
+        tensor.quantization = known[_own_name(tensor)]
     data = bytes(flatbuffer_utils.convert_object_to_bytearray(target))
     return bytes(mlir_quantize(data, input_data_type=tf.int8, output_data_type=tf.int8))
 
@@ -93,6 +93,10 @@ def convert_whole_clips(model: StreamingModel, recordings: np.ndarray, scale: fl
 def _activations(model: Any) -> list[Any]:
     graph = model.subgraphs[0]
     return [t for t in graph.tensors if t.type == schema.TensorType.FLOAT32 and model.buffers[t.buffer].data is None]
+
+
+def _own_name(tensor: Any) -> str:
+    return tensor.name.decode().strip(";")  # the converter joins the names of what it fused, empty ones too
 
 
 def _calibrated(converter: tf.lite.TFLiteConverter) -> bytes:

@@ -65,7 +65,7 @@ def _whole(model: Any, frames: int) -> StreamingModel:
         flatten_specs(operation.specs, ""),
         model.count_params(),
     )
-    return StreamingModel(model.name, shape, frames, [node], [1])
+    return StreamingModel(model, shape, frames, [node], [1])
 
 
 def flatten_specs(specs: dict[str, Any], owner: str) -> dict[str, StateSpec]:
@@ -106,7 +106,7 @@ class _Walker:
             self._number[made.key] = self._visit(made) if made.operation is not None else 0
         outputs = [self._number[key] for key in self._graph.outputs]
         self._fold_one_taps(outputs)
-        return StreamingModel(self._graph.name, self._graph.input_shape, self._frames, self._nodes, outputs)
+        return StreamingModel(self._graph.model, self._graph.input_shape, self._frames, self._nodes, outputs)
 
     def _visit(self, made: Made) -> int:
         layer = made.operation

@@ -68,7 +68,7 @@ class KerasGraph:
     def __init__(self, model: Any):
         """Args: model: built; functional or sequential."""
         model = model._functional if isinstance(model, keras.Sequential) else model
-        self.name, self.input_shape = model.name, tuple(model.inputs[0].shape)
+        self.model, self.input_shape = model, tuple(model.inputs[0].shape)
         self._root, self._scopes = Scope(model), {}
         self._made: dict[tuple[int, int], Made] = {}
         outputs = [self._resolve(self._root, tensor) for tensor in model.outputs]

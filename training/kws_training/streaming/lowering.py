@@ -124,6 +124,8 @@ class Linear(Operation):
             if self.strides == self.dilation == (1, 1):
                 return tf.nn.conv2d(x, kernel, 1, padding)
             return tf.nn.conv2d(x, kernel, strides, padding, dilations=self.dilation)
+        if any(bands):  # explicit padding and a bias behind it abort TensorFlow's fused kernel
+            x, padding = tf.pad(x, padding), "VALID"
         rate = self.dilation[0]
         if self.dilation == (1, 1):
             return tf.nn.depthwise_conv2d(x, kernel, strides, padding)

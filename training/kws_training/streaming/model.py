@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -78,9 +79,15 @@ class StreamingModel(tf.Module):
     """
 
     def __init__(
-        self, name: str, input_shape: tuple[int | None, ...], frames: int, nodes: list[Node], outputs: list[int]
+        self,
+        model: keras.Model,
+        input_shape: tuple[int | None, ...],
+        frames: int,
+        nodes: list[Node],
+        outputs: list[int],
     ):
-        super().__init__(name=f"{name}_streaming")
+        super().__init__(name=f"{model.name}_streaming")
+        self._weights = [weight.value for weight in model.weights]  # a converter asks who owns what a function reads
         self.input_shape, self.frames_per_step, self.nodes, self._outputs = input_shape, frames, nodes, outputs
         self.state_specs: dict[str, StateSpec] = {}
         for node in nodes:
