@@ -327,6 +327,6 @@ def pattern_for(cell: keras.layers.Layer, lookahead: int | None, window: int | N
 
 
 def _with_valid_padding(cell: keras.layers.Layer) -> keras.layers.Layer:
-    if cell.built:
+    if cell.weights:
         raise ValueError(f"{cell.name} is built already: give Stream a new layer, or one with padding='valid'")
     return type(cell).from_config({**cell.get_config(), "padding": "valid"})
