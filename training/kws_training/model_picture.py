@@ -5,7 +5,6 @@ columns where all that crosses the cut comes from one box.
 """
 
 import dataclasses
-from collections.abc import Iterable
 from pathlib import Path
 
 import matplotlib
@@ -23,7 +22,8 @@ _GAP = 0.35
 _MARGIN = 0.3
 _TITLE = 0.75
 _RADIUS = 0.13
-_ASPECT = 1.2
+_ASPECT = 1.6  # of a screen
+_WORTH = 0.9
 _MOST_RINGS = 3
 
 _LINE, _TEXT, _FAINT = "#555555", "#222222", "#888888"
@@ -148,42 +148,53 @@ def _chain(start: _Box, edges: list[_Edge], trunk: set[_Box]) -> tuple[list[_Box
 
 
 def _columns(boxes: list[_Box], edges: list[_Edge]) -> list[int]:
-    """First row of each column."""
+    """First row of each column: those that make the picture largest on a screen; a further one must be worth it."""
     rows = max(box.row for box in boxes) + 1
-    cuts = [
-        row
-        for row in range(1, rows)
-        if len({edge.source for edge in edges if edge.source.row < row <= edge.target.row}) == 1
-    ]
-    width = _column_width(boxes, edges)
-    starts = [0]
-    for count in range(1, rows + 1):
-        height = -(-rows // count)
+    borders = [0, *_cuts(rows, edges), rows]
+    best, smallest = [0], float("inf")
+    for height in range(rows, 0, -1):
         starts = [0]
-        for row in range(1, rows):
-            if row - starts[-1] >= height:
-                here = [cut for cut in cuts if starts[-1] < cut <= row]
-                if here and here[-1] > starts[-1]:
-                    starts.append(here[-1])
-        tallest = max(end - start for start, end in zip(starts, [*starts[1:], rows], strict=True))
-        if len(starts) * width >= _ASPECT * tallest * _PITCH:
-            break
-    return starts
+        while starts[-1] + height < rows:
+            fitting = [border for border in borders if starts[-1] < border <= starts[-1] + height]
+            if not fitting:
+                return best
+            starts.append(fitting[-1])
+        width = sum(_column_width(boxes, edges, *part) for part in _parts(starts, rows))
+        size = max(width / _ASPECT, (height + 1) * _PITCH)
+        if size < smallest * (1 if len(starts) == len(best) else _WORTH):
+            best, smallest = starts, size
+    return best
 
 
-def _lanes(boxes: list[_Box], edges: list[_Edge]) -> int:
-    return 1 + max(item.lane for item in (*boxes, *edges))
+def _cuts(rows: int, edges: list[_Edge]) -> list[int]:
+    """Rows before which all that comes from above comes from one box."""
+    above = {row: {e.source for e in edges if e.source.row < row <= e.target.row} for row in range(1, rows)}
+    return [row for row, sources in above.items() if len(sources) == 1]
 
 
-def _lane_width(boxes: Iterable[_Box]) -> float:
-    return _BOX + _GAP + (_RINGS if any(box.lane and box.layer.states for box in boxes) else 0)
+def _parts(starts: list[int], rows: int) -> list[tuple[int, int]]:
+    return list(zip(starts, [*starts[1:], rows], strict=True))
 
 
-def _column_width(boxes: list[_Box], edges: list[_Edge]) -> float:
-    wide = {box.lane for box in boxes}
-    beside = sum(_lane_width(boxes) if lane in wide else _GAP for lane in range(1, _lanes(boxes, edges)))
-    rings = _RINGS if any(box.layer.states and not box.lane for box in boxes) else 0
-    return rings + _BOX + beside + 2 * _GAP
+def _lane_places(boxes: list[_Box], edges: list[_Edge]) -> tuple[dict[int, float], dict[int, float]]:
+    """Middle and right end of each lane, from the middle of lane 0."""
+    lanes = 1 + max(item.lane for item in (*boxes, *edges))
+    middle, right = {0: 0.0}, {0: _BOX / 2}
+    for lane in range(1, lanes):
+        here = [box for box in boxes if box.lane == lane]
+        middle[lane] = right[lane - 1] + _GAP + (_BOX / 2 if here else 0)
+        right[lane] = middle[lane] + (_BOX / 2 if here else 0) + (_RINGS if any(b.layer.states for b in here) else 0)
+    return middle, right
+
+
+def _ring_width(boxes: list[_Box]) -> float:
+    return _RINGS if any(box.layer.states and not box.lane for box in boxes) else 0.0
+
+
+def _column_width(boxes: list[_Box], edges: list[_Edge], first: int, end: int) -> float:
+    inside = [box.lane for box in boxes if first <= box.row < end]
+    inside += [edge.lane for edge in edges if first <= edge.target.row < end]
+    return _ring_width(boxes) + _BOX / 2 + _lane_places(boxes, edges)[1][max(inside)] + 2 * _GAP
 
 
 # Drawing
@@ -192,23 +203,13 @@ def _column_width(boxes: list[_Box], edges: list[_Edge]) -> float:
 class _Canvas:
     def __init__(self, description: Description, boxes: list[_Box], edges: list[_Edge], columns: list[int]):
         self._description, self._boxes, self._edges, self._starts = description, boxes, edges, columns
-        self._rings = _RINGS if any(box.layer.states and not box.lane for box in boxes) else 0.0
-        self._column_width = _column_width(boxes, edges)
-        wide, x = {box.lane for box in boxes}, 0.0
-        self._lane_x = {0: 0.0}  # centre of each lane, from the trunk's centre
-        x = _BOX / 2
-        for lane in range(1, _lanes(boxes, edges)):
-            if lane in wide:
-                self._lane_x[lane] = x + _GAP + _BOX / 2
-                x += _lane_width(boxes)
-            else:
-                self._lane_x[lane] = x + _GAP
-                x += _GAP
-        rows = max(box.row for box in boxes) + 1
-        ends = [*columns[1:], rows]
+        self._rings, self._lane_x = _ring_width(boxes), _lane_places(boxes, edges)[0]
+        parts = _parts(columns, max(box.row for box in boxes) + 1)
+        widths = [_column_width(boxes, edges, *part) for part in parts]
+        self._left = [_MARGIN + sum(widths[:column]) for column in range(len(columns))]
         # A row for the pill that a further column starts with.
-        tallest = max(end - start + (index > 0) for index, (start, end) in enumerate(zip(columns, ends, strict=True)))
-        self._width = max(len(columns) * self._column_width + 2 * _MARGIN, 6.5)
+        tallest = max(end - start + (index > 0) for index, (start, end) in enumerate(parts))
+        self._width = max(sum(widths) + 2 * _MARGIN, 6.5)
         self._height = tallest * _PITCH + _TITLE + 0.75
         self._figure = plt.figure(figsize=(self._width, self._height))
         self._axes = self._figure.add_axes((0, 0, 1, 1))
@@ -238,7 +239,7 @@ class _Canvas:
         return sum(start <= row for start in self._starts) - 1
 
     def _x(self, column: int, lane: int) -> float:
-        return _MARGIN + column * self._column_width + self._rings + _BOX / 2 + self._lane_x[lane]
+        return self._left[column] + self._rings + _BOX / 2 + self._lane_x[lane]
 
     def _y(self, column: int, row: float) -> float:
         return self._height - _TITLE - (row - self._starts[column] + (column > 0) + 0.5) * _PITCH
@@ -264,11 +265,13 @@ class _Canvas:
                 linewidth=0.8,
             )
         )
-        lines = [" + ".join([layer.kind, *box.extras]), _figures(layer)]
+        name, lines = layer.name, [" + ".join([layer.kind, *box.extras]), _figures(layer, self._description.hop_ms)]
         if layer.kind == "input":
             lines = [f"{dimensions(layer.output)} a {'clip' if self._description.form == 'batch' else 'step'}"]
+        elif self._description.form == "bundle":  # an operator's name is its number and its kind
+            name = f"{name.split()[0]} {lines.pop(0)}"
         heights = [0.13, -0.03, -0.16] if len(lines) == 2 else [0.08, -0.09]
-        self._text(x, y + heights[0], layer.name, 7.2, weight="bold", width=_BOX)
+        self._text(x, y + heights[0], name, 7.2, weight="bold", width=_BOX)
         for height, line in zip(heights[1:], lines, strict=True):
             self._text(x, y + height, line, 6, width=_BOX)
         if layer.states:
@@ -424,12 +427,12 @@ def _family(kind: str) -> tuple[str, str, tuple[str, ...]]:
     return next(family for family in _FAMILIES if any(word in lower for word in family[2]))
 
 
-def _figures(layer: Layer) -> str:
+def _figures(layer: Layer, hop_ms: float) -> str:
     parts = [dimensions(layer.output)]
     if layer.parameters:
         parts.append(f"{layer.parameters:,} par.")
     if layer.macs:
         parts.append(f"{layer.macs:,} MAC")
     if layer.delay_frames:
-        parts.append(f"{layer.delay_frames} late")
+        parts.append(f"+ {layer.delay_frames * hop_ms:.0f} ms")
     return "   ".join(parts)
