@@ -12,14 +12,15 @@ import keras  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
 from kws_reference.frontend_config import FrontendConfig  # noqa: E402
 from kws_training import cli  # noqa: E402
-from kws_training.models import ARCHITECTURES, architecture  # noqa: E402
+from kws_training.models import ARCHITECTURES, FRAMES_PER_STEP, architecture  # noqa: E402
 from kws_training.run_folder import BEST, SETTINGS, RunFolder, load_run  # noqa: E402
+from kws_training.streaming import to_streaming  # noqa: E402
 
 PARAMETERS = {
     "matchbox": 73_220,
     "matchbox_noncausal": 73_220,
     "mhatt_rnn": 758_407,
-    "mixednet": 49_836,
+    "mixednet": 63_156,
 }
 CAUSAL = ("matchbox", "mixednet")
 
@@ -57,6 +58,14 @@ def test_causal_model_sees_nothing_of_later_frames(name):
     cut = 60 * before.shape[1] // 98
     assert np.array_equal(before[:, :cut], after[:, :cut])
     assert not np.array_equal(before[:, cut], after[:, cut])
+
+
+def test_mixednet_streaming_step_has_less_than_half_the_macs_of_matchbox():
+    macs = {}
+    for name in CAUSAL:
+        kind = architecture(name)
+        macs[name] = sum(row.macs for row in to_streaming(kind.build(kind.config(12)), FRAMES_PER_STEP).rows())
+    assert macs["mixednet"] == 60_328 < 0.5 * macs["matchbox"]
 
 
 def test_noncausal_matchbox_sees_later_frames():
@@ -124,7 +133,7 @@ def small_run(recordings, tmp_path_factory):
 def test_fit_model_records_its_name_and_load_run_rebuilds_it(small_run):
     settings, model = load_run(small_run)
     assert settings["architecture"] == "mixednet" and settings["frames_per_step"] == 2
-    assert settings["model"]["kernels"] == list(architecture("mixednet").config(4).kernels)
+    assert settings["model"]["blocks"][0] == {"filters": 128, "kernel": 9}
     assert model.name == "mixednet" and model.output_shape == (None, 4)
 
 
@@ -163,7 +172,7 @@ def test_load_run_without_an_architecture_is_a_matchbox(tmp_path):
     "settings, message",
     [
         ({"architecture": "wavenet", "model": {}}, "no model is called"),
-        ({"architecture": "mixednet", "model": {"labels": 3, "kernels": [3], "heads": 2}}, "is damaged"),
+        ({"architecture": "mixednet", "model": {"labels": 3, "blocks": [], "heads": 2}}, "is damaged"),
         ({"architecture": "mixednet"}, "is damaged"),
     ],
 )

@@ -1,8 +1,8 @@
-"""MixedNet: separable convolutions behind a strided one, so that all but the first layer run once every 20 ms.
+"""MixedNet: separable convolutions of which the first has a stride, so that all the others run once every 20 ms.
 
-A small streaming network in the manner of microWakeWord's MixedNet (K. Ahrendt) with one kernel size a block; residuals
-without a projection, as every block has the same width. The stride comes from TC-ResNet (S. Choi et al.,
-arXiv:1904.03814), the separable blocks from MatchboxNet (arXiv:2004.08531).
+A small streaming network in the manner of microWakeWord's MixedNet (K. Ahrendt), with one kernel size a block. Stride
+and residuals without a projection are those of TC-ResNet (S. Choi et al., arXiv:1904.03814); widths and receptive field
+those of Matchbox (arXiv:2004.08531), which has 2.3 times its multiply-accumulates.
 """
 
 import dataclasses
@@ -16,26 +16,44 @@ from kws_training.streaming import Stream
 
 
 @dataclasses.dataclass(frozen=True)
+class Block:
+    """Depthwise convolution in time (none if `kernel` is 1), 1x1 convolution, batch normalisation, ReLU.
+
+    Attributes:
+      filters: output channels. If there are as many input channels, the input is added before the ReLU.
+      kernel: taps in time.
+    """
+
+    filters: int
+    kernel: int
+
+
+@dataclasses.dataclass(frozen=True)
 class MixedNetConfig:
     """Shape of the network.
 
     Attributes:
       labels: number of classes.
       coefficients: features per frame.
-      width: channels of every layer.
-      first_kernel: taps of the first convolution, in frames.
-      stride: frames from one output of the first convolution to the next; divides the frames of a streaming step.
-      kernels: taps in time of each block's depthwise convolution, in strides.
+      stride: frames from one output of the first block to the next; divides the frames of a streaming step.
+      blocks: first to last. The kernel of the first is in frames, those of the others in strides.
       pool_frames: rows of the average before the classifier, in strides: one second of audio.
       dropout: rate before the classifier, training only.
     """
 
     labels: int = 12
     coefficients: int = 40
-    width: int = 72
-    first_kernel: int = 4
     stride: int = 2
-    kernels: tuple[int, ...] = (5, 7, 9, 11, 13, 15)
+    blocks: tuple[Block, ...] = (
+        Block(128, 9),
+        Block(64, 7),
+        Block(64, 7),
+        Block(64, 9),
+        Block(64, 9),
+        Block(64, 11),
+        Block(128, 15),
+        Block(128, 1),
+    )
     pool_frames: int = 49
     dropout: float = 0.0
 
@@ -46,22 +64,21 @@ class MixedNetConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "MixedNetConfig":
         """Inverse of `to_dict`."""
-        return cls(**{**values, "kernels": tuple(values["kernels"])})
+        return cls(**{**values, "blocks": tuple(Block(**block) for block in values["blocks"])})
 
 
 def build(config: MixedNetConfig) -> keras.Model:
     """The training model, causal: features ``[batch, frames, coefficients]`` in, logits ``[batch, labels]`` out."""
-    inputs = keras.Input((None, config.coefficients), name="features")
-    first = layers.Conv1D(config.width, config.first_kernel, strides=config.stride, use_bias=False, name="first_conv")
-    x = Stream(first, name="first")(inputs)
-    x = layers.BatchNormalization(momentum=0.97, name="first_norm")(x)
-    x = layers.ReLU(name="first_relu")(x)
-    for index, kernel in enumerate(config.kernels, 1):
-        name, shortcut = f"block{index}", x
-        x = Stream(layers.DepthwiseConv1D(kernel, use_bias=False, name=f"{name}_depthwise"), name=name)(x)
-        x = layers.Conv1D(config.width, 1, use_bias=False, name=f"{name}_pointwise")(x)
+    inputs = x = keras.Input((None, config.coefficients), name="features")
+    for index, block in enumerate(config.blocks, 1):
+        name, shortcut, stride = f"block{index}", x, config.stride if index == 1 else 1
+        if block.kernel > 1 or stride > 1:
+            depthwise = layers.DepthwiseConv1D(block.kernel, stride, use_bias=False, name=f"{name}_depthwise")
+            x = Stream(depthwise, name=name)(x)
+        x = layers.Conv1D(block.filters, 1, use_bias=False, name=f"{name}_pointwise")(x)
         x = layers.BatchNormalization(momentum=0.97, name=f"{name}_norm")(x)
-        x = layers.Add(name=f"{name}_add")([x, shortcut])
+        if block.kernel > 1 and stride == 1 and shortcut.shape[-1] == block.filters:
+            x = layers.Add(name=f"{name}_add")([x, shortcut])
         x = layers.ReLU(name=f"{name}_relu")(x)
     x = Stream(layers.GlobalAveragePooling1D(), window=config.pool_frames, name="pool")(x)
     x = layers.Dropout(config.dropout, name="dropout")(x)
