@@ -7,7 +7,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from kws_reference import command_line  # noqa: E402  TensorFlow reads its log level when it is first imported
 
-from kws_training.commands import describe, evaluate, export, fetch, fit, frontend_report  # noqa: E402
+from kws_training.commands import benchmark, describe, evaluate, export, fetch, fit, frontend_report  # noqa: E402
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -15,7 +15,7 @@ def main(argv: list[str] | None = None) -> int:
     return command_line.run(
         "kws-train",
         __doc__,
-        [fetch, fit, export, evaluate, describe, frontend_report],
+        [fetch, fit, export, evaluate, describe, benchmark, frontend_report],
         sys.argv[1:] if argv is None else argv,
     )
 

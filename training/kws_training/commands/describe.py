@@ -20,7 +20,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     """Adds the subcommand."""
     parser = subparsers.add_parser("describe", help="layers, shapes, MACs, states, receptive field; draws the model")
     parser.add_argument("target", help=f"a bundle, a run folder, or a model: {', '.join(ARCHITECTURES)}")
-    parser.add_argument("--as-run", action="store_true", help="of a folder that is a bundle and a run, describe the run")
+    parser.add_argument("--as-run", action="store_true", help="of a folder that is bundle and run, describe the run")
     parser.add_argument(
         "--frames-per-step", type=int, help=f"frames of a streaming step (default: the run's, else {FRAMES_PER_STEP})"
     )

@@ -1,0 +1,72 @@
+"""``kws-train benchmark``: latency on this CPU, in LiteRT with one thread."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from kws_reference.errors import KwsError
+from kws_reference.frontend_config import FrontendConfig
+
+from kws_training.commands.fit import say
+from kws_training.models import ARCHITECTURES, FRAMES_PER_STEP, architecture
+
+LABELS = 12
+
+
+def add_parser(subparsers) -> argparse.ArgumentParser:
+    """Adds the subcommand."""
+    parser = subparsers.add_parser("benchmark", help="latency on this CPU: one second at once, and one streaming step")
+    parser.add_argument(
+        "targets",
+        nargs="*",
+        metavar="RUN|MODEL",
+        help=f"run folders, or models with random weights: {', '.join(ARCHITECTURES)} (default: every model)",
+    )
+    parser.add_argument("--seconds", type=float, default=3.0, help="time for each figure (default %(default)s)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to a file")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints a table of medians; --json also has the fastest runs, the CPU, its load and the sizes."""
+    if not 0 < args.seconds < 3600:
+        raise KwsError(f"--seconds must be above 0 and below 3600. Received: {args.seconds}.")
+    targets = args.targets or list(ARCHITECTURES)
+    for target in targets:
+        if target not in ARCHITECTURES and not Path(target).is_dir():
+            raise KwsError(
+                f"{target} is neither a folder nor a model. Give a run folder, or one of {', '.join(ARCHITECTURES)}."
+            )
+    from kws_training import benchmark
+
+    loaded = {name: built for name, *built in map(_load, targets)}
+    if len(loaded) != len(targets):
+        raise KwsError(f"every model must have its own name. Received: {' '.join(targets)}.")
+    before = benchmark.host()
+    models: dict[str, dict[str, Any]] = {}
+    for name, (model, frontend, frames) in loaded.items():
+        models[name] = benchmark.measure(name, model, frontend, frames, args.seconds, say)
+    result = {**before, "load_after": benchmark.host()["load"], "models": models}
+    if args.json:
+        args.json.parent.mkdir(parents=True, exist_ok=True)
+        args.json.write_text(json.dumps(result, indent=1) + "\n")
+    print(benchmark.table(models))
+    print(
+        f"\nMedians in ms, {before['threads']} thread, {before['runtime']}, {before['cpu']}, "
+        f"load {before['load']} to {result['load_after']} on {before['cores']} cores; int8 calibrated with "
+        f"{before['calibration']}."
+    )
+    return 0
+
+
+def _load(target: str) -> tuple[str, Any, FrontendConfig, int]:
+    if target in ARCHITECTURES:
+        kind = architecture(target)
+        config = kind.config(LABELS)
+        return target, kind.build(config), FrontendConfig(), getattr(config, "frames_per_step", FRAMES_PER_STEP)
+    from kws_training.run_folder import load_run
+
+    settings, model = load_run(Path(target))
+    name, frontend = Path(target).resolve().name, FrontendConfig.from_dict(settings["frontend"])
+    return name, model, frontend, settings["frames_per_step"]
