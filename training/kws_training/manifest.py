@@ -1,12 +1,14 @@
 """The manifest of a bundle, put together from what training and conversion know."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kws_reference.bundle import NEVER_Q15, State, Tensor
 from kws_reference.frontend_config import FrontendConfig
 
 from kws_training.data.speech_commands import SILENCE, UNKNOWN
-from kws_training.export import ConvertedModel
+
+if TYPE_CHECKING:  # it brings TensorFlow, which who only wants the defaults does not need
+    from kws_training.export import ConvertedModel
 
 DETECTOR_DEFAULTS = {"smoothing_steps": 10, "refractory_steps": 25, "threshold": 0.7}
 
@@ -16,7 +18,7 @@ def manifest(
     labels: list[str],
     frontend: FrontendConfig,
     frames_per_step: int,
-    model: ConvertedModel,
+    model: "ConvertedModel",
     *,
     accuracy: dict[str, Any],
     provenance: dict[str, Any],
