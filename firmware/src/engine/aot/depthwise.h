@@ -121,8 +121,8 @@ inline __attribute__((always_inline)) void DepthwiseEightByTwo(const int8_t* wei
         "vmovlt.s16 q6, q6\n"
         "vadd.i32 %q[b_odd], %q[b_odd], q6\n"
         "le lr, 1b\n"
-        : [a_even] "+w"(a.even), [a_odd] "+w"(a.odd), [b_even] "+w"(b.even), [b_odd] "+w"(b.odd), [w] "+r"(weights),
-          [xa] "+r"(xa), [xb] "+r"(xb)
+        : [a_even] "+w"(a.even), [a_odd] "+w"(a.odd), [b_even] "+w"(b.even), [b_odd] "+w"(b.odd), [w] "+l"(weights),
+          [xa] "+l"(xa), [xb] "+l"(xb)
         : [pairs] "r"(kTaps / 2), [channels] "i"(kChannels), [tap] "i"(kTapStride)
         : "lr", "q4", "q5", "q6", "q7", "memory");
   }
@@ -139,6 +139,23 @@ inline __attribute__((always_inline)) void DepthwiseEightByTwo(const int8_t* wei
 
 #undef KWS_LOAD
 
+// Requantizes the sums of eight channels and stores them.
+template <Clamping kClamping>
+inline __attribute__((always_inline)) void FinishEight(const EvenOdd& sum, const int32x4x2_t& multiplier,
+                                                       const int32x4x2_t& shift, OutputRange range, int8_t* to) {
+  const int32x4_t even = RequantizeUnclamped(sum.even, multiplier.val[0], shift.val[0], range.zero_point);
+  const int32x4_t odd = RequantizeUnclamped(sum.odd, multiplier.val[1], shift.val[1], range.zero_point);
+  // Saturating to int16 first changes nothing that the clamp would keep.
+  int16x8_t result = vqmovntq_s32(vqmovnbq_s32(vreinterpretq_s16_s32(even), even), odd);
+  if constexpr (kClamping == Clamping::kInt8) {
+    result = vreinterpretq_s16_s8(vqmovnbq_s16(vreinterpretq_s8_s16(result), result));
+  } else {
+    result = vminq_s16(vmaxq_s16(result, vdupq_n_s16(static_cast<int16_t>(range.min))),
+                       vdupq_n_s16(static_cast<int16_t>(range.max)));
+  }
+  vstrbq_s16(to, result);
+}
+
 template <int kChannels, int kTaps, int kTapStride, int kFrameStride, Clamping kClamping>
 inline void DepthwiseTwoFrames(const LinearTables& tables, OutputRange range, const int8_t* input, int8_t* output) {
   for (int c = 0; c < kChannels; c += 8) {
@@ -151,17 +168,7 @@ inline void DepthwiseTwoFrames(const LinearTables& tables, OutputRange range, co
     const int32x4x2_t multiplier = vld2q_s32(row + kChannels);
     const int32x4x2_t shift = vld2q_s32(row + 2 * kChannels);
     const auto finish = [&](const EvenOdd& sum, int8_t* to) {
-      const int32x4_t even = RequantizeUnclamped(sum.even, multiplier.val[0], shift.val[0], range.zero_point);
-      const int32x4_t odd = RequantizeUnclamped(sum.odd, multiplier.val[1], shift.val[1], range.zero_point);
-      // Saturating to int16 first changes nothing that the clamp would keep.
-      int16x8_t result = vqmovntq_s32(vqmovnbq_s32(vreinterpretq_s16_s32(even), even), odd);
-      if constexpr (kClamping == Clamping::kInt8) {
-        result = vreinterpretq_s16_s8(vqmovnbq_s16(vreinterpretq_s8_s16(result), result));
-      } else {
-        result = vminq_s16(vmaxq_s16(result, vdupq_n_s16(static_cast<int16_t>(range.min))),
-                           vdupq_n_s16(static_cast<int16_t>(range.max)));
-      }
-      vstrbq_s16(to, result);
+      FinishEight<kClamping>(sum, multiplier, shift, range, to);
     };
     finish(sum_a, output + c);
     finish(sum_b, output + kChannels + c);
