@@ -1,15 +1,17 @@
 """`to_streaming`: walks a training model and builds the streaming model beside it."""
 
 import dataclasses
+import itertools
 from typing import Any
 
 import keras
 from keras import layers
 
+from kws_training.streaming.delay import Delay
 from kws_training.streaming.keras_graph import KerasGraph, Made, is_functional
 from kws_training.streaming.layer import StateSpec, Streaming, refuse
 from kws_training.streaming.lowering import Layer, Linear, Operation
-from kws_training.streaming.model import Node, StreamingModel
+from kws_training.streaming.model import VALID, Node, StreamingModel
 from kws_training.streaming.patterns import STATE
 from kws_training.streaming.rules import gain_and_offset, lower
 from kws_training.streaming.stream import Stream
@@ -38,9 +40,14 @@ def to_streaming(model: keras.Model, frames_per_step: int) -> StreamingModel:
     if isinstance(model, Streaming):
         return _whole(model, frames_per_step)
     if not is_functional(model):
-        refuse(model, "it is neither a functional model nor one with a stream_inference of its own")
+        refuse(
+            model,
+            "it is neither a functional model nor one with a stream_inference of its own: build it from keras.Input, "
+            "or write class Net(Streaming, keras.Model)",
+        )
     if not model.built or len(model.inputs) != 1:
-        refuse(model, f"it must be built and have one input. Received: {len(model.inputs) if model.built else 'none'}")
+        received = f"{len(model.inputs)} inputs" if model.built else "a model without shapes; call it on a clip first"
+        refuse(model, f"it must be built and have one input. Received: {received}")
     return _Walker(KerasGraph(model), frames_per_step).result()
 
 
@@ -99,7 +106,8 @@ class _Walker:
         self._nodes: list[Node] = []
         self._made_by: dict[int, Node] = {}
         self._number: dict[tuple[int, int], int] = {}
-        self._calls: dict[str, int] = {}
+        self._names = {made.name for made in graph.calls if made.operation is not None}
+        self._taken, self._states = set(), {VALID}
 
     def result(self) -> StreamingModel:
         for made in self._graph.calls:
@@ -119,7 +127,7 @@ class _Walker:
         frames = timing.frames(self._frames)
         if isinstance(layer, Streaming):
             if ended:
-                refuse(layer, "time has ended before it")
+                refuse(layer, "time has ended before it: put it before the layer that ends time")
             if frames < 1 or timing.period * frames != self._frames:
                 refuse(layer, f"a frame of its input lasts {timing.period} frames, a step {self._frames}")
         operation = lower(made, frames, timing.delay, ended)
@@ -135,7 +143,7 @@ class _Walker:
             ended or (isinstance(layer, Streaming) and layer.ends_time),
             timing,
             _masks(layer, operation, timing, numbers),
-            flatten_specs(operation.specs, name),
+            self._own_states(layer, flatten_specs(operation.specs, name)),
             layer.count_params() if isinstance(layer, layers.Layer) else 0,
         )
         self._nodes.append(node)
@@ -144,8 +152,17 @@ class _Walker:
 
     def _unique(self, name: str) -> str:
         """Another name for the second call of a layer, so that it has states of its own."""
-        self._calls[name] = self._calls.get(name, -1) + 1
-        return f"{name}_{self._calls[name]}" if self._calls[name] else name
+        if name in self._taken:
+            name = next(f"{name}_{n}" for n in itertools.count(1) if f"{name}_{n}" not in self._names | self._taken)
+        self._taken.add(name)
+        return name
+
+    def _own_states(self, layer: Any, specs: dict[str, StateSpec]) -> dict[str, StateSpec]:
+        for name in specs:
+            if name in self._states:
+                refuse(layer, f"another state is called {name} too: give the layer another name")
+            self._states.add(name)
+        return specs
 
     def _merge(self, layer: Any, numbers: list[int]) -> tuple[Timing, bool]:
         """The timing that the inputs of a layer share, and whether time has ended."""
@@ -154,14 +171,18 @@ class _Walker:
         timings = [node.timing if node else Timing() for node in nodes]
         ended = {node.ended if node else False for node in nodes}
         if len(ended) > 1:
-            refuse(layer, f"of its inputs {', '.join(names)} some have frames and some have none any more")
+            refuse(
+                layer,
+                f"of its inputs {', '.join(names)} some have frames and some none any more: end time in all or none",
+            )
         first = timings[0]
         for timing, name in zip(timings, names, strict=True):
             if True in ended:
                 if -(-timing.history // self._frames) != -(-first.history // self._frames):
-                    refuse(layer, f"{names[0]} and {name} end with different steps")
+                    refuse(layer, f"{names[0]} and {name} end with different steps: put a Delay before the earlier one")
             elif timing.period != first.period:
-                refuse(layer, f"a frame of {names[0]} lasts {first.period} input frames, one of {name} {timing.period}")
+                rates = f"a frame of {names[0]} lasts {first.period} input frames, one of {name} {timing.period}"
+                refuse(layer, f"{rates}: make their strides and upsampling equal")
             elif timing.delay != first.delay:
                 late, early = (names[0], name) if first.delay > timing.delay else (name, names[0])
                 missing = abs(first.delay - timing.delay)
@@ -202,7 +223,7 @@ class _Walker:
 
 def _masks(layer: Any, operation: Operation, timing: Timing, numbers: list[int]) -> bool:
     """Whether frames outside the clip must reach a layer as zeros, since it keeps them or looks ahead at them."""
-    if not isinstance(layer, Streaming) or layer.extra_delay or not operation.specs:
+    if not isinstance(layer, Streaming) or isinstance(layer, Delay) or not operation.specs:
         return False
     looks_ahead = layer.lookahead > 0 or (isinstance(layer, Stream) and layer.crop > 0)
     return timing.delay > 0 or (looks_ahead and numbers != [0])

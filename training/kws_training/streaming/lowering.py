@@ -245,6 +245,8 @@ class Memoryless(Operation):
 
     def apply(self, values: list[Value], states: States, context: Context, steps: int) -> tuple[Value, States]:
         if self._any_rank and {value.rank for value in values} == {self._rank}:
-            ranks = {value.tensor.shape.rank for value in values}
-            return Value(self._call([v.tensor if len(ranks) == 1 else v.planar for v in values]), self._rank), {}
+            if len({value.tensor.shape.rank for value in values}) == 1:
+                return Value(self._call([value.tensor for value in values]), self._rank), {}
+            if self._rank == 3:
+                return Value(self._call([value.planar for value in values]), self._rank), {}
         return Value(self._call([value.plain for value in values]), self._rank), {}

@@ -112,7 +112,8 @@ class Ring(Pattern):
 
     def specs(self, input_shape: Shape, frames: int, delay: int) -> dict[str, StateSpec]:
         if frames % self.stride:
-            refuse(self.cell, f"its stride {self.stride} does not divide the {frames} frames that a step brings it")
+            why = f"its stride {self.stride} does not divide the {frames} frames that a step brings it"
+            refuse(self.cell, f"{why}: take more frames per step")
         return {STATE: StateSpec((self.context_frames, *input_shape[2:]))} if self.context_frames else {}
 
     def window(self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context) -> tuple[tf.Tensor, States]:
@@ -139,6 +140,8 @@ class Window(Pattern):
     def __init__(self, cell: keras.layers.Layer, frames: int | None):
         if getattr(cell, "keepdims", False):
             refuse(cell, "keepdims leaves a time axis of one row; leave it out")
+        if frames is not None and frames < 1:
+            raise ValueError(f"{cell.name}: window must be at least 1. Received: {frames}")
         self.frames = frames
         super().__init__(cell)
 
@@ -164,7 +167,10 @@ class Window(Pattern):
 
     def specs(self, input_shape: Shape, frames: int, delay: int) -> dict[str, StateSpec]:
         if frames > self.frames:
-            refuse(self.cell, f"a step brings {frames} frames, more than its window of {self.frames}")
+            refuse(
+                self.cell,
+                f"a step brings {frames} frames, more than its window of {self.frames}: take fewer frames per step",
+            )
         kept = self.kept(frames, delay)
         return {STATE: StateSpec((kept, *input_shape[2:]))} if kept else {}
 
@@ -192,8 +198,7 @@ class Recurrent(Pattern):
 
     def specs(self, input_shape: Shape, frames: int, delay: int) -> dict[str, StateSpec]:
         sizes = keras.tree.flatten(self.cell.cell.state_size)
-        names = {1: ["h"], 2: ["h", "c"]}.get(len(sizes), [str(index) for index in range(len(sizes))])
-        return {name: StateSpec((size,)) for name, size in zip(names, sizes, strict=True)}
+        return {name: StateSpec((size,)) for name, size in zip("hc", sizes, strict=False)}
 
     def step(self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context) -> tuple[tf.Tensor, States]:
         single = not isinstance(self.cell.cell.state_size, list | tuple)
@@ -287,6 +292,7 @@ WINDOWS = (
     layers.GlobalMaxPooling1D,
     layers.GlobalMaxPooling2D,
 )
+_RECURRENT = (layers.GRU, layers.LSTM, layers.SimpleRNN)
 _TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose)
 _ATTENTION = (layers.MultiHeadAttention, layers.GroupQueryAttention, layers.Attention, layers.AdditiveAttention)
 
@@ -299,7 +305,10 @@ def pattern_for(cell: keras.layers.Layer, lookahead: int | None, window: int | N
       ValueError: an argument does not fit the layer.
     """
     if isinstance(cell, layers.Bidirectional):
-        refuse(cell, "its backward half starts at the clip's end, which has not been heard yet")
+        refuse(
+            cell,
+            "its backward half starts at the clip's end, which has not been heard yet; use its forward layer alone",
+        )
     if isinstance(cell, _ATTENTION):
         refuse(cell, "it attends to the whole clip; use kws_training.streaming.LocalSelfAttention")
     if getattr(cell, "data_format", "channels_last") != "channels_last":
@@ -316,12 +325,12 @@ def pattern_for(cell: keras.layers.Layer, lookahead: int | None, window: int | N
         return Ring(cell, lookahead)
     if is_window:
         return Window(cell, window)
-    if isinstance(cell, layers.RNN):
+    if isinstance(cell, _RECURRENT):
         return Recurrent(cell)
     refuse(
         cell,
-        "there is no pattern for it; a layer that works frame by frame needs no Stream, any other must be a "
-        "StreamingLayer of its own",
+        "what it does to frames is not known; write it as a StreamingLayer (layers that work on each frame by itself, "
+        "like Dense and LayerNormalization, need no Stream)",
     )
     raise AssertionError
 

@@ -62,7 +62,7 @@ def lower(made: Made, frames: int, delay: int, ended: bool) -> Operation:
         return _streaming(layer, shape, frames, delay, rank)
     if isinstance(layer, layers.BatchNormalization):
         return Scale(*gain_and_offset(layer), rank)
-    if isinstance(layer, layers.Dense):
+    if isinstance(layer, layers.Dense) and _is_kerass(layer):
         if ended and rank == 2:
             return Classifier(layer)
         linear = Linear(layer, None, rank)
@@ -71,8 +71,8 @@ def lower(made: Made, frames: int, delay: int, ended: bool) -> Operation:
         return linear
     if isinstance(layer, _CONVOLUTIONS) and not ended:
         return _bare_convolution(layer, shape, made.tensor, frames)
-    if not ended and isinstance(layer, layers.Layer) and not isinstance(layer, _ELEMENTWISE):
-        _check_frame_by_frame(layer, shape, tuple(made.tensor.shape))
+    if not ended:
+        _check_frame_by_frame(made, shape, tuple(made.tensor.shape))
     return _memoryless(made, frames, ended)
 
 
@@ -90,7 +90,12 @@ def gain_and_offset(norm: layers.BatchNormalization) -> tuple[np.ndarray, np.nda
 
 def _streaming(layer: Streaming, shape: tuple[int | None, ...], frames: int, delay: int, rank: int) -> Operation:
     pattern, cell = (layer.pattern, layer.cell) if isinstance(layer, Stream) else (None, None)
-    if isinstance(pattern, Ring) and isinstance(cell, _CONVOLUTIONS) and getattr(cell, "groups", 1) == 1:
+    if (
+        isinstance(pattern, Ring)
+        and isinstance(cell, _CONVOLUTIONS)
+        and getattr(cell, "groups", 1) == 1
+        and _is_kerass(cell)
+    ):
         linear = Linear(cell, pattern, rank)
         specs = pattern.specs(shape, frames, delay)
         if STATE in specs and rank == 3:
@@ -112,23 +117,20 @@ def _bare_convolution(layer: Any, shape: tuple[int | None, ...], output: Any, fr
     rank = len(output.shape)
     if layer.kernel_size[0] != 1 or layer.strides[0] != 1:
         refuse(layer, "it mixes frames: wrap it in Stream(...)")
-    if getattr(layer, "groups", 1) != 1:
+    if getattr(layer, "groups", 1) != 1 or not _is_kerass(layer):
         count = functools.partial(count_macs, layer, (1, frames, *shape[2:]))
         return Memoryless(lambda tensors: layer(tensors[0]), rank, False, count)
     # The ring of one tap keeps nothing; it knows the padding in frequency.
-    linear = Linear(layer, Ring(type(layer).from_config(layer.get_config()), 0), rank)
+    linear = Linear(layer, pattern_for(type(layer).from_config(layer.get_config()), 0, None), rank)
     linear.macs = linear.kernel.size * frames * (output.shape[2] if rank == 4 else 1)
     return linear
 
 
 def _memoryless(made: Made, frames: int, ended: bool) -> Operation:
     layer, call = made.operation, made.call
-    any_rank = isinstance(layer, _ELEMENTWISE)
-    if not isinstance(layer, layers.Layer):
-        if type(layer).__name__ not in _ELEMENTWISE_FUNCTIONS:
-            refuse(layer, "this function may mix frames: put it into a StreamingLayer of your own")
-        constants = keras.tree.flatten((call.arguments.args, call.arguments.kwargs))
-        any_rank = all(isinstance(item, keras.KerasTensor | str) or np.ndim(item) == 0 for item in constants)
+    any_rank = isinstance(layer, _ELEMENTWISE) or (
+        not isinstance(layer, layers.Layer) and not any(np.ndim(constant) for constant in _constants(call))
+    )
     run = _call_of(made, ended)
 
     def count() -> int:
@@ -137,6 +139,11 @@ def _memoryless(made: Made, frames: int, ended: bool) -> Operation:
         return count_macs(lambda *tensors: run(tensors), *shapes)
 
     return Memoryless(run, len(made.tensor.shape), any_rank, count if getattr(layer, "weights", None) else lambda: 0)
+
+
+def _constants(call: Any) -> list[Any]:
+    items = keras.tree.flatten((call.arguments.args, call.arguments.kwargs))
+    return [item for item in items if not isinstance(item, keras.KerasTensor | str | None)]
 
 
 def _call_of(made: Made, ended: bool) -> Callable[[list[tf.Tensor]], tf.Tensor]:
@@ -159,11 +166,40 @@ def _call_of(made: Made, ended: bool) -> Callable[[list[tf.Tensor]], tf.Tensor]:
     return run
 
 
-def _check_frame_by_frame(layer: layers.Layer, shape: tuple[int | None, ...], output: tuple[int | None, ...]) -> None:
-    rank = len(shape)
-    if isinstance(layer, layers.Concatenate):
+def _is_kerass(layer: layers.Layer) -> bool:
+    """Whether it computes what Keras's class does: a subclass may do something else to its kernel."""
+    return type(layer).call.__module__.startswith("keras.")
+
+
+def _check_elementwise(made: Made) -> None:
+    layer, ranks = made.operation, [len(tensor.shape) for tensor in made.call.input_tensors]
+    if len(set(ranks)) > 1:
+        refuse(layer, f"its inputs have {' and '.join(map(str, ranks))} axes: Reshape them to the same number of axes")
+    for constant in _constants(made.call) if not isinstance(layer, layers.Layer) else []:
+        shape = np.shape(constant)
+        if len(shape) >= ranks[0] - 1 and shape[1 - ranks[0]] != 1:
+            refuse(layer, f"its constant {shape} has other values for each frame: time has no beginning in a stream")
+    if isinstance(layer, layers.Activation) and not layer.activation.__module__.startswith("keras."):
+        frames = np.random.default_rng(0).standard_normal((1, 3, *made.tensor.shape[2:])).astype(np.float32)
+        whole = np.asarray(layer.activation(tf.constant(frames)))
+        alone = np.asarray(layer.activation(tf.constant(frames[:, 1:2])))
+        if not np.allclose(whole[:, 1:2], alone, atol=1e-4):
+            refuse(layer, "its function mixes frames: put it into a StreamingLayer of your own")
+
+
+def _check_frame_by_frame(made: Made, shape: tuple[int | None, ...], output: tuple[int | None, ...]) -> None:
+    layer, rank = made.operation, len(shape)
+    if not isinstance(layer, layers.Layer):
+        if type(layer).__name__ not in _ELEMENTWISE_FUNCTIONS or not type(layer).__module__.startswith("keras."):
+            refuse(layer, "this function may mix frames: put it into a StreamingLayer of your own")
+        _check_elementwise(made)
+    elif isinstance(layer, _ELEMENTWISE) and _is_kerass(layer):
+        _check_elementwise(made)
+    elif isinstance(layer, layers.Concatenate):
         if layer.axis % rank != rank - 1:
-            refuse(layer, "it must join the last axis")
+            refuse(layer, "it must join the last axis: axis=-1")
+    elif isinstance(layer, layers.GroupNormalization):
+        refuse(layer, "it normalises over time; LayerNormalization does not")
     elif isinstance(layer, _NORMALISATIONS):
         axes = [layer.axis] if isinstance(layer.axis, int) else list(layer.axis)
         if any(axis % rank in (0, 1) for axis in axes):
@@ -177,6 +213,6 @@ def _check_frame_by_frame(layer: layers.Layer, shape: tuple[int | None, ...], ou
     elif isinstance(layer, layers.PReLU):
         if not layer.shared_axes or 1 not in layer.shared_axes:
             refuse(layer, "it has other weights for each frame; give shared_axes=[1]")
-    elif not isinstance(layer, layers.TimeDistributed):
+    elif not isinstance(layer, layers.TimeDistributed) or not _is_kerass(layer):
         pattern_for(layer, None, 1 if isinstance(layer, WINDOWS) else None)  # refuses what no wrapping helps
         refuse(layer, "it mixes frames: wrap it in Stream(...)")
