@@ -33,6 +33,9 @@ CHOICE_GRID_Q15 = (*(round(NEVER_Q15 * percent / 100) for percent in range(50, 1
 CHOICE_REST_S = (0.5, 0.8, 1.0, 1.2, 1.5)
 """Rests after a detection that `choose` tries: posteriors stay high for as long as the model looks back."""
 
+FEWEST_FALSE_ACCEPTS = 5
+"""Thresholds are not chosen for fewer wanted events than this: their number would be chance."""
+
 CHOICE_REST_SLACK = 0.002
 """A shorter rest is taken when it costs at most this much recall: a long one is deaf to quick sequences of words."""
 
@@ -61,14 +64,14 @@ def stream_scores(
     scores: list[np.ndarray] = [np.zeros((0, len(bundle.labels)), np.int8)] * len(recordings)
     done, running = 0, {}
     with concurrent.futures.ProcessPoolExecutor(workers, initializer=_start, initargs=(bundle.path,)) as pool:
-        for index in [*range(len(recordings)), *[None] * (workers + 1)]:
-            while running and (index is None or len(running) > workers):  # one more piece is ready than is worked on
+        for index in [*range(len(recordings)), None]:
+            while running and (index is None or len(running) > workers):  # one piece waits
                 finished, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
                 for future in finished:
                     scores[running.pop(future)] = future.result()
                     done += 1
                     progress(done)
-            if index is not None:
+            if index is not None:  # None: all are under way
                 running[pool.submit(_run, recordings.pcm(index))] = index
     return scores
 
@@ -352,6 +355,25 @@ def curve_thresholds() -> list[int]:
     return [MAX_POSTERIOR_Q15, *sorted({round(NEVER_Q15 * (1 - x)) for x in below_one}, reverse=True)]
 
 
+def wanted_false_accepts(per_hour: float, hours: float) -> float:
+    """How many false accepts a recording may have at a rate.
+
+    Raises:
+      KwsError: the rate is not above 0, or fewer than `FEWEST_FALSE_ACCEPTS` are wanted.
+    """
+    if not per_hour > 0:
+        raise KwsError(
+            f"the wanted false accepts per hour must be above 0: none in a finite recording promises nothing. "
+            f"Received: {per_hour:g}."
+        )
+    if per_hour * hours < FEWEST_FALSE_ACCEPTS:
+        raise KwsError(
+            f"{hours:g} hours at {per_hour:g} false accepts per hour are {per_hour * hours:.1f} events: too few to "
+            f"choose by. Take {FEWEST_FALSE_ACCEPTS / per_hour:g} hours or more."
+        )
+    return per_hour * hours
+
+
 def choose(
     listener: Listener, false_accepts_per_hour: float, progress: Callable[[int], None] = lambda done: None
 ) -> DetectorConfig:
@@ -372,19 +394,9 @@ def choose(
       Settings for the manifest; silence and unknown words are never raised.
 
     Raises:
-      KwsError: the recording is too short to tell the rate (fewer than 5 false accepts wanted in all).
+      KwsError: see `wanted_false_accepts`.
     """
-    wanted = false_accepts_per_hour * listener.hours
-    if not false_accepts_per_hour > 0:
-        raise KwsError(
-            f"the wanted false accepts per hour must be above 0: none in a finite recording promises nothing. "
-            f"Received: {false_accepts_per_hour:g}."
-        )
-    if wanted < 5:
-        raise KwsError(
-            f"{listener.hours:g} hours at {false_accepts_per_hour:g} false accepts per hour are {wanted:.1f} events: "
-            f"too few to choose by. Take {5 / false_accepts_per_hour:g} hours or more."
-        )
+    wanted = wanted_false_accepts(false_accepts_per_hour, listener.hours)
     bundle = listener.bundle
     step_s = bundle.frames_per_step * bundle.frontend.hop_samples / bundle.frontend.sample_rate_hz
     rounds, found = 0, []

@@ -70,6 +70,10 @@ def check(args: argparse.Namespace) -> None:
         raise KwsError("--test has no background noise. Give --noise, a folder with _background_noise_.")
     if not 0 < args.hours <= 1000:
         raise KwsError(f"--hours must be above 0 and at most 1000. Received: {args.hours:g}.")
+    if args.seed < 0:
+        raise KwsError(f"--seed must be 0 or more. Received: {args.seed}.")
+    if args.choose_thresholds:
+        detection.wanted_false_accepts(args.false_accepts_per_hour, args.hours)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -85,6 +89,8 @@ def run(args: argparse.Namespace) -> int:
     keywords = bundle.labels[2:]
     recordings = Recordings(_clips(args, keywords), RecordingSpec(hours=args.hours, seed=args.seed))
     say(f"{args.set_name}: {recordings.hours:g} hours in {len(recordings)} pieces, {len(recordings.clips)} clips")
+    folder = args.out or args.bundle
+    folder.mkdir(parents=True, exist_ok=True)
     scores = _scores(bundle, recordings, args.scores)
     listener = detection.Listener(bundle, recordings.pieces, scores)
 
@@ -108,8 +114,6 @@ def run(args: argparse.Namespace) -> int:
     for name, detector in settings.items():
         result[name] = {**dataclasses.asdict(detector), **listener.heard(detector).to_dict(bundle.labels)}
         _say_result(name, result[name], _step_ms(bundle))
-    folder = args.out or args.bundle
-    folder.mkdir(parents=True, exist_ok=True)
     title = f"{bundle.name}, {args.set_name}: {recordings.hours:g} hours of words, noise and silence, int8 streaming"
     last = list(settings)[-1]
     totals, labels = _curves(listener, [settings["default"].refractory_steps, settings[last].refractory_steps])
@@ -159,10 +163,11 @@ def _scores(bundle: Bundle, recordings: Recordings, path: Path | None) -> list[n
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
             raise KwsError(f"{path} holds no scores of this command. Remove it or name another file.") from None
         raise KwsError(f"{path} holds scores of another model or recording. Remove it or name another file.")
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
     progress = Progress("listening", len(recordings)).update
     scores = detection.stream_scores(bundle, recordings, progress)
     if path:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "wb") as out:
             np.savez_compressed(out, key=key, **{f"piece{index}": piece for index, piece in enumerate(scores)})
     return scores
