@@ -7,7 +7,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from kws_reference import command_line  # noqa: E402  TensorFlow reads its log level when it is first imported
 
-from kws_training.commands import benchmark, describe, evaluate, export, fetch, fit, frontend_report  # noqa: E402
+from kws_training.commands import (  # noqa: E402
+    attention,
+    benchmark,
+    conformer,
+    describe,
+    evaluate,
+    export,
+    fetch,
+    fit,
+    frontend_report,
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -15,7 +25,7 @@ def main(argv: list[str] | None = None) -> int:
     return command_line.run(
         "kws-train",
         __doc__,
-        [fetch, fit, export, evaluate, describe, benchmark, frontend_report],
+        [fetch, fit, export, evaluate, describe, benchmark, attention, conformer, frontend_report],
         sys.argv[1:] if argv is None else argv,
     )
 

@@ -1,0 +1,170 @@
+"""``kws-train conformer``: what a streaming Conformer costs as float32 and as int8, 20 ms at a time."""
+
+import argparse
+import json
+import math
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from kws_reference.command_line import Progress
+from kws_reference.errors import KwsError
+
+from kws_training.commands.fit import say
+
+FRAMES_PER_STEP = 2  # 20 ms
+CALIBRATION_STEPS = 150  # more than the attention's window
+CHECKED_STEPS = 4  # compared with the streaming model in Keras
+# "Speech models design and deployment on device", tinyML Summit 2022: Conformer encoder, phone, float32 and int8.
+TALK = {"step_ms": [31.0, 13.0], "memory_mb": [960.0, 160.0]}
+
+
+def add_parser(subparsers) -> argparse.ArgumentParser:
+    """Adds the subcommand."""
+    parser = subparsers.add_parser(
+        "conformer", help="latency and memory of a streaming Conformer encoder, float32 against int8 (random weights)"
+    )
+    parser.add_argument("--layers", type=int, default=17, help="conformer blocks (default %(default)s)")
+    parser.add_argument("--size", type=int, default=512, help="channels of the encoder (default %(default)s)")
+    parser.add_argument("--steps", type=int, default=200, help="20 ms steps of one measurement (default %(default)s)")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="measurements of each; the best counts (default %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of weights and audio")
+    parser.add_argument("--out", type=Path, help="JSON to write")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the result as JSON and a table on stderr. The full size needs 2 GB of disk and 14 GB of memory."""
+    for name in ("steps", "rounds"):
+        if getattr(args, name) < 1:
+            raise KwsError(f"--{name} must be at least 1. Received: {getattr(args, name)}.")
+    from kws_training.models.conformer import ConformerConfig
+
+    config = ConformerConfig.scaled(args.layers, args.size)
+    result = _measured(config, args)
+    text = json.dumps(result, indent=1)
+    if args.out:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(text + "\n")
+    _table(result)
+    print(text)
+    return 0
+
+
+def _measured(config: Any, args: argparse.Namespace) -> dict[str, Any]:
+    from kws_training import staged_export as staged
+    from kws_training.models import conformer
+    from kws_training.step_cost import FEATURE_STEPS, measure
+
+    features, frontend_ms = _features(config, max(args.steps, CALIBRATION_STEPS), args.seed)
+    weights = 4 * config.parameters
+    say(f"{config.layers} layers of {config.size} channels: {config.parameters / 1e6:.1f} million parameters")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        first = features[:CHECKED_STEPS].reshape(1, -1, config.mel_bands)
+        grid = np.clip(np.rint(features[:CALIBRATION_STEPS] * FEATURE_STEPS), -128, 127) / np.float32(FEATURE_STEPS)
+        for function, values in (
+            (staged.save, (conformer.build, config, FRAMES_PER_STEP, args.seed, first, folder)),
+            (staged.convert_float, (folder,)),
+            (staged.convert_int8, (folder, grid, 1 / FEATURE_STEPS)),
+        ):
+            began = time.monotonic()
+            staged.stage(function, *values, weight_bytes=weights)
+            say(f"{function.__name__}: {time.monotonic() - began:.0f} s")
+        information = json.loads((folder / staged.MODEL).read_text())
+        expected = np.load(folder / staged.EXPECTED)
+        files = {"float32": folder / staged.FLOAT, "int8": folder / staged.INT8}
+        measured: dict[str, list[dict[str, float]]] = {kind: [] for kind in files}
+        progress = Progress("measuring", args.rounds * len(files))
+        for turn in range(args.rounds):
+            for number, (kind, path) in enumerate(files.items(), 1):  # in turns: what else runs here hits both
+                outputs = path.with_suffix(".npy")
+                measured[kind].append(measure(path, information["states"], features[: args.steps], outputs))
+                progress.update(len(files) * turn + number)
+        results = {
+            kind: {"file_mb": round(files[kind].stat().st_size / 1e6, 3), **_best(rounds)}
+            for kind, rounds in measured.items()
+        }
+        outputs = {kind: np.load(path.with_suffix(".npy")).reshape(args.steps, -1) for kind, path in files.items()}
+    reference = outputs["float32"]
+    checked = min(len(expected), args.steps)
+    difference = np.abs(reference[:checked] - expected[:checked]).max()
+    error = (outputs["int8"] - reference).std() / reference.std()
+    values = sum(math.prod(shape) for shape in information["states"].values())
+    counts = {key: information[key] for key in ("parameters", "macs_per_step")}
+    return {
+        "model": {**config.to_dict(), **counts, "weights": "random"},
+        "int8_kind": "full integer; of each layer norm 1 / sqrt(variance) in float32",
+        "step_ms_of_audio": 10 * FRAMES_PER_STEP,
+        "steps": args.steps,
+        "rounds": args.rounds,
+        "seed": args.seed,
+        "threads": 1,
+        "state_bytes": {"float32": 4 * values, "int8": values},
+        "frontend_step_ms": frontend_ms,
+        "float32": results["float32"],
+        "int8": results["int8"],
+        "float32_over_int8": {
+            key: round(results["float32"][key] / results["int8"][key], 2) for key in ("step_ms", "peak_mb", "file_mb")
+        },
+        "talk": {**TALK, "float32_over_int8": {key: round(a / b, 2) for key, (a, b) in TALK.items()}},
+        "float32_tflite_differs_from_keras_by": float(difference),
+        "int8_error_of_output": round(float(error), 4),
+    }
+
+
+def _best(rounds: list[dict[str, float]]) -> dict[str, Any]:
+    """The least of each figure: other work on the machine only adds. All medians are kept beside it."""
+    best = {key: round(min(entry[key] for entry in rounds), 3) for key in rounds[0]}
+    return {**best, "step_ms_of_rounds": [round(entry["step_ms"], 3) for entry in rounds]}
+
+
+def _features(config: Any, steps: int, seed: int) -> tuple[np.ndarray, float]:
+    """Standardised log-mel of seeded, speech-like audio, ``[steps, frames, bands]``, and the time that a step takes."""
+    from kws_training.log_mel import LogMelStream
+    from kws_training.models.conformer import frontend
+
+    settings = frontend(config)
+    hop, window = settings.hop_samples, settings.window_samples
+    audio = _speech_like(steps * FRAMES_PER_STEP * hop + window - hop, settings.sample_rate_hz, seed)
+    stream, collected, times = LogMelStream(settings), [], []
+    stream.push(audio[: window - hop])
+    for step in range(steps):
+        first = window - hop + step * FRAMES_PER_STEP * hop
+        began = time.perf_counter()
+        collected.append(stream.push(audio[first : first + FRAMES_PER_STEP * hop]))
+        times.append(1e3 * (time.perf_counter() - began))
+    features = np.array(collected)
+    features -= features.mean((0, 1))
+    features /= features.std((0, 1)) + 1e-3
+    return features, round(float(np.median(times)), 3)
+
+
+def _speech_like(samples: int, rate_hz: int, seed: int) -> np.ndarray:
+    """Syllables of a gliding harmonic tone and of noise, float32 in int16 units."""
+    random = np.random.default_rng(seed)
+    seconds = np.arange(samples) / rate_hz
+    pitch_hz = 120 + 40 * np.sin(2 * np.pi * 0.7 * seconds)
+    phase = 2 * np.pi * np.cumsum(pitch_hz) / rate_hz
+    voice = sum(np.sin(harmonic * phase) / harmonic for harmonic in range(1, 20))
+    syllables = np.maximum(0, np.sin(2 * np.pi * 4 * seconds)) ** 2
+    noise = random.standard_normal(samples)
+    hiss = np.maximum(0, np.sin(2 * np.pi * 4 * seconds + 2.5)) ** 4
+    return (3000 * syllables * voice + 1000 * hiss * noise + 20 * noise).astype(np.float32)
+
+
+def _table(result: dict[str, Any]) -> None:
+    ratios, talk = result["float32_over_int8"], result["talk"]
+    rows = [
+        ("ms per 20 ms step", "step_ms", talk["step_ms"], talk["float32_over_int8"]["step_ms"]),
+        ("peak memory, MB", "peak_mb", talk["memory_mb"], talk["float32_over_int8"]["memory_mb"]),
+        ("file, MB", "file_mb", None, None),
+    ]
+    say(f"{'':18} {'float32':>9} {'int8':>9} {'ratio':>6}   the talk's")
+    for title, key, given, ratio in rows:
+        numbers = f"{result['float32'][key]:9.2f} {result['int8'][key]:9.2f} {ratios[key]:6.1f}"
+        say(f"{title:18} {numbers}" + (f"   {given[0]:g} -> {given[1]:g}: {ratio:.1f}" if given else ""))
