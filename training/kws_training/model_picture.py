@@ -122,9 +122,8 @@ def _place(boxes: list[_Box], edges: list[_Edge]) -> None:
         elif edge.target not in trunk and edge.target not in seen:
             members, border = _chain(edge.target, edges, trunk)
             seen.update(members)
-            if all(other not in seen or other in members for other in members):
-                rows = [member.row for item in border for member in (item.source, item.target)]
-                chains.append((min(rows), max(rows), members, border))
+            rows = [box.row for item in border for box in (item.source, item.target)]
+            chains.append((min(rows), max(rows), members, border))
     taken: list[tuple[int, int, int]] = []
     for first, last, members, border in sorted(chains, key=lambda chain: (chain[1] - chain[0], chain[0])):
         lane = 1
