@@ -197,6 +197,16 @@ class StreamingModel(tf.Module):
             valid = tf.constant(flags[:, start : start + step]) if self.needs_valid else None
             outputs, states = self._compiled(tf.constant(padded[:, start : start + step]), valid, *states)
             collected.append([output.numpy() for output in outputs])
+        return self.aligned(collected, length)
+
+    def aligned(self, collected: list[list[np.ndarray]], length: int) -> np.ndarray | list[np.ndarray]:
+        """What `stream` returns, from the outputs of each step.
+
+        Args:
+          collected: for each step the arrays ``[batch, ...]`` of all outputs; first come the steps of the clip, and
+            behind them there are as many as it takes to see `delay_frames` more frames.
+          length: frames of the clip.
+        """
         results = [
             self._aligned(number, [outputs[position] for outputs in collected], length)
             for position, number in enumerate(self._outputs)
