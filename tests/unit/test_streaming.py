@@ -72,6 +72,10 @@ CELLS = {
     "conv2d dilated same": (
         *(PICTURE, lambda: layers.Conv2D(4, (2, 3), dilation_rate=(3, 2), padding="same"), {}, (1, 4), 12),
     ),
+    "conv2d dilated over the bins": (
+        *(PICTURE, lambda: layers.Conv2D(4, (2, 3), dilation_rate=(1, 4), padding="same"), {}, (1, 4), 12),
+    ),
+    "conv1d longer than the clip": ((4, 6), lambda: layers.Conv1D(5, 3, dilation_rate=3), {}, (1, 4), 4),
     "depthwise2d": (PICTURE, lambda: layers.DepthwiseConv2D((3, 2), depth_multiplier=2), {}, (1, 4), 12),
     "depthwise2d same": (PICTURE, lambda: layers.DepthwiseConv2D((3, 3), padding="same"), {}, (1, 4), 12),
     "depthwise2d same dilated": (

@@ -37,6 +37,10 @@ class Pattern:
         """Whole clips."""
         raise NotImplementedError
 
+    def padded_shape(self, input_shape: Shape) -> Shape:
+        """Of what `batch` gives the cell."""
+        return input_shape
+
     def output_shape(self, input_shape: Shape) -> Shape:
         """Of `batch`."""
         return tuple(self.cell.compute_output_shape(input_shape))
@@ -103,12 +107,14 @@ class Ring(Pattern):
     def batch(self, inputs: Any) -> Any:
         return self.cell(self._pad(inputs, self.context_frames - self.lookahead, self.lookahead))
 
-    def output_shape(self, input_shape: Shape) -> Shape:
+    def padded_shape(self, input_shape: Shape) -> Shape:
         batch, time, *rest = input_shape
         if len(self.kernel) == 2:
             rest[0] += sum(self.frequency_padding(rest[0]))
-        padded = None if time is None else time + self.context_frames
-        return tuple(self.cell.compute_output_shape((batch, padded, *rest)))
+        return (batch, None if time is None else time + self.context_frames, *rest)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        return tuple(self.cell.compute_output_shape(self.padded_shape(input_shape)))
 
     def specs(self, input_shape: Shape, frames: int, delay: int) -> dict[str, StateSpec]:
         if frames % self.stride:

@@ -67,7 +67,7 @@ class Stream(StreamingLayer):
         self.pattern.build(input_shape)
         self.context_frames = self.pattern.context_frames
         if not self.cell.built:
-            self.cell.build(input_shape)
+            self.cell.build(self.pattern.padded_shape(tuple(input_shape)))
         self.built = True
 
     def call(self, inputs: Any) -> Any:
