@@ -18,7 +18,7 @@ class Tensor:
       shape: dimensions.
       dtype: TensorFlow Lite's name of the type, for example ``INT8``.
       scales, zero_points: quantization; empty when the tensor has none, one entry per tensor or per channel.
-      data: constant value, or None for an activation.
+      data: constant value, or None for an activation. INT4 values are unpacked to int8 here.
     """
 
     index: int
@@ -134,11 +134,12 @@ class Linear:
     """Weights and requantization of a convolution or fully connected layer.
 
     Attributes:
-      weights: int8, in the order that the kernel reads.
+      weights: int8, in the order that the kernel reads; two values per byte where `packed`.
       bias: int32 ``[outputs]``, input zero point not folded.
       folded_bias: int32 ``[outputs]``: bias - input zero point * sum of weights.
       multipliers, shifts: int32 ``[outputs]``: Q31 and TensorFlow Lite's shift (positive to the left).
       fast: the kernels' fast rounding is proven to give the same integers.
+      packed: the weights are 4-bit values in the kernel's layout, see `pack`.
     """
 
     weights: np.ndarray
@@ -147,6 +148,7 @@ class Linear:
     multipliers: np.ndarray
     shifts: np.ndarray
     fast: bool
+    packed: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,8 +156,8 @@ class Layer:
     """One kernel call of a step.
 
     Attributes:
-      kind: ``pointwise``, ``depthwise``, ``add``, ``average_pool``, ``pool_ring``, ``copy``, ``cmsis_conv``,
-        ``cmsis_depthwise`` or ``cmsis_fully_connected``.
+      kind: ``pointwise``, ``pointwise_int4``, ``depthwise``, ``depthwise_int4``, ``add``, ``average_pool``,
+        ``pool_ring``, ``copy``, ``cmsis_conv``, ``cmsis_depthwise`` or ``cmsis_fully_connected``.
       name: for people and profiles, for example ``block1.depthwise``.
       op: index of the graph's op, for reports; -1 when none stands behind it.
       inputs, output: places.

@@ -10,11 +10,12 @@ import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 
-from kws_codegen import quantize
+from kws_codegen import pack, quantize
 from kws_codegen.ir import Graph, Layer, Linear, Op, Place, Program, Range, State, Tensor
 
 KERNELS = ("auto", "cmsis")
 _SLICES = ("STRIDED_SLICE", "SLICE")
+_WEIGHTS = ("INT8", "INT4")
 _VIEWS = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 _HINTS = {
     "MEAN": "export the average over time as AVERAGE_POOL_2D",
@@ -399,6 +400,15 @@ class _Lowering:
 
     # Ops with weights.
 
+    def _emit_own(
+        self, kind: str, name: str, op: Op, inputs: tuple[Place, ...], output: Place, /, linear: Linear, **params: Any
+    ) -> None:
+        """Emits a kernel of the kit; 4-bit weights go to its twin, packed by rows or taps."""
+        if self.graph.tensors[op.inputs[1]].dtype == "INT4":
+            packed = pack.pack_rows(linear.weights) if kind == "pointwise" else pack.pack_taps(linear.weights)
+            kind, linear = f"{kind}_int4", dataclasses.replace(linear, weights=packed, packed=True)
+        self._emit(kind, name, op, inputs, output, linear=linear, **params)
+
     def _linear(self, op: Op, x: Tensor, y: Tensor, outputs: int, weights: np.ndarray, order: np.ndarray) -> Linear:
         """Quantization of a layer; `weights` as [outputs, everything else], `order` as the kernel reads them."""
         graph = self.graph
@@ -470,7 +480,7 @@ class _Lowering:
 
     def conv(self, op: Op) -> None:
         x, y = (_check_activation(self.graph, op, index) for index in (op.inputs[0], op.outputs[0]))
-        weights = _check_constant(self.graph, op, op.inputs[1], ("INT8",), "weights")
+        weights = _check_constant(self.graph, op, op.inputs[1], _WEIGHTS, "weights")
         if weights.ndim != 4 or weights.shape[0] != y.shape[-1] or weights.shape[3] != x.shape[-1]:
             refuse(self.graph, op, f"weights {list(weights.shape)} do not fit {list(x.shape)} -> {list(y.shape)}")
         outputs, kernel_h, kernel_w, channels = (int(n) for n in weights.shape)
@@ -486,7 +496,7 @@ class _Lowering:
         plain = kernel_h * kernel_w == 1 and g["stride_h"] == g["stride_w"] == 1
         if self.kernels == "auto" and (rows_only or plain) and not g["padded_h"] and not g["padded_w"]:
             inputs = matrix.shape[1]
-            self._emit(
+            self._emit_own(
                 "pointwise",
                 name,
                 op,
@@ -509,7 +519,7 @@ class _Lowering:
 
     def depthwise(self, op: Op) -> None:
         x, y = (_check_activation(self.graph, op, index) for index in (op.inputs[0], op.outputs[0]))
-        weights = _check_constant(self.graph, op, op.inputs[1], ("INT8",), "weights")
+        weights = _check_constant(self.graph, op, op.inputs[1], _WEIGHTS, "weights")
         if weights.ndim != 4 or weights.shape[0] != 1 or weights.shape[3] != y.shape[-1] or y.shape[-1] % x.shape[-1]:
             refuse(self.graph, op, f"weights {list(weights.shape)} do not fit {list(x.shape)} -> {list(y.shape)}")
         _, kernel_h, kernel_w, outputs = (int(n) for n in weights.shape)
@@ -524,7 +534,7 @@ class _Lowering:
         # Output frame f starts f * frame_stride elements behind the first, in one column or in one row of columns.
         one_line = g["in_w"] == 1 or (kernel_w == 1 and g["stride_w"] == 1 and (g["out_h"] == 1 or g["stride_h"] == 1))
         if self.kernels == "auto" and one_line and kernel_w == 1 and multiplier == 1 and not g["padded_h"]:
-            self._emit(
+            self._emit_own(
                 "depthwise",
                 name,
                 op,
@@ -550,7 +560,7 @@ class _Lowering:
         x, y = (_check_activation(self.graph, op, index) for index in (op.inputs[0], op.outputs[0]))
         if op.options.get("weights_format", 0) != 0:
             refuse(self.graph, op, f"weights format {op.options['weights_format']} is not supported, only the default")
-        weights = _check_constant(self.graph, op, op.inputs[1], ("INT8",), "weights")
+        weights = _check_constant(self.graph, op, op.inputs[1], _WEIGHTS, "weights")
         if weights.ndim != 2 or x.size % weights.shape[1] or y.size != x.size // weights.shape[1] * weights.shape[0]:
             refuse(self.graph, op, f"weights {list(weights.shape)} do not fit {list(x.shape)} -> {list(y.shape)}")
         outputs, inputs = (int(n) for n in weights.shape)
@@ -561,7 +571,7 @@ class _Lowering:
         name = self._name(op, "dense")
         out_range = _range(self.graph, op, y)
         if self.kernels == "auto" or len(self.graph.tensors[op.inputs[1]].scales) != 1:
-            self._emit(
+            self._emit_own(
                 "pointwise", name, op, *places, scratch_bytes=4 * inputs, linear=linear, range=out_range, inputs=inputs,
                 outputs=outputs, frames=frames, input_stride=inputs,
             )  # fmt: skip

@@ -143,11 +143,23 @@ def _tensor(model: Any, tensor: Any, index: int) -> Tensor:
         zero_points = zero_points or (0,) * len(scales)
     raw = model.Buffers(tensor.Buffer())
     value = None
-    if raw is not None and raw.DataLength() and dtype in _DTYPES:
+    if raw is not None and raw.DataLength() and dtype == "INT4":
+        value = _unpack_int4(raw.DataAsNumpy(), shape)
+        value.flags.writeable = False
+    elif raw is not None and raw.DataLength() and dtype in _DTYPES:
         flat = np.frombuffer(raw.DataAsNumpy().tobytes(), np.dtype(_DTYPES[dtype]).newbyteorder("<"))
         value = flat.reshape(shape).astype(_DTYPES[dtype])
         value.flags.writeable = False
     return Tensor(index, name, shape, dtype, scales, zero_points, value)
+
+
+def _unpack_int4(packed: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """int8 values of a packed tensor: two per byte in row-major order, the earlier one in the low half."""
+    size = int(np.prod(shape, dtype=np.int64))
+    if packed.size != (size + 1) // 2:
+        raise ValueError(f"{packed.size} bytes cannot hold {list(shape)} INT4 values")
+    nibbles = np.stack([packed & 15, packed >> 4], axis=-1).reshape(-1)[:size]
+    return ((nibbles ^ 8).astype(np.int8) - 8).astype(np.int8).reshape(shape)
 
 
 def _op(model: Any, operator: Any, index: int, tensor_count: int) -> Op:

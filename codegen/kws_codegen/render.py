@@ -194,6 +194,7 @@ def _aot(graph: Graph, program: Program, plan: Plan) -> dict[str, Any]:
         "states": states,
         "scratch_bytes": max(plan.scratch_bytes, 16),
         "weights_bytes": weights_bytes,
+        "uses_int4": any(layer.kind.endswith("int4") for layer in program.layers),
         "uses_cmsis": any(layer.kind.startswith("cmsis") for layer in program.layers),
         "macs": program.macs,
     }

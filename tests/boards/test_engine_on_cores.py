@@ -10,7 +10,7 @@ from kws_codegen.generator import generate
 from kws_host import emulator
 
 from tests.support import boards, engines
-from tests.support.models import UNUSUAL, matchbox
+from tests.support.models import UNUSUAL, int4, matchbox
 from tests.support.native import ROOT, WARNINGS
 
 pytestmark = pytest.mark.qemu
@@ -77,15 +77,28 @@ def test_engine_on_core_uses_its_instructions(board):
     assert f"#define {CORES[board]} " in macros
 
 
+BUILDERS = {
+    **UNUSUAL,
+    "small_matchbox": matchbox,
+    "matchbox_of_other_widths": lambda: matchbox(3, features=20, width=36, labels=6),
+}
+
+
 @pytest.mark.parametrize("board", CORES)
-@pytest.mark.parametrize("name", [*UNUSUAL, "small_matchbox", "matchbox_of_other_widths"])
+@pytest.mark.parametrize("name", BUILDERS)
 def test_engine_on_core_equals_interpreter(board, name, tmp_path):
-    builders = {
-        **UNUSUAL,
-        "small_matchbox": matchbox,
-        "matchbox_of_other_widths": lambda: matchbox(3, features=20, width=36, labels=6),
-    }
-    bundle = builders[name]().write(tmp_path / "bundle", name=name)
+    check_on_core(board, BUILDERS[name]().write(tmp_path / "bundle", name=name), tmp_path)
+
+
+@pytest.mark.parametrize("board", ["mps2_an386", "mps3_an547"])
+@pytest.mark.parametrize("name", BUILDERS)
+def test_int4_engine_on_core_equals_interpreter(board, name, tmp_path):
+    builder = BUILDERS[name]()
+    check_on_core(board, builder.write(tmp_path / "bundle", name=name, graph=int4(builder.graph())), tmp_path)
+
+
+def check_on_core(board, bundle, tmp_path):
+    """Scores and states of `bundle` on an emulated board, bit by bit."""
     write_files(tmp_path / "generated", generate(bundle))
     image = compile_for(board, tmp_path / "generated", tmp_path)
     features = engines.random_features(bundle, 60)

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "engine/aot/kernels.h"
+#include "engine/aot/kernels_int4.h"
 
 namespace {
 
@@ -21,45 +22,53 @@ struct Call {
   int stride;  // of Pointwise()
   int frames;  // 1..5
   int8_t* y;
+  bool int4;
 };
+
+template <int kInputs, int kOutputs, int kFrames, Rounding kRounding, Clamping kClamping>
+void PointwiseOf(const Call& c) {
+  const auto kernel = c.int4 ? kws::aot::PointwiseInt4<kInputs, kOutputs, kFrames, kRounding, kClamping>
+                             : kws::aot::Pointwise<kInputs, kOutputs, kFrames, kRounding, kClamping>;
+  kernel(c.tables, c.range, c.x, c.stride, c.y, g_scratch);
+}
 
 template <int kInputs, int kOutputs, int kFrames>
 int RunPointwise(const Call& c) {
-  using kws::aot::Pointwise;
   if (c.frames != kFrames) {
     if constexpr (kFrames > 1) return RunPointwise<kInputs, kOutputs, kFrames - 1>(c);
     return 1;
   }
   if (c.fast && c.range.IsFull()) {
-    Pointwise<kInputs, kOutputs, kFrames, Rounding::kFast, Clamping::kInt8>(c.tables, c.range, c.x, c.stride, c.y,
-                                                                            g_scratch);
+    PointwiseOf<kInputs, kOutputs, kFrames, Rounding::kFast, Clamping::kInt8>(c);
   } else if (c.fast) {
-    Pointwise<kInputs, kOutputs, kFrames, Rounding::kFast, Clamping::kRange>(c.tables, c.range, c.x, c.stride, c.y,
-                                                                             g_scratch);
+    PointwiseOf<kInputs, kOutputs, kFrames, Rounding::kFast, Clamping::kRange>(c);
   } else {
-    Pointwise<kInputs, kOutputs, kFrames, Rounding::kAny, Clamping::kRange>(c.tables, c.range, c.x, c.stride, c.y,
-                                                                            g_scratch);
+    PointwiseOf<kInputs, kOutputs, kFrames, Rounding::kAny, Clamping::kRange>(c);
   }
   return 0;
 }
 
+template <int kChannels, int kTaps, int kTapStride, int kFrames, Rounding kRounding, Clamping kClamping>
+void DepthwiseOf(const Call& c) {
+  constexpr int kStride = kChannels;  // of frames
+  const auto kernel = c.int4
+                          ? kws::aot::DepthwiseInt4<kChannels, kTaps, kTapStride, kStride, kFrames, kRounding, kClamping>
+                          : kws::aot::Depthwise<kChannels, kTaps, kTapStride, kStride, kFrames, kRounding, kClamping>;
+  kernel(c.tables, c.range, c.x, c.y);
+}
+
 template <int kChannels, int kTaps, int kTapStride, int kFrames>
 int RunDepthwise(const Call& c) {
-  using kws::aot::Depthwise;
-  constexpr int kStride = kChannels;  // of frames
   if (c.frames != kFrames) {
     if constexpr (kFrames > 1) return RunDepthwise<kChannels, kTaps, kTapStride, kFrames - 1>(c);
     return 1;
   }
   if (c.fast && c.range.IsFull()) {
-    Depthwise<kChannels, kTaps, kTapStride, kStride, kFrames, Rounding::kFast, Clamping::kInt8>(c.tables, c.range, c.x,
-                                                                                                c.y);
+    DepthwiseOf<kChannels, kTaps, kTapStride, kFrames, Rounding::kFast, Clamping::kInt8>(c);
   } else if (c.fast) {
-    Depthwise<kChannels, kTaps, kTapStride, kStride, kFrames, Rounding::kFast, Clamping::kRange>(c.tables, c.range,
-                                                                                                 c.x, c.y);
+    DepthwiseOf<kChannels, kTaps, kTapStride, kFrames, Rounding::kFast, Clamping::kRange>(c);
   } else {
-    Depthwise<kChannels, kTaps, kTapStride, kStride, kFrames, Rounding::kAny, Clamping::kRange>(c.tables, c.range, c.x,
-                                                                                                c.y);
+    DepthwiseOf<kChannels, kTaps, kTapStride, kFrames, Rounding::kAny, Clamping::kRange>(c);
   }
   return 0;
 }
@@ -93,10 +102,10 @@ void kernel_add(const int32_t* p, const int8_t* a, const int8_t* b, int32_t coun
   kws::aot::Add(params, a, b, count, y);
 }
 
-// These return 0, or 1 when the shape was not compiled in.
+// These return 0, or 1 when the shape was not compiled in. int4: the weights are packed.
 int kernel_pointwise(int inputs, int outputs, const int8_t* weights, const int32_t* table, const int32_t* range,
-                     int fast, const int8_t* x, int stride, int frames, int8_t* y) {
-  const Call call = {{weights, table}, {range[0], range[1], range[2]}, fast != 0, x, stride, frames, y};
+                     int fast, const int8_t* x, int stride, int frames, int8_t* y, int int4) {
+  const Call call = {{weights, table}, {range[0], range[1], range[2]}, fast != 0, x, stride, frames, y, int4 != 0};
   if (inputs == 40 && outputs == 8) return RunPointwise<40, 8, 5>(call);
   if (inputs == 64 && outputs == 6) return RunPointwise<64, 6, 5>(call);
   if (inputs == 7 && outputs == 5) return RunPointwise<7, 5, 5>(call);
@@ -105,8 +114,8 @@ int kernel_pointwise(int inputs, int outputs, const int8_t* weights, const int32
 }
 
 int kernel_depthwise(int channels, int taps, int tap_stride, const int8_t* weights, const int32_t* table,
-                     const int32_t* range, int fast, const int8_t* x, int frames, int8_t* y) {
-  const Call call = {{weights, table}, {range[0], range[1], range[2]}, fast != 0, x, 0, frames, y};
+                     const int32_t* range, int fast, const int8_t* x, int frames, int8_t* y, int int4) {
+  const Call call = {{weights, table}, {range[0], range[1], range[2]}, fast != 0, x, 0, frames, y, int4 != 0};
   if (channels == 8 && taps == 5 && tap_stride == 8) return RunDepthwise<8, 5, 8, 5>(call);
   if (channels == 8 && taps == 4 && tap_stride == 16) return RunDepthwise<8, 4, 16, 5>(call);
   if (channels == 5 && taps == 3 && tap_stride == 5) return RunDepthwise<5, 3, 5, 5>(call);

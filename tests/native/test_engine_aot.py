@@ -9,7 +9,7 @@ from kws_reference.bundle import Bundle
 from kws_reference.frontend import Mfcc
 
 from tests.support import engines
-from tests.support.models import UNUSUAL, left_shift, matchbox
+from tests.support.models import UNUSUAL, int4, left_shift, matchbox
 from tests.support.native import ROOT
 
 
@@ -18,6 +18,30 @@ def test_engine_of_unusual_model_equals_interpreter(name, tmp_path):
     bundle = UNUSUAL[name]().write(tmp_path / "bundle", name=name)
     features = engines.random_features(bundle, 600 if name == "one_frame" else 160)
     engines.assert_bit_exact(bundle, engines.build(bundle, tmp_path / "generated"), features)
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_int4_engine_of_unusual_model_equals_interpreter(name, tmp_path):
+    builder = UNUSUAL[name]()
+    bundle = builder.write(tmp_path / "bundle", name=name, graph=int4(builder.graph()))
+    features = engines.random_features(bundle, 600 if name == "one_frame" else 160)
+    engines.assert_bit_exact(bundle, engines.build(bundle, tmp_path / "generated"), features)
+
+
+@pytest.mark.parametrize("kinds", [("CONV_2D",), ("DEPTHWISE_CONV_2D",), ("FULLY_CONNECTED",)], ids=str)
+def test_engine_of_matchbox_with_some_int4_weights_equals_interpreter(kinds, tmp_path):
+    builder = matchbox(labels=5)
+    bundle = builder.write(tmp_path / "bundle", name="mixed", graph=int4(builder.graph(), kinds))
+    program = engines.build(bundle, tmp_path / "generated")
+    engines.assert_bit_exact(bundle, program, engines.random_features(bundle, 200))
+
+
+def test_int4_engine_with_cmsis_kernels_equals_interpreter(tmp_path):
+    """CMSIS-NN 4.0.0 has no 4-bit kernels: it gets the weights unpacked, one per byte."""
+    builder = matchbox(labels=5)
+    bundle = builder.write(tmp_path / "bundle", name="small", graph=int4(builder.graph()))
+    program = engines.build(bundle, tmp_path / "generated", kernels="cmsis")
+    engines.assert_bit_exact(bundle, program, engines.random_features(bundle, 200))
 
 
 @pytest.mark.parametrize("options", [{}, {"window_steps": 1}, {"window_steps": 7}, {"kernels": "cmsis"}], ids=str)

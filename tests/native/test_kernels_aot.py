@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from kws_codegen.pack import pack_rows, pack_taps
 from kws_codegen.quantize import quantize_multiplier
 
 from tests.support import native
@@ -105,13 +106,13 @@ def test_requantize_fast_at_ties_equals_reference(kernels, result, step, shift):
 # --- Layers ---------------------------------------------------------------------------------------------------------
 
 
-def linear(data, outputs, terms, fast):
+def linear(data, outputs, terms, fast, int4):
     """Weights, folded bias, multipliers and shifts of a layer, extremes included."""
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
-    low = -127 if fast else -128
-    weights = rng.integers(low, 128, (outputs, terms)).astype(np.int8)
+    low, high = (-8, 7) if int4 else (-127 if fast else -128, 127)
+    weights = rng.integers(low, high + 1, (outputs, terms)).astype(np.int8)
     if data.draw(st.booleans()):
-        weights[:] = rng.choice([low, 127], weights.shape)
+        weights[:] = rng.choice([low, high], weights.shape)
     limit = 2**30 - 1 - 128 * 128 * terms if fast else 2**31 - 1 - 128 * 128 * terms
     bias = rng.integers(-limit, limit, outputs) if data.draw(st.booleans()) else rng.integers(-5000, 5000, outputs)
     multipliers = ints([data.draw(MULTIPLIER) for _ in range(outputs)])
@@ -123,15 +124,22 @@ def linear(data, outputs, terms, fast):
 
 
 @settings(max_examples=120, deadline=None)
-@given(data=st.data(), shape=st.sampled_from([(40, 8), (64, 6), (7, 5), (4, 1)]), fast=st.booleans(), bounds=RANGE)
-def test_pointwise_equals_reference(kernels, data, shape, fast, bounds):
+@given(
+    data=st.data(),
+    shape=st.sampled_from([(40, 8), (64, 6), (7, 5), (4, 1)]),
+    fast=st.booleans(),
+    int4=st.booleans(),
+    bounds=RANGE,
+)
+def test_pointwise_equals_reference(kernels, data, shape, fast, int4, bounds):
     inputs, outputs = shape
-    rng, weights, bias, multipliers, shifts, table = linear(data, outputs, inputs, fast)
+    rng, weights, bias, multipliers, shifts, table = linear(data, outputs, inputs, fast, int4)
     frames, gap = data.draw(st.integers(1, 5)), data.draw(st.integers(0, 3))
     x = rng.integers(-128, 128, (frames, inputs + gap)).astype(np.int8)
     y = np.zeros((frames, outputs), np.int8)
-    arguments = pointer(weights), pointer(table), pointer(ints(bounds)), int(fast), pointer(x), inputs + gap, frames
-    assert kernels.kernel_pointwise(inputs, outputs, *arguments, pointer(y)) == 0
+    stored = pack_rows(weights) if int4 else weights
+    arguments = pointer(stored), pointer(table), pointer(ints(bounds)), int(fast), pointer(x), inputs + gap, frames
+    assert kernels.kernel_pointwise(inputs, outputs, *arguments, pointer(y), int(int4)) == 0
     sums = x[:, :inputs].astype(int) @ weights.astype(int).T + bias
     wanted = [
         [finish(int(s), int(m), int(t), *bounds) for s, m, t in zip(r, multipliers, shifts, strict=True)] for r in sums
@@ -144,17 +152,19 @@ def test_pointwise_equals_reference(kernels, data, shape, fast, bounds):
     data=st.data(),
     shape=st.sampled_from([(8, 5, 1), (8, 4, 2), (5, 3, 1), (12, 1, 1)]),
     fast=st.booleans(),
+    int4=st.booleans(),
     bounds=RANGE,
 )
-def test_depthwise_equals_reference(kernels, data, shape, fast, bounds):
+def test_depthwise_equals_reference(kernels, data, shape, fast, int4, bounds):
     channels, taps, dilation = shape
-    rng, weights, bias, multipliers, shifts, table = linear(data, channels, taps, fast)
+    rng, weights, bias, multipliers, shifts, table = linear(data, channels, taps, fast, int4)
     frames = data.draw(st.integers(1, 5))
     x = rng.integers(-128, 128, (frames + (taps - 1) * dilation, channels)).astype(np.int8)
     y = np.zeros((frames, channels), np.int8)
     by_tap = np.ascontiguousarray(weights.T)
-    arguments = pointer(by_tap), pointer(table), pointer(ints(bounds)), int(fast), pointer(x), frames
-    assert kernels.kernel_depthwise(channels, taps, dilation * channels, *arguments, pointer(y)) == 0
+    packed = pack_taps(by_tap) if int4 else by_tap
+    arguments = pointer(packed), pointer(table), pointer(ints(bounds)), int(fast), pointer(x), frames
+    assert kernels.kernel_depthwise(channels, taps, dilation * channels, *arguments, pointer(y), int(int4)) == 0
     for f in range(frames):
         rows = x[f : f + (taps - 1) * dilation + 1 : dilation].astype(int)
         sums = (rows * by_tap.astype(int)).sum(axis=0) + bias

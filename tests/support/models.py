@@ -330,11 +330,46 @@ def long_rows() -> GraphBuilder:
     return b
 
 
+def longest_rows() -> GraphBuilder:
+    """Dot products that 4-bit kernels sum in parts, with a rest; more taps than int16 sums hold; an odd label."""
+    b, x = _start(9, 2, 20)
+    x = b.conv("conv", b.state("one", 34, x), 16, kernel=35, activation="RELU")
+    x = b.depthwise("dw", b.state("two", 60, x), 61, activation="RELU")
+    x = b.conv("deep", b.state("three", 39, x), 18, kernel=40)
+    b.scores(b.dense("scores", b.average("mean", x, 2), 7))
+    return b
+
+
 UNUSUAL = {
     model.__name__: model
-    for model in (odd_channels, one_frame, wide_step, features_twice, needs_cmsis, left_shift, long_rows)
+    for model in (odd_channels, one_frame, wide_step, features_twice, needs_cmsis, left_shift, long_rows, longest_rows)
 }
 """Builders of models that use what the released one does not."""
+
+
+_WITH_WEIGHTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+
+
+def int4(graph: Graph, kinds: tuple[str, ...] = _WITH_WEIGHTS) -> Graph:
+    """The graph with the weights of `kinds` rounded to INT4, per channel as they are: -7..7, as fake quantization does.
+
+    Here and there a weight becomes -8, which fake quantization never gives but other tools may.
+    """
+    tensors = list(graph.tensors)
+
+    def coarser(index: int, dtype: str, data_type: type) -> np.ndarray:
+        tensor, factor = tensors[index], 127 / 7
+        scales = tuple(float(np.float32(scale * factor)) for scale in tensor.scales)
+        data = np.rint(tensor.data / factor).astype(data_type)
+        tensors[index] = dataclasses.replace(tensor, dtype=dtype, data=data, scales=scales)
+        return data
+
+    for op in graph.ops:
+        if op.kind in kinds:
+            coarser(op.inputs[1], "INT4", np.int8).reshape(-1)[::37] = -8
+            if len(op.inputs) > 2 and op.inputs[2] >= 0:
+                coarser(op.inputs[2], "INT32", np.int32)
+    return dataclasses.replace(graph, tensors=tuple(tensors))
 
 
 def replace_tensor(graph: Graph, name: str, **changes: Any) -> Graph:

@@ -72,11 +72,18 @@ def _code(builder: Any, kind: str) -> int:
     return tflite.OperatorCodeEnd(builder)
 
 
+def _pack(values: np.ndarray) -> bytes:
+    """Two values per byte, the earlier one in the low half; the last half may stay empty."""
+    flat = np.asarray(values, np.int8).view(np.uint8).reshape(-1) & 15
+    flat = np.pad(flat, (0, flat.size % 2))
+    return (flat[0::2] | flat[1::2] << 4).astype(np.uint8).tobytes()
+
+
 def _tensor(builder: Any, tensor: Tensor, buffers: list[bytes]) -> int:
     buffer = 0
     if tensor.data is not None:
         buffer = len(buffers)
-        buffers.append(np.ascontiguousarray(tensor.data).tobytes())
+        buffers.append(_pack(tensor.data) if tensor.dtype == "INT4" else np.ascontiguousarray(tensor.data).tobytes())
     name = builder.CreateString(tensor.name)
     shape = _ints(builder, tensor.shape)
     quantization = None

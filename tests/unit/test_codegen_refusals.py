@@ -107,7 +107,18 @@ CASES = {
         tensor("scores/weights", dtype="FLOAT32", data=np.zeros((4, 32), np.float32)),
         r"FULLY_CONNECTED.*'scores/weights' have type FLOAT32",
     ),
-    "type of int4 weights": (tensor("scores/weights", dtype="INT4", data=None), r"'scores/weights' have type INT4"),
+    "type of int4 activation": (
+        tensor("block1/pointwise", dtype="INT4"),
+        r"'block1/pointwise' has type INT4, only INT8",
+    ),
+    "int4 weights not constant": (
+        tensor("scores/weights", dtype="INT4", data=None),
+        r"FULLY_CONNECTED.*'scores/weights' are not constant",
+    ),
+    "type of int4 bias": (
+        tensor("scores/bias", dtype="INT4", data=np.zeros(4, np.int8)),
+        r"bias 'scores/bias' have type INT4",
+    ),
     "type of features": (tensor("features", dtype="FLOAT32"), r"features: tensor 'features' has type FLOAT32"),
     "weights not constant": (weights_not_constant, r"CONV_2D .*'block2/pointwise/weights' are not constant"),
     "weights zero point": (tensor("scores/weights", zero_points=(3,)), r"'scores/weights' must have .* zero point 0"),
