@@ -102,7 +102,8 @@ def test_log_mel_streamed_equals_the_whole_recording():
     pcm = np.random.default_rng(4).normal(0, 1000, 4000).astype(np.float32)
     stream = LogMelStream(settings)
     parts = [stream.push(part) for part in np.array_split(pcm, 23)]
-    assert np.array_equal(np.concatenate(parts), log_mel(pcm, settings))
+    # float32 products of other sizes, so that sums of 80 terms around 16 are taken in another order
+    assert np.abs(np.concatenate(parts) - log_mel(pcm, settings)).max() <= 1e-4
 
 
 def test_log_mel_is_the_logarithm_of_each_band():
@@ -118,7 +119,7 @@ def test_log_mel_is_the_logarithm_of_each_band():
 
 def test_conformer_command_at_a_small_size_measures_both_forms(tmp_path, capsys):
     out = tmp_path / "result.json"
-    arguments = ["--layers", "1", "--size", "16", "--steps", "12", "--rounds", "1", "--out", str(out)]
+    arguments = ["--layers", "1", "--size", "64", "--steps", "12", "--rounds", "1", "--out", str(out)]
     assert main(["conformer", *arguments]) == 0
     result = json.loads(out.read_text())
     assert json.loads(capsys.readouterr().out) == result
@@ -137,6 +138,16 @@ def test_conformer_command_with_bad_arguments_says_so_in_one_line(arguments, sai
     assert main(["conformer", *arguments]) == 2
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1
+
+
+def test_conformer_command_measures_kept_models_again_and_refuses_those_of_another_size(tmp_path, capsys):
+    command = ["conformer", "--size", "16", "--steps", "3", "--rounds", "1", "--models", str(tmp_path), "--layers"]
+    assert main([*command, "1"]) == 0
+    made = (tmp_path / "int8.tflite").stat().st_mtime_ns
+    assert main([*command, "1"]) == 0
+    assert (tmp_path / "int8.tflite").stat().st_mtime_ns == made
+    assert main([*command, "2"]) == 2
+    assert "holds another Conformer" in capsys.readouterr().err
 
 
 def test_stage_without_enough_memory_is_refused(monkeypatch, capsys):
@@ -169,7 +180,7 @@ def wav(path, seconds: float):
     return path
 
 
-@pytest.mark.parametrize("seconds", (0.03, 0.5, 4.0))
+@pytest.mark.parametrize("seconds", (0.03, 4.0))
 def test_attention_command_draws_every_part(run, tmp_path, capsys, seconds):
     out = tmp_path / "pictures"
     assert main(["attention", str(run), "--wav", str(wav(tmp_path / "a.wav", seconds)), "--out", str(out)]) == 0

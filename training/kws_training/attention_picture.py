@@ -30,6 +30,7 @@ class Attention:
       local: input of the attention, ``[frames, channels]``.
       queries, keys, values: of all heads side by side, ``[frames, units]``.
       softmax: average over the heads, ``[frames, frames]``: row = query, column = key.
+      window: frames that a query sees.
       before: share of each query's attention that went to the zeros before the recording, ``[frames]``.
       frame_s: seconds from one frame to the next, of the attention.
       input_frame_s: the same of `features`.
@@ -44,6 +45,7 @@ class Attention:
     keys: np.ndarray
     values: np.ndarray
     softmax: np.ndarray
+    window: int
     before: np.ndarray
     frame_s: float
     input_frame_s: float
@@ -81,6 +83,7 @@ def attend(model: keras.Model, pcm: np.ndarray, features: np.ndarray, frontend: 
         local[0],
         *(joined(seen[name]) for name in ("queries", "keys", "values")),
         softmax[:, past:],
+        layer.window,
         softmax[:, :past].sum(1),
         hop_s * -(-len(features) // local.shape[1]),
         hop_s,
@@ -160,9 +163,11 @@ def _rows(
 
 def _softmax(axis: Any, seen: Attention) -> None:
     start, end = seen.first_s - seen.frame_s, seen.first_s + (len(seen.softmax) - 1) * seen.frame_s
-    limit = max(float(np.percentile(seen.softmax[seen.softmax > 0], 99)), 1e-6)
     style = {"origin": "upper", "interpolation": "nearest", "aspect": "auto"}
-    shown = np.ma.masked_equal(seen.softmax, 0)  # outside the window, and after the query
+    frame = np.arange(len(seen.softmax))
+    distance = frame[:, None] - frame
+    shown = np.ma.masked_where((distance < 0) | (distance >= seen.window), seen.softmax)
+    limit = max(float(np.percentile(shown.compressed(), 99.5)), 1e-6)
     axis.set_facecolor("0.85")
     image = axis.imshow(shown, extent=(start, end, end, start), cmap="magma", vmin=0, vmax=limit, **style)
     axis.figure.colorbar(image, ax=axis, pad=0.01, label="share of a query's attention")
@@ -174,7 +179,7 @@ def _softmax(axis: Any, seen: Attention) -> None:
 def _before(axis: Any, seen: Attention) -> None:
     time_s = seen.first_s + np.arange(len(seen.before)) * seen.frame_s
     axis.fill_between(time_s, 100 * seen.before, color="tab:gray", alpha=0.6, step="pre")
-    axis.set_title("Attention on the silence before the recording", fontsize=11)
+    axis.set_title("Attention on the zeros before the recording", fontsize=11)
     axis.set_ylabel("%")
     axis.set_ylim(0, 100)
     axis.set_xlim(seen.first_s - seen.frame_s, time_s[-1])

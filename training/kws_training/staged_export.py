@@ -11,6 +11,7 @@ in one process, 28 when the SavedModel on disk is converted by a fresh one. The 
 
 import json
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def save(build: Callable[[Any], Any], config: Any, frames: int, seed: int, featu
 
 def convert_float(folder: Path) -> None:
     """Stage 2."""
-    (folder / FLOAT).write_bytes(_converter(folder).convert())
+    _write(folder / FLOAT, _converter(folder).convert())
 
 
 def convert_int8(folder: Path, features: np.ndarray, scale: float) -> None:
@@ -80,13 +81,19 @@ def convert_int8(folder: Path, features: np.ndarray, scale: float) -> None:
     converter.representative_dataset = lambda: iter(samples)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
-    (folder / INT8).write_bytes(converter.convert())
+    _write(folder / INT8, converter.convert())
     runner = interpreter_class()(model_path=str(folder / INT8)).get_signature_runner()
     inputs, outputs = runner.get_input_details(), runner.get_output_details()
     for number, name in enumerate(states, 1):
         ends = [detail["quantization"] for detail in (inputs[f"{name}_in"], outputs[f"output_{number}"])]
         if ends[0] != ends[1]:
             raise KwsError(f"state {name} goes in with scale and zero point {ends[0]} and comes out with {ends[1]}.")
+
+
+def _write(path: Path, data: bytes) -> None:
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_bytes(data)
+    os.replace(partial, path)
 
 
 def _converter(folder: Path) -> Any:

@@ -3,6 +3,7 @@
 import argparse
 import json
 import math
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -33,6 +34,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
         "--rounds", type=int, default=3, help="measurements of each; the best counts (default %(default)s)"
     )
     parser.add_argument("--seed", type=int, default=1, help="of weights and audio")
+    parser.add_argument("--models", type=Path, help="folder that keeps the converted models, to measure them again")
     parser.add_argument("--out", type=Path, help="JSON to write")
     return parser
 
@@ -45,7 +47,8 @@ def run(args: argparse.Namespace) -> int:
     from kws_training.models.conformer import ConformerConfig
 
     config = ConformerConfig.scaled(args.layers, args.size)
-    result = _measured(config, args)
+    with tempfile.TemporaryDirectory() as folder:
+        result = _measured(config, args, args.models or Path(folder))
     text = json.dumps(result, indent=1)
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
@@ -55,41 +58,40 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _measured(config: Any, args: argparse.Namespace) -> dict[str, Any]:
+def _measured(config: Any, args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     from kws_training import staged_export as staged
     from kws_training.models import conformer
     from kws_training.step_cost import FEATURE_STEPS, measure
 
     features, frontend_ms = _features(config, max(args.steps, CALIBRATION_STEPS), args.seed)
-    weights = 4 * config.parameters
     say(f"{config.layers} layers of {config.size} channels: {config.parameters / 1e6:.1f} million parameters")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        first = features[:CHECKED_STEPS].reshape(1, -1, config.mel_bands)
-        grid = np.clip(np.rint(features[:CALIBRATION_STEPS] * FEATURE_STEPS), -128, 127) / np.float32(FEATURE_STEPS)
-        for function, values in (
-            (staged.save, (conformer.build, config, FRAMES_PER_STEP, args.seed, first, folder)),
-            (staged.convert_float, (folder,)),
-            (staged.convert_int8, (folder, grid, 1 / FEATURE_STEPS)),
-        ):
+    _claim(folder, {**config.to_dict(), "seed": args.seed})
+    first = features[:CHECKED_STEPS].reshape(1, -1, config.mel_bands)
+    grid = np.clip(np.rint(features[:CALIBRATION_STEPS] * FEATURE_STEPS), -128, 127) / np.float32(FEATURE_STEPS)
+    for function, values, made in (
+        (staged.save, (conformer.build, config, FRAMES_PER_STEP, args.seed, first, folder), staged.MODEL),
+        (staged.convert_float, (folder,), staged.FLOAT),
+        (staged.convert_int8, (folder, grid, 1 / FEATURE_STEPS), staged.INT8),
+    ):
+        if not (folder / made).exists():
             began = time.monotonic()
-            staged.stage(function, *values, weight_bytes=weights)
+            staged.stage(function, *values, weight_bytes=4 * config.parameters)
             say(f"{function.__name__}: {time.monotonic() - began:.0f} s")
-        information = json.loads((folder / staged.MODEL).read_text())
-        expected = np.load(folder / staged.EXPECTED)
-        files = {"float32": folder / staged.FLOAT, "int8": folder / staged.INT8}
-        measured: dict[str, list[dict[str, float]]] = {kind: [] for kind in files}
-        progress = Progress("measuring", args.rounds * len(files))
-        for turn in range(args.rounds):
-            for number, (kind, path) in enumerate(files.items(), 1):  # in turns: what else runs here hits both
-                outputs = path.with_suffix(".npy")
-                measured[kind].append(measure(path, information["states"], features[: args.steps], outputs))
-                progress.update(len(files) * turn + number)
-        results = {
-            kind: {"file_mb": round(files[kind].stat().st_size / 1e6, 3), **_best(rounds)}
-            for kind, rounds in measured.items()
-        }
-        outputs = {kind: np.load(path.with_suffix(".npy")).reshape(args.steps, -1) for kind, path in files.items()}
+    information = json.loads((folder / staged.MODEL).read_text())
+    expected = np.load(folder / staged.EXPECTED)
+    files = {"float32": folder / staged.FLOAT, "int8": folder / staged.INT8}
+    measured: dict[str, list[dict[str, float]]] = {kind: [] for kind in files}
+    progress = Progress("measuring", args.rounds * len(files))
+    for turn in range(args.rounds):
+        for number, (kind, path) in enumerate(files.items(), 1):  # in turns: what else runs here hits both
+            outputs = path.with_suffix(".npy")
+            measured[kind].append(measure(path, information["states"], features[: args.steps], outputs))
+            progress.update(len(files) * turn + number)
+    results = {
+        kind: {"file_mb": round(files[kind].stat().st_size / 1e6, 3), **_best(rounds)}
+        for kind, rounds in measured.items()
+    }
+    outputs = {kind: np.load(path.with_suffix(".npy")).reshape(args.steps, -1) for kind, path in files.items()}
     reference = outputs["float32"]
     checked = min(len(expected), args.steps)
     difference = np.abs(reference[:checked] - expected[:checked]).max()
@@ -104,17 +106,29 @@ def _measured(config: Any, args: argparse.Namespace) -> dict[str, Any]:
         "rounds": args.rounds,
         "seed": args.seed,
         "threads": 1,
+        "load_average": round(os.getloadavg()[0], 1),
         "state_bytes": {"float32": 4 * values, "int8": values},
         "frontend_step_ms": frontend_ms,
         "float32": results["float32"],
         "int8": results["int8"],
         "float32_over_int8": {
-            key: round(results["float32"][key] / results["int8"][key], 2) for key in ("step_ms", "peak_mb", "file_mb")
+            key: round(results["float32"][key] / results["int8"][key], 2)
+            for key in ("step_ms", "fastest_ms", "peak_mb", "file_mb")
         },
         "talk": {**TALK, "float32_over_int8": {key: round(a / b, 2) for key, (a, b) in TALK.items()}},
         "float32_tflite_differs_from_keras_by": float(difference),
         "int8_error_of_output": round(float(error), 4),
     }
+
+
+def _claim(folder: Path, settings: dict[str, Any]) -> None:
+    """Makes the folder, or checks that what it holds was made with the same settings."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "settings.json"
+    if not path.exists():
+        path.write_text(json.dumps(settings))
+    elif json.loads(path.read_text()) != settings:
+        raise KwsError(f"{folder} holds another Conformer. Choose another --models.")
 
 
 def _best(rounds: list[dict[str, float]]) -> dict[str, Any]:
@@ -161,6 +175,7 @@ def _table(result: dict[str, Any]) -> None:
     ratios, talk = result["float32_over_int8"], result["talk"]
     rows = [
         ("ms per 20 ms step", "step_ms", talk["step_ms"], talk["float32_over_int8"]["step_ms"]),
+        ("fastest step, ms", "fastest_ms", None, None),
         ("peak memory, MB", "peak_mb", talk["memory_mb"], talk["float32_over_int8"]["memory_mb"]),
         ("file, MB", "file_mb", None, None),
     ]
