@@ -41,7 +41,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seed", type=int, default=0, help="draws the recordings (default: 0)")
     group.add_argument("--noise", type=Path, help="folder with _background_noise_ (default: that of --validation)")
     group.add_argument("--scores", type=Path, help="keep the scores in this .npz, or take them from it")
-    group.add_argument("--choose-thresholds", action="store_true", help="choose thresholds; with --validation only")
+    group.add_argument(
+        "--choose-thresholds", action="store_true", help="choose thresholds and rest, with --validation only"
+    )
     group.add_argument(
         "--false-accepts-per-hour", type=float, default=5.0, help="rate wanted of all keywords together (default: 5)"
     )

@@ -1,4 +1,4 @@
-"""``kws-train evaluate``: float batch, float streaming and int8 streaming on the same clips."""
+"""``kws-train evaluate``: float batch, float and int8 streaming on the same clips; detection in long recordings."""
 
 import argparse
 import json
@@ -10,6 +10,7 @@ from kws_reference.command_line import Progress
 from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
 
+from kws_training import detection_report
 from kws_training.commands.fit import say
 from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
 
@@ -33,11 +34,15 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     )
     parser.add_argument("--out", type=Path, help="folder for the results (default: the bundle's, or the run's)")
     parser.add_argument("--limit", type=int, help="take this many clips, drawn by seed 0")
+    detection_report.add_options(parser)
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
     """Prints a table and JSON; exit status 1 when float streaming differs from float batch."""
+    detection_report.check(args)
+    if args.stream:
+        return detection_report.run(args)
     from kws_training import evaluation, plots
 
     if args.bundle is None and args.run_folder is None:
