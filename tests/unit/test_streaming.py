@@ -712,6 +712,7 @@ REFUSALS = {
         ),
         "m_h .*another state is called m_h",
     ),
+    "name of a tensor": (inside(Stream(layers.Conv1D(6, 2), name="1st layer")), "1st layer .*letters, digits"),
     "lambda": (inside(layers.Lambda(lambda x: x, name="own")), "own .*StreamingLayer"),
     "unknown layer": (inside(Plain(name="plain")), "plain .*StreamingLayer"),
     "time varying constant": (

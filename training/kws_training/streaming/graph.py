@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import re
 from typing import Any
 
 import keras
@@ -161,6 +162,8 @@ class _Walker:
         for name in specs:
             if name in self._states:
                 refuse(layer, f"another state is called {name} too: give the layer another name")
+            if not re.fullmatch(r"[A-Za-z0-9.][\w.-]*", name, re.ASCII):
+                refuse(layer, f"its state {name!r} would lose its name in a .tflite: use letters, digits, _ . - only")
             self._states.add(name)
         return specs
 
