@@ -41,7 +41,7 @@ class TfliteRunner:
         Raises:
           KwsError: the model's inputs are not ``features`` and these states.
         """
-        self.interpreter = _interpreter_class()(model_content=data, num_threads=threads)
+        self.interpreter = interpreter_class()(model_content=data, num_threads=threads)
         self.interpreter.allocate_tensors()
         signature = next(iter(self.interpreter.get_signature_list().values()), {"inputs": []})
         names = tuple(states)
@@ -129,7 +129,8 @@ class TfliteRunner:
         self.interpreter.set_tensor(detail["index"], values)
 
 
-def _interpreter_class() -> Any:
+def interpreter_class() -> Any:
+    """LiteRT's interpreter, or, where that is not installed, TensorFlow's own."""
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
