@@ -218,5 +218,7 @@ def score_timeline(
 
 
 def _colours(names: Sequence[str]) -> dict[str, tuple[float, ...]]:
-    palette = plt.get_cmap("tab10" if len(names) <= 10 else "tab20").colors
+    """A colour for each name; none is grey, which is for what is no keyword."""
+    palette = [colour for colour in plt.get_cmap("tab20").colors if max(colour) - min(colour) > 0.1]
+    palette = [*palette[::2], (0.1, 0.15, 0.4), *palette[1::2]]  # the dark ones of tab20's pairs first
     return {name: palette[index % len(palette)] for index, name in enumerate(names)}
