@@ -113,7 +113,7 @@ def _measured(config: Any, args: argparse.Namespace, folder: Path) -> dict[str, 
         "int8": results["int8"],
         "float32_over_int8": {
             key: round(results["float32"][key] / results["int8"][key], 2)
-            for key in ("step_ms", "fastest_ms", "peak_mb", "file_mb")
+            for key in ("step_ms", "cpu_ms", "fastest_ms", "peak_mb", "file_mb")
         },
         "talk": {**TALK, "float32_over_int8": {key: round(a / b, 2) for key, (a, b) in TALK.items()}},
         "float32_tflite_differs_from_keras_by": float(difference),
@@ -175,6 +175,7 @@ def _table(result: dict[str, Any]) -> None:
     ratios, talk = result["float32_over_int8"], result["talk"]
     rows = [
         ("ms per 20 ms step", "step_ms", talk["step_ms"], talk["float32_over_int8"]["step_ms"]),
+        ("processor time, ms", "cpu_ms", None, None),
         ("fastest step, ms", "fastest_ms", None, None),
         ("peak memory, MB", "peak_mb", talk["memory_mb"], talk["float32_over_int8"]["memory_mb"]),
         ("file, MB", "file_mb", None, None),
