@@ -538,7 +538,55 @@ class Net(Streaming, keras.Model):
         return self.dense(x), {"block": block, "pool": pool}
 
 
-@pytest.mark.parametrize("layer", [Smooth, Difference, Waits, Block])
+class Ahead(StreamingLayer):
+    """Layers that look ahead inside a layer: each is told what is outside the clip."""
+
+    lookahead, context_frames = 2 + 1 + 3, 4 + 2 + 3
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.first = Stream(layers.Conv1D(6, 5, padding="same"))
+        self.second = Stream(layers.DepthwiseConv1D(3, padding="same"))
+        self.wait = Delay(3)
+        self.third = Stream(layers.Conv1D(6, 4), lookahead=3)
+        self.memory = Stream(layers.GRU(6, return_sequences=True))
+
+    def call(self, inputs):
+        x = ops.sigmoid(self.second(self.first(inputs)))
+        return self.memory(self.third(x) + self.wait(x))
+
+    def stream_inference(self, inputs, states, context):
+        new = {}
+        x, new["first"] = self.first.stream_inference(inputs, states["first"], context)
+        context = context.behind(self.first)
+        x, new["second"] = self.second.stream_inference(x, states["second"], context)
+        x, context = ops.sigmoid(x), context.behind(self.second)
+        y, new["wait"] = self.wait.stream_inference(x, states["wait"])
+        x, new["third"] = self.third.stream_inference(x, states["third"], context)
+        context = context.behind(self.third)
+        x, new["memory"] = self.memory.stream_inference(x + y, states["memory"], context)
+        return x, new
+
+
+class AheadNet(Streaming, keras.Model):
+    """A model that looks ahead and ends time."""
+
+    lookahead, ends_time = Ahead.lookahead, True
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.ahead, self.last = Ahead(), Stream(layers.LSTM(4))
+
+    def call(self, inputs):
+        return self.last(self.ahead(inputs))
+
+    def stream_inference(self, inputs, states, context):
+        x, ahead = self.ahead.stream_inference(inputs, states["ahead"], context)
+        x, last = self.last.stream_inference(x, states["last"], context.behind(self.ahead))
+        return x, {"ahead": ahead, "last": last}
+
+
+@pytest.mark.parametrize("layer", [Smooth, Difference, Waits, Block, Ahead])
 @pytest.mark.parametrize("in_front", [False, True])
 def test_streaming_layer_of_ones_own_in_a_functional_model_equals_batch(layer, in_front):
     def body(x):
@@ -560,6 +608,20 @@ def test_streaming_model_of_ones_own_equals_batch_and_names_its_states():
         streaming = to_streaming(model, frames)
         assert_close(streaming.stream(clips), model(clips), f"{frames} frames per step")
     assert list(streaming.state_specs) == ["block_first", "block_more_0_h", "block_more_1", "pool"]
+    single, _ = calls(streaming, clips[:1])
+    several, _ = calls(streaming, clips[:1], steps=3)
+    assert_close(several[0][0], np.concatenate([outputs[0] for outputs in single]))
+
+
+def test_streaming_model_of_ones_own_that_looks_ahead_equals_batch():
+    model = AheadNet()
+    clips = np.random.default_rng(0).standard_normal((2, 12, 6)).astype(np.float32)
+    model(clips)
+    randomize(model)
+    for frames in (1, 3, 4):
+        streaming = to_streaming(model, frames)
+        assert_close(streaming.stream(clips), model(clips), f"{frames} frames per step")
+    assert streaming.needs_valid and streaming.state_specs["valid"].shape == (6,)
     single, _ = calls(streaming, clips[:1])
     several, _ = calls(streaming, clips[:1], steps=3)
     assert_close(several[0][0], np.concatenate([outputs[0] for outputs in single]))

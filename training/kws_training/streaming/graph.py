@@ -10,7 +10,7 @@ from keras import layers
 
 from kws_training.streaming.delay import Delay
 from kws_training.streaming.keras_graph import KerasGraph, Made, is_functional
-from kws_training.streaming.layer import StateSpec, Streaming, refuse
+from kws_training.streaming.layer import StateSpec, Streaming, after, refuse
 from kws_training.streaming.lowering import Layer, Linear, Operation
 from kws_training.streaming.model import VALID, Node, StreamingModel
 from kws_training.streaming.patterns import STATE
@@ -56,7 +56,7 @@ def _whole(model: Any, frames: int) -> StreamingModel:
     if not model.built:
         refuse(model, "it was never called: call it on a clip first")
     shape = tuple(model.get_build_config()["input_shape"])
-    timing = _after(Timing(), model)
+    timing = after(Timing(), model)
     rank = model.compute_output_spec(keras.KerasTensor((1, *shape[1:]))).shape
     operation = Layer(model, shape, frames, 0, len(rank))
     node = Node(
@@ -69,7 +69,7 @@ def _whole(model: Any, frames: int) -> StreamingModel:
         timing,
         model.ends_time,
         Timing(),
-        False,
+        operation.needs_history,
         flatten_specs(operation.specs, ""),
         model.count_params(),
     )
@@ -86,17 +86,6 @@ def flatten_specs(specs: dict[str, Any], owner: str) -> dict[str, StateSpec]:
         else:
             flat.update(flatten_specs(value, name))
     return flat
-
-
-def _after(timing: Timing, layer: Streaming) -> Timing:
-    return timing.after(
-        stride=layer.stride,
-        upsampling=layer.upsampling,
-        lookahead=layer.lookahead,
-        crop=layer.crop if isinstance(layer, Stream) else 0,
-        extra_delay=layer.extra_delay,
-        context_frames=layer.context_frames,
-    )
 
 
 class _Walker:
@@ -140,7 +129,7 @@ class _Walker:
             tuple(numbers),
             len(self._number),
             tuple(made.tensor.shape),
-            _after(timing, layer) if isinstance(layer, Streaming) else timing,
+            after(timing, layer) if isinstance(layer, Streaming) else timing,
             ended or (isinstance(layer, Streaming) and layer.ends_time),
             timing,
             _masks(layer, operation, timing, numbers),
@@ -229,4 +218,4 @@ def _masks(layer: Any, operation: Operation, timing: Timing, numbers: list[int])
     if not isinstance(layer, Streaming) or isinstance(layer, Delay) or not operation.specs:
         return False
     looks_ahead = layer.lookahead > 0 or (isinstance(layer, Stream) and layer.crop > 0)
-    return timing.delay > 0 or (looks_ahead and numbers != [0])
+    return timing.delay > 0 or (looks_ahead and (numbers != [0] or operation.needs_history))

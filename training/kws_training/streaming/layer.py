@@ -9,6 +9,7 @@ import tensorflow as tf
 from kws_reference.errors import KwsError
 
 from kws_training.streaming.macs import count_macs
+from kws_training.streaming.timing import Timing
 
 States = dict[str, Any]
 """Tensors ``[batch, *StateSpec.shape]`` by name; a layer made of layers has a dictionary for each of them."""
@@ -43,6 +44,36 @@ class Context:
 
     delay: int = 0
     valid: tf.Tensor | None = None
+    _timing: Timing | None = None
+    _rows: tf.Tensor | None = None  # `valid` of the model's input, with its history
+    _history: int = 0
+
+    def behind(self, layer: "Streaming") -> "Context":
+        """The context of a layer's output, whose input this is the context of.
+
+        A layer or model of one's own that is made of layers that look ahead gives it to the next of them.
+
+        Raises:
+          ValueError: this context was made by hand, so that earlier flags are not known.
+        """
+        timing = after(self._timing or Timing(delay=self.delay), layer)
+        if self._rows is None:
+            if self.valid is not None:
+                raise ValueError("only a context that a streaming model made knows what is behind a layer")
+            return Context(timing.delay, None, timing)
+        valid = timing.valid(self._rows, self._history)
+        return Context(timing.delay, valid, timing, self._rows, self._history)
+
+    def of_step(self, step: int, steps: int) -> "Context":
+        """Of one step of a call of several."""
+
+        def part(flags: tf.Tensor | None, history: int = 0) -> tf.Tensor | None:
+            if flags is None:
+                return None
+            frames = (flags.shape[1] - history) // steps
+            return flags[:, step * frames : (step + 1) * frames + history]
+
+        return Context(self.delay, part(self.valid), self._timing, part(self._rows, self._history), self._history)
 
 
 class Streaming:
@@ -119,6 +150,18 @@ class Streaming:
 
 class StreamingLayer(Streaming, keras.layers.Layer):
     """A layer that runs on whole clips and, with the same numbers, a few frames at a time; see `Streaming`."""
+
+
+def after(timing: Timing, layer: Streaming) -> Timing:
+    """The timing of a layer's output."""
+    return timing.after(
+        stride=layer.stride,
+        upsampling=layer.upsampling,
+        lookahead=layer.lookahead,
+        crop=getattr(layer, "crop", 0),
+        extra_delay=layer.extra_delay,
+        context_frames=layer.context_frames,
+    )
 
 
 def refuse(what: Any, why: str) -> None:

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from kws_training.streaming.layer import Context, States, StateSpec, Streaming
 from kws_training.streaming.patterns import STATE, Ring, Window, append, masked
+from kws_training.streaming.stream import Stream
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,10 +48,17 @@ class Value:
 
 
 class Operation:
-    """One node's computation. `specs` are its states by their own names."""
+    """One node's computation.
+
+    Attributes:
+      specs: its states by their own names.
+      macs: multiply-accumulates of one step.
+      needs_history: it asks for the flags behind layers inside of it (`Context.behind`).
+    """
 
     specs: dict[str, Any]
     macs = 0
+    needs_history = False
 
     def __init__(self) -> None:
         self.specs = {}
@@ -193,6 +201,7 @@ class Layer(Operation):
         super().__init__()
         self._layer, self._frames, self._rank = layer, frames, rank
         self._takes_context = len(inspect.signature(layer.stream_inference).parameters) > 2
+        self.needs_history = self._takes_context and layer.lookahead > 0 and not isinstance(layer, Stream)
         self.specs = layer.state_specs(shape, frames, delay)
         self._shape = shape
 
@@ -206,10 +215,9 @@ class Layer(Operation):
             outputs, states = self._step(x, states, context)
             return Value(outputs, self._rank), states
         outputs = []
-        for start in range(0, x.shape[1], self._frames):
-            part = slice(start, start + self._frames)
-            valid = None if context.valid is None else context.valid[:, part]
-            output, states = self._step(x[:, part], states, Context(context.delay, valid))
+        for step in range(steps):
+            part = slice(step * self._frames, (step + 1) * self._frames)
+            output, states = self._step(x[:, part], states, context.of_step(step, steps))
             outputs.append(output)
         if steps == 1:
             return Value(outputs[0], self._rank), states

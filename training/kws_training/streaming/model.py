@@ -92,7 +92,7 @@ class StreamingModel(tf.Module):
         self.state_specs: dict[str, StateSpec] = {}
         for node in nodes:
             self.state_specs.update(node.specs)
-        masking = [node.before for node in nodes if node.masks]
+        masking = [node.timing if node.operation.needs_history else node.before for node in nodes if node.masks]
         self.needs_valid = bool(masking)
         self._history = max((timing.history for timing in masking), default=0)
         if self._history:
@@ -163,7 +163,7 @@ class StreamingModel(tf.Module):
         for node in self.nodes:
             flags = node.before.valid(rows, self._history) if node.masks else None
             mine = _nest(node.operation.specs, iter([states[name] for name in node.specs]))
-            context = Context(node.before.delay, flags)
+            context = Context(node.before.delay, flags, node.before, rows if node.masks else None, self._history)
             values[node.output], changed = node.operation.apply(
                 [values[number] for number in node.inputs], mine, context, steps
             )
