@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         args.json.write_text(json.dumps(result, indent=1) + "\n")
     print(benchmark.table(models))
     print(
-        f"\nMedians in ms, {before['threads']} thread, {before['runtime']}, {before['cpu']}, "
+        f"\nMedians of the quietest tenth, ms: {before['threads']} thread, {before['runtime']}, {before['cpu']}, "
         f"load {before['load']} to {result['load_after']} on {before['cores']} cores; int8 calibrated with "
         f"{before['calibration']}."
     )
