@@ -62,7 +62,7 @@ def lower(made: Made, frames: int, delay: int, ended: bool) -> Operation:
         return _streaming(layer, shape, frames, delay, rank)
     if isinstance(layer, layers.BatchNormalization):
         return Scale(*gain_and_offset(layer), rank)
-    if isinstance(layer, layers.Dense) and _is_kerass(layer):
+    if isinstance(layer, layers.Dense) and _is_keras_own(layer):
         if ended and rank == 2:
             return Classifier(layer)
         linear = Linear(layer, None, rank)
@@ -94,7 +94,7 @@ def _streaming(layer: Streaming, shape: tuple[int | None, ...], frames: int, del
         isinstance(pattern, Ring)
         and isinstance(cell, _CONVOLUTIONS)
         and getattr(cell, "groups", 1) == 1
-        and _is_kerass(cell)
+        and _is_keras_own(cell)
     ):
         linear = Linear(cell, pattern, rank)
         specs = pattern.specs(shape, frames, delay)
@@ -117,7 +117,7 @@ def _bare_convolution(layer: Any, shape: tuple[int | None, ...], output: Any, fr
     rank = len(output.shape)
     if layer.kernel_size[0] != 1 or layer.strides[0] != 1:
         refuse(layer, "it mixes frames: wrap it in Stream(...)")
-    if getattr(layer, "groups", 1) != 1 or not _is_kerass(layer):
+    if getattr(layer, "groups", 1) != 1 or not _is_keras_own(layer):
         count = functools.partial(count_macs, layer, (1, frames, *shape[2:]))
         return Memoryless(lambda tensors: layer(tensors[0]), rank, False, count)
     # The ring of one tap keeps nothing; it knows the padding in frequency.
@@ -166,7 +166,7 @@ def _call_of(made: Made, ended: bool) -> Callable[[list[tf.Tensor]], tf.Tensor]:
     return run
 
 
-def _is_kerass(layer: layers.Layer) -> bool:
+def _is_keras_own(layer: layers.Layer) -> bool:
     """Whether it computes what Keras's class does: a subclass may do something else to its kernel."""
     return type(layer).call.__module__.startswith("keras.")
 
@@ -193,7 +193,7 @@ def _check_frame_by_frame(made: Made, shape: tuple[int | None, ...], output: tup
         if type(layer).__name__ not in _ELEMENTWISE_FUNCTIONS or not type(layer).__module__.startswith("keras."):
             refuse(layer, "this function may mix frames: put it into a StreamingLayer of your own")
         _check_elementwise(made)
-    elif isinstance(layer, _ELEMENTWISE) and _is_kerass(layer):
+    elif isinstance(layer, _ELEMENTWISE) and _is_keras_own(layer):
         _check_elementwise(made)
     elif isinstance(layer, layers.Concatenate):
         if layer.axis % rank != rank - 1:
@@ -213,6 +213,6 @@ def _check_frame_by_frame(made: Made, shape: tuple[int | None, ...], output: tup
     elif isinstance(layer, layers.PReLU):
         if not layer.shared_axes or 1 not in layer.shared_axes:
             refuse(layer, "it has other weights for each frame; give shared_axes=[1]")
-    elif not isinstance(layer, layers.TimeDistributed) or not _is_kerass(layer):
+    elif not isinstance(layer, layers.TimeDistributed) or not _is_keras_own(layer):
         pattern_for(layer, None, 1 if isinstance(layer, WINDOWS) else None)  # refuses what no wrapping helps
         refuse(layer, "it mixes frames: wrap it in Stream(...)")

@@ -27,7 +27,8 @@ class Stream(StreamingLayer):
 
     Time is axis 1. ``padding`` of the cell tells which frames an output sees: ``"causal"`` and ``"valid"`` only earlier
     ones, ``"same"`` also later ones, so that the streaming output lags by `lookahead` frames (`Delay` makes a residual
-    branch lag as much). In frequency (axis 2 of the 2-D layers) padding means what it means in Keras.
+    branch lag as much). In frequency (axis 2 of the 2-D layers) padding means what it means in Keras, except that pooling
+    counts the padding as zeros.
 
     On whole clips the output of a convolution with stride s has ceil(frames / s) frames, that of a transposed one
     frames * s; the frames before the first and behind the last are zeros.
