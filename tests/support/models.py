@@ -1,11 +1,13 @@
 """Small streaming models with random weights, made without TensorFlow, as bundles that the whole kit accepts."""
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from kws_codegen.ir import Graph, Op, Tensor
+from kws_codegen.reader import read
 from kws_reference.bundle import Bundle, write_bundle
 
 from tests.support.tflite_writer import write
@@ -351,25 +353,42 @@ _WITH_WEIGHTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
 def int4(graph: Graph, kinds: tuple[str, ...] = _WITH_WEIGHTS) -> Graph:
-    """The graph with the weights of `kinds` rounded to INT4, per channel as they are: -7..7, as fake quantization does.
+    """The graph with the weights of `kinds` rounded to INT4: -7..7, as fake quantization does.
 
-    Here and there a weight becomes -8, which fake quantization never gives but other tools may.
+    Convolutions keep their scales per channel; fully connected layers get one scale, since TFLite Micro runs INT4 per
+    channel in convolutions only. Here and there a weight becomes -8, which fake quantization never gives but other
+    tools may.
     """
     tensors = list(graph.tensors)
 
-    def coarser(index: int, dtype: str, data_type: type) -> np.ndarray:
-        tensor, factor = tensors[index], 127 / 7
-        scales = tuple(float(np.float32(scale * factor)) for scale in tensor.scales)
-        data = np.rint(tensor.data / factor).astype(data_type)
-        tensors[index] = dataclasses.replace(tensor, dtype=dtype, data=data, scales=scales)
+    def round_to(index: int, dtype: str, data_type: type, scales: np.ndarray, axis: int) -> np.ndarray:
+        tensor = tensors[index]
+        shape = [-1 if i == axis else 1 for i in range(tensor.data.ndim)]
+        factors = (np.asarray(tensor.scales) / scales).reshape(shape if len(tensor.scales) > 1 else ())
+        data = np.rint(tensor.data * factors).astype(data_type)
+        tensors[index] = dataclasses.replace(tensor, dtype=dtype, data=data, scales=tuple(map(float, scales)))
         return data
 
     for op in graph.ops:
-        if op.kind in kinds:
-            coarser(op.inputs[1], "INT4", np.int8).reshape(-1)[::37] = -8
-            if len(op.inputs) > 2 and op.inputs[2] >= 0:
-                coarser(op.inputs[2], "INT32", np.int32)
+        if op.kind not in kinds:
+            continue
+        weights = tensors[op.inputs[1]]
+        scales = np.asarray(weights.scales) * 127 / 7
+        if op.kind == "FULLY_CONNECTED":
+            scales = scales.max(keepdims=True)
+        scales = scales.astype(np.float32)
+        axis = weights.data.ndim - 1 if op.kind == "DEPTHWISE_CONV_2D" else 0
+        round_to(weights.index, "INT4", np.int8, scales, axis).reshape(-1)[::37] = -8
+        if len(op.inputs) > 2 and op.inputs[2] >= 0:
+            products = (scales * np.float32(tensors[op.inputs[0]].scales[0])).astype(np.float32)
+            round_to(op.inputs[2], "INT32", np.int32, products, 0)
     return dataclasses.replace(graph, tensors=tuple(tensors))
+
+
+def int4_bundle(bundle: Bundle, folder: Path, kinds: tuple[str, ...] = _WITH_WEIGHTS) -> Bundle:
+    """A bundle's model with `int4` weights, written to `folder`. It says nothing about accuracy at 4 bits."""
+    manifest = json.loads((bundle.path / "model.json").read_text())
+    return write_bundle(folder, write(int4(read(bundle.model), kinds)), manifest)
 
 
 def replace_tensor(graph: Graph, name: str, **changes: Any) -> Graph:

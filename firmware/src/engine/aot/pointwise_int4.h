@@ -250,67 +250,106 @@ inline __attribute__((always_inline)) PairSums DotPair(int32_t start, int8x16_t 
   return sums;
 }
 
-// A pair of outputs and two frames: every vector that is loaded is used twice, the bytes four times. Assembly, because
-// GCC 12 spills here.
+// Sums of sixteen inputs, two frames (q1, q2) and the pair of outputs in q0; the first ones of a row start the sums.
+#define KWS_PAIR(first, low_a, whole_a, low_b, whole_b) \
+  ".if " first "\n"                                     \
+  "vmladav.s8 " whole_a ", q0, q1\n"                    \
+  "vmladav.s8 " whole_b ", q0, q2\n"                    \
+  "vand q3, q0, %q[mask]\n"                             \
+  "vmladav.s8 " low_a ", q3, q1\n"                      \
+  "vmladav.s8 " low_b ", q3, q2\n"                      \
+  ".else\n"                                             \
+  "vmladava.s8 " whole_a ", q0, q1\n"                   \
+  "vmladava.s8 " whole_b ", q0, q2\n"                   \
+  "vand q3, q0, %q[mask]\n"                             \
+  "vmladava.s8 " low_a ", q3, q1\n"                     \
+  "vmladava.s8 " low_b ", q3, q2\n"                     \
+  ".endif\n"
+
+// Two pairs of outputs and two frames: {low, whole - low, low, whole - low} of each frame. Every vector of a frame is
+// loaded once for four outputs. Assembly, because the sums take all even registers, which GCC 12 does not manage.
 template <int kInputs>
-inline __attribute__((always_inline)) void DotPairByTwo(const int8_t* weights, int8x16_t mask, const int8_t* a,
-                                                        const int8_t* b, PairSums& sums_a, PairSums& sums_b) {
-  constexpr int kGroups = kInputs / 16;
-  constexpr int kRest = kInputs % 16;
+inline __attribute__((always_inline)) void DotFourByTwo(const int8_t* weights, int8x16_t mask, const int8_t* a,
+                                                        const int8_t* b, int32x4_t& sums_a, int32x4_t& sums_b) {
+  const int8_t* next = weights + kInputs;  // the second pair
+  register int32x4_t result_a __asm("q0");
+  register int32x4_t result_b __asm("q1");
   __asm volatile(
+      ".if %c[rest]\n"
+      "mov r0, %[rest]\n"
+      "vctp.8 r0\n"
+      ".endif\n"
+      ".set kws_group, 0\n"
       ".rept %c[groups]\n"
       "vldrb.8 q0, [%[weights]], #16\n"
       "vldrb.8 q1, [%[a]], #16\n"
-      "vmladava.s8 %[wa], q0, q1\n"
       "vldrb.8 q2, [%[b]], #16\n"
-      "vmladava.s8 %[wb], q0, q2\n"
-      "vand q3, q0, %q[mask]\n"
-      "vmladava.s8 %[la], q3, q1\n"
-      "vmladava.s8 %[lb], q3, q2\n"
+      KWS_PAIR("kws_group == 0", "r0", "r2", "r4", "r6")
+      "vldrb.8 q0, [%[next]], #16\n"
+      KWS_PAIR("kws_group == 0", "r8", "r10", "r12", "lr")
+      ".set kws_group, 1\n"
       ".endr\n"
-      : [la] "+Te"(sums_a.low), [lb] "+Te"(sums_b.low), [wa] "+Te"(sums_a.whole), [wb] "+Te"(sums_b.whole),
-        [weights] "+r"(weights), [a] "+r"(a), [b] "+r"(b)
-      : [mask] "w"(mask), [groups] "i"(kGroups)
-      : "q0", "q1", "q2", "q3", "memory");
-  if constexpr (kRest != 0) {
-    // Lanes beyond the rest are loaded as zero.
-    __asm volatile(
-        "vctp.8 %[rest]\n"
-        "vpsttt\n"
-        "vldrbt.u8 q0, [%[weights]]\n"
-        "vldrbt.u8 q1, [%[a]]\n"
-        "vldrbt.u8 q2, [%[b]]\n"
-        "vand q3, q0, %q[mask]\n"
-        "vmladava.s8 %[wa], q0, q1\n"
-        "vmladava.s8 %[wb], q0, q2\n"
-        "vmladava.s8 %[la], q3, q1\n"
-        "vmladava.s8 %[lb], q3, q2\n"
-        : [la] "+Te"(sums_a.low), [lb] "+Te"(sums_b.low), [wa] "+Te"(sums_a.whole), [wb] "+Te"(sums_b.whole)
-        : [weights] "r"(weights), [a] "r"(a), [b] "r"(b), [mask] "w"(mask), [rest] "r"(kRest)
-        : "q0", "q1", "q2", "q3", "p0", "memory");
-  }
+      ".if %c[rest]\n"  // lanes beyond the rest are loaded as zero
+      "vpsttt\n"
+      "vldrbt.u8 q0, [%[weights]]\n"
+      "vldrbt.u8 q1, [%[a]]\n"
+      "vldrbt.u8 q2, [%[b]]\n"
+      KWS_PAIR("kws_group == 0", "r0", "r2", "r4", "r6")
+      "vpst\n"
+      "vldrbt.u8 q0, [%[next]]\n"
+      KWS_PAIR("kws_group == 0", "r8", "r10", "r12", "lr")
+      ".endif\n"
+      "sub r2, r2, r0\n"
+      "sub r10, r10, r8\n"
+      "sub r6, r6, r4\n"
+      "sub lr, lr, r12\n"
+      "vmov.32 q0[0], r0\n"
+      "vmov.32 q0[1], r2\n"
+      "vmov.32 q0[2], r8\n"
+      "vmov.32 q0[3], r10\n"
+      "vmov.32 q1[0], r4\n"
+      "vmov.32 q1[1], r6\n"
+      "vmov.32 q1[2], r12\n"
+      "vmov.32 q1[3], lr\n"
+      : [sums_a] "=&w"(result_a), [sums_b] "=&w"(result_b), [weights] "+r"(weights), [next] "+r"(next),
+        [a] "+r"(a), [b] "+r"(b)
+      : [mask] "w"(mask), [groups] "i"(kInputs / 16), [rest] "i"(kInputs % 16)
+      : "r0", "r2", "r4", "r6", "r8", "r10", "r12", "lr", "q2", "q3", "p0", "memory");
+  sums_a = result_a;
+  sums_b = result_b;
+}
+
+#undef KWS_PAIR
+
+// From {low, whole - low, low, whole - low} to the accumulators of four outputs. start: {start, 0, start, 0}.
+inline __attribute__((always_inline)) int32x4_t Accumulators(int32x4_t sums, int32x4_t start, int32x4_t bias) {
+  const int32x4_t shift = {0, -4, 0, -4};
+  return vaddq_s32(vaddq_s32(vshlq_s32(sums, shift), start), bias);
+}
+
+// Requantizes the accumulators of four outputs and stores them.
+template <int kOutputs, Clamping kClamping>
+inline __attribute__((always_inline)) void FinishFour(int32x4_t sums, const int32_t* row, OutputRange range,
+                                                      int8_t* output) {
+  const int32x4_t multiplier = vldrwq_s32(row + kOutputs);
+  const int32x4_t shift = vldrwq_s32(row + 2 * kOutputs);
+  vstrbq_s32(output, RequantizeToInt8<kClamping>(sums, multiplier, shift, range));
 }
 
 template <int kInputs, int kOutputs, int kFourOutputs, Clamping kClamping>
 inline void PointwiseInt4TwoFrames(const LinearTables& tables, OutputRange range, const int8_t* x, int input_stride,
                                    int8_t* output) {
-  const int32_t start_a = StartVector<kInputs>(x), start_b = StartVector<kInputs>(x + input_stride);
+  const int32_t a = StartVector<kInputs>(x), b = StartVector<kInputs>(x + input_stride);
+  const int32x4_t start_a = {a, 0, a, 0}, start_b = {b, 0, b, 0};
   const int8x16_t mask = vdupq_n_s8(15);
   const int8_t* weights = tables.weights;
   const int32_t* row = tables.requantization;
-  for (const int32_t* end = row + kFourOutputs; row != end; row += 4, output += 4) {
-    int32_t sums_a[4], sums_b[4];
-#pragma GCC unroll 2
-    for (int i = 0; i < 4; i += 2, weights += kInputs) {
-      PairSums a = {start_a, start_a}, b = {start_b, start_b};
-      DotPairByTwo<kInputs>(weights, mask, x, x + input_stride, a, b);
-      sums_a[i] = row[i] + a.low;
-      sums_a[i + 1] = row[i + 1] + ((a.whole - a.low) >> 4);
-      sums_b[i] = row[i] + b.low;
-      sums_b[i + 1] = row[i + 1] + ((b.whole - b.low) >> 4);
-    }
-    FinishFour<kOutputs, kClamping>(sums_a, row, range, output);
-    FinishFour<kOutputs, kClamping>(sums_b, row, range, output + kOutputs);
+  for (const int32_t* end = row + kFourOutputs; row != end; row += 4, weights += 2 * kInputs, output += 4) {
+    int32x4_t sums_a, sums_b;
+    DotFourByTwo<kInputs>(weights, mask, x, x + input_stride, sums_a, sums_b);
+    const int32x4_t bias = vldrwq_s32(row);
+    FinishFour<kOutputs, kClamping>(Accumulators(sums_a, start_a, bias), row, range, output);
+    FinishFour<kOutputs, kClamping>(Accumulators(sums_b, start_b, bias), row, range, output + kOutputs);
   }
 }
 
