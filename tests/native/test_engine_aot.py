@@ -100,10 +100,12 @@ def check_report(bundle, facts):
     assert set(facts["layers"].values()) == {50}
 
 
+@pytest.mark.parametrize("kinds", [(), ("CONV_2D",)], ids=["int8", "int4"])
 @pytest.mark.parametrize("field", ["weights", "requantization"])
-def test_engine_with_one_bit_flipped_differs(field, tmp_path):
+def test_engine_with_one_bit_flipped_differs(field, kinds, tmp_path):
     """The comparison finds a single wrong bit in the generated C++."""
-    bundle = matchbox(labels=5).write(tmp_path / "bundle", name="small")
+    builder = matchbox(labels=5)
+    bundle = builder.write(tmp_path / "bundle", name="small", graph=int4(builder.graph(), kinds))
     engines.build(bundle, tmp_path / "generated")
     source = tmp_path / "generated" / "aot_model.cc"
     head, name, tail = source.read_text().partition(f"kBlock2Pointwise{field.capitalize()}[")
