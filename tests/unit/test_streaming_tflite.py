@@ -123,7 +123,6 @@ def test_float_tflite_streamed_equals_batch(name):
         runner = TfliteRunner(
             float_tflite(streaming),
             streaming.state_specs,
-            initial=streaming.initial_states() if body is own_layer else None,
         )
         assert (runner.frames_per_step, runner.needs_valid) == (frames, streaming.needs_valid)
         assert list(runner.states) == list(streaming.state_specs)
@@ -176,3 +175,32 @@ def test_runner_reset_starts_again_and_refuses_what_does_not_fit():
         runner.stream(frames[:, [0, 0, 0]])
     with pytest.raises(KwsError, match="Give the names of its states"):
         TfliteRunner(float_tflite(streaming), ["gru_h"])
+
+
+def test_convert_of_recurrent_layers_gives_states_that_feed_back():
+    streaming = to_streaming(functional(SOUND, recurrent), 2)
+    recordings = np.clip(np.random.default_rng(0).normal(0, 32, (8, LENGTH, 6)).round(), -128, 127).astype(np.int8)
+    converted = convert(streaming, recordings, 1 / 32)
+    assert {state.name for state in converted.states} == set(streaming.state_specs)
+    found = TfliteRunner(converted.data, streaming.state_specs).stream(recordings[:2])[0]
+    exact = streaming.stream(recordings[:1].astype(np.float32) / 32)
+    # as above
+    assert np.abs(found.reshape(-1)[-exact.size :] - exact.reshape(-1)).max() < 0.3 * np.ptp(exact) + 0.1
+
+
+@pytest.mark.parametrize(
+    "recordings, message",
+    [
+        (np.zeros((2, LENGTH, 6), np.float32), "must be int8.*float32"),
+        (np.zeros((2, LENGTH, 5), np.int8), r"must be int8 .*Received: int8 \[2, "),
+    ],
+)
+def test_convert_with_wrong_recordings_is_refused(recordings, message):
+    with pytest.raises(KwsError, match=message):
+        convert(to_streaming(functional(SOUND, causal_convolutions), 2), recordings, 1 / 32)
+
+
+def test_convert_of_two_outputs_is_refused():
+    model = functional(SOUND, lambda x: [keras.layers.Dense(2)(x), keras.layers.Dense(3)(x)])
+    with pytest.raises(KwsError, match="one output. Received: 2 outputs"):
+        convert(to_streaming(model, 2), np.zeros((2, LENGTH, 6), np.int8), 1 / 32)

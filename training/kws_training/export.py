@@ -54,9 +54,61 @@ def convert(model: StreamingModel, recordings: np.ndarray, scale: float) -> Conv
     Raises:
       KwsError: the converter did not give the two ends of a state, or the features, the quantization that they need.
     """
+    _check(model, recordings)
     function = model.concrete_function()
-    converter = _int8_converter(model, function, lambda: _representative(model, function, recordings, scale))
-    return _describe(converter.convert(), model, scale)
+    arguments = model, function, lambda: _representative(model, function, recordings, scale)
+    data = _int8_converter(*arguments).convert()
+    if _states_differ(data, model):
+        data = _with_equal_states(_calibrated(_int8_converter(*arguments)), model)
+    return _describe(data, model, scale)
+
+
+def _states_differ(data: bytes, model: StreamingModel) -> bool:
+    """Whether a state comes out with another quantization than it goes in, as the states of recurrent layers do."""
+    return any(source != target for source, target in _ends(data, model))
+
+
+def _ends(data: bytes, model: StreamingModel) -> list[tuple[tuple[float, int], tuple[float, int]]]:
+    runner = tf.lite.Interpreter(model_content=data).get_signature_runner()
+    inputs, outputs = runner.get_input_details(), runner.get_output_details()
+    return [
+        (inputs[f"{name}_in"]["quantization"], outputs[f"output_{position}"]["quantization"])
+        for position, name in enumerate(model.state_specs, 1)
+    ]
+
+
+def _with_equal_states(calibrated: bytes, model: StreamingModel) -> bytes:
+    """Quantizes a calibrated model, its states going in with the quantization that the converter gave their outputs."""
+    target = flatbuffer_utils.convert_bytearray_to_object(bytearray(calibrated))
+    for _ in range(3):  # a new range of an input may move an output that shares it
+        data = bytes(flatbuffer_utils.convert_object_to_bytearray(target))
+        data = bytes(mlir_quantize(data, input_data_type=tf.int8, output_data_type=tf.int8))
+        for name, (_, (scale, zero_point)) in zip(model.state_specs, _ends(data, model), strict=True):
+            source = _input(target, name).quantization
+            source.min, source.max = [(-128 - zero_point) * scale], [(127 - zero_point) * scale]
+    target = flatbuffer_utils.convert_bytearray_to_object(bytearray(data))
+    for name, (source, (scale, zero_point)) in zip(model.state_specs, _ends(data, model), strict=True):
+        if source[1] == zero_point and np.isclose(source[0], scale, rtol=1e-6):  # but for rounding
+            _input(target, name).quantization.scale = [scale]
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(target))
+
+
+def _input(target: Any, state: str) -> Any:
+    maps = {item.name.decode(): item.tensorIndex for item in target.signatureDefs[0].inputs}
+    return target.subgraphs[0].tensors[maps[f"{state}_in"]]
+
+
+def _check(model: StreamingModel, recordings: np.ndarray) -> None:
+    wanted = tuple(model.input_shape[2:])
+    if recordings.dtype != np.int8 or recordings.ndim != len(wanted) + 2 or recordings.shape[2:] != wanted:
+        raise KwsError(
+            f"recordings for calibration must be int8 [recordings, frames, {', '.join(map(str, wanted))}]. "
+            f"Received: {recordings.dtype} {list(recordings.shape)}."
+        )
+    if model.output_count != 1:
+        raise KwsError(
+            f"an int8 model has one output. Received: {model.output_count} outputs; export a model for each."
+        )
 
 
 def convert_whole_clips(model: StreamingModel, recordings: np.ndarray, scale: float, steps: int) -> bytes:
@@ -156,8 +208,9 @@ def _describe(data: bytes, model: StreamingModel, scale: float) -> ConvertedMode
     features = tensor(inputs, input_names, "features")
     if np.float32(features.scale) != np.float32(scale) or features.zero_point != 0:
         raise KwsError(
-            f"the converter quantized the features with scale {features.scale}, zero point {features.zero_point}; the "
-            f"front end gives {scale}, 0."
+            f"the converter quantized the features with scale {features.scale:.6g}, zero point {features.zero_point}; "
+            f"the front end gives {scale:.6g}, 0. Pooling and Concatenate share their inputs' scale: put a 1x1 "
+            "convolution before the one that takes the features."
         )
     states = []
     for position, name in enumerate(model.state_specs, 1):

@@ -25,7 +25,7 @@ class TfliteRunner:
     def __init__(
         self,
         data: bytes,
-        states: Iterable[str],
+        states: Iterable[str] | Mapping[str, Any],
         *,
         initial: Mapping[str, np.ndarray] | None = None,
         threads: int = 1,
@@ -34,8 +34,8 @@ class TfliteRunner:
 
         Args:
           data: the ``.tflite``.
-          states: names in the model's order: `StreamingModel.state_specs`, or those of a bundle's manifest.
-          initial: real values of states that do not start with zeros (`StreamingModel.initial_states`).
+          states: `StreamingModel.state_specs`, or names in the model's order, such as those of a bundle's manifest.
+          initial: real values of states that do not start with what the specification says, or with zeros.
           threads: of the interpreter.
 
         Raises:
@@ -45,6 +45,8 @@ class TfliteRunner:
         self.interpreter.allocate_tensors()
         signature = next(iter(self.interpreter.get_signature_list().values()), {"inputs": []})
         names = tuple(states)
+        if isinstance(states, Mapping):
+            initial = {name: spec.initial for name, spec in states.items()} | dict(initial or {})
         wanted = {"features", *(f"{name}_in" for name in names)}
         if set(signature["inputs"]) - {"valid"} != wanted:
             raise KwsError(

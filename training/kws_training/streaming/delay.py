@@ -21,8 +21,8 @@ class Delay(StreamingLayer):
     def __init__(self, frames: int, **kwargs: Any):
         """Args: frames: at least 0."""
         super().__init__(**kwargs)
-        if frames < 0:
-            raise ValueError(f"frames must be at least 0. Received: {frames}")
+        if not isinstance(frames, int) or frames < 0:
+            raise ValueError(f"frames must be an integer of at least 0. Received: {frames!r}")
         self.frames = self.extra_delay = frames
 
     def call(self, inputs: Any) -> Any:

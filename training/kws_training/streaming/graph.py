@@ -36,8 +36,8 @@ def to_streaming(model: keras.Model, frames_per_step: int) -> StreamingModel:
     Raises:
       CannotStream: a layer, or two branches that lag by different times, cannot stream; the message says which and why.
     """
-    if frames_per_step < 1:
-        raise ValueError(f"frames_per_step must be at least 1. Received: {frames_per_step}")
+    if not isinstance(frames_per_step, int) or frames_per_step < 1:
+        raise ValueError(f"frames_per_step must be an integer of at least 1. Received: {frames_per_step!r}")
     if isinstance(model, Streaming):
         return _whole(model, frames_per_step)
     if not is_functional(model):
@@ -108,8 +108,8 @@ class _Walker:
 
     def _visit(self, made: Made) -> int:
         layer = made.operation
-        if len(made.call.outputs) != 1 or not made.sources:
-            refuse(layer, f"it has {len(made.sources)} inputs and {len(made.call.outputs)} outputs; use one output")
+        if not made.sources:
+            refuse(layer, "it has no input")
         numbers = [self._number[key] for key in made.sources]
         timing, ended = self._merge(layer, numbers)
         if isinstance(layer, layers.BatchNormalization) and self._fold_norm(made, numbers[0]):
@@ -165,7 +165,10 @@ class _Walker:
         if len(ended) > 1:
             refuse(
                 layer,
-                f"of its inputs {', '.join(names)} some have frames and some none any more: end time in all or none",
+                "time has ended in "
+                + ", ".join(name for name, node in zip(names, nodes, strict=True) if node and node.ended)
+                + " but not in its other inputs: end it in all or in none (a mean that goes beside frames is "
+                "Stream(AveragePooling1D(n, strides=1)))",
             )
         first = timings[0]
         for timing, name in zip(timings, names, strict=True):

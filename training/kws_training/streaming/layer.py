@@ -166,4 +166,5 @@ def after(timing: Timing, layer: Streaming) -> Timing:
 
 def refuse(what: Any, why: str) -> None:
     """Raises `CannotStream` for a layer or operation: its name, its class, and why."""
-    raise CannotStream(f"{getattr(what, 'name', what)} ({type(what).__name__}) cannot stream: {why}.")
+    cell = f" of {type(what.cell).__name__}" if hasattr(what, "pattern") else ""
+    raise CannotStream(f"{getattr(what, 'name', what)} ({type(what).__name__}{cell}) cannot stream: {why}.")

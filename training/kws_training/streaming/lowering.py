@@ -10,10 +10,11 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
-from kws_training.streaming.layer import Context, States, StateSpec, Streaming
+from kws_training.streaming.layer import Context, States, StateSpec, Streaming, refuse
 from kws_training.streaming.patterns import STATE, Ring, Window, append, masked
 from kws_training.streaming.stream import Stream
 
@@ -202,7 +203,14 @@ class Layer(Operation):
         self._layer, self._frames, self._rank = layer, frames, rank
         self._takes_context = len(inspect.signature(layer.stream_inference).parameters) > 2
         self.needs_history = self._takes_context and layer.lookahead > 0 and not isinstance(layer, Stream)
-        self.specs = layer.state_specs(shape, frames, delay)
+        if type(layer).stream_inference is Streaming.stream_inference:
+            refuse(layer, "it defines no stream_inference(inputs, states)")
+        try:
+            self.specs = layer.state_specs(shape, frames, delay)
+        except TypeError as error:
+            refuse(layer, f"state_specs(input_shape, frames, delay=0) failed ({error})")
+        if not all(isinstance(spec, StateSpec) for spec in keras.tree.flatten(self.specs)):
+            refuse(layer, "state_specs must give a dictionary of StateSpec(shape)")
         self._shape = shape
 
     @functools.cached_property
@@ -226,8 +234,33 @@ class Layer(Operation):
 
     def _step(self, x: tf.Tensor, states: States, context: Context) -> tuple[tf.Tensor, States]:
         if self._takes_context:
-            return self._layer.stream_inference(x, states, context)
-        return self._layer.stream_inference(masked(x, context), states)
+            result = self._layer.stream_inference(x, states, context)
+        else:
+            result = self._layer.stream_inference(masked(x, context), states)
+        self._check(x, result, states)
+        return result
+
+    def _check(self, x: tf.Tensor, result: Any, states: States) -> None:
+        """Finds the mistakes of somebody's own stream_inference, by the layer's name."""
+        layer = self._layer
+        if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[1], dict):
+            refuse(layer, "stream_inference must return its outputs and a dictionary of the new states")
+        before, after = (
+            {path: tuple(leaf.shape) for path, leaf in keras.tree.flatten_with_path(value)}
+            for value in (states, result[1])
+        )
+        if before != after:
+            name = ", ".join(
+                ".".join(map(str, path))
+                for path in sorted(before.keys() | after.keys())
+                if before.get(path) != after.get(path)
+            )
+            refuse(layer, f"stream_inference must return the states it was given, in their shapes; see {name}")
+        frames = x.shape[1] * layer.upsampling // layer.stride
+        if not layer.ends_time and result[0].shape[1] != frames:
+            refuse(
+                layer, f"of {x.shape[1]} frames, stream_inference must give {frames}. Received: {result[0].shape[1]}"
+            )
 
 
 class Memoryless(Operation):

@@ -98,7 +98,17 @@ class StreamingModel(tf.Module):
         if self._history:
             self.state_specs[VALID] = StateSpec((self._history,))
         self._made_by = {node.output: node for node in nodes}
-        self._compiled = tf.function(self._step)
+        structure = getattr(model, "output", None)
+        self._keys = (
+            tuple(sorted(structure)) if isinstance(structure, dict) else ()
+        )  # the order in which Keras flattens
+        # Not rewritten by AutoGraph: loops over frames are Python's, and errors keep their lines.
+        self._compiled = tf.function(self._step, autograph=False)
+
+    @property
+    def output_count(self) -> int:
+        """Outputs besides the states."""
+        return len(self._outputs)
 
     @property
     def delay_frames(self) -> int:
@@ -134,21 +144,35 @@ class StreamingModel(tf.Module):
           valid: ``[batch, frames]``, 1 for frames of the clip, 0 for those before or behind it. Default: all 1.
 
         Returns:
-          The outputs of these frames (a list when the training model has several), and the new states.
+          The outputs of these frames (a list or a dictionary when the training model has several), and the new states.
         """
         features = tf.convert_to_tensor(features, tf.float32)
-        frames = features.shape[1]
-        if frames is None or frames % self.frames_per_step or frames == 0:
-            raise ValueError(f"a step takes {self.frames_per_step} frames. Received: {frames}")
+        self._check(features)
+        if features.shape[1] % self.frames_per_step:
+            raise ValueError(f"a step takes {self.frames_per_step} frames. Received: {features.shape[1]}")
         if set(states) != set(self.state_specs):
             raise ValueError(f"states must be {sorted(self.state_specs)}. Received: {sorted(states)}")
         values = [tf.convert_to_tensor(states[name], tf.float32) for name in self.state_specs]
+        for name, value in zip(self.state_specs, values, strict=True):
+            if tuple(value.shape) != (wanted := (features.shape[0], *self.state_specs[name].shape)):
+                raise ValueError(f"state {name} must be {wanted}. Received: {tuple(value.shape)}")
         if self.needs_valid:
             valid = tf.ones(features.shape[:2]) if valid is None else tf.cast(valid, tf.float32)
         else:
             valid = None
         outputs, new = self._run(features, valid, dict(zip(self.state_specs, values, strict=True)))
-        return (outputs[0] if len(outputs) == 1 else outputs), new
+        return self._packed(outputs), new
+
+    def _packed(self, outputs: list[Any]) -> Any:
+        if self._keys:
+            return dict(zip(self._keys, outputs, strict=True))
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def _check(self, features: Any) -> None:
+        wanted = ("batch", "frames", *self.input_shape[2:])
+        shape = tuple(features.shape)
+        if len(shape) != len(wanted) or shape[2:] != tuple(wanted[2:]) or not shape[1]:
+            raise ValueError(f"features must be [{', '.join(map(str, wanted))}]. Received: {list(shape)}")
 
     def _run(
         self, features: tf.Tensor, valid: tf.Tensor | None, states: dict[str, tf.Tensor]
@@ -185,8 +209,9 @@ class StreamingModel(tf.Module):
           that ends time, the row of the clip's last step.
         """
         clips = np.asarray(clips, np.float32)
+        self._check(clips)
         step, length = self.frames_per_step, clips.shape[1]
-        if length % step or length == 0:
+        if length % step:
             raise ValueError(f"clips must be whole steps of {step} frames. Received: {length} frames")
         behind = -(-self.delay_frames // step) * step
         padded = np.pad(clips, [(0, 0), (0, behind), *[(0, 0)] * (clips.ndim - 2)])
@@ -211,7 +236,7 @@ class StreamingModel(tf.Module):
             self._aligned(number, [outputs[position] for outputs in collected], length)
             for position, number in enumerate(self._outputs)
         ]
-        return results[0] if len(results) == 1 else results
+        return self._packed(results)
 
     def _aligned(self, number: int, outputs: list[np.ndarray], length: int) -> np.ndarray:
         timing = self._timing(number)
@@ -249,7 +274,7 @@ class StreamingModel(tf.Module):
             outputs, new = self._step(features, valid, *states)
             return (*outputs, *new)
 
-        return tf.function(step).get_concrete_function(*specs)
+        return tf.function(step, autograph=False).get_concrete_function(*specs)
 
     # Description
 

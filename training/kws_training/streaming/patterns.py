@@ -28,7 +28,7 @@ class Pattern:
     ends_time = False
 
     def __init__(self, cell: keras.layers.Layer):
-        self.cell = cell
+        self.cell = self.owner = cell  # the owner is the one that messages name
 
     def build(self, input_shape: Shape) -> None:
         """Called once with the shape of the training model's input."""
@@ -119,7 +119,7 @@ class Ring(Pattern):
     def specs(self, input_shape: Shape, frames: int, delay: int) -> dict[str, StateSpec]:
         if frames % self.stride:
             why = f"its stride {self.stride} does not divide the {frames} frames that a step brings it"
-            refuse(self.cell, f"{why}: take more frames per step")
+            refuse(self.owner, f"{why}: take a multiple of all strides together as frames per step")
         return {STATE: StateSpec((self.context_frames, *input_shape[2:]))} if self.context_frames else {}
 
     def window(self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context) -> tuple[tf.Tensor, States]:
@@ -145,7 +145,11 @@ class Window(Pattern):
 
     def __init__(self, cell: keras.layers.Layer, frames: int | None):
         if getattr(cell, "keepdims", False):
-            refuse(cell, "keepdims leaves a time axis of one row; leave it out")
+            refuse(
+                cell,
+                "keepdims leaves a time axis of one row; leave it out (the mean of the last n frames beside frames is "
+                "Stream(AveragePooling1D(n, strides=1)))",
+            )
         if frames is not None and frames < 1:
             raise ValueError(f"{cell.name}: window must be at least 1. Received: {frames}")
         self.frames = frames
@@ -155,7 +159,7 @@ class Window(Pattern):
         if self.frames is None:
             self.frames = input_shape[1]
         if self.frames is None:
-            refuse(self.cell, "the clip's length is not fixed; give Stream(..., window=frames)")
+            refuse(self.owner, "the clip's length is not fixed; give Stream(..., window=frames)")
         self.context_frames = self.frames - 1
 
     def batch(self, inputs: Any) -> Any:
@@ -174,7 +178,7 @@ class Window(Pattern):
     def specs(self, input_shape: Shape, frames: int, delay: int) -> dict[str, StateSpec]:
         if frames > self.frames:
             refuse(
-                self.cell,
+                self.owner,
                 f"a step brings {frames} frames, more than its window of {self.frames}: take fewer frames per step",
             )
         kept = self.kept(frames, delay)
@@ -310,6 +314,12 @@ def pattern_for(cell: keras.layers.Layer, lookahead: int | None, window: int | N
       CannotStream: no pattern can carry this layer across steps; the message says why.
       ValueError: an argument does not fit the layer.
     """
+    if not isinstance(cell, keras.layers.Layer):
+        raise ValueError(f"cell must be a Keras layer. Received: {cell!r}")
+    if isinstance(cell, layers.UpSampling1D | layers.UpSampling2D):
+        refuse(cell, "there is no pattern for it; use Conv1DTranspose or Conv2DTranspose")
+    if isinstance(cell, layers.ZeroPadding1D | layers.Cropping1D):
+        refuse(cell, "it moves the clip's borders; leave it out, Stream pads")
     if isinstance(cell, layers.Bidirectional):
         refuse(
             cell,

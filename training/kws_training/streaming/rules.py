@@ -129,7 +129,7 @@ def _bare_convolution(layer: Any, shape: tuple[int | None, ...], output: Any, fr
 def _memoryless(made: Made, frames: int, ended: bool) -> Operation:
     layer, call = made.operation, made.call
     any_rank = isinstance(layer, _ELEMENTWISE) or (
-        not isinstance(layer, layers.Layer) and not any(np.ndim(constant) for constant in _constants(call))
+        _is_elementwise_function(layer) and not any(np.ndim(constant) for constant in _constants(call))
     )
     run = _call_of(made, ended)
 
@@ -138,7 +138,8 @@ def _memoryless(made: Made, frames: int, ended: bool) -> Operation:
         shapes = [(1, *symbol.shape[1:]) if ended else (1, frames, *symbol.shape[2:]) for symbol in symbols]
         return count_macs(lambda *tensors: run(tensors), *shapes)
 
-    return Memoryless(run, len(made.tensor.shape), any_rank, count if getattr(layer, "weights", None) else lambda: 0)
+    multiplies = getattr(layer, "weights", None) or type(layer).__name__ in ("Matmul", "Einsum", "Dot", "Tensordot")
+    return Memoryless(run, len(made.tensor.shape), any_rank, count if multiplies else lambda: 0)
 
 
 def _constants(call: Any) -> list[Any]:
@@ -158,10 +159,12 @@ def _call_of(made: Made, ended: bool) -> Callable[[list[tf.Tensor]], tf.Tensor]:
     if isinstance(layer, layers.ReLU) and layer.max_value is None and not (layer.negative_slope or layer.threshold):
         return lambda tensors: tf.nn.relu(tensors[0])
 
+    position = [id(output) for output in call.outputs].index(id(made.tensor))
+
     def run(tensors: list[tf.Tensor]) -> tf.Tensor:
         known = {id(symbol): value for symbol, value in zip(call.input_tensors, tensors, strict=True)}
         args, kwargs = call.arguments.fill_in(known)
-        return layer(*args, **kwargs)
+        return keras.tree.flatten(layer(*args, **kwargs))[position]
 
     return run
 
@@ -171,6 +174,29 @@ def _is_keras_own(layer: layers.Layer) -> bool:
     return type(layer).call.__module__.startswith("keras.")
 
 
+def _is_elementwise_function(function: Any) -> bool:
+    return type(function).__name__ in _ELEMENTWISE_FUNCTIONS and type(function).__module__.startswith("keras.")
+
+
+def _try_frame_by_frame(made: Made) -> None:
+    """Refuses a function that gives other numbers for frames together than for each frame alone."""
+    shapes = [tuple(symbol.shape) for symbol in made.call.input_tensors]
+    why = (
+        "this function mixes frames, or may do so: let it work on the last axis, or write a StreamingLayer of your own"
+    )
+    if any(len(shape) < 3 or None in shape[2:] for shape in shapes) or len(made.tensor.shape) < 3:
+        refuse(made.operation, why)
+    random, run = np.random.default_rng(0), _call_of(made, False)
+    clips = [random.standard_normal((2, 4, *shape[2:])).astype(np.float32) for shape in shapes]
+    try:
+        whole = np.asarray(run([tf.constant(clip) for clip in clips]))
+        alone = [np.asarray(run([tf.constant(clip[:, t : t + 1]) for clip in clips])) for t in range(4)]
+    except (ValueError, TypeError, tf.errors.OpError):
+        refuse(made.operation, why)
+    if whole.shape[:2] != (2, 4) or not np.allclose(whole, np.concatenate(alone, 1), atol=1e-4):
+        refuse(made.operation, why)
+
+
 def _check_elementwise(made: Made) -> None:
     layer, ranks = made.operation, [len(tensor.shape) for tensor in made.call.input_tensors]
     if len(set(ranks)) > 1:
@@ -178,7 +204,7 @@ def _check_elementwise(made: Made) -> None:
     for constant in _constants(made.call) if not isinstance(layer, layers.Layer) else []:
         shape = np.shape(constant)
         if len(shape) >= ranks[0] - 1 and shape[1 - ranks[0]] != 1:
-            refuse(layer, f"its constant {shape} has other values for each frame: time has no beginning in a stream")
+            refuse(layer, f"its constant {shape} has a time axis of {shape[1 - ranks[0]]}: a stream has no first frame")
     if isinstance(layer, layers.Activation) and not layer.activation.__module__.startswith("keras."):
         frames = np.random.default_rng(0).standard_normal((1, 3, *made.tensor.shape[2:])).astype(np.float32)
         whole = np.asarray(layer.activation(tf.constant(frames)))
@@ -190,9 +216,10 @@ def _check_elementwise(made: Made) -> None:
 def _check_frame_by_frame(made: Made, shape: tuple[int | None, ...], output: tuple[int | None, ...]) -> None:
     layer, rank = made.operation, len(shape)
     if not isinstance(layer, layers.Layer):
-        if type(layer).__name__ not in _ELEMENTWISE_FUNCTIONS or not type(layer).__module__.startswith("keras."):
-            refuse(layer, "this function may mix frames: put it into a StreamingLayer of your own")
-        _check_elementwise(made)
+        if _is_elementwise_function(layer):
+            _check_elementwise(made)
+        else:
+            _try_frame_by_frame(made)
     elif isinstance(layer, _ELEMENTWISE) and _is_keras_own(layer):
         _check_elementwise(made)
     elif isinstance(layer, layers.Concatenate):

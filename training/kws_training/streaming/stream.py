@@ -27,8 +27,8 @@ class Stream(StreamingLayer):
 
     Time is axis 1. ``padding`` of the cell tells which frames an output sees: ``"causal"`` and ``"valid"`` only earlier
     ones, ``"same"`` also later ones, so that the streaming output lags by `lookahead` frames (`Delay` makes a residual
-    branch lag as much). In frequency (axis 2 of the 2-D layers) padding means what it means in Keras, except that pooling
-    counts the padding as zeros.
+    branch lag as much). In frequency (axis 2 of the 2-D layers) padding means what it means in Keras, except that
+    pooling counts the padding as zeros.
 
     On whole clips the output of a convolution with stride s has ceil(frames / s) frames, that of a transposed one
     frames * s; the frames before the first and behind the last are zeros.
@@ -56,10 +56,11 @@ class Stream(StreamingLayer):
           CannotStream: no pattern can carry this layer across steps.
           ValueError: an argument does not fit the layer.
         """
-        super().__init__(name=name or f"stream_{cell.name}", **kwargs)
+        super().__init__(name=name or f"stream_{getattr(cell, 'name', cell)}", **kwargs)
+        self.pattern: Pattern = pattern_for(cell, lookahead, window)
+        self.pattern.owner = self
         cell_config = keras.saving.serialize_keras_object(cell)
         self._arguments = {"cell": cell_config, "lookahead": lookahead, "window": window}
-        self.pattern: Pattern = pattern_for(cell, lookahead, window)
         self.cell = self.pattern.cell
         self.stride, self.upsampling = self.pattern.stride, self.pattern.upsampling
         self.lookahead, self.crop, self.ends_time = self.pattern.lookahead, self.pattern.crop, self.pattern.ends_time
