@@ -48,3 +48,15 @@ def test_runs_of_a_task_differ_only_in_the_model_and_its_recipe(task):
 
     runs = [run for run in RUNS if run.name.endswith(f"_{task}")]
     assert all(data(run) == data(runs[0]) for run in runs)
+
+
+def test_pages_state_the_figures_of_the_conformer():
+    result = json.loads((FOLDER / "conformer/conformer.json").read_text())
+    step, peak = ({kind: result[kind][key] for kind in ("float32", "int8")} for key in ("step_ms", "peak_mb"))
+    page = (FOLDER / "conformer/README.md").read_text()
+    ratios = result["float32_over_int8"]
+    assert f"| {step['float32']:.1f} ms | {step['int8']:.1f} ms | {ratios['step_ms']:.1f} |" in page
+    assert f"| {peak['float32']:.0f} MB | {peak['int8']:.0f} MB | {ratios['peak_mb']:.1f} |" in page
+    main = " ".join((ROOT / "README.md").read_text().split())
+    assert f"{step['float32']:.1f} ms a step and {peak['float32']:.0f} MB in float32" in main
+    assert f"{step['int8']:.1f} ms and {peak['int8']:.0f} MB in int8" in main
