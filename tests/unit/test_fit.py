@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-import wave
 
 import numpy as np
 import pytest
@@ -19,28 +18,12 @@ from kws_reference.errors import KwsError  # noqa: E402
 from kws_training import cli  # noqa: E402
 from kws_training.run_folder import RunFolder  # noqa: E402
 
+from tests.support.tones import write_tones  # noqa: E402
+
 
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory):
-    """Two "keywords" (rising and falling tones) and an "unknown word" (a chord) by 40 speakers, and some noise."""
-    root = tmp_path_factory.mktemp("speech_commands")
-    rng = np.random.default_rng(0)
-    time_s = np.arange(16000) / 16000
-
-    def write(path, samples):
-        path.parent.mkdir(exist_ok=True)
-        with wave.open(str(path), "wb") as out:
-            out.setparams((1, 2, 16000, len(samples), "NONE", ""))
-            out.writeframes(np.clip(samples, -32768, 32767).astype("<i2").tobytes())
-
-    for speaker in range(40):
-        pitch = rng.uniform(300, 600)
-        for word, slope in (("yes", 1.0), ("no", -0.5), ("cat", 0.0)):
-            tone = np.sin(2 * np.pi * pitch * (time_s + slope * time_s**2 / 2))
-            tone += np.sin(2 * np.pi * 2.5 * pitch * time_s) * (word == "cat")
-            write(root / word / f"{speaker * 7919:08x}_nohash_0.wav", 6000 * tone * np.hanning(16000))
-    write(root / "_background_noise_" / "hiss.wav", rng.normal(0, 300, 48000))
-    return root
+    return write_tones(tmp_path_factory.mktemp("speech_commands"), speakers=40)
 
 
 def command(recordings, run, epochs):

@@ -1,7 +1,6 @@
 """The models by name: sizes, causality, configurations, and how they are trained and evaluated."""
 
 import json
-import wave
 
 import numpy as np
 import pytest
@@ -15,6 +14,8 @@ from kws_training import cli  # noqa: E402
 from kws_training.models import ARCHITECTURES, FRAMES_PER_STEP, architecture  # noqa: E402
 from kws_training.run_folder import BEST, SETTINGS, RunFolder, load_run  # noqa: E402
 from kws_training.streaming import to_streaming  # noqa: E402
+
+from tests.support.tones import write_tones  # noqa: E402
 
 PARAMETERS = {
     "matchbox": 73_220,
@@ -98,24 +99,7 @@ def test_architecture_of_an_unknown_name_lists_those_there_are():
 
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory):
-    """Tones of 24 speakers: two rising or falling keywords and an unknown word; and some noise."""
-    root = tmp_path_factory.mktemp("speech_commands")
-    rng = np.random.default_rng(0)
-    time_s = np.arange(16000) / 16000
-
-    def write(path, samples):
-        path.parent.mkdir(exist_ok=True)
-        with wave.open(str(path), "wb") as out:
-            out.setparams((1, 2, 16000, len(samples), "NONE", ""))
-            out.writeframes(np.clip(samples, -32768, 32767).astype("<i2").tobytes())
-
-    for speaker in range(24):
-        pitch = rng.uniform(300, 600)
-        for word, slope in (("yes", 1.0), ("no", -0.5), ("cat", 0.0)):
-            tone = np.sin(2 * np.pi * pitch * (time_s + slope * time_s**2 / 2))
-            write(root / word / f"{speaker * 7919:08x}_nohash_0.wav", 6000 * tone * np.hanning(16000))
-    write(root / "_background_noise_" / "hiss.wav", rng.normal(0, 300, 48000))
-    return root
+    return write_tones(tmp_path_factory.mktemp("speech_commands"), speakers=24)
 
 
 def fit(recordings, run, *more):
