@@ -41,6 +41,11 @@ def run(args: argparse.Namespace) -> int:
     if args.calibration_clips < 1:
         raise KwsError(f"--calibration-clips must be at least 1. Received: {args.calibration_clips}.")
     settings, model, step = load_run(args.run_folder)
+    if step.needs_valid:
+        raise KwsError(
+            f"{args.run_folder} holds a model that looks {step.delay_frames} frames ahead: it streams here, but a "
+            "bundle for the firmware must be causal. Train a causal model."
+        )
     frontend = FrontendConfig.from_dict(settings["frontend"])
     words = tuple(settings["labels"][2:])
     folders = (FolderSpec(args.extra, args.extra_names),) if args.extra else ()
@@ -48,11 +53,6 @@ def run(args: argparse.Namespace) -> int:
     rows = np.sort(np.random.default_rng(settings["seed"]).permutation(len(clips))[: args.calibration_clips])
     say(f"quantizing with the ranges of {len(rows)} training clips")
     features = int8_features(frontend, clips.pcm[rows])
-    if step.needs_valid:
-        raise KwsError(
-            f"{args.run_folder} holds a model that looks {step.delay_frames} frames ahead: it streams here, but a "
-            "bundle for the firmware must be causal. Train a causal model."
-        )
     converted = convert(step, features, 1.0 / frontend.feature_steps_per_std)
     history = json.loads((args.run_folder / "history.json").read_text())
     best = max(history, key=lambda entry: entry["val_accuracy"])

@@ -53,7 +53,7 @@ class Row:
     Attributes:
       output: shape of the output in a step.
       receptive_frames: model input frames that an output depends on.
-      delay_ms, lookahead: in input frames: how far the output lags, how far ahead it looks.
+      delay_frames: model input frames by which the output lags.
     """
 
     name: str
