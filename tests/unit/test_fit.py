@@ -15,8 +15,10 @@ pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip insta
 
 import keras  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
+from kws_reference.frontend_config import FrontendConfig  # noqa: E402
 from kws_training import cli  # noqa: E402
-from kws_training.run_folder import RunFolder  # noqa: E402
+from kws_training.run_folder import RunFolder, load_run  # noqa: E402
+from kws_training.trainer import AveragingAdamW, Recipe, _averaged, _lesson  # noqa: E402
 
 from tests.support.tones import write_tones  # noqa: E402
 
@@ -26,7 +28,7 @@ def recordings(tmp_path_factory):
     return write_tones(tmp_path_factory.mktemp("speech_commands"), speakers=40)
 
 
-def command(recordings, run, epochs):
+def command(recordings, run, epochs, *more):
     return [
         *("fit", "--data", str(recordings), "--labels", "yes,no", "--out", str(run)),
         *(
@@ -40,6 +42,7 @@ def command(recordings, run, epochs):
             "5",
             "--unknown-percent",
             "50",
+            *more,
         ),
     ]
 
@@ -49,9 +52,14 @@ def test_fit_killed_and_run_again_equals_an_unbroken_run(recordings, tmp_path):
     threads = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "TF_ENABLE_ONEDNN_OPTS": "0"}
     environment = {**os.environ, **threads}
     program = [sys.executable, "-m", "kws_training.cli"]
+    recipe = ["--mixup", "0.2", "--weight-averaging", "0.9", "--distinct-epochs", "2"]
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    subprocess.run([*program, *command(recordings, whole, 3)], check=True, env=environment, capture_output=True)
-    process = subprocess.Popen([*program, *command(recordings, broken, 3)], env=environment, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        [*program, *command(recordings, whole, 3, *recipe)], check=True, env=environment, capture_output=True
+    )
+    process = subprocess.Popen(
+        [*program, *command(recordings, broken, 3, *recipe)], env=environment, stderr=subprocess.DEVNULL
+    )
     deadline = time.monotonic() + 120
     while not (broken / "history.json").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -59,7 +67,11 @@ def test_fit_killed_and_run_again_equals_an_unbroken_run(recordings, tmp_path):
     process.wait()
     assert 1 <= len(json.loads((broken / "history.json").read_text())) < 3
     result = subprocess.run(
-        [*program, *command(recordings, broken, 3)], check=True, env=environment, capture_output=True, text=True
+        [*program, *command(recordings, broken, 3, *recipe)],
+        check=True,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert "going on after epoch" in result.stderr
     histories = [json.loads((run / "history.json").read_text()) for run in (whole, broken)]
@@ -82,6 +94,52 @@ def test_fit_export_evaluate_give_a_bundle_that_hears(recordings, tmp_path, caps
     confusion = json.loads((bundle / "evaluation_tones.json").read_text())["int8_streaming"]["confusion"]
     assert np.sum(confusion) == 120 and np.trace(confusion) == round(120 * accuracy["int8_streaming"])
     assert (bundle / "confusion_tones_int8_streaming.png").stat().st_size > 10_000
+
+
+def test_fit_teacher_answers_become_targets_and_other_labels_are_refused(recordings, tmp_path, capsys, monkeypatch):
+    teacher, run = tmp_path / "teacher", tmp_path / "run"
+    assert cli.main(command(recordings, teacher, 1)) == 0
+    lessons = []
+    monkeypatch.setattr("keras.Model.fit", lambda self, x, y, **options: lessons.append((x, y)) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(command(recordings, run, 1, "--teacher", str(teacher), "--distillation", "1"))
+    inputs, targets = lessons[0]
+    answers = keras.ops.softmax(load_run(teacher)[1].predict(inputs, verbose=0)).numpy()
+    np.testing.assert_allclose(targets, answers, atol=1e-6)
+    assert json.loads((run / "settings.json").read_text())["teacher"]["architecture"] == "matchbox"
+    words = json.loads((teacher / "settings.json").read_text())
+    (teacher / "settings.json").write_text(json.dumps({**words, "labels": ["_silence_", "_unknown_", "no", "yes"]}))
+    assert cli.main(command(recordings, tmp_path / "other", 1, "--teacher", str(teacher))) == 2
+    assert "other labels" in capsys.readouterr().err
+
+
+def test_lesson_mixes_inputs_and_targets_alike():
+    recipe = Recipe(mixup=0.5, label_smoothing=0.0)
+    features = np.arange(4, dtype=np.float32)[:, None, None] * np.ones((1, 3, 1), np.float32)
+    frontend = FrontendConfig(coefficients=1, feature_mean=(0.0,), feature_std=(32.0,))
+    inputs, targets = _lesson(np.random.default_rng(0), features, np.arange(4), 4, frontend, recipe, None)
+    np.testing.assert_allclose(targets.sum(1), 1, rtol=1e-6)
+    assert (targets > 0).sum() > 4  # something was mixed
+    steps = frontend.feature_steps_per_std / 32
+    np.testing.assert_allclose(
+        inputs[:, 0, 0] * frontend.feature_steps_per_std, np.rint(targets @ np.arange(4) * steps)
+    )
+
+
+def test_weight_averaging_validates_and_keeps_the_averages(tmp_path):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.compile(AveragingAdamW(0.1, use_ema=True, ema_momentum=0.5), "mse")
+    model.fit(np.ones((64, 3)), np.ones((64, 2)), batch_size=8, verbose=0)
+    weights = model.get_weights()
+    with _averaged(model):
+        averages = model.get_weights()
+    run = RunFolder(tmp_path, {})
+    run.finish_epoch(model, {"epoch": 1, "val_accuracy": 0.5}, _averaged)
+    assert not np.array_equal(weights[0], averages[0])
+    for name, expected in (("best.npz", averages), ("last.npz", weights)):
+        with np.load(tmp_path / name) as archive:
+            np.testing.assert_array_equal(archive["weight_0"], expected[0])
+    np.testing.assert_array_equal(model.get_weights()[0], weights[0])
 
 
 def test_save_on_a_full_disk_is_one_line_and_keeps_the_last_epoch(tmp_path, monkeypatch):
@@ -122,6 +180,9 @@ def test_fit_into_a_run_with_other_settings_is_refused(recordings, tmp_path, cap
     [
         (["fit", "--data", "/nowhere", "--out", "{tmp}"], "no such folder"),
         (["fit", "--data", "{data}", "--out", "{tmp}", "--epochs", "0"], "at least 1"),
+        (["fit", "--data", "{data}", "--out", "{tmp}", "--mixup", "-1"], "mixup must be 0 or more"),
+        (["fit", "--data", "{data}", "--out", "{tmp}", "--distillation", "2"], "distillation must be 0 to 1"),
+        (["fit", "--data", "{data}", "--out", "{tmp}", "--teacher", "{tmp}/t"], "no finished epoch"),
         (["export", "--run", "{tmp}", "--data", "{data}", "--out", "{tmp}/b"], "no finished epoch"),
         (["evaluate", "{tmp}", "--test", "{data}", "--set-name", "x"], "model.json"),
     ],

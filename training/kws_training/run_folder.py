@@ -1,8 +1,11 @@
 """A training run on disk: settings, checkpoint, history. A killed run continues from its last finished epoch."""
 
+import contextlib
 import json
 import os
 import zipfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +48,24 @@ class RunFolder:
             ) from None
         self.history: list[dict[str, float]] = self._read(HISTORY) or []
 
-    def finish_epoch(self, model: keras.Model, entry: dict[str, float]) -> None:
-        """Saves weights, optimizer and history after an epoch; keeps the weights of the best validation accuracy."""
+    def finish_epoch(
+        self,
+        model: keras.Model,
+        entry: dict[str, float],
+        validated: Callable[[keras.Model], AbstractContextManager] = contextlib.nullcontext,
+    ) -> None:
+        """Saves weights, optimizer and history after an epoch; keeps the weights of the best validation accuracy.
+
+        Args:
+          model: compiled.
+          entry: of the history.
+          validated: gives the model, for a while, the weights that `entry` is about.
+        """
         best = max((old["val_accuracy"] for old in self.history), default=-1.0)
         self._save(model, CHECKPOINT)
         if entry["val_accuracy"] > best:
-            self._save(model, BEST)
+            with validated(model):
+                self._save(model, BEST)
         self.history = [*self.history, entry]
         self.write_json(HISTORY, self.history)
 

@@ -1,9 +1,10 @@
 """Trains a model from clips: one call from audio to the best weights, resumable after a kill."""
 
+import contextlib
 import dataclasses
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -15,7 +16,6 @@ from kws_reference.frontend_config import FrontendConfig
 from kws_training import plots
 from kws_training.data.pipeline import AugmentConfig, EpochRenderer, plain_features, plan_epoch
 from kws_training.data.speech_commands import ClipSet
-from kws_training.models import Architecture
 from kws_training.run_folder import RunFolder
 
 CURVES = "learning_curves.png"
@@ -34,6 +34,13 @@ class Recipe:
       weight_decay: of AdamW (I. Loshchilov, F. Hutter, arXiv:1711.05101).
       label_smoothing: share of the target that is spread over all labels.
       dropout: before the classifier.
+      mixup: a of the Beta(a, a) that mixes each clip with another (H. Zhang et al., arXiv:1710.09412); 0 mixes none.
+      weight_averaging: decay, for each step, of the moving average of the weights that is validated and kept; 0 keeps
+        the weights themselves.
+      distillation: share of the target that is the teacher's answer to the same, augmented clip (L. Beyer et al., "A
+        good teacher is patient and consistent", arXiv:2106.05237); without a teacher it has no effect.
+      distinct_epochs: epochs after so many hear the same augmented clips again, in another order; 0: never.
+      augment_seed: seed of the augmented clips; -1 takes the run's seed.
       augment: what an epoch consists of.
     """
 
@@ -44,7 +51,32 @@ class Recipe:
     weight_decay: float = 2e-3
     label_smoothing: float = 0.05
     dropout: float = 0.1
+    mixup: float = 0.0
+    weight_averaging: float = 0.0
+    distillation: float = 0.9
+    distinct_epochs: int = 0
+    augment_seed: int = -1
     augment: AugmentConfig = AugmentConfig()
+
+    def __post_init__(self) -> None:
+        """Checks the ranges.
+
+        Raises:
+          KwsError: a value is out of range; the message names it.
+        """
+        if self.epochs < 1 or self.batch < 1 or not self.learning_rate > 0:
+            raise KwsError(
+                f"epochs and batch must be at least 1, learning rate above 0. "
+                f"Received: {self.epochs}, {self.batch}, {self.learning_rate}."
+            )
+        for name, high in (("label_smoothing", 1), ("dropout", 1), ("mixup", 10), ("weight_averaging", 1)):
+            if not 0 <= getattr(self, name) < high:
+                raise KwsError(f"{name} must be 0 or more and below {high}. Received: {getattr(self, name)}")
+        if not 0 <= self.distillation <= 1 or self.distinct_epochs < 0:
+            raise KwsError(
+                f"distillation must be 0 to 1, distinct_epochs 0 or more. "
+                f"Received: {self.distillation}, {self.distinct_epochs}."
+            )
 
 
 def feature_statistics(clips: ClipSet, seed: int, frontend: FrontendConfig) -> FrontendConfig:
@@ -84,26 +116,26 @@ def train(
     run: RunFolder,
     training: ClipSet,
     validation: ClipSet,
-    architecture: Architecture,
-    model_config: Any,
+    model: keras.Model,
     frontend: FrontendConfig,
     recipe: Recipe,
     seed: int,
     say: Callable[[str], None],
     cache: str | os.PathLike | None = None,
+    teacher: keras.Model | None = None,
 ) -> dict[str, Any]:
     """Trains until the recipe's last epoch, from wherever the run stands.
 
     Args:
       run: its folder; its history tells where to go on.
       training, validation: clips.
-      architecture: which network.
-      model_config: its shape.
+      model: with its first weights.
       frontend: with statistics.
       recipe: how to train.
-      seed: initial weights, order and augmentation of the clips.
+      seed: order and augmentation of the clips, dropout.
       say: called with a line of progress for each epoch.
       cache: folder for rendered epochs, see `EpochRenderer`.
+      teacher: a trained model for the same features and labels, whose answers become targets (`Recipe.distillation`).
 
     Returns:
       The history's entry with the best validation accuracy, whose weights the run holds as its best.
@@ -111,33 +143,35 @@ def train(
     Raises:
       KwsError: the loss is not finite, or the run cannot be written.
     """
-    keras.utils.set_random_seed(seed)
-    model = architecture.build(dataclasses.replace(model_config, dropout=recipe.dropout))
-    with EpochRenderer(training, seed, recipe.augment, frontend, last_epoch=recipe.epochs - 1, cache=cache) as renderer:
+    distinct = min(recipe.distinct_epochs or recipe.epochs, recipe.epochs)
+    augment_seed = seed if recipe.augment_seed < 0 else recipe.augment_seed
+    with EpochRenderer(
+        training, augment_seed, recipe.augment, frontend, last_epoch=distinct - 1, cache=cache
+    ) as renderer:
         start = len(run.history)
-        features, labels = renderer.epoch(start) if start < recipe.epochs else (None, None)
-        steps_per_epoch = -(-len(plan_epoch(training, seed, 0, recipe.augment)) // recipe.batch)
+        features, labels = renderer.epoch(start % distinct) if start < recipe.epochs else (None, None)
+        steps_per_epoch = -(-len(plan_epoch(training, augment_seed, 0, recipe.augment)) // recipe.batch)
         _compile(model, recipe, steps_per_epoch)
         if start:
             run.restore(model)
             say(f"going on after epoch {start} of {recipe.epochs}")
         truth = validation.labels
         plain = quantize_features(plain_features(validation, frontend, np.float32)[0], frontend)
-        targets = np.eye(model_config.labels, dtype=np.float32)
         for epoch in range(start, recipe.epochs):
             began = time.monotonic()
             if epoch > start:
-                features, labels = renderer.epoch(epoch)
+                features, labels = renderer.epoch(epoch % distinct)
             _seed_dropout(model, seed, epoch)
+            rng = np.random.default_rng([seed, epoch])
             result = model.fit(
-                quantize_features(features, frontend),
-                targets[labels],
+                *_lesson(rng, features, labels, len(training.label_names), frontend, recipe, teacher),
                 batch_size=recipe.batch,
                 shuffle=False,
                 verbose=0,
                 callbacks=[_ShowBatches(f"epoch {epoch + 1}/{recipe.epochs}", steps_per_epoch)],
             ).history
-            logits = model.predict(plain, batch_size=256, verbose=0)
+            with _averaged(model):
+                logits = model.predict(plain, batch_size=256, verbose=0)
             entry = {
                 "epoch": epoch + 1,
                 "loss": float(result["loss"][0]),
@@ -148,7 +182,7 @@ def train(
             }
             if not np.isfinite(entry["loss"]):
                 raise KwsError(f"the loss of epoch {epoch + 1} is {entry['loss']}. Lower --learning-rate.")
-            run.finish_epoch(model, entry)
+            run.finish_epoch(model, entry, _averaged)
             plots.learning_curves(run.history, run.path / CURVES)
             left = entry["seconds"] * (recipe.epochs - epoch - 1) / 60
             say(
@@ -157,6 +191,58 @@ def train(
                 f"{entry['seconds']:.0f} s, about {left:.0f} min left"
             )
     return max(run.history, key=lambda item: item["val_accuracy"])
+
+
+def _lesson(
+    rng: np.random.Generator,
+    features: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    frontend: FrontendConfig,
+    recipe: Recipe,
+    teacher: keras.Model | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """An epoch's inputs on the int8 grid, and its targets ``[clips, classes]``."""
+    targets = np.eye(classes, dtype=np.float32)[labels]
+    targets = targets * (1 - recipe.label_smoothing) + recipe.label_smoothing / classes
+    if recipe.distinct_epochs:
+        order = rng.permutation(len(labels))
+        features, targets = features[order], targets[order]
+    if recipe.mixup:
+        share = rng.beta(recipe.mixup, recipe.mixup, len(labels)).astype(np.float32)[:, None]
+        partner = rng.permutation(len(labels))
+        features = features * share[..., None] + features[partner] * (1 - share[..., None])
+        targets = targets * share + targets[partner] * (1 - share)
+    inputs = quantize_features(features, frontend)
+    if teacher is not None:
+        answers = keras.ops.convert_to_numpy(keras.ops.softmax(teacher.predict(inputs, batch_size=256, verbose=0)))
+        targets = targets * (1 - recipe.distillation) + answers * recipe.distillation
+    return inputs, targets
+
+
+@contextlib.contextmanager
+def _averaged(model: keras.Model) -> Iterator[None]:
+    """Puts the moving average of the weights, if there is one, in their place for a while."""
+    averages = getattr(model.optimizer, "_model_variables_moving_average", None)
+    if not averages:
+        yield
+        return
+    pairs = list(zip(model.trainable_variables, averages, strict=True))
+    kept = [variable.numpy() for variable, _ in pairs]
+    for variable, average in pairs:
+        variable.assign(average)
+    try:
+        yield
+    finally:
+        for (variable, _), value in zip(pairs, kept, strict=True):
+            variable.assign(value)
+
+
+class AveragingAdamW(keras.optimizers.AdamW):
+    """Keeps the moving average beside the weights; Keras's own puts it in their place whenever `fit` returns."""
+
+    def finalize_variable_values(self, var_list):
+        """Does nothing: a run calls `fit` once for each epoch."""
 
 
 class _ShowBatches(keras.callbacks.Callback):
@@ -187,8 +273,13 @@ def _compile(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:
         warmup_steps=warmup,
     )
     model.compile(
-        keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay),
-        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing),
+        AveragingAdamW(
+            schedule,
+            weight_decay=recipe.weight_decay,
+            use_ema=bool(recipe.weight_averaging),
+            ema_momentum=recipe.weight_averaging or 0.99,
+        ),
+        keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
 

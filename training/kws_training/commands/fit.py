@@ -13,8 +13,20 @@ from kws_training.data.pipeline import AugmentConfig
 from kws_training.data.speech_commands import WORDS, ClipSpec, FolderSpec, load_clips
 from kws_training.models import ARCHITECTURES, DEFAULT, architecture
 
-_RECIPE_FLAGS = ("epochs", "batch", "learning_rate", "weight_decay", "label_smoothing", "dropout")
-_AUGMENT_FLAGS = ("unknown_percent", "silence_percent", "keyword_balance", "unknown_balance")
+_RECIPE_FLAGS = {
+    "epochs": int,
+    "batch": int,
+    "learning_rate": float,
+    "weight_decay": float,
+    "label_smoothing": float,
+    "dropout": float,
+    "mixup": float,
+    "weight_averaging": float,
+    "distillation": float,
+    "distinct_epochs": int,
+    "augment_seed": int,
+}
+_AUGMENT_FLAGS = {field.name: field.type for field in dataclasses.fields(AugmentConfig)}
 
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
@@ -30,10 +42,11 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     parser.add_argument(
         "--cache", type=Path, help="folder that keeps augmented epochs for further trainings on the same data and seed"
     )
-    for name in _RECIPE_FLAGS:
-        parser.add_argument(f"--{name.replace('_', '-')}", type=int if name in ("epochs", "batch") else float)
-    for name in _AUGMENT_FLAGS:
-        parser.add_argument(f"--{name.replace('_', '-')}", type=float, help="see AugmentConfig")
+    parser.add_argument("--teacher", type=Path, help="run folder of a trained model whose answers become targets")
+    for name, kind in _RECIPE_FLAGS.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help="see Recipe")
+    for name, kind in _AUGMENT_FLAGS.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help="see AugmentConfig")
     return parser
 
 
@@ -42,27 +55,26 @@ def run(args: argparse.Namespace) -> int:
     if args.extra_names and not args.extra:
         raise KwsError("--extra-names lists clips of --extra. Give --extra too.")
     kind = architecture(args.model)
-    from kws_training.run_folder import RunFolder
+    import keras
+
+    from kws_training.run_folder import RunFolder, load_run
     from kws_training.trainer import CURVES, Recipe, feature_statistics, train
 
     augment = AugmentConfig(**_given(args, _AUGMENT_FLAGS))
     recipe = dataclasses.replace(Recipe(), augment=augment, **{**kind.recipe, **_given(args, _RECIPE_FLAGS)})
-    if recipe.epochs < 1 or recipe.batch < 1 or not recipe.learning_rate > 0:
-        raise KwsError(
-            f"epochs and batch must be at least 1, learning rate above 0. "
-            f"Received: {recipe.epochs}, {recipe.batch}, {recipe.learning_rate}."
-        )
     words = tuple(word.strip() for word in args.labels.split(",") if word.strip())
     folders = (FolderSpec(args.extra, args.extra_names),) if args.extra else ()
     say(f"reading {args.data}")
     training = load_clips(ClipSpec(args.data, "training", folders, words))
     validation = load_clips(ClipSpec(args.data, "validation", (), words, unknown_percent=100.0))
-    model = kind.config(labels=len(training.label_names))
+    config = kind.config(labels=len(training.label_names))
     say(f"{len(training)} training clips, {len(validation)} validation clips, labels {', '.join(training.label_names)}")
-    frontend = feature_statistics(training, args.seed, FrontendConfig())
+    frontend = feature_statistics(
+        training, args.seed if recipe.augment_seed < 0 else recipe.augment_seed, FrontendConfig()
+    )
     settings = {
         "architecture": kind.name,
-        "model": model.to_dict(),
+        "model": config.to_dict(),
         "labels": list(training.label_names),
         "frontend": frontend.to_dict(),
         "recipe": dataclasses.asdict(recipe),
@@ -70,8 +82,18 @@ def run(args: argparse.Namespace) -> int:
         "training_clips": len(training),
         "validation_clips": len(validation),
     }
+    teacher = None
+    if args.teacher:
+        known, teacher = load_run(args.teacher)
+        if (known["labels"], known["frontend"]) != (settings["labels"], settings["frontend"]):
+            raise KwsError(
+                f"{args.teacher} was trained for other labels or features. Train the teacher on the same data and seed."
+            )
+        settings["teacher"] = {"architecture": known["architecture"], "seed": known["seed"]}
     folder = RunFolder(args.out, settings)
-    best = train(folder, training, validation, kind, model, frontend, recipe, args.seed, say, args.cache)
+    keras.utils.set_random_seed(args.seed)
+    model = kind.build(dataclasses.replace(config, dropout=recipe.dropout))
+    best = train(folder, training, validation, model, frontend, recipe, args.seed, say, args.cache, teacher)
     say(f"best epoch {best['epoch']}: validation {100 * best['val_accuracy']:.2f} %; curves in {args.out / CURVES}")
     print(json.dumps({"run": str(args.out), "epoch": best["epoch"], "validation_accuracy": best["val_accuracy"]}))
     return 0

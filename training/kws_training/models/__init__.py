@@ -62,6 +62,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     for item in (
         Architecture("matchbox", "matchbox", "MatchboxConfig"),
         Architecture("matchbox_noncausal", "matchbox", "MatchboxConfig", {"causal": False}),
+        Architecture("matchbox_teacher", "matchbox", "MatchboxConfig", {"causal": False, "width": 2}),
         Architecture("transformer", "transformer", "TransformerConfig"),
         Architecture("mixednet", "mixednet", "MixedNetConfig"),
         Architecture("mhatt_rnn", "mhatt_rnn", "MhattRnnConfig", recipe={"learning_rate": 1e-3, "dropout": 0.2}),

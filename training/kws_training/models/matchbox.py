@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from kws_training.models import fast
 from kws_training.streaming import Delay, Stream
 
 BN_EPSILON = 1e-3
@@ -45,6 +46,7 @@ class MatchboxConfig:
         the smallest exported model.
       dropout: rate before the classifier, training only.
       causal: kernels see earlier frames only; otherwise they are centred.
+      width: multiplies the filters of every block.
     """
 
     labels: int = 12
@@ -61,6 +63,7 @@ class MatchboxConfig:
     frames_per_step: int = 2
     dropout: float = 0.0
     causal: bool = True
+    width: int = 1
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form; `from_dict` reads it."""
@@ -80,6 +83,7 @@ def build(config: MatchboxConfig) -> keras.Model:
     inputs = keras.Input((None, config.coefficients), name="features")
     x = inputs
     for index, block in enumerate(config.blocks, 1):
+        block = dataclasses.replace(block, filters=block.filters * config.width)
         name, shortcut = f"block{index}", x
         depthwise = keras.layers.DepthwiseConv1D(
             block.kernel,
@@ -91,12 +95,12 @@ def build(config: MatchboxConfig) -> keras.Model:
         convolution = Stream(depthwise, name=name)
         x = convolution(x)
         x = _pointwise(block, f"{name}_pointwise")(x)
-        x = keras.layers.BatchNormalization(epsilon=BN_EPSILON, momentum=0.97, name=f"{name}_norm")(x)
+        x = fast.BatchNormalization(epsilon=BN_EPSILON, momentum=0.97, name=f"{name}_norm")(x)
         if block.residual:
             if convolution.lookahead:
                 shortcut = Delay(convolution.lookahead, name=f"{name}_delay")(shortcut)
             shortcut = _pointwise(block, f"{name}_residual")(shortcut)
-            shortcut = keras.layers.BatchNormalization(epsilon=BN_EPSILON, momentum=0.97, name=f"{name}_residual_norm")(
+            shortcut = fast.BatchNormalization(epsilon=BN_EPSILON, momentum=0.97, name=f"{name}_residual_norm")(
                 shortcut
             )
             x = keras.layers.Add(name=f"{name}_add")([x, shortcut])
@@ -108,4 +112,4 @@ def build(config: MatchboxConfig) -> keras.Model:
 
 
 def _pointwise(block: Block, name: str) -> keras.layers.Layer:
-    return keras.layers.Conv1D(block.filters, 1, use_bias=False, name=name)
+    return fast.Conv1D(block.filters, 1, use_bias=False, name=name)

@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
+from kws_training.streaming import depthwise
 from kws_training.streaming.layer import Context, States, StateSpec, refuse
 
 STATE = "state"
@@ -105,7 +106,10 @@ class Ring(Pattern):
         return ops.pad(inputs, padding)
 
     def batch(self, inputs: Any) -> Any:
-        return self.cell(self._pad(inputs, self.context_frames - self.lookahead, self.lookahead))
+        inputs = self._pad(inputs, self.context_frames - self.lookahead, self.lookahead)
+        if depthwise.can_convolve(self.cell, inputs) and self.cell.built:
+            return depthwise.convolve(inputs, tf.convert_to_tensor(self.cell.kernel), self.dilation[0])
+        return self.cell(inputs)
 
     def padded_shape(self, input_shape: Shape) -> Shape:
         batch, time, *rest = input_shape
