@@ -17,6 +17,7 @@ from kws_training.commands import (  # noqa: E402
     fetch,
     fit,
     frontend_report,
+    voices,
 )
 
 
@@ -25,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     return command_line.run(
         "kws-train",
         __doc__,
-        [fetch, fit, export, evaluate, describe, benchmark, attention, conformer, frontend_report],
+        [fetch, fit, export, evaluate, describe, benchmark, attention, conformer, frontend_report, voices],
         sys.argv[1:] if argv is None else argv,
     )
 
