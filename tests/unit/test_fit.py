@@ -106,6 +106,13 @@ def test_fit_teacher_answers_become_targets_and_other_labels_are_refused(recordi
     inputs, targets = lessons[0]
     answers = keras.ops.softmax(load_run(teacher)[1].predict(inputs, verbose=0)).numpy()
     np.testing.assert_allclose(targets, answers, atol=1e-6)
+    cache = tmp_path / "cache"
+    for _ in range(2):  # computed, then read
+        with pytest.raises(ZeroDivisionError):
+            more = ["--teacher", str(teacher), "--distillation", "1", "--cache", str(cache)]
+            cli.main(command(recordings, run, 1, *more))
+        np.testing.assert_array_equal(lessons[-1][1], targets)
+    assert len(list(cache.glob("answers_*.npy"))) == 1
     assert json.loads((run / "settings.json").read_text())["teacher"]["architecture"] == "matchbox"
     words = json.loads((teacher / "settings.json").read_text())
     (teacher / "settings.json").write_text(json.dumps({**words, "labels": ["_silence_", "_unknown_", "no", "yes"]}))

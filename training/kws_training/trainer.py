@@ -2,9 +2,11 @@
 
 import contextlib
 import dataclasses
+import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -155,6 +157,7 @@ def train(
         if start:
             run.restore(model)
             say(f"going on after epoch {start} of {recipe.epochs}")
+        answers_to = teacher and _Answers(teacher, cache)
         truth = validation.labels
         plain = quantize_features(plain_features(validation, frontend, np.float32)[0], frontend)
         for epoch in range(start, recipe.epochs):
@@ -164,7 +167,7 @@ def train(
             _seed_dropout(model, seed, epoch)
             rng = np.random.default_rng([seed, epoch])
             result = model.fit(
-                *_lesson(rng, features, labels, len(training.label_names), frontend, recipe, teacher),
+                *_lesson(rng, features, labels, len(training.label_names), frontend, recipe, answers_to),
                 batch_size=recipe.batch,
                 shuffle=False,
                 verbose=0,
@@ -200,24 +203,54 @@ def _lesson(
     classes: int,
     frontend: FrontendConfig,
     recipe: Recipe,
-    teacher: keras.Model | None,
+    answers_to: Callable[[np.ndarray], np.ndarray] | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """An epoch's inputs on the int8 grid, and its targets ``[clips, classes]``."""
     targets = np.eye(classes, dtype=np.float32)[labels]
     targets = targets * (1 - recipe.label_smoothing) + recipe.label_smoothing / classes
-    if recipe.distinct_epochs:
-        order = rng.permutation(len(labels))
-        features, targets = features[order], targets[order]
     if recipe.mixup:
         share = rng.beta(recipe.mixup, recipe.mixup, len(labels)).astype(np.float32)[:, None]
         partner = rng.permutation(len(labels))
         features = features * share[..., None] + features[partner] * (1 - share[..., None])
         targets = targets * share + targets[partner] * (1 - share)
     inputs = quantize_features(features, frontend)
-    if teacher is not None:
-        answers = keras.ops.convert_to_numpy(keras.ops.softmax(teacher.predict(inputs, batch_size=256, verbose=0)))
-        targets = targets * (1 - recipe.distillation) + answers * recipe.distillation
+    if answers_to:
+        targets = targets * (1 - recipe.distillation) + answers_to(inputs) * recipe.distillation
+    if recipe.distinct_epochs:
+        order = rng.permutation(len(labels))
+        inputs, targets = inputs[order], targets[order]
     return inputs, targets
+
+
+class _Answers:
+    """A teacher's probabilities ``[clips, labels]`` for inputs; the cache, if there is one, keeps them beside the epochs."""
+
+    def __init__(self, teacher: keras.Model, cache: str | os.PathLike | None):
+        self._teacher, self._cache = teacher, cache
+        self._digest = hashlib.sha256(b"".join(np.ascontiguousarray(value).data for value in teacher.get_weights()))
+
+    def __call__(self, inputs: np.ndarray) -> np.ndarray:
+        if self._cache is None:
+            return self._answer(inputs)
+        digest = self._digest.copy()
+        digest.update(np.ascontiguousarray(inputs).data)
+        path = Path(self._cache) / f"answers_{digest.hexdigest()[:24]}.npy"
+        try:
+            return np.load(path)
+        except (OSError, ValueError, EOFError):
+            answers = self._answer(inputs)
+        partial = path.with_suffix(f".{os.getpid()}.partial")
+        try:
+            with partial.open("wb") as file:
+                np.save(file, answers)
+            os.replace(partial, path)
+        except OSError:
+            partial.unlink(missing_ok=True)  # the next training asks the teacher again
+        return answers
+
+    def _answer(self, inputs: np.ndarray) -> np.ndarray:
+        logits = self._teacher.predict(inputs, batch_size=256, verbose=0)
+        return keras.ops.convert_to_numpy(keras.ops.softmax(logits))
 
 
 @contextlib.contextmanager
