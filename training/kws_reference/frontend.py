@@ -35,7 +35,7 @@ LOG_OFFSET_Q10 = 13 << LOG_FRACTION_BITS
 DCT_PRE_SHIFT = 5
 MAX_LOG2_BITS = 29  # (29 - 13) * 2 in Q10 is the largest sum of two bands that fits int16
 
-_CHUNK_FRAMES = 64  # keeps the int64 arrays of a chunk near the second-level cache
+_CHUNK_FRAMES = 128  # keeps the int64 arrays of a chunk in the second-level cache
 
 
 @dataclasses.dataclass(frozen=True)
@@ -243,10 +243,9 @@ class MfccStream:
 
 def block_shift(windows: np.ndarray) -> np.ndarray:
     """Returns each frame's left shift, int64 [frames], -6 to 9, from int16 [frames, window_samples]."""
-    value = windows.astype(np.int64)
     # Bit i of x ^ (x << 1) says that bits i and i - 1 differ: the highest is the magnitude's length.
-    bits = np.bitwise_or.reduce((value ^ (value << 1)) & 0xFFFF, axis=-1) | 1
-    return (WINDOWED_BITS - 16) - (_bit_length(bits) - 1)
+    bits = np.bitwise_or.reduce((windows ^ (windows << 1)).view(np.uint16), axis=-1) | 1
+    return (WINDOWED_BITS - 16) - (_bit_length(bits.astype(np.int64)) - 1)
 
 
 def spectrum(windows: np.ndarray, t: FrontendTables) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -261,26 +260,42 @@ def spectrum(windows: np.ndarray, t: FrontendTables) -> tuple[np.ndarray, np.nda
       Upper half's imaginary parts have the opposite sign, which the magnitude does not see. And ``shift`` [frames].
     """
     shift = block_shift(windows)
-    padded = np.zeros((len(windows), t.config.fft_size), np.int64)
-    padded[:, : windows.shape[1]] = windows
-    product = padded * t.hann_q16.astype(np.int64)
-    left, right = np.maximum(shift, 0)[:, None], np.maximum(-shift, 0)[:, None]
-    real, imag = _complex_dft(product << left >> right, t)
-    return *_real_split(real, imag, t), shift
+    # shift + 6 = 15 - p brings each frame to the full range of int16, so that its products fit int32.
+    windowed = np.zeros((t.config.fft_size, len(windows)), np.int32)  # frames side by side, here and in the transform
+    used = windowed[: windows.shape[1]]
+    used[:] = windows.T
+    used <<= (shift + 6).astype(np.int32)
+    used *= t.hann_q16[: len(used), None].astype(np.int32)
+    used >>= 6
+    real, imag = _real_split(_complex_dft(windowed, t), t)
+    return real.T, imag.T, shift
 
 
 def magnitude_q2(real: np.ndarray, imag: np.ndarray, t: FrontendTables) -> np.ndarray:
     """Returns 4 |real + j imag| by table, int64, for parts within +-2^29; 0 is taken for 1."""
-    power = real * real + imag * imag
-    power = np.where(power < 1 << 32, power | 1, power)
+    power = real * real
+    power += imag * imag
+    power |= power < 1 << 32
     # An even shift s brings the power to 2^62 .. 2^64, of which the upper 32 bits are used.
-    s = (64 - _bit_length(power)) & ~1
-    v = ((power.astype(np.uint64) << s.astype(np.uint64)) >> np.uint64(32)).astype(np.int64)
-    index = (v >> (32 - SQRT_INDEX_BITS)) - 32
+    s = 64 - _bit_length(power)
+    s &= ~1
+    v = power.view(np.uint64)
+    v <<= s.view(np.uint64)
+    v >>= np.uint64(32)
+    v = v.view(np.int64)
+    index = v >> (32 - SQRT_INDEX_BITS)
+    index -= 32
     table = t.sqrt_q31.astype(np.int64)
-    fraction = (v << SQRT_INDEX_BITS) & 0xFFFFFFFF
-    root = table[index] + (((table[index + 1] - table[index]) * fraction) >> 32)
-    return root >> (s // 2 - 3)
+    root = np.diff(table)[index]
+    v <<= SQRT_INDEX_BITS
+    v &= 0xFFFFFFFF  # position between two entries
+    root *= v
+    root >>= 32
+    root += table[index]
+    s >>= 1
+    s -= 3
+    root >>= s
+    return root
 
 
 def log_mel_q10(windows: np.ndarray, t: FrontendTables) -> np.ndarray:
@@ -295,11 +310,12 @@ def log_mel_q10(windows: np.ndarray, t: FrontendTables) -> np.ndarray:
     one = 34 - t.scale_bits + shift[:, None]
     energy = np.maximum(energy, 1)
     length = _bit_length(energy)
-    v = np.where(length > 32, energy >> np.maximum(length - 32, 0), energy << np.maximum(32 - length, 0))
+    v = energy << np.maximum(32 - length, 0)
+    v >>= np.maximum(length - 32, 0)
     index = (v >> (31 - LOG2_INDEX_BITS)) - (1 << LOG2_INDEX_BITS)
     table = t.log2_q15.astype(np.int64)
     fraction = (v >> (15 - LOG2_INDEX_BITS)) & 0xFFFF
-    log_q15 = ((length - 1 - one) << 15) + table[index] + (((table[index + 1] - table[index]) * fraction) >> 16)
+    log_q15 = ((length - 1 - one) << 15) + table[index] + ((np.diff(table)[index] * fraction) >> 16)
     return np.maximum((log_q15 + 16) >> (15 - LOG_FRACTION_BITS), 0)
 
 
@@ -323,51 +339,75 @@ def quantize(sums: np.ndarray, t: FrontendTables) -> np.ndarray:
 
 def _mulr(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Upper 32 bits of the 64-bit product, rounded half up: SMMULR and VRMULH of Arm cores."""
-    return (a * b + (1 << 31)) >> 32
+    product = a * b
+    product += 1 << 31
+    product >>= 32
+    return product
 
 
-def _complex_dft(samples: np.ndarray, t: FrontendTables) -> tuple[np.ndarray, np.ndarray]:
-    frames, points = len(samples), t.config.fft_size // 2
-    z = samples.reshape(frames, t.first_radix, points // t.first_radix, 2)[:, :, t.first_index]
-    real, imag = z[..., 0], z[..., 1]
-    if t.first_radix == 4:
-        real, imag = _butterfly(*(part[:, q] for q in range(4) for part in (real, imag)))
+def _complex_dft(samples: np.ndarray, t: FrontendTables) -> np.ndarray:
+    """Transforms int32 [fft_size, frames], even samples real and odd ones imaginary, to int64 [2, M, frames].
+
+    Before a stage, x[:, k, n] is bin k of the transform of every (M / span)-th point from point n on; a stage of radix
+    4 joins n, n + N, n + 2 N and n + 3 N, N = M / (4 span). Points stay in order, and one twiddle serves all n and
+    frames, which are next to each other in memory.
+    """
+    frames, points, span = samples.shape[1], t.config.fft_size // 2, t.first_radix
+    x = samples.reshape(span, points // span, 2, frames).transpose(2, 0, 1, 3)
+    if span == 4:
+        x = _butterfly(*x.swapaxes(0, 1))
     else:
-        real, imag = ([part[:, 0] + part[:, 1], part[:, 0] - part[:, 1]] for part in (real, imag))
-    real, imag = np.stack(real, -1).reshape(frames, points), np.stack(imag, -1).reshape(frames, points)
-    span = t.first_radix
-    twiddle = t.twiddle_q31.astype(np.int64)
+        x = np.stack([x[:, 0] + x[:, 1], x[:, 0] - x[:, 1]], axis=1)
+    x = x.astype(np.int64)
     while span < points:
-        x = real.reshape(frames, -1, 4, span), imag.reshape(frames, -1, 4, span)
-        w = twiddle[:: points // (4 * span)]
-        legs = [x[0][:, :, 0] >> 1, x[1][:, :, 0] >> 1]
-        for q in (1, 2, 3):
-            re, im, cos, sin = x[0][:, :, q], x[1][:, :, q], w[:, 2 * q - 2], w[:, 2 * q - 1]
-            legs += [_mulr(re, cos) + _mulr(im, sin), _mulr(im, cos) + _mulr(re, -sin)]
-        real, imag = (np.stack(part, 2).reshape(frames, points) for part in _butterfly(*legs))
+        x = x.reshape(2, span, 4, -1)
+        twiddle = t.twiddle_q31[:: points // (4 * span)].astype(np.int64)[:, :, None]
+        legs = [x[:, :, 0] >> 1]
+        legs += [_turned(x[:, :, q], twiddle[:, 2 * q - 2], twiddle[:, 2 * q - 1]) for q in (1, 2, 3)]
+        x = _butterfly(*legs)
         span *= 4
-    return real, imag
+    return x.reshape(2, points, frames)
 
 
-def _butterfly(ar, ai, br, bi, cr, ci, dr, di) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Transform of four points a, b, c, d."""
-    sr, si, tr, ti = ar + cr, ai + ci, ar - cr, ai - ci
-    ur, ui, vr, vi = br + dr, bi + di, br - dr, bi - di
-    return [sr + ur, tr + vi, sr - ur, tr - vi], [si + ui, ti - vr, si - ui, ti + vr]
+def _turned(z: np.ndarray, cos: np.ndarray, sin: np.ndarray) -> np.ndarray:
+    """z (cos - j sin) / 2 of complex numbers [2, ...], each product rounded."""
+    out = _mulr(z, cos)
+    out += _mulr(z[::-1], np.stack([sin, -sin]))
+    return out
 
 
-def _real_split(real: np.ndarray, imag: np.ndarray, t: FrontendTables) -> tuple[np.ndarray, np.ndarray]:
-    points = real.shape[1]
-    out_real, out_imag = real >> 1, imag >> 1  # bins 0 (not used) and M / 2 (its own mirror)
-    k = np.arange(1, points // 2)
-    cos, sin = t.split_q31[k].astype(np.int64).T
-    zr, zi, mr, mi = real[:, k] >> 1, imag[:, k] >> 1, real[:, points - k] >> 1, imag[:, points - k] >> 1
-    ar, ai, br, bi = zr + mr, zi - mi, zr - mr, zi + mi
-    p = _mulr(bi, cos) + _mulr(br, -sin)
-    q = _mulr(br, cos) + _mulr(bi, sin)
-    out_real[:, k], out_imag[:, k] = (ar >> 1) + p, (ai >> 1) - q
-    out_real[:, points - k], out_imag[:, points - k] = (ar >> 1) - p, (ai >> 1) + q
-    return out_real, out_imag
+def _butterfly(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """Transforms of four points: complex [2, ...] each, result [2, 4, ...]."""
+    s, t, u, v = a + c, a - c, b + d, b - d
+    out = np.empty((2, 4, *a.shape[1:]), a.dtype)
+    np.add(s, u, out=out[:, 0])
+    np.add(t[0], v[1], out=out[0, 1])
+    np.subtract(t[1], v[0], out=out[1, 1])
+    np.subtract(s, u, out=out[:, 2])
+    np.subtract(t[0], v[1], out=out[0, 3])
+    np.add(t[1], v[0], out=out[1, 3])
+    return out
+
+
+def _real_split(z: np.ndarray, t: FrontendTables) -> np.ndarray:
+    """Half the spectrum of the real samples, from `_complex_dft`'s int64 [2, M, frames]; works in place."""
+    points = z.shape[1]
+    z >>= 1  # bins 0 (not used) and M / 2 (its own mirror) are done
+    lower, upper = z[:, 1 : points // 2], z[:, : points // 2 : -1]
+    cos, sin = t.split_q31[1:].astype(np.int64).T[:, :, None]
+    ar, ai = lower[0] + upper[0], lower[1] - upper[1]
+    br, bi = lower[0] - upper[0], lower[1] + upper[1]
+    ar >>= 1
+    ai >>= 1
+    p = _mulr(bi, cos)
+    p += _mulr(br, -sin)
+    q = _mulr(br, cos)
+    q += _mulr(bi, sin)
+    np.add(ar, p, out=lower[0])
+    np.subtract(ai, q, out=lower[1])
+    np.subtract(ar, p, out=upper[0])
+    np.add(ai, q, out=upper[1])
+    return z
 
 
 def _normalisation(
@@ -427,10 +467,13 @@ def _digit_reversal(digits: int) -> np.ndarray:
 
 def _bit_length(value: np.ndarray) -> np.ndarray:
     """Bits of positive integers below 2^63, exact."""
-    upper = value >> 31
-    high = np.frexp(upper.astype(np.float64))[1]
-    low = np.frexp(value.astype(np.float64))[1]
-    return np.where(upper > 0, high + 31, low).astype(np.int64)
+    bits = value >> 1
+    bits &= value
+    bits ^= value  # begins with 10 as value is as long: rounded to float64 it stays below the next power of two
+    length = bits.astype(np.float64).view(np.int64)
+    length >>= 52  # the exponent
+    length -= 1022
+    return length
 
 
 def _q31(value: np.ndarray) -> np.ndarray:
