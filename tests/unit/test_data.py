@@ -265,6 +265,24 @@ def test_plan_epoch_balances_rare_keywords_and_rare_unknown_words():
     assert (rows >= 590).sum() == pytest.approx(200, abs=60)  # half of 400; six standard deviations
 
 
+def test_plan_epoch_synthetic_clips_do_not_crowd_out_recordings():
+    names = tuple(f"x/{kind}_nohash_{n}.wav" for n in range(200) for kind in ("espeak-f1", "0a7c2a8d"))
+    clips = dataclasses.replace(clip_set(300, 100), names=names)
+    assert clips.synthetic.sum() == 200
+    rows = plan_epoch(clips, 1, 0, AugmentConfig(synthetic_keywords=0.2, synthetic_unknown=0.25, unknown_percent=20))
+    spoken = clips.synthetic[rows[rows >= 0]]
+    keyword = rows[rows >= 0] < 300
+    assert (spoken & keyword).sum() == 30 and (~spoken & keyword).sum() == 150
+    assert (spoken & ~keyword).sum() == 9 and (~spoken & ~keyword).sum() == 27
+    assert not np.array_equal(np.sort(rows), np.sort(plan_epoch(clips, 1, 1, AugmentConfig(synthetic_keywords=0.2))))
+
+
+def test_plan_epoch_of_synthetic_clips_alone_has_its_unknown_words():
+    clips = dataclasses.replace(clip_set(300, 100), names=("x/flite-slt_nohash_0.wav",) * 400)
+    rows = plan_epoch(clips, 1, 0, AugmentConfig())
+    assert (rows >= 300).sum() == 30 and ((rows >= 0) & (rows < 300)).sum() == 300
+
+
 def test_render_epoch_without_augmentation_equals_plain_features():
     clips = clip_set(40, 10)
     rows = plan_epoch(clips, 7, 0, STILL)
@@ -368,6 +386,7 @@ def test_epoch_cache_of_anything_else_is_another_file(tmp_path):
         (dataclasses.replace(clips, labels=5 - clips.labels), 5, config, frontend),
         (dataclasses.replace(clips, words=tuple(reversed(clips.words))), 5, config, frontend),
         (dataclasses.replace(clips, noise=()), 5, config, frontend),
+        (dataclasses.replace(clips, names=("x/flite-slt_nohash_0.wav",) * len(clips)), 5, config, frontend),
     ]
     paths = [EpochCache(tmp_path, *variant).path(0) for variant in variants]
     assert len(set(paths)) == len(variants)

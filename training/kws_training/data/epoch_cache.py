@@ -45,7 +45,7 @@ class EpochCache:
         values = [np.__version__, seed, dataclasses.asdict(config), frontend and frontend.to_dict()]
         values += [clips.words, clips.label_names, [len(recording) for recording in clips.noise]]
         digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
-        for array in (clips.labels, clips.pcm, *clips.noise):
+        for array in (clips.labels, clips.synthetic, clips.pcm, *clips.noise):
             digest.update(np.ascontiguousarray(array).data)
         for path in (*_CODE, Path(__file__).with_name("pipeline.py")):
             digest.update(Path(path).read_bytes())

@@ -50,6 +50,8 @@ class AugmentConfig:
       unknown_balance: 0 draws every unknown clip equally often, 1 every unknown word, whatever number of clips it has.
       keyword_balance: 0 takes every keyword clip once, 1 as many of each keyword (repeating the rare ones); the total
         stays the same.
+      synthetic_keywords: share of the synthetic keyword clips that an epoch takes, drawn anew for each.
+      synthetic_unknown: share of an epoch's unknown words that are synthetic, where there are recorded ones too.
     """
 
     shift_samples: int = 1600
@@ -66,6 +68,8 @@ class AugmentConfig:
     unknown_percent: float = 10.0
     unknown_balance: float = 0.0
     keyword_balance: float = 0.0
+    synthetic_keywords: float = 1.0
+    synthetic_unknown: float = 0.3
 
     def __post_init__(self) -> None:
         """Checks the ranges.
@@ -80,6 +84,8 @@ class AugmentConfig:
             ("noise_volume", 0, 1),
             ("unknown_balance", 0, 1),
             ("keyword_balance", 0, 1),
+            ("synthetic_keywords", 0, 1),
+            ("synthetic_unknown", 0, 1),
             ("time_masks", 0, 100),
             ("time_frames", 0, 1000),
             ("feature_masks", 0, 100),
@@ -126,27 +132,27 @@ def plan_epoch(clips: ClipSet, seed: int, epoch: int, config: AugmentConfig) -> 
       int64 rows of ``clips``; -1 is a silent clip that is drawn from the noise.
     """
     rng = np.random.default_rng([seed, epoch, 0])
+    synthetic = clips.synthetic
     keywords = np.flatnonzero(clips.labels >= 2)
+    if config.synthetic_keywords < 1.0 and synthetic[keywords].any():
+        spoken = keywords[synthetic[keywords]]
+        taken = _draw(rng, spoken, round(len(spoken) * config.synthetic_keywords))
+        keywords = np.sort(np.concatenate([keywords[~synthetic[keywords]], taken]))
     total = len(keywords)
     if config.keyword_balance:
-        classes = [np.flatnonzero(clips.labels == label) for label in np.unique(clips.labels[keywords])]
+        classes = [keywords[clips.labels[keywords] == label] for label in np.unique(clips.labels[keywords])]
         share = np.array([len(rows) for rows in classes]) ** (1.0 - config.keyword_balance)
         counts = np.rint(total * share / share.sum()).astype(int)
         keywords = np.concatenate([_draw(rng, rows, count) for rows, count in zip(classes, counts, strict=True)])
     unknown = np.flatnonzero(clips.labels == 1)
     wanted = int(np.ceil(total * config.unknown_percent / 100)) if total else len(unknown)
-    if len(unknown) == 0:
-        drawn = unknown
-    elif config.unknown_balance:
-        words, word_of, count_of = np.unique(np.array(clips.words)[unknown], return_inverse=True, return_counts=True)
-        weight = count_of.astype(float) ** -config.unknown_balance
-        weight = weight[word_of] / weight[word_of].sum()
-        drawn = rng.choice(unknown, wanted, replace=True, p=weight)
-    else:
-        drawn = _draw(rng, unknown, wanted)
+    drawn = [
+        _draw_words(rng, clips, rows, count, config.unknown_balance)
+        for rows, count in _by_kind(unknown, synthetic[unknown], wanted, config.synthetic_unknown)
+    ]
     recorded_silence = np.flatnonzero(clips.labels == 0)
     silent = np.full(int(np.ceil(total * config.silence_percent / 100)), -1, np.int64)
-    return rng.permutation(np.concatenate([keywords, drawn, recorded_silence, silent]).astype(np.int64))
+    return rng.permutation(np.concatenate([keywords, *drawn, recorded_silence, silent]).astype(np.int64))
 
 
 def render_chunk(
@@ -374,6 +380,25 @@ def _draw(rng: np.random.Generator, rows: np.ndarray, count: int) -> np.ndarray:
     """Draws rows without repeating one before all were drawn."""
     rounds = [rng.permutation(rows) for _ in range(-(-count // max(1, len(rows))))]
     return np.concatenate(rounds)[:count] if rounds else rows[:0]
+
+
+def _by_kind(rows: np.ndarray, synthetic: np.ndarray, wanted: int, share: float) -> Iterator[tuple[np.ndarray, int]]:
+    """Divides a number of unknown words among recorded and synthetic clips; if one kind is missing, the other fills."""
+    count = round(wanted * share) if not synthetic.all() else wanted
+    count = count if synthetic.any() else 0
+    for part, number in ((rows[~synthetic], wanted - count), (rows[synthetic], count)):
+        if len(part):
+            yield part, number
+
+
+def _draw_words(rng: np.random.Generator, clips: ClipSet, rows: np.ndarray, count: int, balance: float) -> np.ndarray:
+    """Draws unknown clips; see ``unknown_balance``."""
+    if not balance:
+        return _draw(rng, rows, count)
+    _, word_of, count_of = np.unique(np.array(clips.words)[rows], return_inverse=True, return_counts=True)
+    weight = count_of.astype(float) ** -balance
+    weight = weight[word_of] / weight[word_of].sum()
+    return rng.choice(rows, count, replace=True, p=weight)
 
 
 def _join(parts: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:

@@ -22,6 +22,7 @@ Split = Literal["training", "validation", "testing"]
 
 SILENCE, UNKNOWN = "_silence_", "_unknown_"
 WORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
+SYNTHETIC_SPEAKERS = ("espeak-", "flite-")
 BACKGROUND_FOLDER = "_background_noise_"
 CLIP_SAMPLES = 16000
 SAMPLE_RATE_HZ = 16000
@@ -97,6 +98,12 @@ class ClipSet:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def synthetic(self) -> np.ndarray:
+        """Which clips a program spoke (by the speaker in the file's name, see voices.py): bool ``[clips]``."""
+        spoken = [name.rsplit("/", 1)[-1].startswith(SYNTHETIC_SPEAKERS) for name in self.names]
+        return np.array(spoken, bool).reshape(len(self))
 
 
 def hash_percent(name: str) -> float:

@@ -73,11 +73,11 @@ def voices() -> tuple[Voice, ...]:
     """
     found = []
     if shutil.which(ESPEAK):
-        known = _output([ESPEAK, "--voices=variant"])
+        known = output_of([ESPEAK, "--voices=variant"])
         there = {line.split("!v/", 1)[1].split("  ")[0].strip() for line in known.splitlines() if "!v/" in line}
         found += [Voice(f"espeak-{name.lower()}", ESPEAK, name) for name in _VARIANTS if name in there]
     if shutil.which(FLITE):
-        there = set(_output([FLITE, "-lv"]).split())
+        there = set(output_of([FLITE, "-lv"]).split())
         found += [Voice(f"flite-{name}", FLITE, name) for name in _FLITE_PITCH_HZ if name in there]
     if not found:
         raise KwsError(f"no speech synthesiser: neither {ESPEAK} nor {FLITE} is on PATH. {INSTALL}")
@@ -184,7 +184,7 @@ def _synthesise(text: str, voice: Voice, speed: float, pitch: float, tract: floa
         else:
             command = [ESPEAK, "-v", f"{accent}+{voice.timbre}", "-s", str(int(np.clip(140 * speed / tract, 80, 400)))]
             command += ["-p", str(round(50 + 35 * pitch)), "-w", str(path), text]
-        _output(command)
+        output_of(command)
         # Multiples of 50 Hz keep the conversion of rates cheap.
         return read_wav(path, 50 * round(SAMPLE_RATE_HZ / tract / 50)).astype(np.float64)
 
@@ -212,9 +212,18 @@ def _in_a_room(rng: np.random.Generator, clip: np.ndarray) -> np.ndarray:
     return scipy.fft.irfft(spectrum, size)[:CLIP_SAMPLES]
 
 
-def _output(command: list[str]) -> str:
+def output_of(command: list[str], text: str = "") -> str:
+    """Runs a program and returns what it prints.
+
+    Args:
+      command: program and arguments.
+      text: its standard input.
+
+    Raises:
+      KwsError: it is missing, hangs or fails.
+    """
     try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        result = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise KwsError(f"{command[0]} does not run ({error}). {INSTALL}") from None
     if result.returncode:
