@@ -34,8 +34,17 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     parser = subparsers.add_parser("fit", help="train a model; run again with the same --out to resume")
     parser.add_argument("--model", default=DEFAULT, help=f"{', '.join(ARCHITECTURES)} (default: %(default)s)")
     parser.add_argument("--data", type=Path, required=True, help="folder in the official Speech Commands layout")
-    parser.add_argument("--extra", type=Path, help="further training clips: a folder with one subfolder for each label")
-    parser.add_argument("--extra-names", type=Path, help="take only the clips that this file lists, of --extra")
+    parser.add_argument(
+        "--extra",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="more training clips: a subfolder for each word; words that are no label are unknown ones; repeatable",
+    )
+    parser.add_argument(
+        "--extra-names", type=Path, metavar="FILE", help="of the first --extra take only the clips that this file lists"
+    )
     parser.add_argument("--labels", default=",".join(WORDS), help="keywords (default: the ten of the 12-label task)")
     parser.add_argument("--out", type=Path, required=True, help="run folder; an unfinished run in it is continued")
     parser.add_argument("--seed", type=int, default=1)
@@ -63,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     augment = AugmentConfig(**_given(args, _AUGMENT_FLAGS))
     recipe = dataclasses.replace(Recipe(), augment=augment, **{**kind.recipe, **_given(args, _RECIPE_FLAGS)})
     words = tuple(word.strip() for word in args.labels.split(",") if word.strip())
-    folders = (FolderSpec(args.extra, args.extra_names),) if args.extra else ()
+    folders = tuple(FolderSpec(path, None if index else args.extra_names) for index, path in enumerate(args.extra))
     say(f"reading {args.data}")
     training = load_clips(ClipSpec(args.data, "training", folders, words))
     validation = load_clips(ClipSpec(args.data, "validation", (), words, unknown_percent=100.0))
