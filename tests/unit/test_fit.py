@@ -120,6 +120,22 @@ def test_fit_teacher_answers_become_targets_and_other_labels_are_refused(recordi
     assert "other labels" in capsys.readouterr().err
 
 
+def test_fit_start_from_takes_weights_and_features_but_not_another_classifier(recordings, tmp_path, monkeypatch):
+    first, run = tmp_path / "first", tmp_path / "run"
+    assert cli.main(command(recordings, first, 1)) == 0
+    models = []
+    monkeypatch.setattr("keras.Model.fit", lambda self, *_, **options: models.append(self) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(command(recordings, run, 1, "--labels", "yes", "--start-from", str(first)))
+    settings, known = load_run(first)
+    started = json.loads((run / "settings.json").read_text())
+    assert started["frontend"] == settings["frontend"] and started["started_from"]["labels"] == settings["labels"]
+    for layer in known.layers:
+        for value, other in zip(layer.get_weights(), models[0].get_layer(layer.name).get_weights(), strict=True):
+            assert (layer.name == "logits") == (value.shape != other.shape)
+            assert layer.name == "logits" or np.array_equal(value, other)
+
+
 def test_lesson_mixes_inputs_and_targets_alike():
     recipe = Recipe(mixup=0.5, label_smoothing=0.0)
     features = np.arange(4, dtype=np.float32)[:, None, None] * np.ones((1, 3, 1), np.float32)

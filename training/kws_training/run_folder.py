@@ -1,6 +1,7 @@
 """A training run on disk: settings, checkpoint, history. A killed run continues from its last finished epoch."""
 
 import contextlib
+import hashlib
 import json
 import os
 import zipfile
@@ -107,6 +108,11 @@ class RunFolder:
             raise KwsError(
                 f"cannot write {self.path / name}: {error.strerror}. Free space and run again: the last epoch is kept."
             ) from None
+
+
+def digest(weights: list[np.ndarray]) -> str:
+    """SHA-256 of a model's weights, in hexadecimal."""
+    return hashlib.sha256(b"".join(np.ascontiguousarray(value).data for value in weights)).hexdigest()
 
 
 def load_weights(model: keras.Model, path: Path) -> dict[str, np.ndarray]:

@@ -15,7 +15,7 @@ from kws_reference.command_line import Progress
 from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
 
-from kws_training import plots
+from kws_training import plots, run_folder
 from kws_training.data.pipeline import AugmentConfig, EpochRenderer, plain_features, plan_epoch
 from kws_training.data.speech_commands import ClipSet
 from kws_training.run_folder import RunFolder
@@ -112,6 +112,16 @@ def quantize_features(features: np.ndarray, frontend: FrontendConfig) -> np.ndar
     np.clip(np.rint(scaled, out=scaled), -128, 127, out=scaled)
     scaled /= steps
     return scaled
+
+
+def take_weights(model: keras.Model, other: keras.Model) -> None:
+    """Copies the weights of every layer that has the same name and shapes in another model."""
+    layers = {layer.name: layer for layer in other.layers}
+    for layer in model.layers:
+        if layer.name in layers:
+            weights = layers[layer.name].get_weights()
+            if [value.shape for value in weights] == [value.shape for value in layer.get_weights()]:
+                layer.set_weights(weights)
 
 
 def train(
@@ -223,16 +233,16 @@ def _lesson(
 
 
 class _Answers:
-    """A teacher's probabilities ``[clips, labels]`` for inputs; the cache, if there is one, keeps them beside the epochs."""
+    """A teacher's probabilities ``[clips, labels]``; the cache, if there is one, keeps them beside the epochs."""
 
     def __init__(self, teacher: keras.Model, cache: str | os.PathLike | None):
         self._teacher, self._cache = teacher, cache
-        self._digest = hashlib.sha256(b"".join(np.ascontiguousarray(value).data for value in teacher.get_weights()))
+        self._teacher_digest = run_folder.digest(teacher.get_weights())
 
     def __call__(self, inputs: np.ndarray) -> np.ndarray:
         if self._cache is None:
             return self._answer(inputs)
-        digest = self._digest.copy()
+        digest = hashlib.sha256(self._teacher_digest.encode())
         digest.update(np.ascontiguousarray(inputs).data)
         path = Path(self._cache) / f"answers_{digest.hexdigest()[:24]}.npy"
         try:

@@ -32,7 +32,7 @@ _AUGMENT_FLAGS = {field.name: field.type for field in dataclasses.fields(Augment
 def add_parser(subparsers) -> argparse.ArgumentParser:
     """Adds the subcommand."""
     parser = subparsers.add_parser("fit", help="train a model; run again with the same --out to resume")
-    parser.add_argument("--model", default=DEFAULT, help=f"{', '.join(ARCHITECTURES)} (default: %(default)s)")
+    parser.add_argument("--model", help=f"{', '.join(ARCHITECTURES)} (default: {DEFAULT})")
     parser.add_argument("--data", type=Path, required=True, help="folder in the official Speech Commands layout")
     parser.add_argument(
         "--extra",
@@ -51,6 +51,12 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     parser.add_argument(
         "--cache", type=Path, help="folder that keeps augmented epochs for further trainings on the same data and seed"
     )
+    parser.add_argument(
+        "--start-from",
+        type=Path,
+        metavar="RUN",
+        help="begin with the weights (but for the classifier, if the labels differ) and the features of a trained run",
+    )
     parser.add_argument("--teacher", type=Path, help="run folder of a trained model whose answers become targets")
     for name, kind in _RECIPE_FLAGS.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help="see Recipe")
@@ -63,11 +69,16 @@ def run(args: argparse.Namespace) -> int:
     """Trains; the run folder then holds weights, history and learning curves."""
     if args.extra_names and not args.extra:
         raise KwsError("--extra-names lists clips of --extra. Give --extra too.")
-    kind = architecture(args.model)
     import keras
 
-    from kws_training.run_folder import RunFolder, load_run
-    from kws_training.trainer import CURVES, Recipe, feature_statistics, train
+    from kws_training.run_folder import RunFolder, digest, load_run
+    from kws_training.trainer import CURVES, Recipe, feature_statistics, take_weights, train
+
+    known, first = load_run(args.start_from) if args.start_from else (None, None)
+    taught, teacher = load_run(args.teacher) if args.teacher else (None, None)
+    kind = architecture(args.model or (known["architecture"] if known else DEFAULT))
+    if known and kind.name != known["architecture"]:
+        raise KwsError(f"{args.start_from} holds a {known['architecture']}, not a {kind.name}. Leave out --model.")
 
     augment = AugmentConfig(**_given(args, _AUGMENT_FLAGS))
     recipe = dataclasses.replace(Recipe(), augment=augment, **{**kind.recipe, **_given(args, _RECIPE_FLAGS)})
@@ -77,10 +88,14 @@ def run(args: argparse.Namespace) -> int:
     training = load_clips(ClipSpec(args.data, "training", folders, words))
     validation = load_clips(ClipSpec(args.data, "validation", (), words, unknown_percent=100.0))
     config = kind.config(labels=len(training.label_names))
+    if known:
+        config = kind.config_from_dict({**known["model"], "labels": len(training.label_names)})
     say(f"{len(training)} training clips, {len(validation)} validation clips, labels {', '.join(training.label_names)}")
-    frontend = feature_statistics(
-        training, args.seed if recipe.augment_seed < 0 else recipe.augment_seed, FrontendConfig()
-    )
+    if known:
+        frontend = FrontendConfig.from_dict(known["frontend"])
+    else:
+        statistics_seed = args.seed if recipe.augment_seed < 0 else recipe.augment_seed
+        frontend = feature_statistics(training, statistics_seed, FrontendConfig())
     settings = {
         "architecture": kind.name,
         "model": config.to_dict(),
@@ -91,17 +106,22 @@ def run(args: argparse.Namespace) -> int:
         "training_clips": len(training),
         "validation_clips": len(validation),
     }
-    teacher = None
-    if args.teacher:
-        known, teacher = load_run(args.teacher)
-        if (known["labels"], known["frontend"]) != (settings["labels"], settings["frontend"]):
+    if known:
+        settings["started_from"] = {"labels": known["labels"], "weights_sha256": digest(first.get_weights())}
+    if taught:
+        if (taught["labels"], taught["frontend"]) != (settings["labels"], settings["frontend"]):
             raise KwsError(
                 f"{args.teacher} was trained for other labels or features. Train the teacher on the same data and seed."
             )
-        settings["teacher"] = {"architecture": known["architecture"], "seed": known["seed"]}
+        settings["teacher"] = {
+            "architecture": taught["architecture"],
+            "weights_sha256": digest(teacher.get_weights()),
+        }
     folder = RunFolder(args.out, settings)
     keras.utils.set_random_seed(args.seed)
     model = kind.build(dataclasses.replace(config, dropout=recipe.dropout))
+    if first:
+        take_weights(model, first)
     best = train(folder, training, validation, model, frontend, recipe, args.seed, say, args.cache, teacher)
     say(f"best epoch {best['epoch']}: validation {100 * best['val_accuracy']:.2f} %; curves in {args.out / CURVES}")
     print(json.dumps({"run": str(args.out), "epoch": best["epoch"], "validation_accuracy": best["val_accuracy"]}))
