@@ -31,9 +31,11 @@ from kws_training.data.speech_commands import (
     FolderSpec,
     hash_percent,
     hash_split,
+    index_folder,
     index_speech_commands,
     label_index,
     load_clips,
+    split_rule,
 )
 
 from tests.support.native import ROOT
@@ -119,6 +121,35 @@ def test_index_missing_or_wrong_folder_is_one_clear_line(tmp_path):
         index_speech_commands(tmp_path, "trainig")
 
 
+def test_split_few_of_each_word_some_speakers_validate_and_the_others_train(tmp_path):
+    for word, count in (("lights", 12), ("music", 7), ("hello", 1)):
+        for index in range(count):
+            (tmp_path / word).mkdir(exist_ok=True)
+            (tmp_path / word / f"take{index}.wav").touch()
+    parts = {split: index_speech_commands(tmp_path, split, "few") for split in ("training", "validation", "testing")}
+    assert len(parts["validation"]) >= 3 and not parts["testing"]
+    assert sorted(parts["training"] + parts["validation"]) == index_folder(FolderSpec(tmp_path))
+    assert not {Path(name).name for name in parts["training"]} & {Path(name).name for name in parts["validation"]}
+    assert "hello/take0.wav" in parts["training"] + parts["validation"]
+    assert split_rule(tmp_path, ("lights", "music")) == "few"
+
+
+def test_split_few_with_one_speaker_divides_recordings(tmp_path):
+    for word in ("lights", "music"):
+        (tmp_path / word).mkdir()
+        for index in range(10):
+            (tmp_path / word / f"me_nohash_{index}.wav").touch()
+    assert len(index_speech_commands(tmp_path, "validation", "few")) == 4
+
+
+def test_split_rule_with_lists_or_enough_clips_is_the_official_one(dataset, tmp_path):
+    assert split_rule(dataset, ("yes", "no")) == "hash"
+    (tmp_path / "yes").mkdir()
+    for index in range(200):
+        (tmp_path / "yes" / f"{index}_nohash_0.wav").touch()
+    assert split_rule(tmp_path, ("yes",)) == "hash"
+
+
 # Loading
 
 
@@ -136,6 +167,19 @@ def test_load_clips_validation_has_its_share_of_silence_and_unknown(dataset):
     assert np.bincount(clips.labels).tolist() == [2, 2, 10, 10]  # 10 % of 20
     np.testing.assert_array_equal(load_clips(spec).pcm, clips.pcm)
     assert not np.array_equal(load_clips(dataclasses.replace(spec, seed=1)).pcm, clips.pcm)
+
+
+def test_load_clips_without_background_recordings_makes_noise(tmp_path):
+    for word in ("yes", "no"):
+        for index in range(10):
+            record(tmp_path / word / f"{index}.wav", seed=index)
+    training, validation = (
+        load_clips(ClipSpec(tmp_path, split, words=("yes", "no"))) for split in ("training", "validation")
+    )
+    assert len(training) == 16 and np.bincount(validation.labels).tolist() == [1, 0, 2, 2]
+    for recording in training.noise:
+        assert recording.dtype == np.int16 and 1500 < recording.astype(float).std() < 3000
+    assert not np.array_equal(training.noise[0], validation.noise[0])
 
 
 def test_load_clips_short_recording_is_padded_behind_and_long_one_cut(tmp_path):

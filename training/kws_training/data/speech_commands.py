@@ -18,6 +18,8 @@ from kws_reference.audio import read_wav
 from kws_reference.command_line import Progress
 from kws_reference.errors import KwsError
 
+from kws_training.data.made_noise import made_noise
+
 Split = Literal["training", "validation", "testing"]
 
 SILENCE, UNKNOWN = "_silence_", "_unknown_"
@@ -29,6 +31,8 @@ SAMPLE_RATE_HZ = 16000
 SPLITS = ("training", "validation", "testing")
 _LISTS = {"validation": "validation_list.txt", "testing": "testing_list.txt"}
 _HASH_RANGE = 2**27 - 1
+_FEWEST_VALIDATION = 5  # recordings of each keyword; with fewer, "auto" takes a fifth of the speakers instead
+_FEWEST_SPEAKERS = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +58,9 @@ class ClipSpec:
       folders: further folders, taken whole (or by their list of names).
       words: the keywords; the labels are ``_silence_``, ``_unknown_`` and these, in order.
       split_by: ``"hash"`` is the official rule, by speaker; ``"lists"`` reads ``validation_list.txt`` and
-        ``testing_list.txt``, which say the same for the official archive.
+        ``testing_list.txt``, which say the same for the official archive; ``"few"`` is for small folders: a fifth of
+        the speakers of each word validates, the others train, none is left for testing; ``"auto"`` is ``"few"`` where
+        there are no such lists and the hash gives some keyword fewer than 5 validation clips, and else ``"hash"``.
       silence_percent: silent clips to add to a validation or testing split, in per cent of its keyword clips. Silence
         for training is drawn anew for every epoch (pipeline.py).
       unknown_percent: the same for unknown words; of a training split all are loaded, each epoch draws its share.
@@ -65,7 +71,7 @@ class ClipSpec:
     split: Split = "training"
     folders: tuple[FolderSpec, ...] = ()
     words: tuple[str, ...] = WORDS
-    split_by: Literal["hash", "lists"] = "hash"
+    split_by: Literal["auto", "hash", "lists", "few"] = "auto"
     silence_percent: float = 10.0
     unknown_percent: float = 10.0
     seed: int = 0
@@ -85,7 +91,8 @@ class ClipSet:
       labels: int64 ``[clips]``, indices into ``label_names``.
       words: the word that was spoken in each clip (`spoken_word`), for balancing unknown words.
       names: path of each clip below its folder, for reports.
-      noise: the background recordings, int16, each at least one clip long.
+      noise: the background recordings, int16, each at least one clip long; made up (`made_noise`) where
+        ``speech_commands`` has none.
       label_names: names of the classes.
     """
 
@@ -112,9 +119,7 @@ def hash_percent(name: str) -> float:
     Args:
       name: a file's name or path, such as ``yes/0a7c2a8d_nohash_0.wav``.
     """
-    speaker = re.sub(r"_nohash_.*$", "", name.rsplit("/", 1)[-1])
-    digest = int(hashlib.sha1(speaker.encode()).hexdigest(), 16)
-    return digest % (_HASH_RANGE + 1) * (100.0 / _HASH_RANGE)
+    return _percent(_speaker(name))
 
 
 def hash_split(name: str, validation_percent: float = 10.0, testing_percent: float = 10.0) -> Split:
@@ -131,7 +136,7 @@ def index_speech_commands(root: str | Path, split: Split, split_by: str = "hash"
     Args:
       root: folder in the official layout.
       split: ``"training"``, ``"validation"`` or ``"testing"``.
-      split_by: ``"hash"`` or ``"lists"``, see `ClipSpec`.
+      split_by: ``"hash"``, ``"lists"`` or ``"few"``, see `ClipSpec`.
 
     Returns:
       Sorted paths below ``root``, ``<word>/<file>.wav``.
@@ -150,14 +155,40 @@ def index_speech_commands(root: str | Path, split: Split, split_by: str = "hash"
         raise KwsError(f"{root}: holds no <word>/<speaker>_nohash_<n>.wav. Give the folder of the unpacked archive.")
     if split_by == "hash":
         return [name for name in names if hash_split(name) == split]
+    if split_by == "few":
+        validating = _few_for_validation(names)
+        return [name for name in names if split != "testing" and (name in validating) == (split == "validation")]
     if split_by != "lists":
-        raise KwsError(f'split_by must be "hash" or "lists". Received: {split_by!r}')
+        raise KwsError(f'split_by must be "hash", "lists" or "few". Received: {split_by!r}')
     listed = {part: _read_names(root / file) for part, file in _LISTS.items()}
     if split == "training":
         others = set(listed["validation"]) | set(listed["testing"])
         return [name for name in names if name not in others]
     wanted = set(listed[split])
     return [name for name in names if name in wanted]
+
+
+def split_rule(root: str | Path, words: Sequence[str]) -> Literal["hash", "few"]:
+    """Returns what ``split_by="auto"`` means for a folder, see `ClipSpec`."""
+    root = Path(root)
+    if not (root / _LISTS["validation"]).is_file():
+        for word in words:
+            names = [path.name for path in (root / word).glob("*.wav")]
+            if names and sum(hash_split(name) == "validation" for name in names) < _FEWEST_VALIDATION:
+                return "few"
+    return "hash"
+
+
+def _few_for_validation(names: Sequence[str]) -> set[str]:
+    """Of each word the first fifth of its speakers by hash, at least one; recordings, if there are hardly speakers."""
+    speakers = {name: _speaker(name) for name in names}
+    if len(set(speakers.values())) < _FEWEST_SPEAKERS:
+        speakers = {name: name for name in names}
+    validating = set()
+    for word in {_word(name) for name in names}:
+        here = sorted({speakers[name] for name in names if _word(name) == word}, key=_percent)
+        validating |= set(here[: max(1, len(here) // 5) if len(here) > 1 else 0])
+    return {name for name in names if speakers[name] in validating}
 
 
 def index_folder(spec: FolderSpec) -> list[str]:
@@ -203,8 +234,9 @@ def load_clips(spec: ClipSpec) -> ClipSet:
     files: list[tuple[Path, str]] = []
     silent_clips = 0
     if spec.speech_commands is not None:
-        names = index_speech_commands(spec.speech_commands, spec.split, spec.split_by)
-        noise = load_noise(spec.speech_commands)
+        rule = split_rule(spec.speech_commands, spec.words) if spec.split_by == "auto" else spec.split_by
+        names = index_speech_commands(spec.speech_commands, spec.split, rule)
+        noise = load_noise(spec.speech_commands) or made_noise([spec.seed, SPLITS.index(spec.split)])
         if spec.split != "training":
             keywords = [name for name in names if _word(name) in spec.words]
             unknown = [name for name in names if _word(name) not in spec.words]
@@ -294,6 +326,15 @@ def spoken_word(name: str) -> str:
     """
     prefixed = re.match(rf"{UNKNOWN}/([a-z]+)_[0-9a-f]+_nohash_", name)
     return prefixed[1] if prefixed else _word(name)
+
+
+def _speaker(name: str) -> str:
+    return re.sub(r"_nohash_.*$", "", name.rsplit("/", 1)[-1])
+
+
+def _percent(speaker: str) -> float:
+    digest = int(hashlib.sha1(speaker.encode()).hexdigest(), 16)
+    return digest % (_HASH_RANGE + 1) * (100.0 / _HASH_RANGE)
 
 
 def _word(name: str) -> str:
