@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from kws_reference.bundle import State, Tensor
@@ -12,6 +13,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.python.convert import mlir_quantize
 from tensorflow.lite.tools import flatbuffer_utils
 
+from kws_training.quantize.matchbox import to_tflite
 from kws_training.streaming import StreamingModel
 from kws_training.streaming.model import VALID
 
@@ -37,6 +39,24 @@ class ConvertedModel:
 def float_tflite(model: StreamingModel, steps: int = 1) -> bytes:
     """Returns the float32 ``.tflite`` of `steps` streaming steps; see `StreamingModel.concrete_function`."""
     return tf.lite.TFLiteConverter.from_concrete_functions([model.concrete_function(steps)], model).convert()
+
+
+def dynamic_tflite(model: StreamingModel) -> bytes:
+    """Quantizes the weights to int8 and leaves the activations float ("dynamic range"): `TfliteRunner` runs it."""
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([model.concrete_function()], model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    return converter.convert()
+
+
+def convert_quantized(trained: keras.Model, model: StreamingModel, scale: float) -> ConvertedModel:
+    """A streaming step with the integers, scales and zero points of a model that was trained with them.
+
+    Args:
+      trained: of `kws_training.quantize.matchbox`.
+      model: its streaming model.
+      scale: real value of one int8 feature step.
+    """
+    return _describe(to_tflite(trained, model.frames_per_step), model, scale)
 
 
 def convert(model: StreamingModel, recordings: np.ndarray, scale: float) -> ConvertedModel:

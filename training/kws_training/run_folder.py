@@ -15,6 +15,8 @@ import numpy as np
 from kws_reference.errors import KwsError
 
 from kws_training.models import DEFAULT, FRAMES_PER_STEP, architecture
+from kws_training.quantize import matchbox as quantized_matchbox
+from kws_training.quantize.precision import Precision
 
 SETTINGS, HISTORY, CHECKPOINT, BEST = "settings.json", "history.json", "last.npz", "best.npz"
 
@@ -152,8 +154,10 @@ def load_run(path: str | os.PathLike) -> tuple[dict[str, Any], keras.Model]:
         settings["frames_per_step"] = settings["model"].get("frames_per_step", FRAMES_PER_STEP)
         kind = architecture(settings["architecture"])
         config = kind.config_from_dict(settings["model"])
+        precision = Precision(**settings["precision"]) if "precision" in settings else None
+        steps = settings["frontend"]["feature_steps_per_std"]
     except (ValueError, KeyError, TypeError) as error:
         raise KwsError(f"{path / SETTINGS} is damaged ({error}). Restore it or train again.") from None
-    model = kind.build(config)
+    model = quantized_matchbox.build(config, precision, 1.0 / steps) if precision else kind.build(config)
     load_weights(model, path / BEST)
     return settings, model

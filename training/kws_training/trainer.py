@@ -315,13 +315,15 @@ def _compile(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:
         warmup_target=recipe.learning_rate,
         warmup_steps=warmup,
     )
+    optimizer = AveragingAdamW(
+        schedule,
+        weight_decay=recipe.weight_decay,
+        use_ema=bool(recipe.weight_averaging),
+        ema_momentum=recipe.weight_averaging or 0.99,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["range_gain"])  # of quantized layers
     model.compile(
-        AveragingAdamW(
-            schedule,
-            weight_decay=recipe.weight_decay,
-            use_ema=bool(recipe.weight_averaging),
-            ema_momentum=recipe.weight_averaging or 0.99,
-        ),
+        optimizer,
         keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )

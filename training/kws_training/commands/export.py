@@ -1,61 +1,101 @@
-"""``kws-train export``: a run's best weights as an int8 streaming bundle."""
+"""``kws-train export``: a run's best weights as an int8 streaming bundle, or as a ``.tflite`` of dynamic range."""
 
 import argparse
-import hashlib
 import importlib.metadata
 import json
 import platform
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from kws_reference.bundle import write_bundle
 from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
 
 from kws_training.commands.fit import say
 from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
+from kws_training.quantize.precision import PRECISIONS, precision
 
 CALIBRATION_CLIPS = 200
+PTQ, DYNAMIC = "ptq", "dynamic"
 
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
     """Adds the subcommand."""
     parser = subparsers.add_parser("export", help="write the bundle (model.tflite, model.json) of a run")
     parser.add_argument("--run", dest="run_folder", type=Path, required=True, help="run folder of kws-train fit")
-    parser.add_argument("--data", type=Path, required=True, help="the recordings it was trained on, for calibration")
+    parser.add_argument("--data", type=Path, help="the recordings it was trained on, for calibration")
     parser.add_argument("--extra", type=Path)
     parser.add_argument("--extra-names", type=Path)
     parser.add_argument("--out", type=Path, required=True, help="bundle folder")
     parser.add_argument("--name", help="name of the model (default: name of the bundle folder)")
     parser.add_argument("--note", default="", help="provenance: which recordings, in words")
     parser.add_argument("--calibration-clips", type=int, default=CALIBRATION_CLIPS)
+    parser.add_argument(
+        "--precision",
+        metavar="NAME",
+        help=f"of a float run: {PTQ} (int8 after training, the default), {DYNAMIC} (int8 weights, float activations: a "
+        f".tflite that no firmware runs), or without training {', '.join(PRECISIONS)}; a quantized run has its own",
+    )
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
     """Converts and writes the bundle."""
-    from kws_training.evaluation import int8_features
-    from kws_training.export import convert
+    from kws_training import export
     from kws_training.manifest import manifest
+    from kws_training.quantize import start
 
     if args.calibration_clips < 1:
         raise KwsError(f"--calibration-clips must be at least 1. Received: {args.calibration_clips}.")
     settings, model, step = load_run(args.run_folder)
+    trained = "precision" in settings
+    if trained and args.precision not in (None, settings["precision"]["name"]):
+        raise KwsError(
+            f"{args.run_folder} was trained as {settings['precision']['name']}. Leave out --precision, or export its "
+            "float run."
+        )
+    wanted = None if trained or args.precision in (None, PTQ, DYNAMIC) else precision(args.precision)
     if step.needs_valid:
         raise KwsError(
             f"{args.run_folder} holds a model that looks {step.delay_frames} frames ahead: it streams here, but a "
             "bundle for the firmware must be causal. Train a causal model."
         )
+    if args.precision == DYNAMIC:
+        return _write_dynamic(args.out, export.dynamic_tflite(step))
     frontend = FrontendConfig.from_dict(settings["frontend"])
-    words = tuple(settings["labels"][2:])
-    folders = (FolderSpec(args.extra, args.extra_names),) if args.extra else ()
-    clips = load_clips(ClipSpec(args.data, "training", folders, words))
-    rows = np.sort(np.random.default_rng(settings["seed"]).permutation(len(clips))[: args.calibration_clips])
-    say(f"quantizing with the ranges of {len(rows)} training clips")
-    features = int8_features(frontend, clips.pcm[rows])
-    converted = convert(step, features, 1.0 / frontend.feature_steps_per_std)
+    scale = 1.0 / frontend.feature_steps_per_std
+    if trained:
+        calibration = settings["calibration"]
+        converted = export.convert_quantized(model, step, scale)
+    else:
+        config = start.check(settings, args.run_folder) if wanted else None
+        if args.data is None:
+            raise KwsError("a float run is quantized with the ranges of training clips. Give --data.")
+        folders = (FolderSpec(args.extra, args.extra_names),) if args.extra else ()
+        clips = load_clips(ClipSpec(args.data, "training", folders, tuple(settings["labels"][2:])))
+        drawn = start.calibration(clips, frontend, settings["seed"], args.calibration_clips)
+        calibration = drawn.record
+        say(f"quantizing with the ranges of {len(drawn.features)} training clips")
+        if wanted:
+            quantized = start.quantized(config, wanted, frontend, model, drawn)
+            converted = export.convert_quantized(quantized, to_streaming(quantized, step.frames_per_step), scale)
+        else:
+            converted = export.convert(step, drawn.features, scale)
     history = json.loads((args.run_folder / "history.json").read_text())
     best = max(history, key=lambda entry: entry["val_accuracy"])
+    provenance = {
+        "recordings": args.note,
+        "recipe": settings["recipe"],
+        "seed": settings["seed"],
+        "epoch": best["epoch"],
+        "training_clips": settings["training_clips"],
+        "calibration": calibration,
+        "precision": _described(settings, wanted),
+        "settings": {"model": settings["model"]},
+    }
+    if "started_from" in settings:
+        provenance["started_from"] = settings["started_from"]
+    kind = "validation_quantized_batch" if trained else "validation_float_batch"
     bundle = write_bundle(
         args.out,
         converted.data,
@@ -65,21 +105,8 @@ def run(args: argparse.Namespace) -> int:
             frontend,
             step.frames_per_step,
             converted,
-            accuracy={
-                "validation_float_batch": {"accuracy": best["val_accuracy"], "clips": settings["validation_clips"]}
-            },
-            provenance={
-                "recordings": args.note,
-                "recipe": settings["recipe"],
-                "seed": settings["seed"],
-                "epoch": best["epoch"],
-                "training_clips": settings["training_clips"],
-                "calibration": {
-                    "clips": len(rows),
-                    "names_sha256": hashlib.sha256("\n".join(clips.names[row] for row in rows).encode()).hexdigest(),
-                },
-                "settings": {"model": settings["model"]},
-            },
+            accuracy={kind: {"accuracy": best["val_accuracy"], "clips": settings["validation_clips"]}},
+            provenance=provenance,
             tools={
                 "python": platform.python_version(),
                 **{name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "numpy")},
@@ -89,6 +116,31 @@ def run(args: argparse.Namespace) -> int:
     say(f"{bundle.path}: {len(bundle.model)} bytes, {len(bundle.states)} states, SHA-256 {bundle.model_sha256[:12]}...")
     print(json.dumps({"bundle": str(bundle.path), "model_sha256": bundle.model_sha256, "bytes": len(bundle.model)}))
     return 0
+
+
+def _described(settings: dict[str, Any], wanted: Any) -> dict[str, Any]:
+    """What the manifest says about how the weights became integers."""
+    if "precision" in settings:
+        return {**settings["precision"], "trained": True}
+    return {**wanted.to_dict(), "trained": False} if wanted else {"name": PTQ, "trained": False}
+
+
+def _write_dynamic(folder: Path, data: bytes) -> int:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "model.tflite").write_bytes(data)
+    except OSError as error:
+        raise KwsError(f"cannot write to {folder}: {error.strerror}. Choose another --out.") from None
+    say(f"{folder / 'model.tflite'}: {len(data)} bytes; it takes and gives floats: the firmware cannot run it")
+    print(json.dumps({"model": str(folder / "model.tflite"), "bytes": len(data)}))
+    return 0
+
+
+def to_streaming(model: Any, frames: int):
+    """`kws_training.streaming.to_streaming`, which brings TensorFlow."""
+    from kws_training import streaming
+
+    return streaming.to_streaming(model, frames)
 
 
 def load_run(path: Path):
@@ -101,7 +153,6 @@ def load_run(path: Path):
       KwsError: the folder holds no trained run, or one that does not stream.
     """
     from kws_training import run_folder
-    from kws_training.streaming import to_streaming
 
     settings, model = run_folder.load_run(path)
     return settings, model, to_streaming(model, settings["frames_per_step"])

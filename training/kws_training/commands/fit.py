@@ -8,10 +8,10 @@ from pathlib import Path
 
 from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
-
 from kws_training.data.pipeline import AugmentConfig
 from kws_training.data.speech_commands import WORDS, ClipSpec, FolderSpec, load_clips
 from kws_training.models import ARCHITECTURES, DEFAULT, architecture
+from kws_training.quantize.precision import PRECISIONS, precision
 
 _RECIPE_FLAGS = {
     "epochs": int,
@@ -26,6 +26,7 @@ _RECIPE_FLAGS = {
     "distinct_epochs": int,
     "augment_seed": int,
 }
+_QUANTIZED_RECIPE = {"epochs": 8, "learning_rate": 3e-4, "weight_decay": 0.0, "dropout": 0.0}
 _AUGMENT_FLAGS = {field.name: field.type for field in dataclasses.fields(AugmentConfig)}
 
 
@@ -45,7 +46,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     parser.add_argument(
         "--extra-names", type=Path, metavar="FILE", help="of the first --extra take only the clips that this file lists"
     )
-    parser.add_argument("--labels", default=",".join(WORDS), help="keywords (default: the ten of the 12-label task)")
+    parser.add_argument("--labels", help="keywords (default: the ten of the 12-label task)")
     parser.add_argument("--out", type=Path, required=True, help="run folder; an unfinished run in it is continued")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
@@ -53,9 +54,15 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--start-from",
+        "--from",
         type=Path,
         metavar="RUN",
         help="begin with the weights (but for the classifier, if the labels differ) and the features of a trained run",
+    )
+    parser.add_argument(
+        "--precision",
+        metavar="NAME",
+        help=f"quantization-aware training of a trained run, see --from: {', '.join(PRECISIONS)}",
     )
     parser.add_argument("--teacher", type=Path, help="run folder of a trained model whose answers become targets")
     for name, kind in _RECIPE_FLAGS.items():
@@ -69,8 +76,11 @@ def run(args: argparse.Namespace) -> int:
     """Trains; the run folder then holds weights, history and learning curves."""
     if args.extra_names and not args.extra:
         raise KwsError("--extra-names lists clips of --extra. Give --extra too.")
+    wanted = precision(args.precision) if args.precision else None
+    if wanted and not args.start_from:
+        raise KwsError("--precision trains a float model on. Give its run folder by --from.")
     import keras
-
+    from kws_training.quantize import start
     from kws_training.run_folder import RunFolder, digest, load_run
     from kws_training.trainer import CURVES, Recipe, feature_statistics, take_weights, train
 
@@ -79,10 +89,16 @@ def run(args: argparse.Namespace) -> int:
     kind = architecture(args.model or (known["architecture"] if known else DEFAULT))
     if known and kind.name != known["architecture"]:
         raise KwsError(f"{args.start_from} holds a {known['architecture']}, not a {kind.name}. Leave out --model.")
+    if known and (wanted or "precision" in known):
+        start.check(known, args.start_from)
 
     augment = AugmentConfig(**_given(args, _AUGMENT_FLAGS))
-    recipe = dataclasses.replace(Recipe(), augment=augment, **{**kind.recipe, **_given(args, _RECIPE_FLAGS)})
-    words = tuple(word.strip() for word in args.labels.split(",") if word.strip())
+    fields = {**kind.recipe, **(_QUANTIZED_RECIPE if wanted else {}), **_given(args, _RECIPE_FLAGS)}
+    recipe = dataclasses.replace(Recipe(), augment=augment, **fields)
+    words = tuple(word.strip() for word in (args.labels or "").split(",") if word.strip())
+    if wanted and words not in ((), tuple(known["labels"][2:])):
+        raise KwsError(f"{args.start_from} was trained for {', '.join(known['labels'][2:])}. Leave out --labels.")
+    words = words or (tuple(known["labels"][2:]) if wanted else WORDS)
     folders = tuple(FolderSpec(path, None if index else args.extra_names) for index, path in enumerate(args.extra))
     say(f"reading {args.data}")
     training = load_clips(ClipSpec(args.data, "training", folders, words))
@@ -117,11 +133,20 @@ def run(args: argparse.Namespace) -> int:
             "architecture": taught["architecture"],
             "weights_sha256": digest(teacher.get_weights()),
         }
+    if wanted:
+        drawn = start.calibration(training, frontend, args.seed)
+        settings["precision"] = wanted.to_dict()
+        settings["calibration"] = drawn.record
+        settings["started_from"]["recipe"] = known["recipe"]
     folder = RunFolder(args.out, settings)
     keras.utils.set_random_seed(args.seed)
-    model = kind.build(dataclasses.replace(config, dropout=recipe.dropout))
-    if first:
-        take_weights(model, first)
+    config = dataclasses.replace(config, dropout=recipe.dropout)
+    if wanted:
+        model = start.quantized(config, wanted, frontend, first, drawn)
+    else:
+        model = kind.build(config)
+        if first:
+            take_weights(model, first)
     best = train(folder, training, validation, model, frontend, recipe, args.seed, say, args.cache, teacher)
     say(f"best epoch {best['epoch']}: validation {100 * best['val_accuracy']:.2f} %; curves in {args.out / CURVES}")
     print(json.dumps({"run": str(args.out), "epoch": best["epoch"], "validation_accuracy": best["val_accuracy"]}))

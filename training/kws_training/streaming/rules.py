@@ -71,7 +71,7 @@ def lower(made: Made, frames: int, delay: int, ended: bool) -> Operation:
         return linear
     if isinstance(layer, _CONVOLUTIONS) and not ended:
         return _bare_convolution(layer, shape, made.tensor, frames)
-    if not ended:
+    if not ended and not getattr(layer, "frame_by_frame", False):
         _check_frame_by_frame(made, shape, tuple(made.tensor.shape))
     return _memoryless(made, frames, ended)
 

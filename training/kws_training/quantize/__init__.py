@@ -1,0 +1,1 @@
+"""Quantization-aware training: layers that take a precision, from which the exported integers follow exactly."""

@@ -1,0 +1,166 @@
+"""Writes a streaming step of integers as a ``.tflite``: the numbers of the training graph, untouched by a converter."""
+
+from typing import Any
+
+import numpy as np
+from tensorflow.lite.python import schema_py_generated as schema
+from tensorflow.lite.tools import flatbuffer_utils
+
+TensorId = int
+_VERSIONS = {  # those that know int8
+    "ADD": 2,
+    "AVERAGE_POOL_2D": 2,
+    "CONCATENATION": 2,
+    "CONV_2D": 3,
+    "DEPTHWISE_CONV_2D": 3,
+    "FULLY_CONNECTED": 4,
+    "RESHAPE": 1,
+    "STRIDED_SLICE": 2,
+}
+_OPTIONS = {
+    "ADD": schema.AddOptionsT,
+    "AVERAGE_POOL_2D": schema.Pool2DOptionsT,
+    "CONCATENATION": schema.ConcatenationOptionsT,
+    "CONV_2D": schema.Conv2DOptionsT,
+    "DEPTHWISE_CONV_2D": schema.DepthwiseConv2DOptionsT,
+    "FULLY_CONNECTED": schema.FullyConnectedOptionsT,
+    "RESHAPE": schema.ReshapeOptionsT,
+    "STRIDED_SLICE": schema.StridedSliceOptionsT,
+}
+_VERSION_WITH_INT4 = {"CONV_2D": 7, "DEPTHWISE_CONV_2D": 7}
+
+
+class Builder:
+    """Collects tensors and operations.
+
+    Tensors are numbered; an activation has a range (an object with `scale` and `zero_point`, as in `ranges`). States
+    come in as ``<name>_in`` and go out behind the model's output, in the order in which they were added.
+    """
+
+    def __init__(self, features: tuple[int, ...], features_range: Any):
+        self._model = schema.ModelT()
+        self._model.version, self._model.description = 3, "kws-kit"
+        self._model.buffers = [schema.BufferT()]  # the first is for tensors without data
+        self._model.operatorCodes, self._codes = [], {}
+        self._graph = schema.SubGraphT()
+        self._graph.name, self._graph.tensors, self._graph.operators = "main", [], []
+        self.features = self.activation("features", features, features_range)
+        self._states: dict[str, tuple[TensorId, TensorId]] = {}
+        self._slices: list[tuple] = []
+
+    def shape(self, tensor: TensorId) -> tuple[int, ...]:
+        """Of a tensor."""
+        return tuple(self._graph.tensors[tensor].shape)
+
+    def activation(self, name: str, shape: tuple[int, ...], values: Any) -> TensorId:
+        """Adds an int8 tensor that an operation computes."""
+        scale, zero_point = np.float32(values.scale), int(values.zero_point)
+        return self._tensor(name, shape, schema.TensorType.INT8, None, [scale], [zero_point])
+
+    def weights(self, name: str, values: np.ndarray, scales: np.ndarray, bits: int) -> TensorId:
+        """Adds int8 weights, packed two in a byte when they have 4 bits; the scales go with the first or last axis."""
+        kind, data = schema.TensorType.INT8, values.astype(np.int8).view(np.uint8).reshape(-1)
+        if bits == 4:
+            data = np.pad(data & 15, (0, data.size % 2))
+            kind, data = schema.TensorType.INT4, data[0::2] | data[1::2] << 4
+        axis = values.ndim - 1 if values.shape[0] == 1 else 0
+        return self._tensor(name, values.shape, kind, data, scales, [0] * len(scales), axis)
+
+    def constant(self, name: str, values: np.ndarray, scales: np.ndarray | None = None) -> TensorId:
+        """Adds an int32 constant."""
+        data = np.ascontiguousarray(values, np.int32).view(np.uint8).reshape(-1)
+        zeros = None if scales is None else [0] * len(scales)
+        return self._tensor(name, values.shape, schema.TensorType.INT32, data, scales, zeros)
+
+    def operation(self, kind: str, inputs: list[TensorId], outputs: list[TensorId], *, relu: bool = False, **options):
+        """Adds an operation; convolutions and pooling have no padding and no stride."""
+        table = _OPTIONS[kind]()
+        if hasattr(table, "fusedActivationFunction"):
+            functions = schema.ActivationFunctionType
+            table.fusedActivationFunction = functions.RELU if relu else functions.NONE
+        if hasattr(table, "padding"):
+            options |= {"padding": schema.Padding.VALID, "strideH": 1, "strideW": 1}
+        if kind == "DEPTHWISE_CONV_2D":
+            options["depthMultiplier"] = 1
+        for name, value in options.items():
+            setattr(table, name, value)
+        operator = schema.OperatorT()
+        operator.opcodeIndex = self._code(kind, [self._graph.tensors[tensor].type for tensor in inputs])
+        operator.inputs, operator.outputs = inputs, outputs
+        operator.builtinOptionsType = getattr(schema.BuiltinOptions, type(table).__name__.removesuffix("T"))
+        operator.builtinOptions = table
+        self._graph.operators.append(operator)
+
+    def reshape(self, name: str, inputs: TensorId, shape: tuple[int, ...], values: Any) -> TensorId:
+        """The same values in another shape."""
+        outputs = self.activation(name, shape, values)
+        self.operation("RESHAPE", [inputs, self.constant(f"{name}/shape", np.array(shape))], [outputs], newShape=shape)
+        return outputs
+
+    def pool(self, name: str, inputs: TensorId, shape: tuple[int, ...], values: Any) -> TensorId:
+        """The mean over all rows."""
+        outputs = self.activation(name, shape, values)
+        self.operation("AVERAGE_POOL_2D", [inputs], [outputs], filterHeight=self.shape(inputs)[1], filterWidth=1)
+        return outputs
+
+    def ring(self, name: str, inputs: TensorId, kept: int, new: int, channels: int, values: Any) -> TensorId:
+        """Adds a state of `kept` rows; returns these and the `new` rows of `inputs` behind them."""
+        state = self.activation(f"{name}_in", (1, kept, 1, channels), values)
+        rows = self.activation(f"{name}/rows", (1, kept + new, 1, channels), values)
+        self.operation("CONCATENATION", [state, inputs], [rows], axis=1)
+        after = self.activation(f"{name}_out", (1, kept, 1, channels), values)
+        self._states[name] = state, after
+        self._slices.append((name, rows, after, new))
+        return rows
+
+    def finish(self, scores: TensorId) -> bytes:
+        """Returns the ``.tflite``; its signature names ``features``, the states, and ``output_0``, ..."""
+        for name, rows, after, new in self._slices:
+            bounds = [self.constant(f"{name}/{end}", np.array(row)) for end, row in _bounds(new)]
+            masks = {"beginMask": 0b1101, "endMask": 0b1111, "ellipsisMask": 0, "newAxisMask": 0, "shrinkAxisMask": 0}
+            self.operation("STRIDED_SLICE", [rows, *bounds], [after], **masks)
+        inputs = {"features": self.features} | {f"{name}_in": ends[0] for name, ends in self._states.items()}
+        outputs = [scores, *(ends[1] for ends in self._states.values())]
+        self._graph.inputs, self._graph.outputs = list(inputs.values()), outputs
+        signature = schema.SignatureDefT()
+        signature.signatureKey, signature.subgraphIndex = "serving_default", 0
+        signature.inputs = [_named(name, tensor) for name, tensor in inputs.items()]
+        signature.outputs = [_named(f"output_{number}", tensor) for number, tensor in enumerate(outputs)]
+        self._model.subgraphs, self._model.signatureDefs = [self._graph], [signature]
+        return bytes(flatbuffer_utils.convert_object_to_bytearray(self._model))
+
+    def _tensor(self, name, shape, kind, data, scales, zero_points, axis=0) -> TensorId:
+        tensor = schema.TensorT()
+        tensor.name, tensor.shape, tensor.type, tensor.buffer = name, [int(size) for size in shape], kind, 0
+        if data is not None:
+            tensor.buffer = len(self._model.buffers)
+            buffer = schema.BufferT()
+            buffer.data = np.ascontiguousarray(data, np.uint8)
+            self._model.buffers.append(buffer)
+        if scales is not None:
+            tensor.quantization = schema.QuantizationParametersT()
+            tensor.quantization.scale = np.asarray(scales, np.float32)
+            tensor.quantization.zeroPoint = np.asarray(zero_points, np.int64)
+            tensor.quantization.quantizedDimension = axis
+        self._graph.tensors.append(tensor)
+        return len(self._graph.tensors) - 1
+
+    def _code(self, kind: str, types: list[int]) -> int:
+        version = _VERSION_WITH_INT4[kind] if schema.TensorType.INT4 in types else _VERSIONS[kind]
+        if (kind, version) not in self._codes:
+            code = schema.OperatorCodeT()
+            code.builtinCode = code.deprecatedBuiltinCode = getattr(schema.BuiltinOperator, kind)
+            code.version = version
+            self._codes[kind, version] = len(self._model.operatorCodes)
+            self._model.operatorCodes.append(code)
+        return self._codes[kind, version]
+
+
+def _bounds(first: int) -> list[tuple[str, list[int]]]:
+    return [("begin", [0, first, 0, 0]), ("end", [0, 0, 0, 0]), ("strides", [1, 1, 1, 1])]
+
+
+def _named(name: str, tensor: TensorId) -> Any:
+    item = schema.TensorMapT()
+    item.name, item.tensorIndex = name, tensor
+    return item

@@ -1,0 +1,329 @@
+"""Layers that take a precision: on whole clips for training, on a few frames at a time, and as parts of a ``.tflite``.
+
+Tensors are ``[batch, time, channels]``. With ``mode="fake"`` they hold real numbers on the grid of their range; with
+``mode="native"`` they hold ``q - zero_point``, see `integer`.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kws_training.quantize import integer
+from kws_training.quantize.flatbuffer import Builder, TensorId
+from kws_training.quantize.integer import round_through
+from kws_training.quantize.precision import Precision
+from kws_training.quantize.ranges import FixedRange, Range, WeightRange
+from kws_training.streaming import StateSpec, depthwise
+from kws_training.streaming.layer import States, Streaming
+from kws_training.streaming.patterns import STATE, append
+
+Shape = tuple[int | None, ...]
+
+
+class Quantized(keras.layers.Layer):
+    """A layer with a precision."""
+
+    frame_by_frame = True  # what `to_streaming` asks of layers that keep no states
+
+    def build(self, input_shape: Any) -> None:
+        self.built = True  # the weights are there since the layer was made
+
+    def emit(self, builder: Builder, inputs: Any, frames: int) -> TensorId:
+        """Adds the operations of one streaming step.
+
+        Args:
+          builder: of the ``.tflite``.
+          inputs: the tensor, or tensors, that the layer takes.
+          frames: of a step.
+        """
+        raise NotImplementedError
+
+
+class Features(Quantized):
+    """The model's input. Native: real features, multiples of the scale, to integers."""
+
+    def __init__(self, precision: Precision, outputs: FixedRange, name: str):
+        super().__init__(name=name)
+        self.precision, self.outputs = precision, outputs
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        if self.precision.mode == "fake" or self.outputs.calibrating:
+            return inputs
+        return tf.round(inputs / self.outputs.scale)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return tuple(input_shape)
+
+    def emit(self, builder: Builder, inputs: TensorId, frames: int) -> TensorId:
+        return inputs
+
+
+class Linear(Quantized):
+    """A product of a kernel and the input, a bias, and the rounding of the result.
+
+    Attributes:
+      inputs, outputs: ranges. The input's is that of the layer before.
+      kernel: ``[..., channels]``; a scale for each of the last axis.
+      fan_in: values of the input that one output depends on.
+    """
+
+    kernel_shape: tuple[int, ...]
+
+    def __init__(
+        self,
+        bits: int,
+        precision: Precision,
+        inputs: Range | FixedRange,
+        outputs: Range,
+        *,
+        relu: bool,
+        use_bias: bool,
+        fan_in: int,
+        name: str,
+    ):
+        super().__init__(name=name)
+        self.precision, self.inputs, self.outputs, self.relu = precision, inputs, outputs, relu
+        self.kernel = self.add_weight(shape=self.kernel_shape, initializer="glorot_uniform", name="kernel")
+        channels = self.kernel_shape[-1]
+        self.bias = self.add_weight(shape=(channels,), initializer="zeros", name="bias") if use_bias else None
+        self.weights_range = WeightRange(bits, precision.learned, channels, f"{name}_weights")
+        largest = fan_in * 255 * self.weights_range.largest + integer.BIAS_LIMIT
+        if largest >= integer.ACCUMULATOR_LIMIT and precision.mode == "native":
+            raise ValueError(f"{name}: sums of {fan_in} products of {bits} bits are not exact in float32")
+
+    def product(self, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        """Of a prepared input and a kernel."""
+        raise NotImplementedError
+
+    def settle(self) -> None:
+        """Chooses the first scales of the weights."""
+        self.weights_range.settle(self.kernel.numpy())
+
+    def apply(self, x: tf.Tensor) -> tf.Tensor:
+        """From prepared input to output."""
+        kernel, outputs = tf.convert_to_tensor(self.kernel), self.outputs
+        if outputs.calibrating:
+            result = self._activated(self._biased(self.product(x, kernel)))
+            outputs.observe(result)
+            return result
+        scales = self.scales()
+        weights = self.weights_range.integers(kernel, scales)
+        if self.precision.mode == "fake":
+            return outputs.fake(self._activated(self._biased(self.product(x, weights * scales))))
+        accumulator = self.product(x, weights)
+        if self.bias is not None:
+            accumulator = accumulator + self._integer_bias(scales)
+        low, high = outputs.limits
+        low = tf.maximum(low, 0.0) if self.relu else low
+        return integer.requantize(
+            accumulator, self.inputs.scale * scales / outputs.scale, self._exact_factor(scales), low, high
+        )
+
+    def scales(self) -> tf.Tensor:
+        """Of the weights, float32 ``[channels]``."""
+        least = self.outputs.scale / self.inputs.scale * integer.SMALLEST_FACTOR
+        return self.weights_range.scales(tf.convert_to_tensor(self.kernel), least)
+
+    def _exact_factor(self, scales: tf.Tensor) -> tf.Tensor:
+        double = [tf.cast(value, tf.float64) for value in (self.inputs.scale, scales, self.outputs.scale)]
+        return double[0] * double[1] / double[2]
+
+    def _integer_bias(self, scales: tf.Tensor) -> tf.Tensor:
+        steps = tf.convert_to_tensor(self.bias) / (self.inputs.scale * scales)
+        return round_through(tf.clip_by_value(steps, -float(integer.BIAS_LIMIT), float(integer.BIAS_LIMIT)))
+
+    def _biased(self, x: tf.Tensor) -> tf.Tensor:
+        return x if self.bias is None else x + self.bias
+
+    def _activated(self, x: tf.Tensor) -> tf.Tensor:
+        return tf.nn.relu(x) if self.relu else x
+
+    def emit_product(self, builder: Builder, kind: str, inputs: TensorId, kernel: np.ndarray, shape: Shape) -> TensorId:
+        """Adds the operation with its weights, as the forward pass has them.
+
+        Args:
+          kernel: layout of the operation: channels first, or last of a depthwise convolution.
+        """
+        scales = self.scales()
+        bias = np.zeros(kernel.shape[-1] if kind.startswith("DEPTHWISE") else len(kernel))
+        if self.bias is not None:
+            bias = self._integer_bias(scales).numpy()
+        weights = builder.weights(f"{self.name}/kernel", kernel, scales.numpy(), self.weights_range.bits)
+        bias_scales = (self.inputs.scale * scales).numpy()
+        constant = builder.constant(f"{self.name}/bias", bias.astype(np.int32), bias_scales)
+        outputs = builder.activation(self.name, shape, self.outputs)
+        builder.operation(kind, [inputs, weights, constant], [outputs], relu=self.relu)
+        return outputs
+
+    def integer_kernel(self) -> np.ndarray:
+        """The weights that the forward pass uses, in the layout of `kernel`, int8."""
+        return self.weights_range.integers(tf.convert_to_tensor(self.kernel), self.scales()).numpy().astype(np.int8)
+
+
+class Pointwise(Linear):
+    """A convolution of one frame, ``[batch, time, channels]`` to ``[batch, time, filters]``, with a bias."""
+
+    def __init__(self, channels: int, filters: int, precision: Precision, inputs: Any, outputs: Range, **kwargs: Any):
+        self.kernel_shape = (channels, filters)
+        super().__init__(precision.pointwise_bits, precision, inputs, outputs, use_bias=True, fan_in=channels, **kwargs)
+
+    def product(self, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        return tf.reshape(tf.matmul(tf.reshape(x, (-1, x.shape[2])), kernel), (-1, x.shape[1], kernel.shape[1]))
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return self.apply(inputs)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (*input_shape[:2], self.kernel_shape[1])
+
+    def emit(self, builder: Builder, inputs: TensorId, frames: int) -> TensorId:
+        kernel = self.integer_kernel().T[:, None, None]
+        return self.emit_product(builder, "CONV_2D", inputs, kernel, (1, frames, 1, self.kernel_shape[1]))
+
+
+class Depthwise(Streaming, Linear):
+    """A causal convolution in time, each channel by itself, without a bias; its ring is its state.
+
+    Args:
+      kernel: taps.
+      dilation: distance of the taps in frames.
+    """
+
+    def __init__(
+        self, channels: int, kernel: int, dilation: int, precision: Precision, inputs: Any, outputs: Range, name: str
+    ):
+        self.kernel_shape, self.dilation = (kernel, channels), dilation
+        self.context_frames = (kernel - 1) * dilation
+        bits = precision.depthwise_bits
+        super().__init__(bits, precision, inputs, outputs, relu=False, use_bias=False, fan_in=kernel, name=name)
+
+    def product(self, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        behind = -x.shape[1] % self.dilation
+        rows = tf.pad(x, ((0, 0), (0, behind), (0, 0))) if behind else x
+        result = depthwise.convolve(rows, kernel[..., None], self.dilation)
+        return result[:, : x.shape[1] - self.context_frames] if behind else result
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return self.apply(tf.pad(inputs, ((0, 0), (self.context_frames, 0), (0, 0))))
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return tuple(input_shape)
+
+    def state_specs(self, input_shape: Shape, frames: int, delay: int = 0) -> dict[str, StateSpec]:
+        return {STATE: StateSpec((self.context_frames, self.kernel_shape[1]))}
+
+    def stream_inference(self, inputs: tf.Tensor, states: States) -> tuple[tf.Tensor, States]:
+        rows, state = append(states[STATE], inputs)
+        return self.apply(rows), {STATE: state}
+
+    def emit(self, builder: Builder, inputs: TensorId, frames: int) -> TensorId:
+        taps, channels = self.kernel_shape
+        rows = builder.ring(self.name, inputs, self.context_frames, frames, channels, self.inputs)
+        if self.dilation > 1:  # taps at distance d become neighbours, the phases lie side by side
+            phases = (1, (self.context_frames + frames) // self.dilation, self.dilation, channels)
+            rows = builder.reshape(f"{self.name}/phases", rows, phases, self.inputs)
+        shape = (1, frames // self.dilation, self.dilation, channels)
+        kernel = self.integer_kernel()[None, :, None]
+        result = self.emit_product(builder, "DEPTHWISE_CONV_2D", rows, kernel, shape)
+        if self.dilation > 1:
+            result = builder.reshape(f"{self.name}/frames", result, (1, frames, 1, channels), self.outputs)
+        return result
+
+
+class Add(Quantized):
+    """The sum of two tensors and a ReLU."""
+
+    def __init__(self, precision: Precision, inputs: tuple[Range, Range], outputs: Range, name: str):
+        super().__init__(name=name)
+        self.precision, self.outputs = precision, outputs
+        self.first, self.second = inputs
+
+    def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
+        outputs = self.outputs
+        if outputs.calibrating or self.precision.mode == "fake":
+            result = tf.nn.relu(inputs[0] + inputs[1])
+            if not outputs.calibrating:
+                return outputs.fake(result)
+            outputs.observe(result)
+            return result
+        low, high = outputs.limits
+        scales = self.first.scale, self.second.scale, outputs.scale
+        return integer.add(*inputs, *scales, tf.maximum(low, 0.0), high)
+
+    def compute_output_shape(self, input_shape: list[Shape]) -> Shape:
+        return tuple(input_shape[0])
+
+    def emit(self, builder: Builder, inputs: list[TensorId], frames: int) -> TensorId:
+        outputs = builder.activation(self.name, builder.shape(inputs[0]), self.outputs)
+        builder.operation("ADD", inputs, [outputs], relu=True)
+        return outputs
+
+
+class WindowMean(Streaming, Quantized):
+    """The mean of a window's frames: of the steps' means, each rounded; a ring of them is its state.
+
+    Args:
+      window: frames, a multiple of `step`.
+      step: frames of a streaming step.
+    """
+
+    ends_time = True
+
+    def __init__(self, window: int, step: int, precision: Precision, values: Range, name: str):
+        super().__init__(name=name)
+        self.window, self.step, self.precision, self.values = window, step, precision, values
+        self.context_frames = window - 1
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        if inputs.shape[1] != self.window:
+            inputs = tf.pad(inputs, ((0, 0), (self.window, 0), (0, 0)))[:, -self.window :]
+        steps = tf.reshape(inputs, (-1, self.window // self.step, self.step, inputs.shape[2]))
+        return self._mean(self._mean(steps, 2), 1)
+
+    def _mean(self, rows: tf.Tensor, axis: int) -> tf.Tensor:
+        if self.values.calibrating:
+            return tf.reduce_mean(rows, axis)
+        if self.precision.mode == "fake":
+            return self.values.fake(tf.reduce_mean(rows, axis))
+        return integer.mean(rows, axis, self.values.zero_point)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape[0], input_shape[2]
+
+    def state_specs(self, input_shape: Shape, frames: int, delay: int = 0) -> dict[str, StateSpec]:
+        return {STATE: StateSpec((self.window // self.step - 1, input_shape[2]))}
+
+    def stream_inference(self, inputs: tf.Tensor, states: States) -> tuple[tf.Tensor, States]:
+        rows, state = append(states[STATE], self._mean(inputs, 1)[:, None])
+        return self._mean(rows, 1), {STATE: state}
+
+    def emit(self, builder: Builder, inputs: TensorId, frames: int) -> TensorId:
+        channels = builder.shape(inputs)[3]
+        step = builder.pool(f"{self.name}/step", inputs, (1, 1, 1, channels), self.values)
+        rows = builder.ring(self.name, step, self.window // self.step - 1, 1, channels, self.values)
+        return builder.pool(f"{self.name}/mean", rows, (1, 1, 1, channels), self.values)
+
+
+class Dense(Linear):
+    """The classifier: ``[batch, channels]`` to real logits ``[batch, filters]`` on the grid of their range."""
+
+    def __init__(self, channels: int, filters: int, precision: Precision, inputs: Range, outputs: Range, name: str):
+        self.kernel_shape = (channels, filters)
+        bits = precision.dense_bits
+        super().__init__(bits, precision, inputs, outputs, relu=False, use_bias=True, fan_in=channels, name=name)
+
+    def product(self, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        return tf.matmul(x, kernel)
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        result = self.apply(inputs)
+        return result if self.precision.mode == "fake" or self.outputs.calibrating else result * self.outputs.scale
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape[0], self.kernel_shape[1]
+
+    def emit(self, builder: Builder, inputs: TensorId, frames: int) -> TensorId:
+        shape = (1, self.kernel_shape[1])
+        return self.emit_product(builder, "FULLY_CONNECTED", inputs, self.integer_kernel().T, shape)
