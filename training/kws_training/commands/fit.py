@@ -8,11 +8,13 @@ from pathlib import Path
 
 from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
+
 from kws_training.data.pipeline import AugmentConfig
-from kws_training.data.speech_commands import WORDS, ClipSpec, FolderSpec, load_clips
+from kws_training.data.speech_commands import BACKGROUND_FOLDER, WORDS, ClipSet, ClipSpec, FolderSpec, load_clips
 from kws_training.models import ARCHITECTURES, DEFAULT, architecture
 from kws_training.quantize.precision import PRECISIONS, precision
 
+UNKNOWN_WORDS = 60  # that --voices says
 _RECIPE_FLAGS = {
     "epochs": int,
     "batch": int,
@@ -34,7 +36,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     """Adds the subcommand."""
     parser = subparsers.add_parser("fit", help="train a model; run again with the same --out to resume")
     parser.add_argument("--model", help=f"{', '.join(ARCHITECTURES)} (default: {DEFAULT})")
-    parser.add_argument("--data", type=Path, required=True, help="folder in the official Speech Commands layout")
+    parser.add_argument("--data", type=Path, help="folder in the official Speech Commands layout, large or small")
     parser.add_argument(
         "--extra",
         type=Path,
@@ -45,6 +47,18 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--extra-names", type=Path, metavar="FILE", help="of the first --extra take only the clips that this file lists"
+    )
+    parser.add_argument(
+        "--voices",
+        type=Path,
+        nargs="?",
+        const=Path(),
+        metavar="FOLDER",
+        help="also train with synthetic voices that say the labels and unknown words; without --data, with them alone; "
+        "they are made in FOLDER (default: voices in --out) unless they are there",
+    )
+    parser.add_argument(
+        "--voices-clips", type=int, default=300, help="clips of each label, and a tenth of them of each unknown word"
     )
     parser.add_argument("--labels", help="keywords (default: the ten of the 12-label task)")
     parser.add_argument("--out", type=Path, required=True, help="run folder; an unfinished run in it is continued")
@@ -76,10 +90,13 @@ def run(args: argparse.Namespace) -> int:
     """Trains; the run folder then holds weights, history and learning curves."""
     if args.extra_names and not args.extra:
         raise KwsError("--extra-names lists clips of --extra. Give --extra too.")
+    if not args.data and args.voices is None:
+        raise KwsError("nothing to train with. Give --data FOLDER, --voices, or both.")
     wanted = precision(args.precision) if args.precision else None
     if wanted and not args.start_from:
         raise KwsError("--precision trains a float model on. Give its run folder by --from.")
     import keras
+
     from kws_training.quantize import start
     from kws_training.run_folder import RunFolder, digest, load_run
     from kws_training.trainer import CURVES, Recipe, feature_statistics, take_weights, train
@@ -92,17 +109,14 @@ def run(args: argparse.Namespace) -> int:
     if known and (wanted or "precision" in known):
         start.check(known, args.start_from)
 
-    augment = AugmentConfig(**_given(args, _AUGMENT_FLAGS))
-    fields = {**kind.recipe, **(_QUANTIZED_RECIPE if wanted else {}), **_given(args, _RECIPE_FLAGS)}
-    recipe = dataclasses.replace(Recipe(), augment=augment, **fields)
     words = tuple(word.strip() for word in (args.labels or "").split(",") if word.strip())
     if wanted and words not in ((), tuple(known["labels"][2:])):
         raise KwsError(f"{args.start_from} was trained for {', '.join(known['labels'][2:])}. Leave out --labels.")
     words = words or (tuple(known["labels"][2:]) if wanted else WORDS)
-    folders = tuple(FolderSpec(path, None if index else args.extra_names) for index, path in enumerate(args.extra))
-    say(f"reading {args.data}")
-    training = load_clips(ClipSpec(args.data, "training", folders, words))
-    validation = load_clips(ClipSpec(args.data, "validation", (), words, unknown_percent=100.0))
+    augment = AugmentConfig(**{**_shares(words), **_given(args, _AUGMENT_FLAGS)})
+    fields = {**kind.recipe, **(_QUANTIZED_RECIPE if wanted else {}), **_given(args, _RECIPE_FLAGS)}
+    recipe = dataclasses.replace(Recipe(), augment=augment, **fields)
+    training, validation = _clips(args, words)
     config = kind.config(labels=len(training.label_names))
     if known:
         config = kind.config_from_dict({**known["model"], "labels": len(training.label_names)})
@@ -151,6 +165,37 @@ def run(args: argparse.Namespace) -> int:
     say(f"best epoch {best['epoch']}: validation {100 * best['val_accuracy']:.2f} %; curves in {args.out / CURVES}")
     print(json.dumps({"run": str(args.out), "epoch": best["epoch"], "validation_accuracy": best["val_accuracy"]}))
     return 0
+
+
+def _shares(words: tuple[str, ...]) -> dict[str, float]:
+    """Unknown words and silence for a few keywords: a tenth of so little would hardly teach what is no keyword."""
+    return {"unknown_percent": 200.0 / len(words), "silence_percent": 50.0 / len(words)} if len(words) < 5 else {}
+
+
+def _clips(args: argparse.Namespace, words: tuple[str, ...]) -> tuple[ClipSet, ClipSet]:
+    """Training and validation clips. Recordings alone validate if there are any, but for unknown words if they lack."""
+    data = args.data
+    if data and not data.is_dir():
+        raise KwsError(f"{data}: no such folder. Download Speech Commands with kws-train fetch, or name your own.")
+    folders = [FolderSpec(path, None if index else args.extra_names) for index, path in enumerate(args.extra)]
+    unknown: tuple[FolderSpec, ...] = ()
+    if args.voices is not None:
+        from kws_training.data.unknown_words import speak_task
+
+        voices = args.out / "voices" if args.voices == Path() else args.voices
+        say(f"synthetic voices: {voices}")
+        speak_task(words, voices, args.voices_clips, UNKNOWN_WORDS, -(-args.voices_clips // 10), args.seed)
+        data = data or voices
+        if args.data:
+            folders.append(FolderSpec(voices, part="training"))
+            if not any(path.is_dir() and path.name not in (*words, BACKGROUND_FOLDER) for path in data.iterdir()):
+                unknown = (FolderSpec(voices, part="validation", unknown_only=True),)
+    say(f"reading {data}")
+    training = load_clips(ClipSpec(data, "training", tuple(folders), words))
+    validation = load_clips(ClipSpec(data, "validation", unknown, words, unknown_percent=100.0))
+    if not (training.labels == 1).any():
+        say("no unknown words: the model will take every word for a keyword. Add folders of other words, or --voices.")
+    return training, validation
 
 
 def say(line: str) -> None:

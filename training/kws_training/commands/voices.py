@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from kws_training.data.voices import voices, write_voices
+from kws_training.data.unknown_words import speak_task
+from kws_training.data.voices import voices
 
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
@@ -12,6 +13,10 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     parser.add_argument("--words", required=True, help="what to say, with commas between")
     parser.add_argument("--out", type=Path, required=True, help="folder; gets <word>/<voice>_nohash_<n>.wav")
     parser.add_argument("--clips-per-word", type=int, default=100, help="default: %(default)s")
+    parser.add_argument(
+        "--unknown-words", type=int, default=0, metavar="N", help="also speak so many words that are none of --words"
+    )
+    parser.add_argument("--clips-per-unknown-word", type=int, default=40, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=1)
     return parser
 
@@ -19,6 +24,9 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Speaks; prints how many clips there are now."""
     words = [word.strip() for word in args.words.split(",") if word.strip()]
-    clips = write_voices(words, args.out, args.clips_per_word, args.seed)
-    print(f"{clips} clips of {len(words)} words, {len(voices())} voices, in {args.out}")
+    numbers = args.clips_per_word, args.unknown_words, args.clips_per_unknown_word
+    clips = speak_task(words, args.out, *numbers, args.seed)
+    print(
+        f"{clips} clips of {len(words)} words and {args.unknown_words} unknown ones, {len(voices())} voices: {args.out}"
+    )
     return 0

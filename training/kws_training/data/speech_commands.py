@@ -42,10 +42,14 @@ class FolderSpec:
     Attributes:
       path: the folder. Subfolders that are neither a word of the task nor ``_silence_`` count as unknown words.
       names: text file with one relative path a line; only these clips are taken. None: all ``*.wav``.
+      part: only the speakers of this split, by the official rule (`hash_split`). None: all.
+      unknown_only: only the words that are no keyword.
     """
 
     path: Path
     names: Path | None = None
+    part: Split | None = None
+    unknown_only: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -212,7 +216,7 @@ def index_folder(spec: FolderSpec) -> list[str]:
         names = [name for name in names if not name.startswith(BACKGROUND_FOLDER)]
     if not names:
         raise KwsError(f"{spec.path}: holds no <label>/<clip>.wav.")
-    return names
+    return [name for name in names if spec.part is None or hash_split(name) == spec.part]
 
 
 def load_clips(spec: ClipSpec) -> ClipSet:
@@ -245,7 +249,8 @@ def load_clips(spec: ClipSpec) -> ClipSet:
             silent_clips = math.ceil(len(keywords) * spec.silence_percent / 100)
         files += [(Path(spec.speech_commands), name) for name in names]
     for folder in spec.folders:
-        files += [(folder.path, name) for name in index_folder(folder)]
+        names = index_folder(folder)
+        files += [(folder.path, name) for name in names if not folder.unknown_only or _word(name) not in spec.words]
     if not files:
         raise KwsError(
             f"no clips: the {spec.split} split of {spec.speech_commands} is empty and no other folder is given."

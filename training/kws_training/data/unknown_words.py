@@ -3,14 +3,16 @@
 How a word sounds comes from espeak-ng, which prints its phonemes, and from flite where it is installed.
 """
 
+import json
 import re
 import shutil
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 from kws_reference.errors import KwsError
 
-from kws_training.data.voices import ACCENTS, ESPEAK, FLITE, INSTALL, output_of
+from kws_training.data.voices import ACCENTS, ESPEAK, FLITE, INSTALL, output_of, voices, write_voices
 
 COMMON_WORDS = tuple(
     """
@@ -49,11 +51,61 @@ _VOWELS = "a e i o u ai ea ee oa oo ou ow oy ar er or".split()
 _CODAS = "b ck d f ft g l ld lt m mp n nd ng nk nt p pt r rd rk rm rn rt s sh sp st t th x".split()
 _VOICING = {frozenset(pair) for pair in ("pb", "td", "kɡ", "fv", "sz", "ʃʒ", "θð", "ɾt", "ɾd", ("tʃ", "dʒ"))}
 _ACCENTS = tuple(sorted(set(ACCENTS)))
+_RECORD = "voices.json"
 _LARGEST_DISTANCE = 2.0  # of a word that counts as close
 
 Ways = tuple[tuple[str, ...], ...]
 """How a word is said: phonemes by espeak-ng in each accent, then by flite if it is there."""
 Sounds = set[tuple[str, ...]]
+
+
+def speak_task(
+    labels: Sequence[str], folder: str | Path, clips_per_label: int, unknown: int, clips_per_unknown: int, seed: int
+) -> int:
+    """Fills a folder with all that a model of these labels learns from: the labels and unknown words (`write_voices`).
+
+    What was made by the same call before, and finished, is kept.
+
+    Args:
+      labels: the keywords.
+      folder: is created.
+      clips_per_label: clips of each keyword.
+      unknown: number of unknown words (`unknown_words`); 0: none.
+      clips_per_unknown: clips of each.
+      seed: of everything.
+
+    Returns:
+      The number of clips.
+
+    Raises:
+      KwsError: the folder holds something else, a program is missing, or a file cannot be written.
+    """
+    folder = Path(folder)
+    record, unfinished = folder / _RECORD, folder / f"{_RECORD}.partial"
+    wanted = {
+        **{
+            "labels": list(labels),
+            "clips": clips_per_label,
+            "unknown": unknown,
+            "clips_per_unknown": clips_per_unknown,
+        },
+        **{"seed": seed, "voices": [voice.name for voice in voices()]},
+    }
+    text = json.dumps(wanted, indent=1) + "\n"
+    if record.is_file() and record.read_text() == text:
+        return sum(1 for _ in folder.glob("*/*.wav"))
+    if any(folder.glob("*/*.wav")) and not (unfinished.is_file() and unfinished.read_text() == text):
+        raise KwsError(f"{folder} holds other clips. Choose another folder, or give that one by --data or --extra.")
+    words = unknown_words(labels, unknown, seed) if unknown else []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished.write_text(text)
+        clips = write_voices(labels, folder, clips_per_label, seed)
+        clips += write_voices(words, folder, clips_per_unknown, seed) if words else 0
+        unfinished.replace(record)
+    except OSError as error:
+        raise KwsError(f"cannot write to {folder}: {error.strerror}. Free space or choose another folder.") from None
+    return clips
 
 
 def unknown_words(labels: Sequence[str], count: int, seed: int, close_share: float = 0.5) -> list[str]:

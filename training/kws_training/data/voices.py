@@ -22,7 +22,7 @@ from kws_reference.audio import read_wav
 from kws_reference.command_line import Progress
 from kws_reference.errors import KwsError
 
-from kws_training.data.speech_commands import CLIP_SAMPLES, SAMPLE_RATE_HZ
+from kws_training.data.speech_commands import CLIP_SAMPLES, SAMPLE_RATE_HZ, index_speech_commands
 
 ESPEAK, FLITE = "espeak-ng", "flite"
 INSTALL = "Install them: apt-get install espeak-ng flite"
@@ -128,7 +128,8 @@ def speak(word: str, voice: Voice, rng: np.random.Generator) -> np.ndarray:
 def write_voices(words: Sequence[str], folder: str | Path, clips_per_word: int, seed: int, workers: int = 0) -> int:
     """Writes clips of words as ``<word>/<voice>_nohash_<n>.wav``, 16 kHz mono int16, one second each.
 
-    A clip depends on its word, its number, the seed and the installed versions of the programs.
+    A clip depends on its word, its number, the seed and the installed versions of the programs. ``validation_list.txt``
+    and ``testing_list.txt`` name the clips of the voices that the split keeps out of training.
 
     Args:
       words: what to say; each becomes a folder.
@@ -167,6 +168,9 @@ def write_voices(words: Sequence[str], folder: str | Path, clips_per_word: int, 
             progress = Progress("speaking", len(jobs))
             for done, _ in enumerate(pool.map(write, jobs), 1):
                 progress.update(done)
+        for split in ("validation", "testing"):
+            names = index_speech_commands(folder, split)
+            (Path(folder) / f"{split}_list.txt").write_text("".join(f"{name}\n" for name in names))
     except OSError as error:
         raise KwsError(f"cannot write to {folder}: {error.strerror}. Free space or choose another folder.") from None
     return len(jobs)
