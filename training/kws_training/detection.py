@@ -1,12 +1,14 @@
 """Detection on long recordings: recall, false accepts per hour, latency, and the thresholds that give a wanted rate.
 
 Recordings go through the integer front end and the int8 streaming network once (`stream_scores`); the detector is then
-run on the kept scores in vectorised form, for as many thresholds as wanted. It equals `kws_reference.detector.Detector`
+run on the kept scores in vectorised form, for as many settings as wanted. It equals `kws_reference.detector.Detector`
 step for step.
 """
 
+import collections
 import concurrent.futures
 import dataclasses
+import itertools
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,23 +23,40 @@ from kws_reference.network import Network
 
 from kws_training.data.recordings import Piece, Recordings, Word
 from kws_training.data.speech_commands import SILENCE, UNKNOWN
+from kws_training.stacked_network import StackedNetwork, Unsupported
 
 TOLERANCE_S = 1.0
 """A word may be detected up to this long after its end: the trained models look back on about a second."""
 
 CAUSES = ("repeated", "other keyword", "unknown word", "noise")
 _REPEATED, _KEYWORD, _UNKNOWN, _NOISE = range(len(CAUSES))
-CHOICE_GRID_Q15 = (*(round(NEVER_Q15 * percent / 100) for percent in range(50, 100)), MAX_POSTERIOR_Q15, NEVER_Q15)
-"""Thresholds that `choose` tries: 0.50 (likelier than all else together) to 0.99, the largest posterior, never."""
+FOUND = -1
+CHOICE_GRID_Q15 = (
+    *(round(NEVER_Q15 * percent / 100) for percent in (*range(50, 90, 2), *range(90, 100))),
+    round(NEVER_Q15 * 0.995),
+    round(NEVER_Q15 * 0.998),
+    MAX_POSTERIOR_Q15,
+    NEVER_Q15,
+)
+"""Thresholds that `choose` tries, rising: 0.50 (likelier than all else together) to 0.998, the largest, never."""
 
-CHOICE_REST_S = (0.5, 0.8, 1.0, 1.2, 1.5)
+CHOICE_REST_S = (0.8, 1.0, 1.2, 1.5)
 """Rests after a detection that `choose` tries: posteriors stay high for as long as the model looks back."""
+
+CHOICE_SMOOTHING_S = (0.1, 0.2, 0.3, 0.4)
+"""Lengths of the posteriors' mean that `choose` tries."""
+
+CHOICE_SLACK = 0.005
+"""A quicker detector is taken when it costs at most this much recall: shorter mean first, then shorter rest."""
 
 FEWEST_FALSE_ACCEPTS = 5
 """Thresholds are not chosen for fewer wanted events than this: their number would be chance."""
 
-CHOICE_REST_SLACK = 0.002
-"""A shorter rest is taken when it costs at most this much recall: a long one is deaf to quick sequences of words."""
+CONFIDENCE = 0.9
+"""One-sided: with chosen settings, the upper bound of the rate of false accepts is the wanted rate."""
+
+STACKED_PIECES = 40
+CHECKED_STEPS = 200
 
 
 # --- Scores ----------------------------------------------------------------------------------------------------------
@@ -49,50 +68,85 @@ def stream_scores(
     progress: Callable[[int], None] = lambda done: None,
     workers: int | None = None,
 ) -> list[np.ndarray]:
-    """Runs each piece from a reset through the integer front end and the network in TFLite Micro's interpreter.
+    """Runs each piece from a reset through the integer front end and the int8 network.
+
+    Up to `STACKED_PIECES` pieces go side by side through `StackedNetwork`; of each such group `CHECKED_STEPS` steps are
+    repeated by TFLite Micro's interpreter, scores and states. Where one integer differs, or the model has what
+    `StackedNetwork` does not know, the interpreter computes all steps.
 
     Args:
       bundle: the model.
-      recordings: what it hears; pieces are rendered when a process is about to take them.
+      recordings: what it hears; each process renders its pieces.
       progress: called with the number of pieces done.
       workers: processes; None: one for each core.
 
     Returns:
       int8 ``[steps, labels]`` of each piece. A rest too short for a step is dropped.
     """
-    workers = min(workers or os.cpu_count() or 1, len(recordings))
-    scores: list[np.ndarray] = [np.zeros((0, len(bundle.labels)), np.int8)] * len(recordings)
-    done, running = 0, {}
-    with concurrent.futures.ProcessPoolExecutor(workers, initializer=_start, initargs=(bundle.path,)) as pool:
-        for index in [*range(len(recordings)), None]:
-            while running and (index is None or len(running) > workers):  # one piece waits
-                finished, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
-                for future in finished:
-                    scores[running.pop(future)] = future.result()
-                    done += 1
-                    progress(done)
-            if index is not None:  # None: all are under way
-                running[pool.submit(_run, recordings.pcm(index))] = index
+    workers = workers or os.cpu_count() or 1
+    size = min(STACKED_PIECES, -(-len(recordings) // (2 * workers)))
+    groups = [range(first, min(first + size, len(recordings))) for first in range(0, len(recordings), size)]
+    scores: list[np.ndarray] = []
+    with concurrent.futures.ProcessPoolExecutor(
+        min(workers, len(groups)), initializer=_start, initargs=(bundle.path, recordings)
+    ) as pool:
+        for result in pool.map(_run, groups):
+            scores += result
+            progress(len(scores))
     return scores
 
 
 _worker: dict[str, Any] = {}
 
 
-def _start(path: Path) -> None:
+def _start(path: Path, recordings: Recordings) -> None:
     bundle = Bundle.load(path)
-    _worker["bundle"], _worker["network"] = bundle, Network(bundle)
+    _worker["recordings"], _worker["bundle"], _worker["network"] = recordings, bundle, Network(bundle)
     _worker["mfcc"] = Mfcc(bundle.frontend, bundle.features.zero_point)
 
 
-def _run(pcm: np.ndarray) -> np.ndarray:
-    bundle, network = _worker["bundle"], _worker["network"]
-    frames, size = _worker["mfcc"].frames(pcm), bundle.frames_per_step
-    steps = len(frames) // size
-    scores = np.empty((steps, len(bundle.labels)), np.int8)
+def _run(pieces: Sequence[int]) -> list[np.ndarray]:
+    bundle, size = _worker["bundle"], _worker["bundle"].frames_per_step
+    features = []
+    for index in pieces:
+        frames = _worker["mfcc"].frames(_worker["recordings"].pcm(index))
+        steps = len(frames) // size
+        features.append(frames[: steps * size].reshape(steps, size, -1))
+    try:
+        return _stacked(bundle, _worker["network"], features)
+    except (Unsupported, _Differs):
+        return [_one_by_one(bundle, _worker["network"], piece) for piece in features]
+
+
+class _Differs(Exception):
+    """`StackedNetwork` and TFLite Micro do not agree."""
+
+
+def _stacked(bundle: Bundle, network: Network, features: Sequence[np.ndarray]) -> list[np.ndarray]:
+    stacked, longest = StackedNetwork(bundle, len(features)), max(map(len, features))
+    padded = np.zeros((longest, len(features), *features[0].shape[1:]), np.int8)
+    for stream, piece in enumerate(features):
+        padded[: len(piece), stream] = piece
+    scores = np.empty((longest, len(features), len(bundle.labels)), np.int8)
+    checked = set(np.random.default_rng(longest).integers(max(longest, 1), size=CHECKED_STEPS).tolist())
+    for step in range(longest):
+        stream = step % len(features)
+        before = stacked.states(stream) if step in checked else None
+        scores[step] = stacked.step(padded[step])
+        if before is not None:
+            network.states = before
+            same = (network.step(padded[step, stream]) == scores[step, stream]).all()
+            after = zip(network.states, stacked.states(stream), strict=True)
+            if not (same and all((a == b).all() for a, b in after)):
+                raise _Differs
+    return [scores[: len(piece), stream].copy() for stream, piece in enumerate(features)]
+
+
+def _one_by_one(bundle: Bundle, network: Network, features: np.ndarray) -> np.ndarray:
+    scores = np.empty((len(features), len(bundle.labels)), np.int8)
     network.reset()
-    for step in range(steps):
-        scores[step] = network.step(frames[step * size : (step + 1) * size])
+    for step, frames in enumerate(features):
+        scores[step] = network.step(frames)
     return scores
 
 
@@ -114,6 +168,13 @@ class Top:
     smoothed_q15: tuple[np.ndarray, ...]
 
 
+def posteriors_q15(scores: np.ndarray, tables: DetectorTables) -> np.ndarray:
+    """Posteriors of single steps, 0 to 32767, int64 ``[steps, labels]``, from int8 scores of that shape."""
+    values = scores.astype(np.int64)
+    exponential = tables.exp_q15.astype(np.int64)[values.max(1, keepdims=True) - values]
+    return np.minimum((exponential << 15) // exponential.sum(1, keepdims=True), MAX_POSTERIOR_Q15)
+
+
 def smoothed_sums(scores: np.ndarray, tables: DetectorTables) -> np.ndarray:
     """Sums of the last ``smoothing_steps`` posteriors, from a reset.
 
@@ -124,10 +185,7 @@ def smoothed_sums(scores: np.ndarray, tables: DetectorTables) -> np.ndarray:
     Returns:
       int64 ``[steps, labels]``; divided by ``smoothing_steps`` (floor), the smoothed posteriors in Q15.
     """
-    values = scores.astype(np.int64)
-    exponential = tables.exp_q15.astype(np.int64)[values.max(1, keepdims=True) - values]
-    posterior = np.minimum((exponential << 15) // exponential.sum(1, keepdims=True), MAX_POSTERIOR_Q15)
-    sums = np.cumsum(posterior, axis=0)
+    sums = np.cumsum(posteriors_q15(scores, tables), axis=0)
     sums[tables.smoothing_steps :] -= sums[: -tables.smoothing_steps].copy()
     return sums
 
@@ -170,6 +228,7 @@ class Heard:
       false_accepts: int64 ``[labels, causes]``, see `CAUSES`.
       latency_s: from the word's end to the detection, float64 ``[found]``, in the order of `latency_label`.
       latency_label: label of each.
+      clips: how many false accepts each clip raised that raised some, and 1 for each that belongs to none, int64.
       hours: length of the recording.
     """
 
@@ -178,6 +237,7 @@ class Heard:
     false_accepts: np.ndarray
     latency_s: np.ndarray
     latency_label: np.ndarray
+    clips: np.ndarray
     hours: float
 
     @property
@@ -189,6 +249,20 @@ class Heard:
     def false_accepts_per_hour(self) -> float:
         """Detections per hour that are not the first one of a keyword."""
         return float(self.false_accepts.sum() / self.hours)
+
+    @property
+    def upper_rate(self) -> float:
+        """Upper bound of the false accepts per hour, one-sided with `CONFIDENCE`.
+
+        Recordings repeat their clips, and a clip that is mistaken once is mistaken often. So the bound is that of as
+        many Poisson events as would have the count's relative variance: (sum n)^2 / sum n^2 for n events of each clip.
+        """
+        from scipy.stats import chi2
+
+        if not len(self.clips):
+            return float(chi2.ppf(CONFIDENCE, 2) / 2 / self.hours)
+        events = self.clips.sum() ** 2 / (self.clips**2).sum()
+        return float(chi2.ppf(CONFIDENCE, 2 * events + 2) / (2 * events) * self.clips.sum() / self.hours)
 
     def to_dict(self, labels: Sequence[str]) -> dict[str, Any]:
         """The figures for ``evaluation``'s JSON."""
@@ -230,14 +304,21 @@ class Listener:
       bundle: labels, timing and detector.
       pieces: what was spoken.
       scores: int8 ``[steps, labels]`` of each piece.
+      smoothing_steps: of the detector; None: the bundle's.
       tolerance_s: seconds.
     """
 
     def __init__(
-        self, bundle: Bundle, pieces: Sequence[Piece], scores: Sequence[np.ndarray], tolerance_s: float = TOLERANCE_S
+        self,
+        bundle: Bundle,
+        pieces: Sequence[Piece],
+        scores: Sequence[np.ndarray],
+        smoothing_steps: int | None = None,
+        tolerance_s: float = TOLERANCE_S,
     ):
         self.bundle, self.pieces, self.scores = bundle, tuple(pieces), scores
-        self.tables = detector_tables(bundle)
+        steps = smoothing_steps or bundle.detector.smoothing_steps
+        self.tables = dataclasses.replace(detector_tables(bundle), smoothing_steps=steps)
         self._rate = bundle.frontend.sample_rate_hz
         self._tolerance = round(tolerance_s * self._rate)
         self._views = [top(piece, self.tables) for piece in scores]
@@ -246,12 +327,18 @@ class Listener:
         for word in (word for piece in pieces for word in piece.words if word.label > 1):
             self._spoken[word.label] += 1
 
+    def smoothed(self, smoothing_steps: int) -> "Listener":
+        """The same scores behind another mean."""
+        if smoothing_steps == self.tables.smoothing_steps:
+            return self
+        return Listener(self.bundle, self.pieces, self.scores, smoothing_steps, self._tolerance / self._rate)
+
     def matched(self, index: int, detector: DetectorConfig) -> list[tuple[int, int, Word | None, int]]:
-        """Detections in a piece: the sample that raised each, its label, its word, the cause of a false accept.
+        """Detections in a piece: the sample that raised each, its label, and what `match` says of it.
 
         Args:
           index: the piece.
-          detector: thresholds and refractory period; ``smoothing_steps`` must be the bundle's.
+          detector: thresholds and refractory period; ``smoothing_steps`` must be the listener's.
         """
         view = self._views[index]
         steps = detect(view, detector.threshold_q15, detector.refractory_steps)
@@ -267,17 +354,24 @@ class Listener:
             )
         found = np.zeros(len(self.bundle.labels), np.int64)
         false_accepts = np.zeros((len(self.bundle.labels), len(CAUSES)), np.int64)
-        latency, latency_label = [], []
+        latency, latency_label, clips = [], [], collections.Counter()
         for index in range(len(self.pieces)):
             for sample, label, word, cause in self.matched(index, detector):
-                if word is None:
+                if cause != FOUND:
                     false_accepts[label, cause] += 1
+                    clips[(index, sample) if word is None else word.clip] += 1
                 else:
                     found[label] += 1
                     latency.append((sample - word.end) / self._rate)
                     latency_label.append(label)
         return Heard(
-            self._spoken, found, false_accepts, np.array(latency, np.float64), np.array(latency_label, int), self.hours
+            self._spoken,
+            found,
+            false_accepts,
+            np.array(latency, np.float64),
+            np.array(latency_label, int),
+            np.array(list(clips.values()), np.int64),
+            self.hours,
         )
 
     def curve(self, threshold_q15: Sequence[int], refractory_steps: int, label: int | None = None) -> list[Heard]:
@@ -312,7 +406,8 @@ def match(
       tolerance: samples.
 
     Returns:
-      For each detection the keyword that it found and -1, or None and the index of its cause in `CAUSES`.
+      For each detection the keyword that it found and `FOUND`; or the word that raised it wrongly (None: no word) and
+      the index of the cause in `CAUSES`.
     """
     result: list[tuple[Word | None, int]] = []
     taken: set[int] = set()
@@ -330,11 +425,13 @@ def match(
         fresh = [position for position in same if position not in taken]
         if fresh:
             taken.add(fresh[0])
-            result.append((words[fresh[0]], -1))
-            continue
-        others = [words[position].label for position in near if words[position].label > 0]
-        cause = _REPEATED if same else _NOISE if not others else _KEYWORD if others[-1] > 1 else _UNKNOWN
-        result.append((None, cause))
+            result.append((words[fresh[0]], FOUND))
+        elif same:
+            result.append((words[same[-1]], _REPEATED))
+        else:
+            others = [words[position] for position in near if words[position].label > 0]
+            cause = _NOISE if not others else _KEYWORD if others[-1].label > 1 else _UNKNOWN
+            result.append((others[-1] if others else None, cause))
     return result
 
 
@@ -377,13 +474,14 @@ def wanted_false_accepts(per_hour: float, hours: float) -> float:
 def choose(
     listener: Listener, false_accepts_per_hour: float, progress: Callable[[int], None] = lambda done: None
 ) -> DetectorConfig:
-    """Chooses thresholds and refractory period, so that all keywords together raise at most the wanted false accepts.
+    """Chooses smoothing, refractory period and thresholds that keep the false accepts below the wanted rate.
 
-    For each rest of `CHOICE_REST_S`, every keyword gets the same budget of false accepts: its threshold is the lowest
-    of `CHOICE_GRID_Q15` at which the label alone stays within it. The largest budget is taken with which the whole
-    detector stays within the wanted rate; should none do, the label with most false accepts is raised step by step.
-    Labels with few recordings are so chosen by what they raise wrongly, which does not need recordings of them. Of the
-    rests, the shortest is taken whose recall is within `CHOICE_REST_SLACK` of the best.
+    A rate counts as its upper bound (`Heard.upper_rate`). First, for each mean of `CHOICE_SMOOTHING_S` and each rest of
+    `CHOICE_REST_S`, the lowest common threshold is found that keeps the rate; of those, the quickest detector is taken
+    whose recall is within `CHOICE_SLACK` of the best. Then every keyword gets the same budget of false accepts: its
+    threshold is the lowest of `CHOICE_GRID_Q15` at which the label alone stays within it. The largest budget is taken
+    with which the whole detector keeps the rate; should none do, the label with most false accepts is raised step by
+    step. Labels with few recordings are so chosen by what they raise wrongly, which does not need recordings of them.
 
     Args:
       listener: a recording of validation clips, long against the wanted rate.
@@ -396,27 +494,34 @@ def choose(
     Raises:
       KwsError: see `wanted_false_accepts`.
     """
-    wanted = wanted_false_accepts(false_accepts_per_hour, listener.hours)
-    bundle = listener.bundle
+    wanted_false_accepts(false_accepts_per_hour, listener.hours)
+    bundle, wanted = listener.bundle, false_accepts_per_hour
     step_s = bundle.frames_per_step * bundle.frontend.hop_samples / bundle.frontend.sample_rate_hz
     rounds, found = 0, []
-    for rest_s in CHOICE_REST_S:
-        alone = {}
-        for row in _keyword_rows(bundle):
-            counts = [one.false_accepts.sum() for one in listener.curve(CHOICE_GRID_Q15, round(rest_s / step_s), row)]
-            # The most at a threshold or any above it: a lower one can hide false accepts behind a refractory period.
-            alone[row] = np.maximum.accumulate(counts[::-1])[::-1]
+    for mean_s in CHOICE_SMOOTHING_S:
+        smoothed = listener.smoothed(max(1, round(mean_s / step_s)))
+        for rest_s in CHOICE_REST_S:
+            rest = round(rest_s / step_s)
+            # From the highest down: a lower threshold can hide false accepts behind a refractory period.
+            kept = itertools.takewhile(
+                lambda heard: heard.upper_rate <= wanted,
+                (smoothed.curve([threshold], rest)[0] for threshold in reversed(CHOICE_GRID_Q15)),
+            )
+            found.append((max((heard.recall for heard in kept), default=0.0), smoothed, rest))
             progress(rounds := rounds + 1)
-        found.append(_within(listener, round(rest_s / step_s), alone, wanted))
-    recalls = [listener.heard(detector).recall for detector in found]
-    return next(
-        detector for detector, recall in zip(found, recalls, strict=True) if recall >= max(recalls) - CHOICE_REST_SLACK
-    )
+    best = max(recall for recall, *_ in found)
+    _, smoothed, rest = next(setting for setting in found if setting[0] >= best - CHOICE_SLACK)
+    alone = {}
+    for row in _keyword_rows(bundle):
+        counts = [heard.false_accepts.sum() for heard in smoothed.curve(CHOICE_GRID_Q15, rest, row)]
+        alone[row] = np.maximum.accumulate(counts[::-1])[::-1]  # the most at a threshold or any above it
+        progress(rounds := rounds + 1)
+    return _within(smoothed, rest, alone, wanted)
 
 
 def choice_rounds(bundle: Bundle) -> int:
     """How many rounds `choose` reports as progress."""
-    return len(CHOICE_REST_S) * len(_keyword_rows(bundle))
+    return len(CHOICE_SMOOTHING_S) * len(CHOICE_REST_S) + len(_keyword_rows(bundle))
 
 
 def _keyword_rows(bundle: Bundle) -> list[int]:
@@ -430,7 +535,7 @@ def _within(listener: Listener, refractory_steps: int, alone: dict[int, np.ndarr
       listener: the recording.
       refractory_steps: the period.
       alone: for each keyword its false accepts at each threshold of the grid, falling to 0.
-      wanted: false accepts that all together may raise.
+      wanted: false accepts per hour that all together may raise, upper bound.
     """
 
     def detector(positions: dict[int, int]) -> DetectorConfig:
@@ -439,14 +544,15 @@ def _within(listener: Listener, refractory_steps: int, alone: dict[int, np.ndarr
         return DetectorConfig(listener.tables.smoothing_steps, refractory_steps, thresholds)
 
     best, before = None, None
-    for budget in range(int(wanted) + 1):
+    for budget in range(int(wanted * listener.hours) + 1):
         positions = {row: int(np.argmax(counts <= budget)) for row, counts in alone.items()}
-        if positions != before and listener.heard(detector(positions)).false_accepts.sum() <= wanted:
-            best = positions
-        before = positions
+        if positions != before:
+            if listener.heard(detector(positions)).upper_rate > wanted:
+                break
+            best = before = positions
     best = best or {row: int(np.argmax(counts <= 0)) for row, counts in alone.items()}
-    while (counts := listener.heard(detector(best)).false_accepts.sum(1)).sum() > wanted:
-        best[int(counts.argmax())] += 1
+    while (heard := listener.heard(detector(best))).upper_rate > wanted and heard.false_accepts.any():
+        best[int(heard.false_accepts.sum(1).argmax())] += 1
     return detector(best)
 
 

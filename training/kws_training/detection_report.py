@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import json
 import zipfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from kws_reference.errors import KwsError
 
 from kws_training import detection
 from kws_training.commands.fit import say
+from kws_training.data.hard_unknowns import SOURCES, source, with_hard_unknowns
 from kws_training.data.recordings import Recordings, RecordingSpec, Word
 from kws_training.data.speech_commands import (
     SAMPLE_RATE_HZ,
@@ -39,13 +41,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--stream", action="store_true", help="assemble the clips to long recordings and detect words")
     group.add_argument("--hours", type=float, default=10.0, help="length of the recordings (default: 10)")
     group.add_argument("--seed", type=int, default=0, help="draws the recordings (default: 0)")
+    group.add_argument(
+        "--extra",
+        type=Path,
+        help="further clips to choose thresholds by: validation split of a folder like --validation",
+    )
     group.add_argument("--noise", type=Path, help="folder with _background_noise_ (default: that of --validation)")
     group.add_argument("--scores", type=Path, help="keep the scores in this .npz, or take them from it")
     group.add_argument(
-        "--choose-thresholds", action="store_true", help="choose thresholds and rest, with --validation only"
+        "--choose-thresholds",
+        action="store_true",
+        help="choose mean, rest and thresholds; with --validation only, to which unknown words are added: clips played "
+        "backwards and halves of two words joined",
     )
     group.add_argument(
-        "--false-accepts-per-hour", type=float, default=5.0, help="rate wanted of all keywords together (default: 5)"
+        "--false-accepts-per-hour",
+        type=float,
+        default=5.0,
+        help="rate of all keywords together, to be kept with 90 %% confidence (default: 5)",
     )
     group.add_argument("--write-thresholds", action="store_true", help="write the chosen ones into the bundle")
 
@@ -57,8 +70,10 @@ def check(args: argparse.Namespace) -> None:
       KwsError: see there.
     """
     if not args.stream:
-        if args.choose_thresholds or args.write_thresholds or args.scores or args.noise:
-            raise KwsError("--choose-thresholds, --write-thresholds, --scores and --noise belong to --stream. Give it.")
+        if args.choose_thresholds or args.write_thresholds or args.scores or args.noise or args.extra:
+            raise KwsError(
+                "--choose-thresholds, --write-thresholds, --scores, --extra and --noise belong to --stream. Give it."
+            )
         return
     if args.bundle is None:
         raise KwsError("--stream hears with the int8 model: give a bundle.")
@@ -66,6 +81,8 @@ def check(args: argparse.Namespace) -> None:
         raise KwsError("--run, --limit and --without do not go with --stream.")
     if args.write_thresholds and not args.choose_thresholds:
         raise KwsError("--write-thresholds writes what --choose-thresholds finds. Give both.")
+    if args.extra and not args.choose_thresholds:
+        raise KwsError("--extra adds clips that thresholds are chosen by. Give --choose-thresholds too.")
     if args.choose_thresholds and args.test:
         raise KwsError("thresholds chosen on test clips would flatter every later figure. Give --validation.")
     if args.test and not args.noise:
@@ -89,17 +106,20 @@ def run(args: argparse.Namespace) -> int:
             f"Received: {bundle.frontend.sample_rate_hz} Hz, {', '.join(bundle.labels[:2])}."
         )
     keywords = bundle.labels[2:]
-    recordings = Recordings(_clips(args, keywords), RecordingSpec(hours=args.hours, seed=args.seed))
-    say(f"{args.set_name}: {recordings.hours:g} hours in {len(recordings)} pieces, {len(recordings.clips)} clips")
+    clips, weights = _clips(args, keywords), None
+    if args.choose_thresholds:
+        clips, weights = with_hard_unknowns(clips, _extra(args.extra, keywords), args.seed)
+    recordings = Recordings(clips, RecordingSpec(hours=args.hours, seed=args.seed), weights)
+    say(f"{args.set_name}: {recordings.hours:g} hours in {len(recordings)} pieces, {len(clips)} clips")
     folder = args.out or args.bundle
     folder.mkdir(parents=True, exist_ok=True)
-    scores = _scores(bundle, recordings, args.scores)
+    scores = _scores(bundle, recordings, weights, args.scores)
     listener = detection.Listener(bundle, recordings.pieces, scores)
 
-    default = dataclasses.replace(
-        bundle.detector,
-        refractory_steps=DETECTOR_DEFAULTS["refractory_steps"],
-        threshold_q15=detection.common_thresholds(bundle.labels, round(DETECTOR_DEFAULTS["threshold"] * NEVER_Q15)),
+    default = DetectorConfig(
+        DETECTOR_DEFAULTS["smoothing_steps"],
+        DETECTOR_DEFAULTS["refractory_steps"],
+        detection.common_thresholds(bundle.labels, round(DETECTOR_DEFAULTS["threshold"] * NEVER_Q15)),
     )
     settings = {"default": default}
     if bundle.detector != default:
@@ -107,22 +127,28 @@ def run(args: argparse.Namespace) -> int:
     if args.choose_thresholds:
         progress = Progress("choosing thresholds", detection.choice_rounds(bundle)).update
         settings["chosen"] = detection.choose(listener, args.false_accepts_per_hour, progress)
+    listeners = {name: listener.smoothed(detector.smoothing_steps) for name, detector in settings.items()}
     result = {
         "set": args.set_name,
         "model_sha256": bundle.model_sha256,
-        "recordings": {**dataclasses.asdict(recordings.spec), "clips": len(recordings.clips)},
+        "recordings": {**dataclasses.asdict(recordings.spec), "clips": len(clips)},
         "tolerance_ms": detection.TOLERANCE_S * 1000,
     }
     for name, detector in settings.items():
-        result[name] = {**dataclasses.asdict(detector), **listener.heard(detector).to_dict(bundle.labels)}
-        _say_result(name, result[name], _step_ms(bundle))
+        result[name] = {
+            **dataclasses.asdict(detector),
+            **listeners[name].heard(detector).to_dict(bundle.labels),
+            "unknown_words": _unknown_words(listeners[name], detector, clips),
+        }
+    for line in table(result, list(settings), _step_ms(bundle)):
+        say(line)
     title = f"{bundle.name}, {args.set_name}: {recordings.hours:g} hours of words, noise and silence, int8 streaming"
     last = list(settings)[-1]
-    totals, labels = _curves(listener, [settings["default"].refractory_steps, settings[last].refractory_steps])
+    totals, labels = _curves(listeners, settings)
     result["det"] = {"threshold_q15": detection.curve_thresholds(), "all_keywords": totals, "alone": labels}
     marks = {name: (result[name]["false_accepts_per_hour"], 1 - result[name]["recall"]) for name in settings}
     plots.det_curve(totals, labels, marks, recordings.hours, title, folder / f"det_{args.set_name}.png")
-    _timeline(bundle, recordings, listener, settings[last], last, folder / f"timeline_{args.set_name}.png")
+    _timeline(bundle, recordings, listeners[last], settings[last], last, folder / f"timeline_{args.set_name}.png")
     (folder / f"detection_{args.set_name}.json").write_text(json.dumps(result) + "\n")
     if args.write_thresholds:
         shown = {key: result["chosen"][key] for key in ("hours", "recall", "false_accepts_per_hour")}
@@ -150,10 +176,18 @@ def _clips(args: argparse.Namespace, words: tuple[str, ...]) -> ClipSet:
     return clips
 
 
-def _scores(bundle: Bundle, recordings: Recordings, path: Path | None) -> list[np.ndarray]:
+def _extra(folder: Path | None, words: tuple[str, ...]) -> ClipSet | None:
+    if folder is None:
+        return None
+    spec = ClipSpec(folder, "validation", words=words, silence_percent=0.0, unknown_percent=_EVERY_UNKNOWN_PERCENT)
+    return load_clips(spec)
+
+
+def _scores(bundle: Bundle, recordings: Recordings, weights: np.ndarray | None, path: Path | None) -> list[np.ndarray]:
     """The scores of each piece, from ``path`` when they are of this model and these recordings."""
     digest = hashlib.sha256(repr((bundle.model_sha256, bundle.frontend, recordings.spec)).encode())
-    for array in (recordings.clips.pcm, recordings.clips.labels, *recordings.clips.noise):
+    heard = [] if weights is None else [weights]
+    for array in (recordings.clips.pcm, recordings.clips.labels, *recordings.clips.noise, *heard):
         digest.update(np.ascontiguousarray(array).data)
     key = digest.hexdigest()
     if path and path.is_file():
@@ -170,24 +204,45 @@ def _scores(bundle: Bundle, recordings: Recordings, path: Path | None) -> list[n
     progress = Progress("listening", len(recordings)).update
     scores = detection.stream_scores(bundle, recordings, progress)
     if path:
-        with open(path, "wb") as out:
+        unfinished = path.with_name(f"{path.name}.part")
+        with open(unfinished, "wb") as out:
             np.savez_compressed(out, key=key, **{f"piece{index}": piece for index, piece in enumerate(scores)})
+        unfinished.replace(path)
     return scores
 
 
-def _curves(listener: detection.Listener, rests: list[int]) -> tuple[dict[str, list], dict[str, list]]:
-    """DET points (false accepts per hour, miss rate) of all keywords for each rest, and of each alone for the last."""
-    bundle, grid = listener.bundle, detection.curve_thresholds()
-    spoken = listener.heard(bundle.detector).spoken
-    progress, done = Progress("DET curves", 1 + len(bundle.labels)), 0
+def _unknown_words(listener: detection.Listener, detector: DetectorConfig, clips: ClipSet) -> dict[str, dict[str, int]]:
+    """For each source of unknown words, how many were heard and how many raised a keyword."""
+    counts = {name: {"spoken": 0, "raised": 0} for name in SOURCES}
+    for index, piece in enumerate(listener.pieces):
+        for word in piece.words:
+            counts[source(clips.names[word.clip])]["spoken"] += word.label == 1
+        raised = {
+            word.clip_start: word
+            for *_, word, cause in listener.matched(index, detector)
+            if detection.CAUSES[cause] == "unknown word" and cause != detection.FOUND
+        }
+        for word in raised.values():
+            counts[source(clips.names[word.clip])]["raised"] += 1
+    return {name: count for name, count in counts.items() if count["spoken"]}
+
+
+def _curves(
+    listeners: dict[str, detection.Listener], settings: dict[str, DetectorConfig]
+) -> tuple[dict[str, list], dict[str, list]]:
+    """DET points (false accepts per hour, miss rate): of all keywords for each mean and rest; of each one alone."""
+    bundle, grid = listeners["default"].bundle, detection.curve_thresholds()
+    spoken = listeners["default"].heard(settings["default"]).spoken
+    progress, done = Progress("DET curves", len(settings) + len(bundle.labels)), 0
     totals, labels = {}, {}
-    for rest in dict.fromkeys(rests):
-        heard = listener.curve(grid, rest)
-        name = f"all keywords, rest of {rest * _step_ms(bundle):g} ms"
-        totals[name] = [(one.false_accepts_per_hour, 1 - one.recall) for one in heard]
+    for setting, detector in settings.items():
+        name = f"all keywords, {_timing(detector.smoothing_steps, detector.refractory_steps, _step_ms(bundle))}"
+        if name not in totals and (setting == "default" or setting == list(settings)[-1]):
+            heard = listeners[setting].curve(grid, detector.refractory_steps)
+            totals[name] = [(one.false_accepts_per_hour, 1 - one.recall) for one in heard]
         progress.update(done := done + 1)
     for row in np.flatnonzero(spoken):
-        heard = listener.curve(grid, rests[-1], row)
+        heard = listeners[setting].curve(grid, detector.refractory_steps, row)
         labels[bundle.labels[row]] = [
             (one.false_accepts_per_hour, float(1 - one.found[row] / one.spoken[row])) for one in heard
         ]
@@ -195,24 +250,69 @@ def _curves(listener: detection.Listener, rests: list[int]) -> tuple[dict[str, l
     return totals, labels
 
 
+def table(result: dict[str, Any], names: Sequence[str], step_ms: float) -> list[str]:
+    """Lines that set detectors side by side.
+
+    Args:
+      result: for each of `names` the figures of `Heard.to_dict`, the detector's settings and ``unknown_words``.
+      names: of the detectors.
+      step_ms: milliseconds of a step.
+    """
+    rows = {name: result[name] for name in names}
+    lines = [
+        "",
+        f"{'':12}" + "".join(f"{name:>33}" for name in names),
+        f"{'':12}" + f"{'threshold   recall   false/hour':>33}" * len(names),
+    ]
+
+    def cells(threshold: str, recall: float | None, rate: float) -> str:
+        share = "none said" if recall is None else f"{100 * recall:.1f} %"
+        return f"{threshold:>12}{share:>9}{rate:>12.2f}"
+
+    labels = list(rows[names[0]]["labels"])
+    for index, label in enumerate(labels):
+        line = f"{label:12}"
+        for row in rows.values():
+            threshold, of_label = row["threshold_q15"][index + 2] / NEVER_Q15, row["labels"][label]
+            line += cells(f"{threshold:.3f}", of_label["recall"], of_label["false_accepts_per_hour"])
+        lines.append(line)
+    lines.append(
+        f"{'all':12}" + "".join(cells("", row["recall"], row["false_accepts_per_hour"]) for row in rows.values())
+    )
+
+    def line(what: str, text: Callable[[dict[str, Any]], str]) -> None:
+        lines.append(f"{what:12}" + "".join(f"{text(row):>33}" for row in rows.values()))
+
+    line("95 % of it", lambda row: "{:.2f} to {:.2f}".format(*row["false_accepts_per_hour_95"]))
+    for cause in detection.CAUSES:
+        line(f"  {cause}"[:12], lambda row, cause=cause: f"{row['false_accepts_by_cause'][cause] / row['hours']:.2f}")
+    for name in rows[names[0]]["unknown_words"]:
+        line(f"  {name}", lambda row, name=name: _share(row["unknown_words"][name]))
+    line("mean, rest", lambda row: f"{row['smoothing_steps'] * step_ms:g}, {row['refractory_steps'] * step_ms:g} ms")
+    line(
+        "latency",
+        lambda row: (
+            "{median:.0f} ms, 90 % {percentile_90:.0f} ms".format(**row["latency_ms"]) if row["latency_ms"] else "-"
+        ),
+    )
+    first = rows[names[0]]
+    lines.append(
+        f"{first['hours']:g} hours, {first['keywords']} keywords. False accepts an hour by cause; unknown words by "
+        "source; latency from the word's end."
+    )
+    return lines
+
+
+def _share(count: dict[str, int]) -> str:
+    return f"raised by {100 * count['raised'] / count['spoken']:.1f} % of {count['spoken']}"
+
+
+def _timing(smoothing_steps: int, refractory_steps: int, step_ms: float) -> str:
+    return f"mean of {smoothing_steps * step_ms:g} ms, rest of {refractory_steps * step_ms:g} ms"
+
+
 def _step_ms(bundle: Bundle) -> float:
     return 1000 * bundle.frames_per_step * bundle.frontend.hop_samples / bundle.frontend.sample_rate_hz
-
-
-def _say_result(name: str, result: dict[str, Any], step_ms: float) -> None:
-    low, high = result["false_accepts_per_hour_95"]
-    causes = ", ".join(f"{count} {cause}" for cause, count in result["false_accepts_by_cause"].items())
-    latency = result["latency_ms"]
-    say(
-        f"{name}: rest of {result['refractory_steps'] * step_ms:g} ms, "
-        f"recall {100 * result['recall']:.2f} % of {result['keywords']}, "
-        f"{result['false_accepts_per_hour']:.2f} false accepts per hour (95 %: {low:.2f} to {high:.2f}; {causes})"
-        + (f", latency {latency['median']:.0f} ms, 90 % within {latency['percentile_90']:.0f} ms" if latency else "")
-    )
-    for label, row in result["labels"].items():
-        threshold = result["threshold_q15"][2 + list(result["labels"]).index(label)] / NEVER_Q15
-        recall = "  none spoken" if row["recall"] is None else f"{100 * row['recall']:6.2f} % of {row['keywords']}"
-        say(f"  {label:10} threshold {threshold:.3f}  {recall:18} {row['false_accepts_per_hour']:6.2f} per hour")
 
 
 def _timeline(
@@ -230,8 +330,8 @@ def _timeline(
     best = (-1.0, 0, 0)
     for index, piece in enumerate(recordings.pieces[:TIMELINE_PIECES]):
         matched = listener.matched(index, detector)
-        hit = {word.clip_start for *_, word, _ in matched if word is not None}
-        false = [sample for sample, _, word, _ in matched if word is None]
+        hit = {word.clip_start for *_, word, cause in matched if cause == detection.FOUND}
+        false = [sample for sample, *_, cause in matched if cause != detection.FOUND]
         for start in range(0, max(piece.samples - span, 1), span // 8):
             inside = [word for word in piece.words if start + 8000 < word.start and word.end < start + span - 24000]
             missed = sum(word.label > 1 and word.clip_start not in hit for word in inside)
@@ -255,13 +355,13 @@ def _timeline(
             if start <= word.start and word.end <= stop
         ],
         [
-            (sample / SAMPLE_RATE_HZ, bundle.labels[label], word is not None)
-            for sample, label, word, _ in listener.matched(index, detector)
+            (sample / SAMPLE_RATE_HZ, bundle.labels[label], cause == detection.FOUND)
+            for sample, label, _, cause in listener.matched(index, detector)
             if start <= sample < stop
         ],
         {bundle.labels[row]: detector.threshold_q15[row] / NEVER_Q15 for row in range(2, len(bundle.labels))},
         f"{bundle.name}, piece {index} from {start / SAMPLE_RATE_HZ:g} s, {name} thresholds, "
-        f"rest of {detector.refractory_steps * _step_ms(bundle):g} ms",
+        + _timing(detector.smoothing_steps, detector.refractory_steps, _step_ms(bundle)),
         path,
     )
 

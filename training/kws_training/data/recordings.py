@@ -48,7 +48,7 @@ class RecordingSpec:
 
     hours: float
     seed: int = 0
-    piece_seconds: float = 600.0
+    piece_seconds: float = 120.0
     keyword_share: float = 0.45
     unknown_share: float = 0.45
     shortest_gap_s: float = 0.3
@@ -108,18 +108,19 @@ class Recordings:
     Args:
       clips: keywords, unknown words and clips of noise (label 0), with background noise.
       spec: how they are assembled.
+      weights: how often each clip is heard against others of its kind, float ``[clips]``; None: all equally often.
 
     Raises:
       KwsError: there is no keyword, no background noise, or the piece is too short for a clip.
     """
 
-    def __init__(self, clips: ClipSet, spec: RecordingSpec):
+    def __init__(self, clips: ClipSet, spec: RecordingSpec, weights: np.ndarray | None = None):
         if not clips.noise:
             raise KwsError("recordings need background noise. Give a folder that has _background_noise_.")
         if not spec.hours > 0:
             raise KwsError(f"recordings must last longer than 0 hours. Received: {spec.hours}.")
         self.clips, self.spec = clips, spec
-        self.pieces = plan(clips.labels, word_spans(clips.pcm), spec)
+        self.pieces = plan(clips.labels, word_spans(clips.pcm), spec, weights)
 
     def __len__(self) -> int:
         return len(self.pieces)
@@ -178,16 +179,19 @@ def word_spans(pcm: np.ndarray) -> np.ndarray:
     return spans
 
 
-def plan(labels: np.ndarray, spans: np.ndarray, spec: RecordingSpec) -> tuple[Piece, ...]:
+def plan(
+    labels: np.ndarray, spans: np.ndarray, spec: RecordingSpec, weights: np.ndarray | None = None
+) -> tuple[Piece, ...]:
     """Draws what is heard when.
 
-    Each kind of clip (keyword, unknown word, noise) is drawn without replacement: a pass uses every clip of the kind
-    once, in an order of its own; when all are used, the next pass begins.
+    Without weights, each kind of clip (keyword, unknown word, noise) is drawn without replacement: a pass uses every
+    clip of the kind once, in an order of its own; when all are used, the next pass begins.
 
     Args:
       labels: label indices ``[clips]``.
       spans: `word_spans` ``[clips, 2]``.
       spec: length, seed, shares and gaps.
+      weights: see `Recordings`.
 
     Raises:
       KwsError: there is no keyword, or a piece is too short for a clip.
@@ -203,7 +207,7 @@ def plan(labels: np.ndarray, spans: np.ndarray, spec: RecordingSpec) -> tuple[Pi
     cumulative = np.cumsum(shares / shares.sum())
     cumulative[-1] = 1.0
     rng = np.random.default_rng([spec.seed, 0])
-    sources = [_passes(rows, spec.seed, kind) for kind, rows in enumerate(kinds)]
+    sources = [_clips_without_end(rows, weights, spec.seed, kind) for kind, rows in enumerate(kinds)]
     left = round(spec.hours * 3600 * SAMPLE_RATE_HZ)
     piece_samples = round(spec.piece_seconds * SAMPLE_RATE_HZ)
     tail = round(spec.tail_s * SAMPLE_RATE_HZ)
@@ -263,9 +267,13 @@ def background(
     return out
 
 
-def _passes(rows: np.ndarray, seed: int, kind: int) -> Iterator[int]:
-    """Every row once, in an order drawn anew for each pass; without end."""
+def _clips_without_end(rows: np.ndarray, weights: np.ndarray | None, seed: int, kind: int) -> Iterator[int]:
+    """Every row once, in an order drawn anew for each pass; with weights, as many draws by them for a pass."""
     turn = 0
     while True:
-        yield from map(int, np.random.default_rng([seed, 2, kind, turn]).permutation(rows))
+        rng = np.random.default_rng([seed, 2, kind, turn])
+        if weights is None:
+            yield from map(int, rng.permutation(rows))
+        else:
+            yield from map(int, rng.choice(rows, len(rows), p=weights[rows] / weights[rows].sum()))
         turn += 1
