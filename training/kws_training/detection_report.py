@@ -16,7 +16,6 @@ from kws_reference.errors import KwsError
 
 from kws_training import detection
 from kws_training.commands.fit import say
-from kws_training.data.hard_unknowns import SOURCES, source, with_hard_unknowns
 from kws_training.data.recordings import Recordings, RecordingSpec, Word
 from kws_training.data.speech_commands import (
     SAMPLE_RATE_HZ,
@@ -28,6 +27,7 @@ from kws_training.data.speech_commands import (
     load_clips,
     load_noise,
 )
+from kws_training.data.validation_mix import SOURCES, source, validation_mix
 from kws_training.manifest import DETECTOR_DEFAULTS
 
 TIMELINE_S = 24.0
@@ -44,15 +44,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--extra",
         type=Path,
-        help="further clips to choose thresholds by: validation split of a folder like --validation",
+        help="further clips to choose thresholds by, such as voices: validation split of a folder like --validation",
     )
     group.add_argument("--noise", type=Path, help="folder with _background_noise_ (default: that of --validation)")
     group.add_argument("--scores", type=Path, help="keep the scores in this .npz, or take them from it")
     group.add_argument(
         "--choose-thresholds",
         action="store_true",
-        help="choose mean, rest and thresholds; with --validation only, to which unknown words are added: clips played "
-        "backwards and halves of two words joined",
+        help="choose mean, rest and thresholds; with --validation only, of which rare words are then heard more "
+        "often than their number of clips",
     )
     group.add_argument(
         "--false-accepts-per-hour",
@@ -108,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
     keywords = bundle.labels[2:]
     clips, weights = _clips(args, keywords), None
     if args.choose_thresholds:
-        clips, weights = with_hard_unknowns(clips, _extra(args.extra, keywords), args.seed)
+        clips, weights = validation_mix(clips, _extra(args.extra, keywords))
     recordings = Recordings(clips, RecordingSpec(hours=args.hours, seed=args.seed), weights)
     say(f"{args.set_name}: {recordings.hours:g} hours in {len(recordings)} pieces, {len(clips)} clips")
     folder = args.out or args.bundle
