@@ -84,7 +84,10 @@ class WeightRange(keras.layers.Layer):
     def scales(self, kernel: tf.Tensor, least: tf.Tensor) -> tf.Tensor:
         """float32 ``[channels]``, at least `least`. Args: kernel: ``[..., channels]``."""
         if self.measured is None:
-            found = tf.stop_gradient(tf.reduce_max(tf.abs(kernel), list(range(len(kernel.shape) - 1))) / self.largest)
+            largest = tf.reduce_max(tf.abs(kernel), list(range(len(kernel.shape) - 1)))
+            # Times, not divided by: TensorFlow's optimizer makes a product of a division by a constant, and the scale
+            # must be the same float32 in training and in export.
+            found = tf.stop_gradient(largest * np.float32(1 / self.largest))
         else:
             gain = tf.maximum(tf.convert_to_tensor(self.gain), LOWEST_GAIN)
             found = tf.convert_to_tensor(self.measured) * gain
