@@ -35,10 +35,12 @@ CHOICE_GRID_Q15 = (
     *(round(NEVER_Q15 * percent / 100) for percent in (*range(50, 90, 2), *range(90, 100))),
     round(NEVER_Q15 * 0.995),
     round(NEVER_Q15 * 0.998),
+    round(NEVER_Q15 * 0.999),
+    round(NEVER_Q15 * 0.9995),
     MAX_POSTERIOR_Q15,
     NEVER_Q15,
 )
-"""Thresholds that `choose` tries, rising: 0.50 (likelier than all else together) to 0.998, the largest, never."""
+"""Thresholds that `choose` tries, rising: 0.50 (likelier than all else together) to 0.9995, the largest, never."""
 
 CHOICE_REST_S = (0.8, 1.0, 1.2, 1.5)
 """Rests after a detection that `choose` tries: posteriors stay high for as long as the model looks back."""

@@ -10,7 +10,7 @@ from kws_training.data.speech_commands import SILENCE, UNKNOWN
 if TYPE_CHECKING:  # it brings TensorFlow, which who only wants the defaults does not need
     from kws_training.export import ConvertedModel
 
-DETECTOR_DEFAULTS = {"smoothing_steps": 10, "refractory_steps": 25, "threshold": 0.7}
+DETECTOR_DEFAULTS = {"smoothing_steps": 10, "refractory_steps": 60, "threshold": 0.7}
 
 
 def manifest(
@@ -26,8 +26,9 @@ def manifest(
 ) -> dict[str, Any]:
     """Returns ``model.json`` without version and digest, which `kws_reference.bundle.write_bundle` adds.
 
-    The detector gets the kit's defaults: 200 ms of smoothing, half a second of rest, a posterior of 0.7 for every
-    keyword and never for silence and unknown words.
+    The detector gets the kit's defaults: 200 ms of smoothing, 1.2 s of rest, a posterior of 0.7 for every keyword and
+    never for silence and unknown words. After half a second most words would be raised again: posteriors stay high for
+    as long as the models look back.
     """
     threshold = round(DETECTOR_DEFAULTS["threshold"] * NEVER_Q15)
     return {

@@ -107,7 +107,7 @@ def det_curve(
         axis.set_ylim(85 * none_missed, 115)
         axis.axvline(none_heard, color="grey", linewidth=0.8, linestyle=":")
         axis.axhline(100 * none_missed, color="grey", linewidth=0.8, linestyle=":")
-        axis.text(none_heard, 100, " no false accept", fontsize=8, color="grey", va="top", rotation=90)
+        axis.text(none_heard, 110 * none_missed, " no false accept", fontsize=8, color="grey", va="bottom", rotation=90)
         axis.text(
             axis.get_xlim()[1], 100 * none_missed, "none missed ", fontsize=8, color="grey", ha="right", va="bottom"
         )
