@@ -13,7 +13,8 @@ import scipy.fft
 from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
 
-_CHUNK_FRAMES = 2048  # keeps the intermediate arrays of a batch inside the second-level cache
+_CHUNK_FRAMES = 512  # keeps the intermediate arrays of a batch inside the second-level cache
+_MEL_BLOCK = 16  # bands that share a matrix product: a band needs few of the bins
 
 
 def hann_periodic(window_samples: int) -> np.ndarray:
@@ -82,11 +83,12 @@ def mfcc_float(
     batch = pcm.shape[:-1]
     if frames == 0 or 0 in batch:
         return np.zeros((*batch, frames, config.coefficients), dtype)
-    flat = pcm.reshape(-1, pcm.shape[-1]).astype(dtype)
+    flat = pcm.reshape(-1, pcm.shape[-1]).astype(dtype, copy=False)
     out = np.empty((len(flat), frames, config.coefficients), dtype)
     clips = max(1, _CHUNK_FRAMES // frames)
+    padded = np.zeros((clips, frames, config.fft_size), dtype)
     for first in range(0, len(flat), clips):
-        out[first : first + clips] = _mfcc_chunk(flat[first : first + clips], frames, config)
+        _mfcc_chunk(flat[first : first + clips], padded, config, out[first : first + clips])
     return out.reshape(*batch, frames, config.coefficients)
 
 
@@ -96,21 +98,24 @@ def normalise(mfcc: np.ndarray, config: FrontendConfig) -> np.ndarray:
     return (mfcc - mean) / np.asarray(config.feature_std, mfcc.dtype)
 
 
-def _mfcc_chunk(pcm: np.ndarray, frames: int, config: FrontendConfig) -> np.ndarray:
-    dtype = pcm.dtype
-    window, first_bin, mel, dct = _constants(
-        dtype, config.window_samples, config.fft_size, config.sample_rate_hz, config.mel_bands,
+def _mfcc_chunk(pcm: np.ndarray, padded: np.ndarray, config: FrontendConfig, out: np.ndarray) -> None:
+    """Computes ``out`` ``[clips, frames, coefficients]``; ``padded`` has room for the windows and zeros behind them."""
+    clips, frames, _ = out.shape
+    window, mel, dct = _constants(
+        pcm.dtype, config.window_samples, config.fft_size, config.sample_rate_hz, config.mel_bands,
         config.mel_low_hz, config.mel_high_hz, config.coefficients,
     )  # fmt: skip
     windows = np.lib.stride_tricks.sliding_window_view(pcm, config.window_samples, axis=-1)[:, :: config.hop_samples]
-    padded = np.zeros((len(pcm), frames, config.fft_size), dtype)
-    np.multiply(windows, window, out=padded[..., : config.window_samples])
-    spectrum = scipy.fft.rfft(padded, axis=-1, overwrite_x=True)[..., first_bin : first_bin + len(mel)]
-    power = spectrum.real**2
-    power += spectrum.imag**2
-    energy = np.sqrt(power, out=power).reshape(-1, len(mel)) @ mel
+    np.multiply(windows, window, out=padded[:clips, :, : config.window_samples])
+    parts = scipy.fft.rfft(padded[:clips], axis=-1).reshape(clips * frames, -1).view(pcm.dtype)
+    parts *= parts
+    magnitude = parts[:, 0::2] + parts[:, 1::2]
+    np.sqrt(magnitude, out=magnitude)
+    energy = np.zeros((clips * frames, config.mel_bands), pcm.dtype)
+    for bins, bands, weights in mel:
+        np.matmul(magnitude[:, bins], weights, out=energy[:, bands])
     np.maximum(energy, 1, out=energy)
-    return (np.log2(energy, out=energy) @ dct).reshape(len(pcm), frames, -1)
+    np.matmul(np.log2(energy, out=energy), dct, out=out.reshape(clips * frames, -1))
 
 
 @functools.lru_cache(maxsize=8)
@@ -123,17 +128,18 @@ def _constants(
     mel_low_hz: float,
     mel_high_hz: float,
     coefficients: int,
-) -> tuple[np.ndarray, int, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, tuple[tuple[slice, slice, np.ndarray], ...], np.ndarray]:
+    """The window, the mel matrix in blocks (their bins, bands and weights) and the DCT."""
     config = FrontendConfig(
         sample_rate_hz=sample_rate_hz, window_samples=window_samples, hop_samples=1, fft_size=fft_size,
         mel_bands=mel_bands, mel_low_hz=mel_low_hz, mel_high_hz=mel_high_hz, coefficients=coefficients,
     )  # fmt: skip
     mel = mel_matrix(config)
-    used = np.flatnonzero(mel.any(axis=1))
-    first, last = (int(used[0]), int(used[-1])) if len(used) else (0, 0)
-    return (
-        hann_periodic(window_samples).astype(dtype),
-        first,
-        np.ascontiguousarray(mel[first : last + 1], dtype),
-        dct_matrix(mel_bands, coefficients).astype(dtype),
-    )
+    blocks = []
+    for first in range(0, mel_bands, _MEL_BLOCK):
+        bands = slice(first, min(first + _MEL_BLOCK, mel_bands))
+        used = np.flatnonzero(mel[:, bands].any(axis=1))
+        if len(used):
+            bins = slice(int(used[0]), int(used[-1]) + 1)
+            blocks.append((bins, bands, np.ascontiguousarray(mel[bins, bands], dtype)))
+    return hann_periodic(window_samples).astype(dtype), tuple(blocks), dct_matrix(mel_bands, coefficients).astype(dtype)
