@@ -48,8 +48,11 @@ CHOICE_REST_S = (0.8, 1.0, 1.2, 1.5)
 CHOICE_SMOOTHING_S = (0.1, 0.2, 0.3, 0.4)
 """Lengths of the posteriors' mean that `choose` tries."""
 
-CHOICE_SLACK = 0.005
+CHOICE_SLACK = 0.01
 """A quicker detector is taken when it costs at most this much recall: shorter mean first, then shorter rest."""
+
+PRICES = tuple(10.0 ** np.linspace(1, -4, 101))
+"""Recall that a false accept per hour is worth, falling, that `choose` tries."""
 
 FEWEST_FALSE_ACCEPTS = 5
 """Thresholds are not chosen for fewer wanted events than this: their number would be chance."""
@@ -480,10 +483,12 @@ def choose(
 
     A rate counts as its upper bound (`Heard.upper_rate`). First, for each mean of `CHOICE_SMOOTHING_S` and each rest of
     `CHOICE_REST_S`, the lowest common threshold is found that keeps the rate; of those, the quickest detector is taken
-    whose recall is within `CHOICE_SLACK` of the best. Then every keyword gets the same budget of false accepts: its
-    threshold is the lowest of `CHOICE_GRID_Q15` at which the label alone stays within it. The largest budget is taken
-    with which the whole detector keeps the rate; should none do, the label with most false accepts is raised step by
-    step. Labels with few recordings are so chosen by what they raise wrongly, which does not need recordings of them.
+    whose recall is within `CHOICE_SLACK` of the best. Then every keyword gets the threshold of `CHOICE_GRID_Q15` with
+    the best recall less p times its false accepts per hour, p the same for all: so false accepts are spent where they
+    buy most recall. The lowest such price p is taken with which the whole detector keeps the rate.
+
+    Few unknown words are heard, and the next ones sound like other keywords: for the price, a keyword's rate is half
+    its own and half the mean of all keywords at that threshold. A keyword that nobody said has the others' mean recall.
 
     Args:
       listener: a recording of validation clips, long against the wanted rate.
@@ -515,9 +520,17 @@ def choose(
     _, smoothed, rest = next(setting for setting in found if setting[0] >= best - CHOICE_SLACK)
     alone = {}
     for row in _keyword_rows(bundle):
-        counts = [heard.false_accepts.sum() for heard in smoothed.curve(CHOICE_GRID_Q15, rest, row)]
-        alone[row] = np.maximum.accumulate(counts[::-1])[::-1]  # the most at a threshold or any above it
+        heard = smoothed.curve(CHOICE_GRID_Q15, rest, row)
+        counts = [one.false_accepts.sum() for one in heard]
+        alone[row] = (
+            np.array([one.found[row] for one in heard]) / max(heard[0].spoken[row], 1),
+            np.maximum.accumulate(counts[::-1])[::-1] / smoothed.hours,  # the most at a threshold or any above it
+        )
         progress(rounds := rounds + 1)
+    recall = np.mean([alone[row][0] for row in alone if heard[0].spoken[row]], axis=0)
+    rate = np.mean([rates for _, rates in alone.values()], axis=0)
+    for row, (own_recall, own_rate) in alone.items():
+        alone[row] = (own_recall if heard[0].spoken[row] else recall, (own_rate + rate) / 2)
     return _within(smoothed, rest, alone, wanted)
 
 
@@ -530,32 +543,30 @@ def _keyword_rows(bundle: Bundle) -> list[int]:
     return [row for row, name in enumerate(bundle.labels) if name not in (SILENCE, UNKNOWN)]
 
 
-def _within(listener: Listener, refractory_steps: int, alone: dict[int, np.ndarray], wanted: float) -> DetectorConfig:
+def _within(
+    listener: Listener, refractory_steps: int, alone: dict[int, tuple[np.ndarray, np.ndarray]], wanted: float
+) -> DetectorConfig:
     """The thresholds of `choose` for one refractory period.
 
     Args:
       listener: the recording.
       refractory_steps: the period.
-      alone: for each keyword its false accepts at each threshold of the grid, falling to 0.
+      alone: for each keyword the recall and the false accepts per hour that each threshold of the grid counts for.
       wanted: false accepts per hour that all together may raise, upper bound.
     """
-
-    def detector(positions: dict[int, int]) -> DetectorConfig:
-        labels = range(len(listener.bundle.labels))
-        thresholds = tuple(CHOICE_GRID_Q15[positions[row]] if row in positions else NEVER_Q15 for row in labels)
-        return DetectorConfig(listener.tables.smoothing_steps, refractory_steps, thresholds)
-
-    best, before = None, None
-    for budget in range(int(wanted * listener.hours) + 1):
-        positions = {row: int(np.argmax(counts <= budget)) for row, counts in alone.items()}
-        if positions != before:
-            if listener.heard(detector(positions)).upper_rate > wanted:
-                break
-            best = before = positions
-    best = best or {row: int(np.argmax(counts <= 0)) for row, counts in alone.items()}
-    while (heard := listener.heard(detector(best))).upper_rate > wanted and heard.false_accepts.any():
-        best[int(heard.false_accepts.sum(1).argmax())] += 1
-    return detector(best)
+    best = DetectorConfig(listener.tables.smoothing_steps, refractory_steps, (NEVER_Q15,) * len(listener.bundle.labels))
+    for price in PRICES:
+        thresholds = list(best.threshold_q15)
+        for row, (recall, rate) in alone.items():
+            gain = (recall - price * rate)[::-1]  # of equal gains the highest threshold is the first
+            thresholds[row] = CHOICE_GRID_Q15[len(gain) - 1 - int(gain.argmax())]
+        detector = dataclasses.replace(best, threshold_q15=tuple(thresholds))
+        if detector == best:
+            continue
+        if listener.heard(detector).upper_rate > wanted:
+            break
+        best = detector
+    return best
 
 
 def write_detector(bundle: Bundle, detector: DetectorConfig, chosen: dict[str, Any]) -> Bundle:

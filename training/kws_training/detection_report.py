@@ -274,7 +274,8 @@ def table(result: dict[str, Any], names: Sequence[str], step_ms: float) -> list[
         line = f"{label:12}"
         for row in rows.values():
             threshold, of_label = row["threshold_q15"][index + 2] / NEVER_Q15, row["labels"][label]
-            line += cells(f"{threshold:.4f}" if threshold < 1 else "never", of_label["recall"], of_label["false_accepts_per_hour"])
+            shown = f"{threshold:.4f}" if threshold < 1 else "never"
+            line += cells(shown, of_label["recall"], of_label["false_accepts_per_hour"])
         lines.append(line)
     lines.append(
         f"{'all':12}" + "".join(cells("", row["recall"], row["false_accepts_per_hour"]) for row in rows.values())
