@@ -16,7 +16,7 @@ from kws_reference.errors import KwsError
 from kws_reference.pipeline import Pipeline
 from kws_training import detection, detection_report, plots
 from kws_training.data.recordings import Piece, Recordings, RecordingSpec, Word
-from kws_training.data.speech_commands import ClipSet
+from kws_training.data.speech_commands import ClipSet, hash_split
 
 from tests.support.models import matchbox, odd_channels
 
@@ -268,6 +268,41 @@ def test_choose_raises_the_threshold_of_the_label_that_needs_it_and_the_rest(pla
     assert chosen.refractory_steps > 25
 
 
+def test_choose_keeps_each_rate_and_lower_rates_take_higher_thresholds(plain):
+    listener = crowded(plain)
+    chosen = [detection.choose(listener, rate) for rate in (50.0, 100.0, 200.0)]
+    heard = [listener.smoothed(one.smoothing_steps).heard(one) for one in chosen]
+    assert all(one.upper_rate <= rate for one, rate in zip(heard, (50.0, 100.0, 200.0), strict=True))
+    recalls = [one.recall for one in heard]
+    assert recalls == sorted(recalls)
+    falling = [sum(one.threshold_q15[2:]) for one in chosen]
+    assert falling == sorted(falling, reverse=True)
+
+
+def test_choose_label_that_nobody_said_is_neither_deaf_nor_the_most_eager(plain):
+    words = [(10 + 10 * n, 10.5 + 10 * n, YES) for n in range(30)]
+    posteriors = [(a + 0.3, 1.0, YES, 75) for a, *_ in words] + [(15 + 10 * n, 0.5, YES, 10 + n) for n in range(20)]
+    chosen = detection.choose(scene(plain, posteriors, words), 60.0)
+    assert chosen.threshold_q15[YES] >= chosen.threshold_q15[NO] > min(detection.CHOICE_GRID_Q15)
+    assert chosen.threshold_q15[NO] < NEVER_Q15
+
+
+@pytest.mark.parametrize(
+    ("clips", "events", "upper"),
+    [
+        ([], 0, 2.303),  # -ln 0.1: with fewer than this in the mean, no event is too rare
+        ([1] * 10, 10, 15.407),  # Garwood's bound for ten events, one-sided 90 %
+        ([10], 10, 38.897),  # one clip, ten times: as a single event, 3.890, ten times
+        ([5, 5], 10, 26.612),
+    ],
+)
+def test_upper_rate_counts_a_clip_that_is_mistaken_often_as_one_event(plain, clips, events, upper):
+    empty = scene(plain, [], []).heard(plain.detector)
+    heard = dataclasses.replace(empty, clips=np.array(clips, np.int64), hours=1.0)
+    assert heard.upper_rate == pytest.approx(upper, abs=1e-3)  # table values to three digits
+    assert heard.clips.sum() == events
+
+
 def test_choose_impossible_rate_ends_below_it(plain):
     # Wrong detections as sure as the right ones: only silence helps.
     listener = scene(plain, [(5 + 3 * n, 0.5, YES, 120) for n in range(100)], [(5, 5.5, YES)])
@@ -380,3 +415,60 @@ def test_run_writes_figures_and_pictures_and_takes_kept_scores(tmp_path, folder,
     args.seed = 1
     with pytest.raises(KwsError, match="another model or recording"):
         detection_report.run(args)
+
+
+@pytest.fixture(scope="module")
+def official(tmp_path_factory):
+    """A folder like Speech Commands, all speakers of the validation split."""
+    root, rng = tmp_path_factory.mktemp("official"), np.random.default_rng(5)
+    speakers = [f"{n:08x}" for n in range(200) if hash_split(f"{n:08x}_nohash_0.wav") == "validation"][:3]
+    for label in ("yes", "no", "tree"):
+        (root / label).mkdir()
+        for speaker in speakers:
+            pcm = rng.integers(-3000, 3000, 16000).astype(np.int16)
+            soundfile.write(root / label / f"{speaker}_nohash_0.wav", pcm, 16000)
+    (root / "_background_noise_").mkdir()
+    soundfile.write(root / "_background_noise_/hum.wav", rng.integers(-900, 900, 40000).astype(np.int16), 16000)
+    return root
+
+
+def test_run_chosen_settings_are_written_and_heard_by_the_pipeline(tmp_path, official, capsys, monkeypatch):
+    bundle = with_labels(matchbox().write(tmp_path / "b"))
+    for name in ("det_curve", "score_timeline"):
+        monkeypatch.setattr(plots, name, lambda *_: None)
+    words = [str(bundle.path), "--validation", str(official), "--extra", str(official), "--stream", "--hours", "0.02"]
+    words += ["--choose-thresholds", "--false-accepts-per-hour", "300", "--write-thresholds"]
+    args = arguments(*words, "--out", str(tmp_path / "out"))
+    detection_report.check(args)
+    assert detection_report.run(args) == 0
+    captured = capsys.readouterr()
+    chosen = json.loads(captured.out)["chosen"]
+    written = Bundle.load(bundle.path)  # checks the digest
+    assert written.detector.threshold_q15 == tuple(chosen["threshold_q15"])
+    assert written.detector.refractory_steps == chosen["refractory_steps"]
+    assert written.detector.smoothing_steps == chosen["smoothing_steps"] and written.model == bundle.model
+    assert set(chosen["unknown_words"]) == {"recorded", "extra"}
+    assert "latency from the word's end" in captured.err and "generate its firmware again" in captured.err
+    # What the report heard with these settings is what the whole reference hears, piece by piece.
+    recordings_ = Recordings(clip_set(), RecordingSpec(hours=20 / 3600, piece_seconds=10.0))
+    scores = detection.stream_scores(written, recordings_, workers=1)
+    listener = detection.Listener(written, recordings_.pieces, scores)
+    for index in range(2):
+        events = [step.detection.label for step in Pipeline(written).run(recordings_.pcm(index)) if step.detection]
+        assert [label for _, label, *_ in listener.matched(index, written.detector)] == events
+
+
+def test_table_shows_each_detector_beside_the_others(plain):
+    figures = {
+        **dataclasses.asdict(plain.detector),
+        **scene(plain, [(10.2, 1.2, YES, 100)], [(10, 10.5, YES)]).heard(plain.detector).to_dict(plain.labels),
+        "unknown_words": {"recorded": {"spoken": 8, "raised": 2}},
+    }
+    never = {**figures, "threshold_q15": detection.common_thresholds(plain.labels, NEVER_Q15), "latency_ms": None}
+    lines = detection_report.table({"default": figures, "chosen": never}, ["default", "chosen"], 20.0)
+    (yes,) = [line.split() for line in lines if line.startswith("yes")]
+    assert yes == ["yes", "0.7000", "100.0", "%", "18.00", "never", "100.0", "%", "18.00"]
+    (no,) = [line for line in lines if line.startswith("no ")]
+    assert no.count("none said") == 2
+    assert any("raised by 25.0 % of 8" in line for line in lines)
+    assert len({len(line) for line in lines[1:-1]}) == 1
