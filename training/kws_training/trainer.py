@@ -43,6 +43,9 @@ class Recipe:
         good teacher is patient and consistent", arXiv:2106.05237); without a teacher it has no effect.
       distinct_epochs: epochs after so many hear the same augmented clips again, in another order; 0: never.
       augment_seed: seed of the augmented clips; -1 takes the run's seed.
+      stage_steps: steps of stages that have a constant learning rate each, in the place of `epochs`, `learning_rate`
+        and `warmup_steps`; the last epoch ends with the last step.
+      stage_rates: the learning rate of each stage.
       augment: what an epoch consists of.
     """
 
@@ -58,6 +61,8 @@ class Recipe:
     distillation: float = 0.9
     distinct_epochs: int = 0
     augment_seed: int = -1
+    stage_steps: tuple[int, ...] = ()
+    stage_rates: tuple[float, ...] = ()
     augment: AugmentConfig = AugmentConfig()
 
     def __post_init__(self) -> None:
@@ -78,6 +83,10 @@ class Recipe:
             raise KwsError(
                 f"distillation must be 0 to 1, distinct_epochs 0 or more. "
                 f"Received: {self.distillation}, {self.distinct_epochs}."
+            )
+        if len(self.stage_steps) != len(self.stage_rates) or any(steps < 1 for steps in self.stage_steps):
+            raise KwsError(
+                f"every stage needs its steps and its rate. Received: {self.stage_steps} and {self.stage_rates}."
             )
 
 
@@ -155,14 +164,16 @@ def train(
     Raises:
       KwsError: the loss is not finite, or the run cannot be written.
     """
-    distinct = min(recipe.distinct_epochs or recipe.epochs, recipe.epochs)
     augment_seed = seed if recipe.augment_seed < 0 else recipe.augment_seed
+    steps_per_epoch = -(-len(plan_epoch(training, augment_seed, 0, recipe.augment)) // recipe.batch)
+    if recipe.stage_steps:
+        recipe = dataclasses.replace(recipe, epochs=-(-sum(recipe.stage_steps) // steps_per_epoch))
+    distinct = min(recipe.distinct_epochs or recipe.epochs, recipe.epochs)
     with EpochRenderer(
         training, augment_seed, recipe.augment, frontend, last_epoch=distinct - 1, cache=cache
     ) as renderer:
         start = len(run.history)
         features, labels = renderer.epoch(start % distinct) if start < recipe.epochs else (None, None)
-        steps_per_epoch = -(-len(plan_epoch(training, augment_seed, 0, recipe.augment)) // recipe.batch)
         _compile(model, recipe, steps_per_epoch)
         if start:
             run.restore(model)
@@ -174,6 +185,9 @@ def train(
             began = time.monotonic()
             if epoch > start:
                 features, labels = renderer.epoch(epoch % distinct)
+            if recipe.stage_steps:
+                wanted = (sum(recipe.stage_steps) - epoch * steps_per_epoch) * recipe.batch
+                features, labels = features[:wanted], labels[:wanted]
             _seed_dropout(model, seed, epoch)
             rng = np.random.default_rng([seed, epoch])
             result = model.fit(
@@ -307,14 +321,18 @@ def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
 
 
 def _compile(model: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:
-    steps = steps_per_epoch * recipe.epochs
-    warmup = min(recipe.warmup_steps, steps // 10)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=recipe.learning_rate / 30,
-        decay_steps=max(1, steps - warmup),
-        warmup_target=recipe.learning_rate,
-        warmup_steps=warmup,
-    )
+    if recipe.stage_steps:
+        boundaries = np.cumsum(recipe.stage_steps)[:-1] - 1  # Keras keeps a rate up to and with its boundary
+        schedule = keras.optimizers.schedules.PiecewiseConstantDecay(boundaries.tolist(), list(recipe.stage_rates))
+    else:
+        steps = steps_per_epoch * recipe.epochs
+        warmup = min(recipe.warmup_steps, steps // 10)
+        schedule = keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=recipe.learning_rate / 30,
+            decay_steps=max(1, steps - warmup),
+            warmup_target=recipe.learning_rate,
+            warmup_steps=warmup,
+        )
     optimizer = AveragingAdamW(
         schedule,
         weight_decay=recipe.weight_decay,

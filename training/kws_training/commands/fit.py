@@ -14,6 +14,7 @@ from kws_training.data.speech_commands import BACKGROUND_FOLDER, WORDS, ClipSet,
 from kws_training.models import ARCHITECTURES, DEFAULT, architecture
 from kws_training.quantize.precision import PRECISIONS, precision
 
+PUBLISHED = "published"
 UNKNOWN_WORDS = 60  # that --voices says
 _RECIPE_FLAGS = {
     "epochs": int,
@@ -64,6 +65,11 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="run folder; an unfinished run in it is continued")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
+        "--recipe",
+        choices=(PUBLISHED,),
+        help="train as the published figures were (default: the kit's own recipe)",
+    )
+    parser.add_argument(
         "--cache", type=Path, help="folder that keeps augmented epochs for further trainings on the same data and seed"
     )
     parser.add_argument(
@@ -113,9 +119,16 @@ def run(args: argparse.Namespace) -> int:
     if wanted and words not in ((), tuple(known["labels"][2:])):
         raise KwsError(f"{args.start_from} was trained for {', '.join(known['labels'][2:])}. Leave out --labels.")
     words = words or (tuple(known["labels"][2:]) if wanted else WORDS)
-    augment = AugmentConfig(**{**_shares(words), **_given(args, _AUGMENT_FLAGS)})
-    fields = {**kind.recipe, **(_QUANTIZED_RECIPE if wanted else {}), **_given(args, _RECIPE_FLAGS)}
-    recipe = dataclasses.replace(Recipe(), augment=augment, **fields)
+    if args.recipe == PUBLISHED:
+        from kws_training import published
+
+        if own := _given(args, _RECIPE_FLAGS | _AUGMENT_FLAGS):
+            raise KwsError(f"the published recipe runs unchanged. Leave out --{next(iter(own)).replace('_', '-')}.")
+        recipe = published.recipe()
+    else:
+        augment = AugmentConfig(**{**_shares(words), **_given(args, _AUGMENT_FLAGS)})
+        fields = {**kind.recipe, **(_QUANTIZED_RECIPE if wanted else {}), **_given(args, _RECIPE_FLAGS)}
+        recipe = dataclasses.replace(Recipe(), augment=augment, **fields)
     training, validation = _clips(args, words)
     config = kind.config(labels=len(training.label_names))
     if known:
