@@ -261,8 +261,8 @@ def table(result: dict[str, Any], names: Sequence[str], step_ms: float) -> list[
     rows = {name: result[name] for name in names}
     lines = [
         "",
-        f"{'':12}" + "".join(f"{name:>33}" for name in names),
-        f"{'':12}" + f"{'threshold   recall   false/hour':>33}" * len(names),
+        f"{'':16}" + "".join(f"{name:>33}" for name in names),
+        f"{'':16}" + f"{'threshold   recall   false/hour':>33}" * len(names),
     ]
 
     def cells(threshold: str, recall: float | None, rate: float) -> str:
@@ -271,22 +271,22 @@ def table(result: dict[str, Any], names: Sequence[str], step_ms: float) -> list[
 
     labels = list(rows[names[0]]["labels"])
     for index, label in enumerate(labels):
-        line = f"{label:12}"
+        line = f"{label:16}"
         for row in rows.values():
             threshold, of_label = row["threshold_q15"][index + 2] / NEVER_Q15, row["labels"][label]
             shown = f"{threshold:.4f}" if threshold < 1 else "never"
             line += cells(shown, of_label["recall"], of_label["false_accepts_per_hour"])
         lines.append(line)
     lines.append(
-        f"{'all':12}" + "".join(cells("", row["recall"], row["false_accepts_per_hour"]) for row in rows.values())
+        f"{'all':16}" + "".join(cells("", row["recall"], row["false_accepts_per_hour"]) for row in rows.values())
     )
 
     def line(what: str, text: Callable[[dict[str, Any]], str]) -> None:
-        lines.append(f"{what:12}" + "".join(f"{text(row):>33}" for row in rows.values()))
+        lines.append(f"{what:16}" + "".join(f"{text(row):>33}" for row in rows.values()))
 
     line("95 % of it", lambda row: "{:.2f} to {:.2f}".format(*row["false_accepts_per_hour_95"]))
     for cause in detection.CAUSES:
-        line(f"  {cause}"[:12], lambda row, cause=cause: f"{row['false_accepts_by_cause'][cause] / row['hours']:.2f}")
+        line(f"  {cause}", lambda row, cause=cause: f"{row['false_accepts_by_cause'][cause] / row['hours']:.2f}")
     for name in rows[names[0]]["unknown_words"]:
         line(f"  {name}", lambda row, name=name: _share(row["unknown_words"][name]))
     line("mean, rest", lambda row: f"{row['smoothing_steps'] * step_ms:g}, {row['refractory_steps'] * step_ms:g} ms")
