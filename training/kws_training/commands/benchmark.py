@@ -1,4 +1,4 @@
-"""``kws-train benchmark``: latency on this CPU, in LiteRT with one thread."""
+"""``kws-train benchmark``: latency on this CPU, in LiteRT with one thread; or how fast training is."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
 
 from kws_training.commands.fit import say
-from kws_training.models import ARCHITECTURES, FRAMES_PER_STEP, architecture
+from kws_training.models import ARCHITECTURES, DEFAULT, FRAMES_PER_STEP, architecture
 
 LABELS = 12
 
@@ -23,6 +23,11 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
         metavar="RUN|MODEL",
         help=f"run folders, or models with random weights: {', '.join(ARCHITECTURES)} (default: every model)",
     )
+    parser.add_argument(
+        "--training",
+        action="store_true",
+        help=f"clips a second of training in the place of latency (default: {DEFAULT}), for about two minutes a model",
+    )
     parser.add_argument("--seconds", type=float, default=3.0, help="time for each figure (default %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to a file")
     return parser
@@ -32,6 +37,8 @@ def run(args: argparse.Namespace) -> int:
     """Prints a table of medians; --json also has the fastest runs, the CPU, its load and the sizes."""
     if not 0 < args.seconds < 3600:
         raise KwsError(f"--seconds must be above 0 and below 3600. Received: {args.seconds}.")
+    if args.training:
+        return _training(args.targets or [DEFAULT], args.json)
     targets = args.targets or list(ARCHITECTURES)
     for target in targets:
         if target not in ARCHITECTURES and not Path(target).is_dir():
@@ -57,6 +64,18 @@ def run(args: argparse.Namespace) -> int:
         f"load {before['load']} to {result['load_after']} on {before['cores']} cores; int8 calibrated with "
         f"{before['calibration']}."
     )
+    return 0
+
+
+def _training(targets: list[str], path: Path | None) -> int:
+    kinds = [architecture(target).name for target in targets]
+    from kws_training import training_speed
+
+    found = [training_speed.measure(name, say=say) for name in kinds]
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(found, indent=1) + "\n")
+    print("\n".join(map(training_speed.table, found)))
     return 0
 
 

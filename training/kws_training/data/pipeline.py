@@ -228,7 +228,7 @@ class EpochRenderer:
         seed: int,
         config: AugmentConfig | None = None,
         frontend: FrontendConfig | None = None,
-        workers: int = 2,
+        workers: int | None = None,
         ahead: int = 1,
         last_epoch: int | None = None,
         cache: str | os.PathLike | None = None,
@@ -240,7 +240,8 @@ class EpochRenderer:
           seed: seed of the run.
           config: augmentation.
           frontend: parameters of the front end.
-          workers: number of processes; 0 renders in this process, without running ahead.
+          workers: number of processes; 0 renders in this process, without running ahead. None: 2, or one for every
+            two cores if that is more, up to 8.
           ahead: number of epochs to prepare behind the one that is asked for.
           last_epoch: no epoch after this one is prepared. None: unknown.
           cache: folder that keeps the epochs for other trainings (`EpochCache`). None: none is kept.
@@ -250,7 +251,8 @@ class EpochRenderer:
         """
         self._clips, self._seed = clips, seed
         self._config, self._frontend = config or AugmentConfig(), frontend
-        self._workers, self._ahead, self._last = workers, ahead, last_epoch
+        self._workers = min(max(2, (os.cpu_count() or 1) // 2), 8) if workers is None else workers
+        self._ahead, self._last = ahead, last_epoch
         self._pool: ProcessPoolExecutor | None = None
         self._folder: tempfile.TemporaryDirectory | None = None
         self._pending: dict[int, list[Future]] = {}
