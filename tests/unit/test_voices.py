@@ -1,0 +1,147 @@
+"""Synthetic voices, and the unknown words that they say."""
+
+import hashlib
+import shutil
+import wave
+
+import numpy as np
+import pytest
+from kws_reference.audio import read_wav
+from kws_reference.errors import KwsError
+from kws_training import cli
+from kws_training.data import unknown_words, voices
+from kws_training.data.speech_commands import ClipSpec, FolderSpec, hash_split, index_speech_commands, load_clips
+
+KEYWORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
+MISSING = [program for program in ("espeak-ng", "flite") if shutil.which(program) is None]
+needs_programs = pytest.mark.skipif(bool(MISSING), reason=f"missing: {', '.join(MISSING)} (make demo-words installs)")
+
+
+@pytest.fixture(autouse=True)
+def forget_voices():
+    voices.voices.cache_clear()
+    yield
+    voices.voices.cache_clear()
+
+
+def digest(folder) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@needs_programs
+def test_voices_command_writes_seconds_of_16_khz_and_the_same_again(tmp_path, capsys):
+    for name in ("one", "two"):
+        command = ["voices", "--words", "lights,music", "--clips-per-word", "6", "--out", str(tmp_path / name)]
+        assert cli.main(command) == 0
+    assert "12 clips of 2 words" in capsys.readouterr().out
+    files = digest(tmp_path / "one")
+    assert files == digest(tmp_path / "two")
+    clips = sorted((tmp_path / "one").glob("*/*.wav"))
+    assert len(clips) == 12 and len({read_wav(path).tobytes() for path in clips}) == 12
+    for path in clips:
+        with wave.open(str(path)) as clip:
+            assert clip.getparams()[:4] == (1, 2, 16000, 16000)
+        assert 100 < np.abs(read_wav(path).astype(int)).max() < 32768
+
+
+@needs_programs
+def test_voices_with_another_seed_say_it_otherwise(tmp_path):
+    for seed in (1, 2):
+        voices.write_voices(["music"], tmp_path / str(seed), 4, seed)
+    clips = [{path.read_bytes() for path in (tmp_path / seed).glob("*/*.wav")} for seed in ("1", "2")]
+    assert len(clips[0]) == len(clips[1]) == 4 and not clips[0] & clips[1]
+
+
+@needs_programs
+def test_every_split_has_voices_of_both_programs_and_lists_say_which(tmp_path):
+    for split in ("training", "validation", "testing"):
+        found = {voice.program for voice in voices.voices() if hash_split(f"{voice.name}_nohash_0.wav") == split}
+        assert found == {"espeak-ng", "flite"}, split
+    for voice in voices.voices():
+        (tmp_path / "music").mkdir(exist_ok=True)
+        (tmp_path / "music" / f"{voice.name}_nohash_0.wav").touch()
+    voices.write_voices(["go"], tmp_path, 1, 1)
+    for split in ("validation", "testing"):
+        listed = (tmp_path / f"{split}_list.txt").read_text().split()
+        assert listed == index_speech_commands(tmp_path, split) == index_speech_commands(tmp_path, split, "lists")
+
+
+@needs_programs
+def test_speak_long_word_fits_into_its_second():
+    for voice in (voices.Voice("flite-slt", "flite", "slt"), voices.Voice("espeak-f2", "espeak-ng", "f2")):
+        clip = voices.speak("internationalization", voice, np.random.default_rng(0))
+        assert clip.shape == (16000,) and np.abs(clip[:200].astype(int)).max() < 3000
+
+
+@needs_programs
+def test_clips_of_voices_are_synthetic_and_load(tmp_path):
+    voices.write_voices(["yes"], tmp_path, 3, 1)
+    clips = load_clips(ClipSpec(folders=(FolderSpec(tmp_path),)))
+    assert clips.synthetic.all() and clips.labels.tolist() == [2, 2, 2]
+
+
+def test_voices_without_the_programs_say_what_to_install(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert cli.main(["voices", "--words", "on", "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err.strip().splitlines()
+    assert len(error) == 1 and "apt-get install espeak-ng flite" in error[0]
+    with pytest.raises(KwsError, match="apt-get install"):
+        unknown_words.near_words(("lights",), 3, 1)
+
+
+@pytest.mark.parametrize("word", ["", "on off", "-rf", "2", "$(x)"])
+def test_voices_word_that_is_no_word_is_refused(tmp_path, word):
+    with pytest.raises(KwsError, match="letters"):
+        voices.write_voices([word], tmp_path, 1, 1)
+
+
+@needs_programs
+def test_distinct_words_leaves_out_what_sounds_like_a_keyword():
+    same = ["know", "write", "wright", "rite", "write's", "stops", "ups", "yes", "starp"]
+    other = ["gone", "own", "dawn", "house", "four", "marvin"]
+    assert unknown_words.distinct_words(same + other, KEYWORDS) == other
+
+
+@needs_programs
+def test_near_words_are_near_and_none_sounds_like_or_begins_with_a_keyword():
+    near = unknown_words.near_words(KEYWORDS, 40, 1)
+    assert len(set(near)) == 40 and near == unknown_words.near_words(KEYWORDS, 40, 1)
+    assert unknown_words.distinct_words(near, KEYWORDS) == near
+    sounds = unknown_words.pronunciations([*near, *KEYWORDS])
+    for word in near:
+        ways = [
+            (unknown_words.distance(way, label), way[: len(label)] == label)
+            for keyword in KEYWORDS
+            for way, label in zip(sounds[word], sounds[keyword], strict=True)
+        ]
+        assert min(ways)[0] <= 2 and min(ways)[0] > 0, word
+    assert len(unknown_words.near_words(("lights", "music"), 30, 2)) == 30
+
+
+def test_distance_counts_sounds():
+    assert unknown_words.distance("kat", "kat") == 0
+    assert unknown_words.distance("kat", "kad") == 0.5  # voicing alone
+    assert unknown_words.distance("kat", "kit") == 1
+    assert unknown_words.distance("kat", "skats") == 2
+
+
+def test_common_words_are_distinct_and_lower_case():
+    words = unknown_words.COMMON_WORDS
+    assert len(set(words)) == len(words) > 400
+    assert all(word.isalpha() and word == word.lower() for word in words)
+
+
+@needs_programs
+def test_speak_task_makes_labels_and_unknown_words_once(tmp_path, monkeypatch):
+    assert unknown_words.speak_task(("lights", "music"), tmp_path, 5, 4, 2, 1) == 18
+    names = {path.name for path in tmp_path.iterdir() if path.is_dir()}
+    assert {"lights", "music"} < names and len(names) == 6
+    with monkeypatch.context() as patch:
+        patch.setattr(unknown_words, "write_voices", None)  # what is there is not made again
+        assert unknown_words.speak_task(("lights", "music"), tmp_path, 5, 4, 2, 1) == 18
+    with pytest.raises(KwsError, match="other clips"):
+        unknown_words.speak_task(("lights", "music"), tmp_path, 6, 4, 2, 1)
