@@ -1,0 +1,94 @@
+"""What kws-train fit learns from for words of one's own: few recordings, synthetic voices, or both."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pytest
+from kws_reference.errors import KwsError
+from kws_training import cli
+from kws_training.commands import fit
+from kws_training.data import unknown_words
+from kws_training.data.speech_commands import hash_split
+
+from tests.support.clip_files import write_wav
+
+LABELS = ("lights", "music")
+
+
+def record(folder: Path, names: list[str]) -> None:
+    for index, name in enumerate(names):
+        write_wav(folder / name, np.random.default_rng(index).integers(-900, 900, 16000))
+
+
+def speak(labels, folder, clips, unknown, clips_per_unknown, seed) -> None:
+    """In the place of the synthesisers: two words and an unknown one by voices of all splits."""
+    voices = [f"espeak-f{number}" for number in range(30)]
+    record(folder, [f"{word}/{voice}_nohash_0.wav" for word in (*labels, "fights") for voice in voices])
+
+
+@pytest.fixture
+def clips(monkeypatch, tmp_path):
+    monkeypatch.setattr(unknown_words, "speak_task", speak)
+
+    def load(*arguments):
+        parser = fit.add_parser(argparse.ArgumentParser().add_subparsers())
+        options = parser.parse_args([*map(str, arguments), "--out", str(tmp_path / "run")])
+        return fit._clips(options, LABELS)
+
+    return load
+
+
+def speakers(found) -> set[str]:
+    return {Path(name).name for name, silent in zip(found.names, found.labels == 0, strict=True) if not silent}
+
+
+def test_voices_alone_are_split_by_voice(clips):
+    training, validation = clips("--voices")
+    assert set(training.labels) == {1, 2, 3} and set(validation.labels) == {0, 1, 2, 3}
+    assert not speakers(training) & speakers(validation)
+    for name in speakers(training) | speakers(validation):
+        assert hash_split(name) != "testing"
+
+
+def test_recordings_alone_validate_and_voices_say_the_unknown_words(clips, tmp_path):
+    data = tmp_path / "recordings"
+    record(data, [f"{word}/take{word}{index}.wav" for word in LABELS for index in range(10)])
+    training, validation = clips("--data", data, "--voices", tmp_path / "voices")
+    assert (~training.synthetic).sum() == 16
+    keywords = validation.labels >= 2
+    assert keywords.sum() == 4 and not validation.synthetic[keywords].any()
+    unknown = validation.labels == 1
+    assert unknown.any() and validation.synthetic[unknown].all()
+    assert not speakers(training) & speakers(validation)
+    for name in np.array(training.names)[training.synthetic]:
+        assert hash_split(name) == "training"
+
+
+def test_recorded_unknown_words_validate_alone(clips, tmp_path):
+    data = tmp_path / "recordings"
+    record(data, [f"{word}/take{word}{index}.wav" for word in (*LABELS, "house") for index in range(10)])
+    training, validation = clips("--data", data, "--voices", tmp_path / "voices")
+    assert not validation.synthetic.any() and (validation.labels == 1).sum() > 0
+    assert training.synthetic[training.labels == 1].any() and not training.synthetic[training.labels == 1].all()
+
+
+def test_no_unknown_words_at_all_is_said(clips, tmp_path, capsys):
+    data = tmp_path / "recordings"
+    record(data, [f"{word}/take{word}{index}.wav" for word in LABELS for index in range(10)])
+    clips("--data", data)
+    assert "no unknown words" in capsys.readouterr().err
+
+
+def test_fit_without_any_clips_is_one_line(tmp_path, capsys, clips):
+    pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip install .[training])")
+    assert cli.main(["fit", "--labels", "lights", "--out", str(tmp_path / "run")]) == 2
+    assert "Give --data FOLDER, --voices, or both" in capsys.readouterr().err
+    with pytest.raises(KwsError, match="no such folder"):
+        clips("--data", tmp_path / "absent", "--voices")
+    assert not (tmp_path / "run").exists()
+
+
+def test_few_labels_get_more_unknown_words_and_silence():
+    assert fit._shares(LABELS) == {"unknown_percent": 100, "silence_percent": 25}
+    assert fit._shares(tuple("abcdefghij")) == {}
