@@ -12,7 +12,7 @@ pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip insta
 from kws_training.streaming import CannotStream  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("training/STREAMING.md",)
+PAGES = ("training/STREAMING.md", "training/QUANTIZATION.md")
 REFUSED, PRINTED = "# CannotStream: ", "# > "
 
 
