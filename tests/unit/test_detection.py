@@ -14,7 +14,7 @@ from kws_reference.bundle import NEVER_Q15, Bundle, DetectorConfig
 from kws_reference.detector import Detector, DetectorTables
 from kws_reference.errors import KwsError
 from kws_reference.pipeline import Pipeline
-from kws_training import detection, detection_report, plots
+from kws_training import detection, detection_report, plots, stacked_network
 from kws_training.data.recordings import Piece, Recordings, RecordingSpec, Word
 from kws_training.data.speech_commands import ClipSet, hash_split
 
@@ -100,7 +100,7 @@ def test_run_side_by_side_equals_tflite_micro_whatever_is_wrong_with_it(tmp_path
     recordings = Recordings(clip_set(), RecordingSpec(hours=25 / 3600, seed=2, piece_seconds=10.0))
     detection._start(bundle.path, recordings)
 
-    class Faulty(detection.StackedNetwork):
+    class Faulty(stacked_network.StackedNetwork):
         def step(self, features):
             scores = super().step(features)
             if fault == "a score":
@@ -111,13 +111,13 @@ def test_run_side_by_side_equals_tflite_micro_whatever_is_wrong_with_it(tmp_path
 
         def __init__(self, *args):
             if fault == "an operation":
-                raise detection.Unsupported("SOFTMAX")
+                raise stacked_network.Unsupported("SOFTMAX")
             super().__init__(*args)
 
-    monkeypatch.setattr(detection, "StackedNetwork", Faulty)
+    monkeypatch.setattr(stacked_network, "StackedNetwork", Faulty)
     alone = []
     monkeypatch.setattr(
-        detection, "_one_by_one", lambda *args, real=detection._one_by_one: alone.append(1) or real(*args)
+        stacked_network, "_one_by_one", lambda *args, real=stacked_network._one_by_one: alone.append(1) or real(*args)
     )
     got = detection._run(range(3))
     assert len(alone) == (0 if fault == "none" else 3)

@@ -21,9 +21,9 @@ from kws_reference.errors import KwsError
 from kws_reference.frontend import Mfcc
 from kws_reference.network import Network
 
+from kws_training import stacked_network
 from kws_training.data.recordings import Piece, Recordings, Word
 from kws_training.data.speech_commands import SILENCE, UNKNOWN
-from kws_training.stacked_network import StackedNetwork, Unsupported
 
 TOLERANCE_S = 1.0
 """A word may be detected up to this long after its end: the trained models look back on about a second."""
@@ -61,7 +61,6 @@ CONFIDENCE = 0.9
 """One-sided: with chosen settings, the upper bound of the rate of false accepts is the wanted rate."""
 
 STACKED_PIECES = 40
-CHECKED_STEPS = 200
 
 
 # --- Scores ----------------------------------------------------------------------------------------------------------
@@ -75,9 +74,8 @@ def stream_scores(
 ) -> list[np.ndarray]:
     """Runs each piece from a reset through the integer front end and the int8 network.
 
-    Up to `STACKED_PIECES` pieces go side by side through `StackedNetwork`; of each such group `CHECKED_STEPS` steps are
-    repeated by TFLite Micro's interpreter, scores and states. Where one integer differs, or the model has what
-    `StackedNetwork` does not know, the interpreter computes all steps.
+    Up to `STACKED_PIECES` pieces go side by side through `stacked_network`, of which TFLite Micro's interpreter repeats
+    a part.
 
     Args:
       bundle: the model.
@@ -117,42 +115,7 @@ def _run(pieces: Sequence[int]) -> list[np.ndarray]:
         frames = _worker["mfcc"].frames(_worker["recordings"].pcm(index))
         steps = len(frames) // size
         features.append(frames[: steps * size].reshape(steps, size, -1))
-    try:
-        return _stacked(bundle, _worker["network"], features)
-    except (Unsupported, _Differs):
-        return [_one_by_one(bundle, _worker["network"], piece) for piece in features]
-
-
-class _Differs(Exception):
-    """`StackedNetwork` and TFLite Micro do not agree."""
-
-
-def _stacked(bundle: Bundle, network: Network, features: Sequence[np.ndarray]) -> list[np.ndarray]:
-    stacked, longest = StackedNetwork(bundle, len(features)), max(map(len, features))
-    padded = np.zeros((longest, len(features), *features[0].shape[1:]), np.int8)
-    for stream, piece in enumerate(features):
-        padded[: len(piece), stream] = piece
-    scores = np.empty((longest, len(features), len(bundle.labels)), np.int8)
-    checked = set(np.random.default_rng(longest).integers(max(longest, 1), size=CHECKED_STEPS).tolist())
-    for step in range(longest):
-        stream = step % len(features)
-        before = stacked.states(stream) if step in checked else None
-        scores[step] = stacked.step(padded[step])
-        if before is not None:
-            network.states = before
-            same = (network.step(padded[step, stream]) == scores[step, stream]).all()
-            after = zip(network.states, stacked.states(stream), strict=True)
-            if not (same and all((a == b).all() for a, b in after)):
-                raise _Differs
-    return [scores[: len(piece), stream].copy() for stream, piece in enumerate(features)]
-
-
-def _one_by_one(bundle: Bundle, network: Network, features: np.ndarray) -> np.ndarray:
-    scores = np.empty((len(features), len(bundle.labels)), np.int8)
-    network.reset()
-    for step, frames in enumerate(features):
-        scores[step] = network.step(frames)
-    return scores
+    return stacked_network.scores(bundle, _worker["network"], features)
 
 
 # --- Detector --------------------------------------------------------------------------------------------------------

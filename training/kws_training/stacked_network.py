@@ -10,16 +10,20 @@ Source of the arithmetic: tensorflow/lite/micro/kernels and gemmlowp's fixed poi
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from kws_reference.bundle import Bundle
+from kws_reference.network import Network
 
 LARGEST_SUM = 2**22
 """Times a multiplier of 31 bits it is exact in float64, and so is every sum below it in float32."""
 LARGEST_RIGHT_SHIFT = 20
 ADD_EXTRA_BITS = 20
+
+
+CHECKED_STEPS = 200
 
 
 class Unsupported(Exception):
@@ -90,6 +94,58 @@ class StackedNetwork:
             values[output] = function(*(values[index] for index in inputs))
         self._states = [values[self._outputs[state.output_index]] for state in bundle.states]
         return values[self._outputs[bundle.scores.index]].reshape(-1, self._streams).T.astype(np.int8)
+
+
+def scores(bundle: Bundle, network: Network, pieces: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Runs pieces of sound side by side, each from reset states.
+
+    Up to `CHECKED_STEPS` steps, drawn by seed, are repeated by TFLite Micro's interpreter, scores and states. Where one
+    integer differs, or the model has what `StackedNetwork` does not know, the interpreter computes all steps.
+
+    Args:
+      bundle: the model.
+      network: its interpreter.
+      pieces: int8 features ``[steps, frames_per_step, coefficients]`` of each.
+
+    Returns:
+      int8 ``[steps, labels]`` of each piece.
+    """
+    try:
+        return _stacked(bundle, network, pieces)
+    except (Unsupported, _Differs):
+        return [_one_by_one(bundle, network, piece) for piece in pieces]
+
+
+class _Differs(Exception):
+    """`StackedNetwork` and TFLite Micro do not agree."""
+
+
+def _stacked(bundle: Bundle, network: Network, features: Sequence[np.ndarray]) -> list[np.ndarray]:
+    stacked, longest = StackedNetwork(bundle, len(features)), max(map(len, features))
+    padded = np.zeros((longest, len(features), *features[0].shape[1:]), np.int8)
+    for stream, piece in enumerate(features):
+        padded[: len(piece), stream] = piece
+    scores = np.empty((longest, len(features), len(bundle.labels)), np.int8)
+    checked = set(np.random.default_rng(longest).integers(max(longest, 1), size=CHECKED_STEPS).tolist())
+    for step in range(longest):
+        stream = step % len(features)
+        before = stacked.states(stream) if step in checked else None
+        scores[step] = stacked.step(padded[step])
+        if before is not None:
+            network.states = before
+            same = (network.step(padded[step, stream]) == scores[step, stream]).all()
+            after = zip(network.states, stacked.states(stream), strict=True)
+            if not (same and all((a == b).all() for a, b in after)):
+                raise _Differs
+    return [scores[: len(piece), stream].copy() for stream, piece in enumerate(features)]
+
+
+def _one_by_one(bundle: Bundle, network: Network, features: np.ndarray) -> np.ndarray:
+    scores = np.empty((len(features), len(bundle.labels)), np.int8)
+    network.reset()
+    for step, frames in enumerate(features):
+        scores[step] = network.step(frames)
+    return scores
 
 
 # --- Operations: builders take options, tensors and output, and give a function of the inputs without value ----------
