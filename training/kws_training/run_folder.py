@@ -155,7 +155,7 @@ def load_run(path: str | os.PathLike) -> tuple[dict[str, Any], keras.Model]:
         kind = architecture(settings["architecture"])
         config = kind.config_from_dict(settings["model"])
         precision = Precision(**settings["precision"]) if "precision" in settings else None
-        steps = settings["frontend"]["feature_steps_per_std"]
+        steps = settings["frontend"]["feature_steps_per_std"] if precision else 1.0
     except (ValueError, KeyError, TypeError) as error:
         raise KwsError(f"{path / SETTINGS} is damaged ({error}). Restore it or train again.") from None
     model = quantized_matchbox.build(config, precision, 1.0 / steps) if precision else kind.build(config)
