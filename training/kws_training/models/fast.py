@@ -19,11 +19,19 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
 
 class Conv1D(keras.layers.Conv1D):
-    """A convolution with one tap, as a product of matrices."""
+    """A convolution with one tap, as a product of matrices while training; a convolution for the converter."""
 
-    def call(self, inputs):
-        if not isinstance(inputs, tf.Tensor) or self.kernel_size != (1,) or self.use_bias or self.strides != (1,):
+    def call(self, inputs, training=None):
+        if (
+            not training
+            or not isinstance(inputs, tf.Tensor)
+            or self.kernel_size != (1,)
+            or self.use_bias
+            or self.strides != (1,)
+        ):
             return super().call(inputs)
         shape = tf.shape(inputs)
         rows = tf.matmul(tf.reshape(inputs, (-1, inputs.shape[2])), tf.convert_to_tensor(self.kernel)[0])
         return tf.reshape(rows, (shape[0], inputs.shape[1] or shape[1], self.filters))
+
+    call.equals_keras = True  # so that `streaming` takes the layer apart as it does Keras's

@@ -171,7 +171,8 @@ def _call_of(made: Made, ended: bool) -> Callable[[list[tf.Tensor]], tf.Tensor]:
 
 def _is_keras_own(layer: layers.Layer) -> bool:
     """Whether it computes what Keras's class does: a subclass may do something else to its kernel."""
-    return type(layer).call.__module__.startswith("keras.")
+    call = type(layer).call
+    return call.__module__.startswith("keras.") or getattr(call, "equals_keras", False)
 
 
 def _is_elementwise_function(function: Any) -> bool:
