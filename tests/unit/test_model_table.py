@@ -99,4 +99,4 @@ def test_table_names_every_registered_model(tool):
     pytest.importorskip("keras", reason="Keras is not installed (pip install .[training])")
     from kws_training.models import ARCHITECTURES
 
-    assert set(tool.MODELS) == set(ARCHITECTURES)
+    assert set(tool.MODELS) == set(ARCHITECTURES) - {"matchbox_teacher"}  # only teaches

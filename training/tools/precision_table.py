@@ -181,9 +181,9 @@ def table(name: str, zoo: Path = ZOO) -> str:
     first = next(iter(reference.values()))
     text = (
         "Accuracy in per cent, mean ± standard deviation over the seeds, of "
-        f"{first['validation_clips']:,} validation and {first['test_clips']:,} test clips. Against float: mean difference "
-        "in points from the same seed's float model on whole clips. Every row but the first streams 20 ms at a time; "
-        "integer rows ran in TFLite Micro's interpreter."
+        f"{first['validation_clips']:,} validation and {first['test_clips']:,} test clips. Against float: mean "
+        "difference in points from the same seed's float model on whole clips. Every row but the first streams 20 ms "
+        "at a time; integer rows ran in TFLite Micro's interpreter."
     )
     return "\n".join([*lines, "", *textwrap.wrap(text, 128, break_on_hyphens=False)])
 

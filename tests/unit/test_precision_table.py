@@ -1,0 +1,79 @@
+"""The tables of precisions equal what the committed results say, and the results are of the committed models."""
+
+import hashlib
+import importlib.util
+import json
+
+import pytest
+from kws_reference.bundle import Bundle
+from kws_reference.errors import KwsError
+
+from tests.support.native import ROOT
+
+
+@pytest.fixture(scope="module")
+def tool():
+    spec = importlib.util.spec_from_file_location("precision_table", ROOT / "training/tools/precision_table.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def write(zoo, seed, precision, kinds, correct):
+    split = {kind: {"accuracy": value / 200, "correct": value} for kind, value in zip(kinds, correct, strict=True)}
+    folder = zoo / "kit-12" / seed / precision
+    folder.mkdir(parents=True)
+    result = {"model_bytes": 1000, "validation": split, "test": split, "validation_clips": 200, "test_clips": 200}
+    (folder / "evaluation.json").write_text(json.dumps(result))
+
+
+def test_readmes_state_the_committed_results(tool):
+    for name in tool.SETS:
+        for path in tool.READMES[name]:
+            text = path.read_text(encoding="utf-8")
+            assert tool.replaced(text, name, tool.table(name), path) == text, "precision_table.py --write"
+
+
+def test_committed_results_are_of_the_committed_models(tool):
+    results = sorted(tool.ZOO.glob("*/s*/*/evaluation.json"))
+    assert len({path.parent.parent for path in results}) == 6, "three seeds for each of two sets"
+    for path in results:
+        folder, result = path.parent, json.loads(path.read_text())
+        assert (result["set"], result["precision"]) == (folder.parent.parent.name, folder.name)
+        if folder.name != tool.FLOAT:
+            data = (folder / "model.tflite").read_bytes()
+            assert result["digest"] == hashlib.sha256(data).hexdigest() and result["model_bytes"] == len(data)
+        if (folder / "model.json").exists():
+            assert Bundle.load(folder).model_sha256 == result["digest"]
+
+
+def test_best_int8_and_int4_keep_their_distance_from_float(tool):
+    """Issue 4's bounds: streaming, mean over the seeds, test clips: int8 within 0.2 points of float batch, int4 0.7."""
+    for name in tool.SETS:
+        floats = tool._results(tool.ZOO, name, tool.FLOAT)
+
+        def distance(precision, name=name, floats=floats):
+            results = tool._results(tool.ZOO, name, precision)
+            return sum(
+                floats[seed]["test"]["float_batch"]["accuracy"] - result["test"]["streaming"]["accuracy"]
+                for seed, result in results.items()
+            ) / len(results)
+
+        assert min(map(distance, ("ptq", "int8_fake", "int8_native"))) <= 0.002
+        assert min(map(distance, ("int4_fake", "int4_native"))) <= 0.007
+
+
+def test_table_states_mean_spread_and_distance(tool, tmp_path):
+    for seed, batch, int8 in (("s1", 190, 188), ("s2", 180, 182), ("s3", 185, 182)):
+        write(tmp_path, seed, "float", ("float_batch", "float_streaming"), (batch, batch))
+        write(tmp_path, seed, "int8_native", ("streaming",), (int8,))
+    rows = {line.split("|")[1].strip(): line for line in tool.table("kit-12", tmp_path).splitlines() if "|" in line}
+    assert rows["float, whole clips"].split("|")[2:6] == [" 3 ", " 92.50 ± 2.50 ", " 92.50 ± 2.50 ", " 90.00 to 95.00 "]
+    assert rows["native QAT, int8"].split("|")[4:8] == [" 92.00 ± 1.73 ", " 91.00 to 94.00 ", " -0.50 ", " 1,000 "]
+
+
+def test_table_without_results_or_markers_is_one_line(tool, tmp_path):
+    with pytest.raises(KwsError, match="no results"):
+        tool.table("kit-12", tmp_path)
+    with pytest.raises(KwsError, match="once each"):
+        tool.replaced("nothing", "kit-12", "table", tmp_path)
