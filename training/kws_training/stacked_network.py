@@ -23,7 +23,10 @@ LARGEST_RIGHT_SHIFT = 20
 ADD_EXTRA_BITS = 20
 
 
+STREAMS = 80
+"""Side by side; more no longer fit into a processor's cache."""
 CHECKED_STEPS = 200
+"""Of each group of streams."""
 
 
 class Unsupported(Exception):
@@ -110,10 +113,14 @@ def scores(bundle: Bundle, network: Network, pieces: Sequence[np.ndarray]) -> li
     Returns:
       int8 ``[steps, labels]`` of each piece.
     """
-    try:
-        return _stacked(bundle, network, pieces)
-    except (Unsupported, _Differs):
-        return [_one_by_one(bundle, network, piece) for piece in pieces]
+    found: list[np.ndarray] = []
+    for first in range(0, len(pieces), STREAMS):
+        group = pieces[first : first + STREAMS]
+        try:
+            found += _stacked(bundle, network, group)
+        except (Unsupported, _Differs):
+            found += [_one_by_one(bundle, network, piece) for piece in group]
+    return found
 
 
 class _Differs(Exception):

@@ -81,7 +81,7 @@ def _measure_folder(name: str, folder: Path, audio: Path, clips: dict[str, Any])
     digest = _digest([data] if folder.name != FLOAT else [value.tobytes() for value in model.get_weights()])
     if (folder / RESULT).exists() and json.loads((folder / RESULT).read_text()).get("digest") == digest:
         return
-    key = frontend.digest() if hasattr(frontend, "digest") else json.dumps(frontend.to_dict())
+    key = json.dumps(frontend.to_dict())
     if key not in clips:
         clips[key] = {split: _features(name, split, labels, frontend, audio) for split in ("validation", "test")}
     result["digest"] = digest
@@ -183,7 +183,7 @@ def table(name: str, zoo: Path = ZOO) -> str:
         "Accuracy in per cent, mean ± standard deviation over the seeds, of "
         f"{first['validation_clips']:,} validation and {first['test_clips']:,} test clips. Against float: mean "
         "difference in points from the same seed's float model on whole clips. Every row but the first streams 20 ms "
-        "at a time; integer rows ran in TFLite Micro's interpreter."
+        "at a time; integer rows have TFLite Micro's integers, a part of them repeated by its interpreter."
     )
     return "\n".join([*lines, "", *textwrap.wrap(text, 128, break_on_hyphens=False)])
 
