@@ -106,6 +106,15 @@ def test_released_bundle_on_core_equals_interpreter(board, name, bundle_path, tm
 
 
 @pytest.mark.parametrize("board", ["mps2_an386", "mps3_an547"])
+@pytest.mark.parametrize(
+    "precision", ["ptq", "int8_fake", "int8_native", "int6_fake", "int4_ptq", "int4_fake", "int4_native"]
+)
+def test_trained_bundle_of_every_precision_on_core_equals_interpreter(board, precision, tmp_path):
+    bundle = Bundle.load(ROOT / "training/zoo/experiments/precision/kit-12/s1" / precision)
+    check_on_core(board, bundle, tmp_path)
+
+
+@pytest.mark.parametrize("board", ["mps2_an386", "mps3_an547"])
 def test_int4_weights_stay_packed_in_the_image(board, bundle_path, tmp_path):
     bundle = Bundle.load(bundle_path.with_name("matchbox_kit12_int4"))
     write_files(tmp_path / "generated", generate(bundle))

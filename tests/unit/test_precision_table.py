@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import json
 
+import numpy as np
 import pytest
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
@@ -31,7 +32,9 @@ def test_readmes_state_the_committed_results(tool):
     for name in tool.SETS:
         for path in tool.READMES[name]:
             text = path.read_text(encoding="utf-8")
-            assert tool.replaced(text, name, tool.table(name), path) == text, "precision_table.py --write"
+            assert tool.replaced(text, *tool.markers(name), tool.table(name), path) == text, (
+                "precision_table.py --write"
+            )
 
 
 def test_committed_results_are_of_the_committed_models(tool):
@@ -45,6 +48,20 @@ def test_committed_results_are_of_the_committed_models(tool):
             assert result["digest"] == hashlib.sha256(data).hexdigest() and result["model_bytes"] == len(data)
         if (folder / "model.json").exists():
             assert Bundle.load(folder).model_sha256 == result["digest"]
+
+
+def test_bundles_were_calibrated_on_the_committed_list_of_clips(tool):
+    lists = json.loads((tool.ZOO / "calibration_clips.json").read_text())
+    bundles = sorted(tool.ZOO.glob("*/s*/*/model.json"))
+    assert bundles
+    for path in bundles:
+        record = json.loads(path.read_text())["provenance"]["calibration"]
+        clips = lists[path.parents[2].name][path.parents[1].name]
+        assert (
+            list(clips.values())
+            == np.sort(np.random.default_rng(record["seed"]).permutation(record["of"])[:200]).tolist()
+        )
+        assert hashlib.sha256("\n".join(clips).encode()).hexdigest() == record["names_sha256"]
 
 
 def test_best_int8_and_int4_keep_their_distance_from_float(tool):
@@ -76,4 +93,4 @@ def test_table_without_results_or_markers_is_one_line(tool, tmp_path):
     with pytest.raises(KwsError, match="no results"):
         tool.table("kit-12", tmp_path)
     with pytest.raises(KwsError, match="once each"):
-        tool.replaced("nothing", "kit-12", "table", tmp_path)
+        tool.replaced("nothing", *tool.markers("kit-12"), "table", tmp_path)

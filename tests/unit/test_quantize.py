@@ -298,7 +298,7 @@ def test_export_of_a_float_run_at_a_precision(recordings, float_run, kind, tmp_p
         return
     provenance = json.loads((folder / "model.json").read_text())["provenance"]
     assert provenance["precision"]["name"] == kind and provenance["precision"]["trained"] is False
-    assert set(provenance["calibration"]) == {"clips", "of", "seed", "rule", "names_sha256"}
+    assert set(provenance["calibration"]) == {"clips", "of", "seed", "rule", "rows", "names_sha256"}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ step for step.
 """
 
 import collections
-import concurrent.futures
 import dataclasses
 import itertools
 import os
@@ -24,6 +23,7 @@ from kws_reference.network import Network
 from kws_training import stacked_network
 from kws_training.data.recordings import Piece, Recordings, Word
 from kws_training.data.speech_commands import SILENCE, UNKNOWN
+from kws_training.workers import pool
 
 TOLERANCE_S = 1.0
 """A word may be detected up to this long after its end: the trained models look back on about a second."""
@@ -90,10 +90,8 @@ def stream_scores(
     size = min(STACKED_PIECES, -(-len(recordings) // (2 * workers)))
     groups = [range(first, min(first + size, len(recordings))) for first in range(0, len(recordings), size)]
     scores: list[np.ndarray] = []
-    with concurrent.futures.ProcessPoolExecutor(
-        min(workers, len(groups)), initializer=_start, initargs=(bundle.path, recordings)
-    ) as pool:
-        for result in pool.map(_run, groups):
+    with pool(min(workers, len(groups)), _start, bundle.path, recordings) as executor:
+        for result in executor.map(_run, groups):
             scores += result
             progress(len(scores))
     return scores

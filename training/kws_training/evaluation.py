@@ -12,7 +12,7 @@ from kws_reference.frontend import Mfcc
 from kws_reference.frontend_config import FrontendConfig
 from kws_reference.network import Network
 
-from kws_training import stacked_network
+from kws_training import stacked_network, workers
 
 FEATURE_CHUNK_CLIPS = 100
 STREAMS = 100
@@ -93,12 +93,12 @@ def int8_streaming(
 
     Clips go side by side through `stacked_network`, of which TFLite Micro's interpreter repeats a part.
     """
-    workers = os.cpu_count() or 1
-    pieces = np.array_split(np.arange(len(features)), max(1, min(len(features), 8 * workers)))
+    count = os.cpu_count() or 1
+    pieces = np.array_split(np.arange(len(features)), max(1, min(len(features), 8 * count)))
     scores = np.empty((len(features), len(bundle.labels)), np.int8)
     done = 0
-    with concurrent.futures.ProcessPoolExecutor(workers, initializer=_start, initargs=(bundle.path,)) as pool:
-        futures = {pool.submit(_run, features[piece]): piece for piece in pieces}
+    with workers.pool(count, _start, bundle.path) as executor:
+        futures = {executor.submit(_run, features[piece]): piece for piece in pieces}
         for future in concurrent.futures.as_completed(futures):
             piece = futures[future]
             scores[piece] = future.result()

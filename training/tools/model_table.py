@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "training")]
+sys.path[:0] = [str(ROOT / "training"), str(ROOT / "training" / "tools")]
 
 from kws_reference.errors import KwsError  # noqa: E402
+from readme_table import replaced  # noqa: E402
 
 README = ROOT / "README.md"
 EXPERIMENTS = ROOT / "training" / "zoo" / "experiments"
@@ -139,18 +140,6 @@ def _read(path: Path) -> dict[str, Any]:
         raise KwsError(f"cannot read {path}: {error}") from None
 
 
-def replaced(text: str, new: str) -> str:
-    """The README with another table between the markers.
-
-    Raises:
-      KwsError: a marker is missing.
-    """
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise KwsError(f"README.md must hold the lines {BEGIN} and {END} once each.")
-    head, rest = text.split(BEGIN)
-    return f"{head}{BEGIN}\n{new}\n{END}{rest.split(END)[1]}"
-
-
 def main(argv: list[str] | None = None) -> int:
     """Entry point. Returns 0, 1 when the README differs, 2 after an error."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -163,7 +152,7 @@ def main(argv: list[str] | None = None) -> int:
         print(new)
         if options.write or options.check:
             text = README.read_text(encoding="utf-8")
-            wanted = replaced(text, new)
+            wanted = replaced(text, BEGIN, END, new)
             if options.write:
                 README.write_text(wanted, encoding="utf-8")
             elif text != wanted:

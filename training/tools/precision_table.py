@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "training")]
+sys.path[:0] = [str(ROOT / "training"), str(ROOT / "training" / "tools")]
 
 from kws_reference.command_line import Progress  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
+from readme_table import replaced  # noqa: E402
 
 ZOO = ROOT / "training" / "zoo" / "experiments" / "precision"
 SETS = ("kit-12", "canonical-8")
@@ -43,7 +44,6 @@ ROWS = (
     ("int4_fake", "streaming", "fake QAT, int4 weights"),
     ("int4_native", "streaming", "native QAT, int4 weights"),
 )
-MARKERS = "<!-- precisions {name}: begin -->", "<!-- precisions {name}: end -->"
 READMES = {name: (ROOT / "README.md", ZOO / "README.md") for name in SETS}
 
 
@@ -206,17 +206,9 @@ def _results(zoo: Path, name: str, precision: str) -> dict[str, Any]:
         raise KwsError(f"cannot read the results of {precision}: {error}") from None
 
 
-def replaced(text: str, name: str, new: str, where: Path) -> str:
-    """A README with another table between its markers.
-
-    Raises:
-      KwsError: a marker is missing.
-    """
-    begin, end = (marker.format(name=name) for marker in MARKERS)
-    if text.count(begin) != 1 or text.count(end) != 1:
-        raise KwsError(f"{where} must hold the lines {begin} and {end} once each.")
-    head, rest = text.split(begin)
-    return f"{head}{begin}\n{new}\n{end}{rest.split(end)[1]}"
+def markers(name: str) -> tuple[str, str]:
+    """The lines around a set's table."""
+    return f"<!-- precisions {name}: begin -->", f"<!-- precisions {name}: end -->"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -237,7 +229,7 @@ def main(argv: list[str] | None = None) -> int:
             print(f"{new}\n")
             for path in READMES[name] if options.write or options.check else ():
                 text = path.read_text(encoding="utf-8")
-                wanted = replaced(text, name, new, path)
+                wanted = replaced(text, *markers(name), new, path)
                 if options.write:
                     path.write_text(wanted, encoding="utf-8")
                 elif text != wanted:

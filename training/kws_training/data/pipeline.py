@@ -4,7 +4,6 @@ An epoch is a pure function of the clips, the configuration, the seed and the ep
 where a run was interrupted, change nothing.
 """
 
-import contextlib
 import dataclasses
 import multiprocessing
 import multiprocessing.connection
@@ -26,6 +25,7 @@ from kws_reference.frontend_float import mfcc_float
 from kws_training.data import augment
 from kws_training.data.epoch_cache import EpochCache
 from kws_training.data.speech_commands import SILENCE, ClipSet, silence
+from kws_training.workers import single_threaded_numpy
 
 CHUNK_CLIPS = 128  # clips that share one generator; part of what a seed means, so not a setting
 
@@ -313,7 +313,7 @@ class EpochRenderer:
         if self._pool is None:
             self._start()
         rows = plan_epoch(self._clips, self._seed, epoch, self._config)
-        with _single_threaded_numpy():  # the pool starts its processes when it gets work
+        with single_threaded_numpy():  # the pool starts its processes when it gets work
             self._pending[epoch] = [
                 self._pool.submit(_work, rows[first : first + CHUNK_CLIPS], self._seed, epoch, index)
                 for index, first in enumerate(range(0, len(rows), CHUNK_CLIPS))
@@ -360,22 +360,6 @@ def _end_with_parent(folder: Path) -> None:
 def _work(rows: np.ndarray, seed: int, epoch: int, chunk: int) -> tuple[np.ndarray, np.ndarray]:
     clips, config, frontend = _worker
     return render_chunk(clips, rows, seed, epoch, chunk, config, frontend)
-
-
-@contextlib.contextmanager
-def _single_threaded_numpy() -> Iterator[None]:
-    """Keeps the matrix products of several workers from fighting for the same cores."""
-    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _draw(rng: np.random.Generator, rows: np.ndarray, count: int) -> np.ndarray:

@@ -36,7 +36,7 @@ def calibration(clips: ClipSet, frontend: FrontendConfig, seed: int, count: int 
     """Draws training clips by seed.
 
     Returns:
-      Their features, and a record: how many of how many, the seed, the rule, and a digest of their names.
+      Their features, and a record: how many of how many, seed, rule, indices, and a digest of their names.
     """
     rows = np.sort(np.random.default_rng(seed).permutation(len(clips))[:count])
     names = "\n".join(clips.names[row] for row in rows)
@@ -45,6 +45,7 @@ def calibration(clips: ClipSet, frontend: FrontendConfig, seed: int, count: int 
         "of": len(clips),
         "seed": seed,
         "rule": RULE,
+        "rows": rows.tolist(),
         "names_sha256": hashlib.sha256(names.encode()).hexdigest(),
     }
     return Calibration(int8_features(frontend, clips.pcm[rows]), record)
