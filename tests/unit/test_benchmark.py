@@ -58,10 +58,10 @@ def test_batch_tflite_equals_the_model(bidirectional):
 
 def test_benchmark_of_a_run_writes_its_table_as_json(bundle_path, tmp_path, capsys):
     path = tmp_path / "results" / "benchmark.json"
-    assert cli.main(["benchmark", str(bundle_path), "--seconds", str(SECONDS), "--json", str(path)]) == 0
+    assert cli.main(["benchmark", str(bundle_path / "float"), "--seconds", str(SECONDS), "--json", str(path)]) == 0
     result = json.loads(path.read_text())
     assert result["threads"] == 1 and result["cores"] >= 1 and result["calibration"] == "random features"
-    assert result["models"]["matchbox_kit12"]["macs_per_step"] == 138_480
+    assert result["models"]["float"]["macs_per_step"] == 138_480
     assert "138,480" in capsys.readouterr().out
 
 
@@ -71,9 +71,11 @@ def test_benchmark_of_a_run_writes_its_table_as_json(bundle_path, tmp_path, caps
         (["nothing"], "neither a folder nor a model"),
         (["matchbox", "--seconds", "0"], "--seconds must be above 0"),
         (["{empty}"], "holds no finished epoch"),
+        (["{released}"], "trained as int8_native: it has no float model"),
     ],
 )
-def test_benchmark_of_bad_input_ends_in_one_line(arguments, message, tmp_path, capsys):
-    assert cli.main(["benchmark", *(argument.format(empty=tmp_path) for argument in arguments)]) == 2
+def test_benchmark_of_bad_input_ends_in_one_line(arguments, message, tmp_path, bundle_path, capsys):
+    words = [argument.format(empty=tmp_path, released=bundle_path) for argument in arguments]
+    assert cli.main(["benchmark", *words]) == 2
     error = capsys.readouterr().err.strip()
     assert message in error and "\n" not in error

@@ -161,3 +161,18 @@ def load_run(path: str | os.PathLike) -> tuple[dict[str, Any], keras.Model]:
     model = quantized_matchbox.build(config, precision, 1.0 / steps) if precision else kind.build(config)
     load_weights(model, path / BEST)
     return settings, model
+
+
+def load_float_run(path: str | os.PathLike) -> tuple[dict[str, Any], keras.Model]:
+    """`load_run`, of a run in floating point.
+
+    Raises:
+      KwsError: as `load_run`, or the run is one of quantization-aware training.
+    """
+    settings, model = load_run(path)
+    if "precision" in settings:
+        raise KwsError(
+            f"{path} was trained as {settings['precision']['name']}: it has no float model. Give the run that it "
+            "started from."
+        )
+    return settings, model

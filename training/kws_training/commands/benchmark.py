@@ -84,8 +84,8 @@ def _load(target: str) -> tuple[str, Any, FrontendConfig, int]:
         kind = architecture(target)
         config = kind.config(LABELS)
         return target, kind.build(config), FrontendConfig(), getattr(config, "frames_per_step", FRAMES_PER_STEP)
-    from kws_training.run_folder import load_run
+    from kws_training.run_folder import load_float_run
 
-    settings, model = load_run(Path(target))
+    settings, model = load_float_run(Path(target))
     name, frontend = Path(target).resolve().name, FrontendConfig.from_dict(settings["frontend"])
     return name, model, frontend, settings["frames_per_step"]

@@ -50,9 +50,9 @@ def run(args: argparse.Namespace) -> int:
     bundle = Bundle.load(args.bundle) if args.bundle else None
     settings, model = None, None
     if args.run_folder:
-        from kws_training.run_folder import load_run
+        from kws_training.run_folder import load_float_run
 
-        settings, model = load_run(args.run_folder)
+        settings, model = load_float_run(args.run_folder)
         if bundle and settings["frontend"] != bundle.frontend.to_dict():
             raise KwsError(
                 f"{args.run_folder} was trained with another front end than {args.bundle} has. Give its own run."
