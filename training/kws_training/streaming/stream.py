@@ -72,8 +72,8 @@ class Stream(StreamingLayer):
             self.cell.build(self.pattern.padded_shape(tuple(input_shape)))
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
-        return self.pattern.batch(inputs)
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        return self.pattern.train(inputs) if training else self.pattern.batch(inputs)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return self.pattern.output_shape(tuple(input_shape))
