@@ -331,9 +331,12 @@ class Info:
             raise ProtocolError("bad_payload", "INFO holds a zero where none may be")
         return info
 
-    def units(self, ticks: int) -> float:
-        """Converts a difference of ticks to instructions or cycles, as `clock_kind` says."""
-        return ticks * self.tick_numerator / self.tick_denominator
+    def units(self, ticks: int) -> int:
+        """Converts a difference of ticks to instructions or cycles, as `clock_kind` says: the nearest whole number.
+
+        A tick is so small a part of an emulated instruction that this is the exact count.
+        """
+        return (ticks * self.tick_numerator + self.tick_denominator // 2) // self.tick_denominator
 
     @property
     def unit(self) -> str:

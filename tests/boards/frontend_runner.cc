@@ -45,7 +45,7 @@ Status Run(const char* input, const char* output) {
       pcm += taken;
       count -= taken;
       if (!ready) continue;
-      const uint32_t units = static_cast<uint32_t>(uint64_t{ticks} * clock.numerator / clock.denominator);
+      const uint32_t units = clock.Units(ticks);
       uint8_t record[sizeof features + sizeof units];
       memcpy(record, features, sizeof features);
       memcpy(record + sizeof features, &units, sizeof units);

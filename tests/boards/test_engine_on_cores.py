@@ -61,9 +61,9 @@ def compile_for(board, generated, folder):
 
 def run_on(board, image, bundle, features, folder):
     (folder / "in").write_bytes(features.tobytes())
-    machine = emulator.board_facts(board).machine
-    command = ["qemu-system-arm", "-M", machine, "-display", "none", "-monitor", "none", "-serial", "null"]
-    command += ["-icount", "shift=6,align=off,sleep=off", "-kernel", image]
+    emulated = emulator.board_facts(board)
+    command = ["qemu-system-arm", "-M", emulated.machine, "-display", "none", "-monitor", "none", "-serial", "null"]
+    command += ["-icount", f"shift={emulated.icount_shift},align=off,sleep=off", "-kernel", image]
     command += ["-semihosting-config", "enable=on,target=native,arg=runner,arg=in,arg=out"]
     result = subprocess.run(command, cwd=folder, capture_output=True, timeout=120)
     assert result.returncode == 0, f"exit status {result.returncode}: {result.stderr.decode()}"

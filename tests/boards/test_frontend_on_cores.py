@@ -48,8 +48,10 @@ def run_on(board: str, config: FrontendConfig, pcm: np.ndarray, folder, flags=()
     command += ["-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments", f"-L{scripts}", f"-T{scripts / facts['ldscript']}"]
     subprocess.run([*command, "-o", folder / "runner.elf"], check=True)
     (folder / "in").write_bytes(pcm.astype("<i2").tobytes())
-    command = ["qemu-system-arm", "-M", emulator.board_facts(board).machine, "-display", "none", "-monitor", "none"]
-    command += ["-serial", "null", "-icount", "shift=6,align=off,sleep=off", "-kernel", folder / "runner.elf"]
+    emulated = emulator.board_facts(board)
+    command = ["qemu-system-arm", "-M", emulated.machine, "-display", "none", "-monitor", "none"]
+    command += ["-serial", "null", "-icount", f"shift={emulated.icount_shift},align=off,sleep=off"]
+    command += ["-kernel", folder / "runner.elf"]
     command += ["-semihosting-config", "enable=on,target=native,arg=runner,arg=in,arg=out"]
     result = subprocess.run(command, cwd=folder, capture_output=True, timeout=120)
     assert result.returncode == 0, f"exit status {result.returncode}: {result.stderr.decode()}"

@@ -153,7 +153,7 @@ def test_termination_handler_is_given_back():
 def test_command_defaults_counts_instructions_and_uses_stdio(elf, qemu):
     line = emulator.command(config(elf, qemu))
     assert line[line.index("-M") + 1] == "mps2-an386"
-    assert line[line.index("-icount") + 1] == "shift=6,align=off,sleep=off"
+    assert line[line.index("-icount") + 1] == "shift=9,align=off,sleep=off"
     assert line[line.index("-semihosting-config") + 1] == "enable=on,target=native"
     assert any(word.startswith("stdio,") for word in line)
 

@@ -229,3 +229,21 @@ def test_link_receiver_under_libfuzzer_holds(tmp_path):
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path, env=env)
     assert result.returncode == 0, result.stderr[-3000:]
     assert "Done 20000 runs" in result.stderr or "DONE" in result.stderr
+
+
+@pytest.mark.parametrize(("tick_ns", "instruction_ns"), [(40, 512), (50, 512)], ids=["mps2", "mps3"])
+@given(
+    start=st.integers(0, 10**12),
+    pieces=st.lists(st.integers(0, 10**6), min_size=1, max_size=5),
+    idle=st.integers(0, 999),
+)
+def test_units_of_differences_added_up_are_the_exact_instructions(tick_ns, instruction_ns, start, pieces, idle):
+    """A step's front end is up to five differences of a counter that ticks 12.8 or 10.24 times in an instruction."""
+    ticks, time = 0, start
+    for instructions in pieces:
+        before = time // tick_ns
+        time += instructions * instruction_ns
+        ticks += time // tick_ns - before
+        time += idle
+    info = protocol.Info(1, tick_ns, instruction_ns, *[1] * 14, "00" * 32, "", "", "", "")
+    assert info.units(ticks) == sum(pieces)

@@ -33,9 +33,9 @@ bool CountsInstructions(uint32_t (*counter)(), uint32_t numerator, uint32_t deno
     const uint32_t before = counter();
     SpinInstructions(instructions);
     const uint32_t ticks = counter() - before;
-    const uint32_t expected = static_cast<uint32_t>(static_cast<uint64_t>(instructions) * numerator / denominator);
-    const uint32_t tolerance = expected / 200 + 32;  // calls around the loop, and the counter's own resolution
-    if (ticks < expected || ticks > expected + tolerance) return false;
+    const uint32_t counted = static_cast<uint32_t>(static_cast<uint64_t>(ticks) * denominator / numerator);
+    const uint32_t tolerance = instructions / 200 + 32;  // calls around the loop, and the counter's own resolution
+    if (counted < instructions || counted > instructions + tolerance) return false;
   }
   return true;
 }

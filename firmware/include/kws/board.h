@@ -55,8 +55,7 @@ void OnFault(const FaultRecord& record);
 
 namespace board {
 
-// What a difference of two Ticks() means: units = ticks * numerator / denominator, where `kind` names the unit.
-// With kNone there is no counter and Ticks() stays 0.
+// What a difference of two Ticks() means, where `kind` names the unit. With kNone there is no counter and Ticks() stays 0.
 struct TickInfo {
   enum Kind : uint8_t {
     kNone = 0,          // nothing can be measured
@@ -66,6 +65,11 @@ struct TickInfo {
   Kind kind;
   uint32_t numerator;
   uint32_t denominator;  // never 0
+
+  // ticks * numerator / denominator, the nearest whole number: of emulated instructions that is the exact count.
+  uint32_t Units(uint32_t ticks) const {
+    return static_cast<uint32_t>((uint64_t{ticks} * numerator + denominator / 2) / denominator);
+  }
 };
 
 // Clocks, serial port, tick counter. The start-up code calls it before main(): call it no second time.

@@ -61,10 +61,10 @@ void TestPlain() {
     const uint32_t before = board::Ticks();
     board::SpinInstructions(instructions);
     const uint32_t ticks = board::Ticks() - before;
-    const int64_t units = static_cast<int64_t>(ticks) * clock.numerator / clock.denominator;
+    const int64_t units = clock.Units(ticks);
     test::Note("ticks", ticks);
     if (clock.kind == board::TickInfo::kInstructions) {
-      const int64_t extra = units - instructions;  // calls, the counter's resolution
+      const int64_t extra = units - instructions;  // calls
       test::Check("clock_counts_instructions", extra >= 0 && extra < 40, units, instructions);
     }
   }

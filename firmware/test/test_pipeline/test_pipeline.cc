@@ -110,8 +110,7 @@ void CheckStates() {
 }
 
 void NotePerStep(const char* name, uint32_t ticks, size_t steps) {
-  const board::TickInfo clock = board::Clock();
-  test::Note(name, static_cast<int64_t>(ticks) * clock.numerator / clock.denominator / static_cast<int64_t>(steps));
+  test::Note(name, board::Clock().Units(ticks) / static_cast<int64_t>(steps));
 }
 
 }  // namespace

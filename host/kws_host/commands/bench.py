@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from kws_reference.errors import KwsError
 
 from kws_host import options, report
 from kws_host.device import Device
-from kws_host.protocol import ClockKind, Config, NamesKind
+from kws_host.protocol import ClockKind, Config, NamesKind, StepRecord
 
 STAGES = ("frontend", "engine", "detector")
 
@@ -64,15 +65,16 @@ def measure(device: Device, pcm: np.ndarray) -> dict:
     for stage in STAGES:
         values = [info.units(getattr(step, f"{stage}_ticks")) for step in steps]
         stages[stage] = {"mean": float(np.mean(values)), "min": min(values), "max": max(values)}
-    total = [info.units(sum(getattr(step, f"{stage}_ticks") for stage in STAGES)) for step in steps]
+    total = [sum(info.units(getattr(step, f"{stage}_ticks")) for stage in STAGES) for step in steps]
     stages["step"] = {"mean": float(np.mean(total)), "min": min(total), "max": max(total)}
     layers = []
     if info.layer_count:
         names = device.names(NamesKind.LAYERS)
         device.configure(Config.PROFILE)
         try:
-            device.run(pcm, lambda done: progress.update(len(pcm) + done))
+            device.run(_part_for_layers(device, pcm, steps), lambda done: progress.update(len(pcm) + done))
             bench = device.bench()
+            progress.update(2 * len(pcm))
         finally:
             device.configure(Config.NONE)
         layers = [
@@ -92,6 +94,13 @@ def measure(device: Device, pcm: np.ndarray) -> dict:
         "layers": layers,
         "memory": {key: value for key, value in dataclasses.asdict(stats).items() if key.endswith("_bytes")},
     }
+
+
+def _part_for_layers(device: Device, pcm: np.ndarray, steps: Sequence[StepRecord]) -> np.ndarray:
+    """As much of the recording as keeps every sum of a layer's ticks below 2^32, where the device's sums wrap."""
+    info = device.info
+    most = 2**32 // (2 * max(1, *(step.engine_ticks for step in steps)))  # counting costs some, less than half
+    return pcm[: info.window_samples + (most * info.frames_per_step - 1) * info.hop_samples]
 
 
 def _text(result: dict) -> str:
