@@ -14,8 +14,11 @@ constexpr uint32_t kStackGuardBytes = 32 * 1024;
 // Makes running over the stack a fault. Armv8-M cores do it by their stack limit registers, set at reset.
 void GuardStack();
 
-// Starts the core's cycle counter and returns whether it counts. It does on chips; QEMU reads it as 0.
-bool StartCycleCounter();
+// Starts the core's cycle counter and finds out whether it counts. It does on chips; QEMU reads it as 0.
+void StartCycleCounter();
+
+// What StartCycleCounter() found.
+extern bool g_counts_cycles;
 
 // Value of the cycle counter started above.
 uint32_t CycleCount();

@@ -6,13 +6,15 @@
 
 namespace kws::board {
 
-bool StartCycleCounter() {
+bool g_counts_cycles;
+
+void StartCycleCounter() {
   Register(kDemcr) |= 1u << 24;  // TRCENA: the trace unit, of which the counter is a part, has its clock
   Register(kDwtCycleCount) = 0;
   Register(kDwtControl) |= 1u;
   const uint32_t before = Register(kDwtCycleCount);
   SpinInstructions(64);
-  return Register(kDwtCycleCount) != before;
+  g_counts_cycles = Register(kDwtCycleCount) != before;
 }
 
 uint32_t CycleCount() { return Register(kDwtCycleCount); }

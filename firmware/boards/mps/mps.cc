@@ -9,7 +9,6 @@
 #include "cortex_m/core.h"
 #include "cortex_m/registers.h"
 #include "kws/board.h"
-#include "kws/semihosting.h"
 
 namespace kws::board {
 namespace {
@@ -30,7 +29,6 @@ constexpr uint32_t kDivider = 27;  // 25 MHz / 27 = 926 kbit/s, 0.5 % off 921,60
 
 constexpr uintptr_t kFpgaCounter = kFpgaio + 0x18;
 
-bool g_cycles;         // the core's cycle counter counts: a real board
 bool g_instructions;   // the FPGA's counter advances with instructions
 uint32_t g_overruns;
 
@@ -41,9 +39,9 @@ uint32_t FpgaCounter() { return Register(kFpgaCounter); }
 void Init() {
   Register(kUartDivider) = kDivider;
   Register(kUartControl) = kControlTransmit | kControlReceive | kControlReceiveInterrupt;
-  g_cycles = StartCycleCounter();
+  StartCycleCounter();
   g_instructions =
-      !g_cycles && CountsInstructions(FpgaCounter, kTicksPerInstructionNumerator, kTicksPerInstructionDenominator);
+      !g_counts_cycles && CountsInstructions(FpgaCounter, kTicksPerInstructionNumerator, kTicksPerInstructionDenominator);
 }
 
 size_t ReadSerial(uint8_t* out, size_t capacity) {
@@ -82,22 +80,13 @@ void Idle() {
   __asm volatile("cpsie i" ::: "memory");
 }
 
-uint32_t Ticks() { return g_cycles ? CycleCount() : FpgaCounter(); }
+uint32_t Ticks() { return g_counts_cycles ? CycleCount() : FpgaCounter(); }
 
 TickInfo Clock() {
-  if (g_cycles) return {TickInfo::kCycles, 1, 1};
+  if (g_counts_cycles) return {TickInfo::kCycles, 1, 1};
   // Inverse of ticks per instruction.
   if (g_instructions) return {TickInfo::kInstructions, kTicksPerInstructionDenominator, kTicksPerInstructionNumerator};
   return {TickInfo::kNone, 1, 1};
-}
-
-bool IsEmulated() { return !g_cycles; }
-
-const char* Name() { return kBoardName; }
-
-void Exit(int code) {
-  semihosting::Exit(code);
-  for (;;) __asm volatile("wfi");
 }
 
 }  // namespace kws::board

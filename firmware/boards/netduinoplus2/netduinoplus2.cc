@@ -11,7 +11,6 @@
 #include "cortex_m/core.h"
 #include "cortex_m/registers.h"
 #include "kws/board.h"
-#include "kws/semihosting.h"
 
 extern "C" void KwsSerialInterrupt();
 
@@ -55,7 +54,6 @@ volatile uint32_t g_tail;
 uint8_t g_ring[kRingBytes];
 volatile uint32_t g_overruns;
 
-bool g_cycles;        // the cycle counter counts: the real chip
 bool g_instructions;  // timer 2 counts instructions
 
 // Waits for bits of a clock register, for at most some milliseconds: QEMU never sets them.
@@ -111,10 +109,10 @@ void CountOverrun() {
 }  // namespace
 
 void Init() {
-  g_cycles = StartCycleCounter();
+  StartCycleCounter();
   const bool fast = StartClocks();
   StartSerial(fast ? kApb2Hz : kInternalOscillatorHz);
-  if (g_cycles) {
+  if (g_counts_cycles) {
     Register(kUsartControl1) |= kUsartReceiveInterrupt;
     EnableInterruptLine(kSerialInterruptLine);
     return;
@@ -125,7 +123,7 @@ void Init() {
 
 size_t ReadSerial(uint8_t* out, size_t capacity) {
   size_t count = 0;
-  if (!g_cycles) {
+  if (!g_counts_cycles) {
     while (count < capacity && (Register(kUsartStatus) & kUsartReceived) != 0) {
       out[count++] = static_cast<uint8_t>(Register(kUsartData));
     }
@@ -154,7 +152,7 @@ uint32_t SerialOverruns() { return g_overruns; }
 
 void Idle() {
   __asm volatile("cpsid i" ::: "memory");  // a byte that arrives from here on still wakes the core
-  if (g_cycles) {
+  if (g_counts_cycles) {
     if (g_head == g_tail) __asm volatile("dsb\n wfi" ::: "memory");
   } else {
     Register(kUsartControl1) |= kUsartReceiveInterrupt;
@@ -167,21 +165,12 @@ void Idle() {
   __asm volatile("cpsie i" ::: "memory");
 }
 
-uint32_t Ticks() { return g_cycles ? CycleCount() : Timer2(); }
+uint32_t Ticks() { return g_counts_cycles ? CycleCount() : Timer2(); }
 
 TickInfo Clock() {
-  if (g_cycles) return {TickInfo::kCycles, 1, 1};
+  if (g_counts_cycles) return {TickInfo::kCycles, 1, 1};
   if (g_instructions) return {TickInfo::kInstructions, 1, 1};
   return {TickInfo::kNone, 1, 1};
-}
-
-bool IsEmulated() { return !g_cycles; }
-
-const char* Name() { return kBoardName; }
-
-void Exit(int code) {
-  semihosting::Exit(code);
-  for (;;) __asm volatile("wfi");
 }
 
 }  // namespace kws::board
