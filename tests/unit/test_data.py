@@ -23,7 +23,6 @@ from kws_training.data.pipeline import (
     EpochRenderer,
     plain_features,
     plan_epoch,
-    render_chunk,
     render_epoch,
 )
 from kws_training.data.speech_commands import (
@@ -304,53 +303,6 @@ def test_spec_augment_blanks_whole_frames_and_coefficients_with_the_fill():
 
 
 # Epochs
-
-
-def words_in_clips(rng, count):
-    """Clips that are zero but for a word of constant level, and where the word is."""
-    start = rng.integers(0, 9000, count)
-    spans = np.stack([start, start + rng.integers(1000, 7000, count)], axis=1)
-    place = np.arange(16000)
-    return ((place >= spans[:, :1]) & (place < spans[:, 1:])).astype(np.float32) * 1000, spans
-
-
-def test_stream_windows_whole_words_are_whole_and_end_up_to_half_a_second_ago():
-    rng = np.random.default_rng(1)
-    pcm, spans = words_in_clips(rng, 200)
-    heard, begun = augment.stream_windows(rng, pcm, np.zeros_like(pcm), spans, spans, 0.0)
-    assert not begun.any()
-    whole = (spans[:, 0] >= 160) & (spans[:, 1] <= 16000 - 160)  # those that the fade does not touch
-    np.testing.assert_array_equal((heard[whole] == 1000).sum(axis=1), (spans[:, 1] - spans[:, 0])[whole])
-    ago = 16000 - 1 - np.array([np.flatnonzero(row)[-1] for row in heard])
-    assert 0 <= ago.min() < 500 and 7500 < ago.max() <= 8000
-
-
-def test_stream_windows_begun_words_are_heard_for_a_tenth_to_a_half():
-    rng = np.random.default_rng(2)
-    pcm, spans = words_in_clips(rng, 200)
-    heard, begun = augment.stream_windows(rng, pcm, np.zeros_like(pcm), spans, spans, 1.0)
-    assert begun.all() and (heard[:, -1] != 0).all()
-    share = (heard != 0).sum(axis=1) / (spans[:, 1] - spans[:, 0])
-    assert 0.09 < share.min() < 0.15 and 0.45 < share.max() <= 0.5
-
-
-def test_stream_windows_word_before_ended_three_quarters_of_a_second_ago():
-    rng = np.random.default_rng(3)
-    before, before_spans = words_in_clips(rng, 200)
-    silent, spans = words_in_clips(rng, 200)
-    heard, begun = augment.stream_windows(rng, np.zeros_like(silent), before, spans, before_spans, 0.5)
-    assert 0.4 < begun.mean() < 0.6
-    assert not heard[:, 4000:].any() and heard[:, :4000].any()
-
-
-def test_render_chunk_words_that_have_only_begun_are_unknown_ones():
-    clips, rows = clip_set(60, 30), np.arange(60)
-    config = dataclasses.replace(STILL, stream_share=1.0, partial_share=1.0)
-    assert (render_chunk(clips, rows, 1, 0, 0, config)[1] == 1).all()
-    config = dataclasses.replace(STILL, stream_share=1.0, partial_share=0.0)
-    np.testing.assert_array_equal(render_chunk(clips, rows, 1, 0, 0, config)[1], clips.labels[:60])
-    silent = render_chunk(clips, np.full(20, -1), 1, 0, 0, dataclasses.replace(config, partial_share=1.0))
-    assert (silent[1] == 0).all()
 
 
 def test_plan_epoch_takes_all_keywords_once_and_shares_of_the_rest():

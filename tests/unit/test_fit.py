@@ -115,9 +115,34 @@ def test_fit_teacher_answers_become_targets_and_other_labels_are_refused(recordi
     assert len(list(cache.glob("answers_*.npy"))) == 1
     assert json.loads((run / "settings.json").read_text())["teacher"]["architecture"] == "matchbox"
     words = json.loads((teacher / "settings.json").read_text())
-    (teacher / "settings.json").write_text(json.dumps({**words, "labels": ["_silence_", "_unknown_", "no", "yes"]}))
-    assert cli.main(command(recordings, tmp_path / "other", 1, "--teacher", str(teacher))) == 2
-    assert "other labels" in capsys.readouterr().err
+    window = {**words["frontend"], "window_samples": 400}
+    for other in ({"labels": ["_silence_", "_unknown_", "no", "yes"]}, {"frontend": window}):
+        (teacher / "settings.json").write_text(json.dumps({**words, **other}))
+        assert cli.main(command(recordings, tmp_path / "other", 1, "--teacher", str(teacher))) == 2
+        assert "other labels or another front end" in capsys.readouterr().err
+
+
+def test_fit_teacher_with_statistics_of_its_own_hears_features_by_them(recordings, tmp_path, monkeypatch):
+    teacher, run = tmp_path / "teacher", tmp_path / "run"
+    assert cli.main(command(recordings, teacher, 1)) == 0
+    lessons = []
+    monkeypatch.setattr("keras.Model.fit", lambda self, x, y, **options: lessons.append((x, y)) or 1 / 0)
+    more = ["--teacher", str(teacher), "--distillation", "1", "--augment-seed", "1"]
+    with pytest.raises(ZeroDivisionError):
+        cli.main(command(recordings, run, 1, *more))
+    same = json.loads((teacher / "settings.json").read_text())
+    shifted = np.array(same["frontend"]["feature_mean"]) + np.array(same["frontend"]["feature_std"])
+    (teacher / "settings.json").write_text(
+        json.dumps({**same, "frontend": {**same["frontend"], "feature_mean": shifted.tolist()}})
+    )
+    with pytest.raises(ZeroDivisionError):
+        cli.main(command(recordings, tmp_path / "second", 1, *more))
+    (inputs, _), (again, targets) = lessons
+    np.testing.assert_array_equal(inputs, again)  # the model that learns keeps its own statistics
+    model = load_run(teacher)[1]
+    by_own, by_other = (keras.ops.softmax(model.predict(x, verbose=0)).numpy() for x in (inputs - 1, inputs))
+    # Hardly trained, it answers much alike; not the same, since the int8 range is cut elsewhere.
+    assert np.abs(targets - by_own).mean() < 0.1 * np.abs(targets - by_other).mean()
 
 
 def test_fit_start_from_takes_weights_and_features_but_not_another_classifier(recordings, tmp_path, monkeypatch):

@@ -133,6 +133,19 @@ def take_weights(model: keras.Model, other: keras.Model) -> None:
                 layer.set_weights(weights)
 
 
+@dataclasses.dataclass(frozen=True)
+class Teacher:
+    """A trained model, from whose answers another one learns.
+
+    Attributes:
+      model: for the same labels.
+      frontend: its own: the statistics of its features may differ from those of the model that learns.
+    """
+
+    model: keras.Model
+    frontend: FrontendConfig
+
+
 def train(
     run: RunFolder,
     training: ClipSet,
@@ -143,7 +156,7 @@ def train(
     seed: int,
     say: Callable[[str], None],
     cache: str | os.PathLike | None = None,
-    teacher: keras.Model | None = None,
+    teacher: Teacher | None = None,
 ) -> dict[str, Any]:
     """Trains until the recipe's last epoch, from wherever the run stands.
 
@@ -156,7 +169,7 @@ def train(
       seed: order and augmentation of the clips, dropout.
       say: called with a line of progress for each epoch.
       cache: folder for rendered epochs, see `EpochRenderer`.
-      teacher: a trained model for the same features and labels, whose answers become targets (`Recipe.distillation`).
+      teacher: whose answers become targets (`Recipe.distillation`).
 
     Returns:
       The history's entry with the best validation accuracy, whose weights the run holds as its best.
@@ -239,7 +252,7 @@ def _lesson(
         targets = targets * share + targets[partner] * (1 - share)
     inputs = quantize_features(features, frontend)
     if answers_to:
-        targets = targets * (1 - recipe.distillation) + answers_to(inputs) * recipe.distillation
+        targets = targets * (1 - recipe.distillation) + answers_to(features) * recipe.distillation
     if recipe.distinct_epochs:
         order = rng.permutation(len(labels))
         inputs, targets = inputs[order], targets[order]
@@ -249,11 +262,12 @@ def _lesson(
 class _Answers:
     """A teacher's probabilities ``[clips, labels]``; the cache, if there is one, keeps them beside the epochs."""
 
-    def __init__(self, teacher: keras.Model, cache: str | os.PathLike | None):
+    def __init__(self, teacher: Teacher, cache: str | os.PathLike | None):
         self._teacher, self._cache = teacher, cache
-        self._teacher_digest = run_folder.digest(teacher.get_weights())
+        self._teacher_digest = run_folder.digest(teacher.model.get_weights())
 
-    def __call__(self, inputs: np.ndarray) -> np.ndarray:
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        inputs = quantize_features(features, self._teacher.frontend)
         if self._cache is None:
             return self._answer(inputs)
         digest = hashlib.sha256(self._teacher_digest.encode())
@@ -273,7 +287,7 @@ class _Answers:
         return answers
 
     def _answer(self, inputs: np.ndarray) -> np.ndarray:
-        logits = self._teacher.predict(inputs, batch_size=256, verbose=0)
+        logits = self._teacher.model.predict(inputs, batch_size=256, verbose=0)
         return keras.ops.convert_to_numpy(keras.ops.softmax(logits))
 
 

@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
 
     from kws_training.quantize import start
     from kws_training.run_folder import RunFolder, digest, load_run
-    from kws_training.trainer import CURVES, Recipe, feature_statistics, take_weights, train
+    from kws_training.trainer import CURVES, Recipe, Teacher, feature_statistics, take_weights, train
 
     known, first = load_run(args.start_from) if args.start_from else (None, None)
     taught, teacher = load_run(args.teacher) if args.teacher else (None, None)
@@ -152,10 +152,10 @@ def run(args: argparse.Namespace) -> int:
     if known:
         settings["started_from"] = {"labels": known["labels"], "weights_sha256": digest(first.get_weights())}
     if taught:
-        if (taught["labels"], taught["frontend"]) != (settings["labels"], settings["frontend"]):
-            raise KwsError(
-                f"{args.teacher} was trained for other labels or features. Train the teacher on the same data and seed."
-            )
+        learnt = FrontendConfig.from_dict(taught["frontend"])
+        same_statistics = {"feature_mean": frontend.feature_mean, "feature_std": frontend.feature_std}
+        if taught["labels"] != settings["labels"] or dataclasses.replace(learnt, **same_statistics) != frontend:
+            raise KwsError(f"{args.teacher} was trained for other labels or another front end. Train another teacher.")
         settings["teacher"] = {
             "architecture": taught["architecture"],
             "weights_sha256": digest(teacher.get_weights()),
@@ -165,6 +165,7 @@ def run(args: argparse.Namespace) -> int:
         settings["precision"] = wanted.to_dict()
         settings["calibration"] = drawn.record
         settings["started_from"]["recipe"] = known["recipe"]
+    teaching = Teacher(teacher, learnt) if taught else None
     folder = RunFolder(args.out, settings)
     keras.utils.set_random_seed(args.seed)
     config = dataclasses.replace(config, dropout=recipe.dropout)
@@ -174,7 +175,7 @@ def run(args: argparse.Namespace) -> int:
         model = kind.build(config)
         if first:
             take_weights(model, first)
-    best = train(folder, training, validation, model, frontend, recipe, args.seed, say, args.cache, teacher)
+    best = train(folder, training, validation, model, frontend, recipe, args.seed, say, args.cache, teaching)
     say(f"best epoch {best['epoch']}: validation {100 * best['val_accuracy']:.2f} %; curves in {args.out / CURVES}")
     print(json.dumps({"run": str(args.out), "epoch": best["epoch"], "validation_accuracy": best["val_accuracy"]}))
     return 0

@@ -8,12 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-LONGEST_DELAY_SAMPLES = 8000
-SHORTEST_PAUSE_SAMPLES = 12000
-BEGUN = (0.1, 0.5)
-FADE_SAMPLES = 160
-_FADE = (0.5 - 0.5 * np.cos(np.pi * (np.arange(FADE_SAMPLES) + 0.5) / FADE_SAMPLES)).astype(np.float32)
-
 
 def shift_and_resample(rng: np.random.Generator, pcm: np.ndarray, shift_samples: int, resample: float) -> np.ndarray:
     """Moves each clip in time and makes it faster or slower (and with that higher or lower) about its middle.
@@ -64,47 +58,6 @@ def gain(rng: np.random.Generator, pcm: np.ndarray, low_db: float, high_db: floa
     decibel = rng.uniform(low_db, high_db, len(pcm))
     pcm *= (10.0 ** (decibel / 20.0)).astype(np.float32)[:, None]
     return pcm
-
-
-def stream_windows(
-    rng: np.random.Generator,
-    pcm: np.ndarray,
-    before: np.ndarray,
-    spans: np.ndarray,
-    before_spans: np.ndarray,
-    partial_share: float,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Cuts what a streaming model has heard at some moment: a word, whole or just begun, behind another one.
-
-    A clip of one word in its middle shows only one such moment. Here what is heard ends U(0, 0.5 s) after the end of
-    the word (earlier, where its beginning would be lost), or, for some of the clips, when a tenth to a half of it was
-    said. The clip before ends where the clip begins, earlier if its word would otherwise have ended less than
-    0.75 s before the window does. Where no clip is, there are zeros.
-
-    Args:
-      rng: source of randomness.
-      pcm: float32 ``[clips, samples]``.
-      before: clips that are heard before those, float32 ``[clips, samples]``.
-      spans: first sample of the word and first sample behind it, integers ``[clips, 2]``.
-      before_spans: the same of ``before``.
-      partial_share: share of the clips of which only the beginning is heard.
-
-    Returns:
-      float32 ``[clips, samples]``; and which of the words have only begun, bool ``[clips]``.
-    """
-    clips, samples = pcm.shape
-    start, end = spans.T
-    begun = rng.random(clips) < partial_share
-    delay = rng.uniform(0.0, np.clip(samples - (end - start), 0, LONGEST_DELAY_SAMPLES))
-    heard = rng.uniform(*BEGUN, clips) * (end - start)
-    until = np.where(begun, start + heard, end + delay).astype(int)  # sample of the clip at which the window ends
-    pause = np.maximum(0, SHORTEST_PAUSE_SAMPLES - until - (samples - before_spans[:, 1]))
-    out = np.zeros((clips, samples), np.float32)
-    for row in range(clips):
-        offset = samples - until[row]
-        _put(out[row], pcm[row], offset)
-        _put(out[row], before[row], offset - pause[row] - samples)
-    return out, begun
 
 
 def add_noise(
@@ -202,17 +155,6 @@ def _between_samples(padded: np.ndarray, start: float, step: float, out: np.ndar
         value += coefficients.take(at)
     value *= t
     np.add(value, padded[1:].take(at), out=out)
-
-
-def _put(out: np.ndarray, clip: np.ndarray, offset: int) -> None:
-    """Adds a clip, faded in and out, from ``out[offset]`` on; what lies outside is lost."""
-    first, last = max(0, offset), min(len(out), offset + len(clip))
-    if first >= last:
-        return
-    part = clip.copy()
-    part[:FADE_SAMPLES] *= _FADE
-    part[-FADE_SAMPLES:] *= _FADE[::-1]
-    out[first:last] += part[first - offset : last - offset]
 
 
 def _shifted(samples: np.ndarray, shift: int) -> np.ndarray:

@@ -24,8 +24,7 @@ from kws_reference.frontend_float import mfcc_float
 
 from kws_training.data import augment
 from kws_training.data.epoch_cache import EpochCache
-from kws_training.data.recordings import word_spans
-from kws_training.data.speech_commands import SILENCE, UNKNOWN, ClipSet, silence
+from kws_training.data.speech_commands import SILENCE, ClipSet, silence
 from kws_training.workers import single_threaded_numpy
 
 CHUNK_CLIPS = 128  # clips that share one generator; part of what a seed means, so not a setting
@@ -53,8 +52,6 @@ class AugmentConfig:
         stays the same.
       synthetic_keywords: share of the synthetic keyword clips that an epoch takes, drawn anew for each.
       synthetic_unknown: share of an epoch's unknown words that are synthetic, where there are recorded ones too.
-      stream_share: share of the words that are heard as in a stream, behind another word (`augment.stream_windows`).
-      partial_share: share of these of which only the beginning is heard; whatever the word, that is an unknown one.
     """
 
     shift_samples: int = 1600
@@ -73,8 +70,6 @@ class AugmentConfig:
     keyword_balance: float = 0.0
     synthetic_keywords: float = 1.0
     synthetic_unknown: float = 0.3
-    stream_share: float = 0.0
-    partial_share: float = 0.25
 
     def __post_init__(self) -> None:
         """Checks the ranges.
@@ -91,8 +86,6 @@ class AugmentConfig:
             ("keyword_balance", 0, 1),
             ("synthetic_keywords", 0, 1),
             ("synthetic_unknown", 0, 1),
-            ("stream_share", 0, 1),
-            ("partial_share", 0, 1),
             ("time_masks", 0, 100),
             ("time_frames", 0, 1000),
             ("feature_masks", 0, 100),
@@ -188,17 +181,9 @@ def render_chunk(
     """
     rng = np.random.default_rng([seed, epoch, 1 + chunk])
     drawn = rows < 0
-    labels = np.where(drawn, clips.label_names.index(SILENCE), clips.labels[rows])
     pcm = clips.pcm[np.where(drawn, 0, rows)]
     pcm = augment.shift_and_resample(rng, pcm, config.shift_samples, config.resample)
     pcm = augment.gain(rng, pcm, config.gain_low_db, config.gain_high_db)
-    if config.stream_share:
-        words = np.flatnonzero(labels >= 1)
-        chosen = words[rng.random(len(words)) < config.stream_share]
-        before = pcm[rng.choice(words, len(chosen))]
-        spans = [word_spans(part) for part in (pcm[chosen], before)]
-        pcm[chosen], begun = augment.stream_windows(rng, pcm[chosen], before, *spans, config.partial_share)
-        labels[chosen[begun]] = clips.label_names.index(UNKNOWN)
     pcm = augment.add_noise(rng, pcm, clips.noise, config.noise_probability, config.noise_volume)
     pcm[drawn] = silence(rng, clips.noise, int(drawn.sum()))
     features = mfcc_float(augment.to_int16_range(pcm), frontend, np.float32)
@@ -207,7 +192,7 @@ def render_chunk(
     features = augment.spec_augment(
         rng, features, fill, config.time_masks, config.time_frames, config.feature_masks, config.feature_count
     )
-    return features.astype(np.float16), labels
+    return features.astype(np.float16), np.where(drawn, clips.label_names.index(SILENCE), clips.labels[rows])
 
 
 def render_epoch(
