@@ -4,6 +4,9 @@ import json
 import re
 
 import pytest
+from kws_reference.audio import read_wav
+from kws_reference.bundle import Bundle
+from kws_reference.pipeline import Pipeline
 
 from tests.support.native import ROOT
 
@@ -26,6 +29,18 @@ def test_promises_state_the_measured_table(text):
     for size, word in ((flash, "flash"), (ram, "RAM")):
         assert f"{round(int(size.replace(',', '')) / 1000)} KB of {word}" in " ".join(text.split())
     assert f"| {engine} | {row(text, 'mps3_an547')[1]} | {flash} | {ram} |" in text
+
+
+def test_demo_words_that_the_detector_raises_are_as_many_as_the_readme_says(text, bundle_path):
+    pipeline = Pipeline(Bundle.load(bundle_path))
+    labels = pipeline.bundle.labels
+    raised = spoken = 0
+    for path in (ROOT / "host/demo/words").rglob("*.wav"):
+        found = [labels[step.detection.label] for step in pipeline.run(read_wav(path)) if step.detection]
+        spoken += path.parent.name in labels[2:]
+        raised += path.parent.name in found
+        assert set(found) <= {path.parent.name}
+    assert f"{raised} of the {spoken} synthesised keywords" in " ".join(text.split())
 
 
 @pytest.mark.parametrize("name", ["validation", "kit-12"])
