@@ -359,6 +359,9 @@ def arguments(*words: str) -> argparse.Namespace:
     ("words", "message"),
     [
         (("b", "--test", "t", "--choose-thresholds"), "belong to --stream"),
+        (("b", "--test", "t", "--hours", "10"), "--hours belongs to --stream"),
+        (("b", "--test", "t", "--seed", "0"), "--seed belongs to --stream"),
+        (("b", "--test", "t", "--false-accepts-per-hour", "5"), "--false-accepts-per-hour belongs to --stream"),
         (("--test", "t", "--stream"), "give a bundle"),
         (("b", "--validation", "v", "--stream", "--write-thresholds"), "Give both"),
         (("b", "--test", "t", "--noise", "n", "--stream", "--choose-thresholds"), "Give --validation"),

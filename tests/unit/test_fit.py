@@ -1,5 +1,6 @@
 """kws-train fit: from a folder of recordings to weights, and on again after a kill."""
 
+import argparse
 import errno
 import json
 import os
@@ -16,7 +17,10 @@ pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip insta
 import keras  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
 from kws_reference.frontend_config import FrontendConfig  # noqa: E402
-from kws_training import cli  # noqa: E402
+from kws_training import cli, export  # noqa: E402
+from kws_training.commands.evaluate import by_label  # noqa: E402
+from kws_training.commands.fit import add_parser  # noqa: E402
+from kws_training.models import architecture  # noqa: E402
 from kws_training.run_folder import RunFolder, load_run  # noqa: E402
 from kws_training.trainer import AveragingAdamW, Recipe, _averaged, _lesson  # noqa: E402
 
@@ -229,13 +233,105 @@ def test_fit_into_a_run_with_other_settings_is_refused(recordings, tmp_path, cap
         (["fit", "--data", "/nowhere", "--out", "{tmp}"], "no such folder"),
         (["fit", "--data", "{data}", "--out", "{tmp}", "--epochs", "0"], "at least 1"),
         (["fit", "--data", "{data}", "--out", "{tmp}", "--mixup", "-1"], "mixup must be 0 or more"),
-        (["fit", "--data", "{data}", "--out", "{tmp}", "--distillation", "2"], "distillation must be 0 to 1"),
+        (["fit", "--data", "{data}", "--out", "{tmp}", "--distillation", "0.5"], "Give --teacher too"),
+        (["fit", "--data", "{data}", "--out", "{tmp}", "--seed", "-1"], "--seed must be 0 to"),
+        (["fit", "--data", "{data}", "--out", "{tmp}", "--seed", "4294967296"], "--seed must be 0 to"),
+        (["fit", "--data", "{data}", "--out", "{tmp}", "--augment-seed", "-2"], "--augment-seed must be -1 to"),
+        (["fit", "--data", "{data}", "--out", "{tmp}", "--weight-decay", "-0.1"], "--weight-decay must be 0 or more"),
+        (["fit", "--data", "{data}", "--out", "{tmp}", "--weight-decay", "nan"], "--weight-decay must be 0 or more"),
+        (["fit", "--voices", "--out", "{tmp}", "--labels", " , "], "--labels names no word"),
+        (["fit", "--voices", "--out", "{tmp}", "--labels", "on,off,on"], "--labels names on twice"),
+        (["fit", "--voices", "--out", "{tmp}", "--labels", "on,_unknown_"], "words that begin with _ are reserved"),
+        (["fit", "--voices", "--out", "{tmp}", "--voices-clips", "0"], "--voices-clips must be at least 1"),
+        (["fit", "--data", "{data}", "--out", "{tmp}", "--extra-names", "list"], "Give --extra too"),
+        (["fit", "--data", "{data}", "--out", "{tmp}", "--from", "{bundle}"], "is a bundle, not a run"),
+        (["export", "--run", "{bundle}", "--data", "{data}", "--out", "{tmp}/b"], "is a bundle, not a run"),
+        (["export", "--run", "{tmp}", "--out", "{tmp}/b", "--extra-names", "list"], "Give --extra too"),
+        (["voices", "--words", "on", "--out", "{tmp}", "--seed", "-1"], "--seed must be 0 to"),
+        (["conformer", "--seed", "-1"], "--seed must be 0 to"),
+        (["evaluate", "{bundle}", "--test", "{data}", "--set-name", "a/b"], "--set-name names files"),
+        (["evaluate", "{bundle}", "--test", "{data}", "--set-name", "x", "--out", "{file}"], "--out must be a folder"),
         (["fit", "--data", "{data}", "--out", "{tmp}", "--teacher", "{tmp}/t"], "no finished epoch"),
         (["export", "--run", "{tmp}", "--data", "{data}", "--out", "{tmp}/b"], "no finished epoch"),
         (["evaluate", "{tmp}", "--test", "{data}", "--set-name", "x"], "model.json"),
     ],
 )
 def test_cli_with_a_wrong_argument_says_so_in_one_line(recordings, tmp_path, capsys, arguments, message):
-    assert cli.main([text.format(tmp=tmp_path, data=recordings) for text in arguments]) == 2
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    (bundle / "model.json").write_text("{}")
+    places = {"tmp": tmp_path, "data": recordings, "bundle": bundle, "file": bundle / "model.json"}
+    assert cli.main([text.format(**places) for text in arguments]) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("error: ") and message in error
+
+
+def test_recipe_refuses_a_distillation_out_of_range():
+    with pytest.raises(KwsError, match="distillation must be 0 to 1"):
+        Recipe(distillation=2)
+
+
+@pytest.fixture
+def untrained(tmp_path):
+    """A run with settings and weights, without a history."""
+    kind = architecture("matchbox")
+    config, run = kind.config(4), tmp_path / "run"
+    settings = {
+        "architecture": "matchbox",
+        "model": config.to_dict(),
+        "labels": ["_silence_", "_unknown_", "yes", "no"],
+    }
+    RunFolder(run, {**settings, "frontend": FrontendConfig().to_dict(), "seed": 1})
+    np.savez(run / "best.npz", **{f"weight_{n}": value for n, value in enumerate(kind.build(config).get_weights())})
+    return run
+
+
+@pytest.mark.parametrize(
+    "history, message",
+    [
+        (None, "lists no finished epoch"),
+        ("[]", "lists no finished epoch"),
+        ('[{"epoch": 1, "val_acc', "is not JSON"),
+        ("{}", "is no list of epochs"),
+        ('[{"epoch": 1}]', "is no list of epochs"),
+        ('[{"epoch": 1, "val_accuracy": "0.9"}]', "is no list of epochs"),
+    ],
+)
+def test_export_with_a_damaged_history_says_so_before_it_converts(untrained, history, message, capsys, monkeypatch):
+    monkeypatch.setattr(export, "convert", lambda *_: pytest.fail("converted"))
+    if history is not None:
+        (untrained / "history.json").write_text(history)
+    assert cli.main(["export", "--run", str(untrained), "--data", "/nowhere", "--out", str(untrained / "b")]) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("error: ") and "history.json" in error and message in error
+
+
+def test_export_calibrates_with_every_extra_folder(untrained, monkeypatch):
+    (untrained / "history.json").write_text('[{"epoch": 1, "val_accuracy": 0.5}]')
+    specs = []
+    monkeypatch.setattr("kws_training.commands.export.load_clips", lambda spec: specs.append(spec) or 1 / 0)
+    extra = ["--extra", "first", "--extra", "second", "--extra-names", "list"]
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["export", "--run", str(untrained), "--data", "d", "--out", str(untrained / "b"), *extra])
+    assert [(str(item.path), item.names and str(item.names)) for item in specs[0].folders] == [
+        ("first", "list"),
+        ("second", None),
+    ]
+
+
+def test_by_label_of_a_label_without_clips_is_a_dash():
+    assert by_label(np.array([[0, 0], [1, 3]]), ["_silence_", "yes"]) == "_silence_ -  yes 75.0"
+
+
+def test_fit_help_explains_every_option_with_its_default(capsys):
+    parser = add_parser(argparse.ArgumentParser().add_subparsers())
+    assert all(action.help and "see Recipe" not in action.help for action in parser._actions)
+    text = " ".join(parser.format_help().split())
+    for line in (
+        "--epochs EPOCHS passes over an epoch's plan (AugmentConfig) (default 60, 8 with --precision)",
+        "--weight-decay N of AdamW (default 0.002, 0 with --precision)",
+        "--gain-low-db DB least gain (default -6)",
+        "--shift-samples SAMPLES time shift, +- (1,600 = 100 ms) (default 1600)",
+        "in per cent of the keyword clips (default 10, more with fewer than 5 labels)",
+    ):
+        assert line in text

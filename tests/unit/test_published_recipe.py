@@ -60,7 +60,22 @@ def test_published_recipe_with_few_steps_trains_exactly_these(recordings, tmp_pa
     capsys.readouterr()
 
 
-def test_published_recipe_with_a_setting_of_its_own_is_refused(recordings, tmp_path, capsys):
-    fit = ["fit", "--data", str(recordings), "--recipe", "published", "--batch", "64", "--out", str(tmp_path)]
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--batch", "64"], "Leave out --batch"),
+        (["--shift-samples", "0"], "Leave out --shift-samples"),
+        (["--teacher", "run"], "Leave out --teacher"),
+        (["--from", "run"], "Leave out --from"),
+        (["--from", "run", "--precision", "int8_native"], "Leave out --from"),
+        (["--precision", "int8_native"], "Leave out --precision"),
+        (["--voices"], "Leave out --voices"),
+        (["--model", "matchbox_teacher"], "is for matchbox and matchbox_noncausal"),
+        (["--model", "transformer"], "is for matchbox and matchbox_noncausal"),
+    ],
+)
+def test_published_recipe_with_anything_of_its_own_is_refused(recordings, tmp_path, capsys, arguments, message):
+    fit = ["fit", "--data", str(recordings), "--recipe", "published", "--out", str(tmp_path / "run"), *arguments]
     assert cli.main(fit) == 2
-    assert "Leave out --batch" in capsys.readouterr().err
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("error: ") and message in error

@@ -8,7 +8,6 @@ from typing import Any
 from kws_reference.errors import KwsError
 
 FFT_SIZES = (256, 512, 1024)
-MAX_WINDOW_SAMPLES = 1024
 MAX_MEL_BANDS = 128
 MAX_LOG2 = 25.0  # log2 of the largest possible mel sum: 32768 * 1024 / 2 per bin, a few bins wide
 

@@ -32,6 +32,7 @@ from kws_training.manifest import DETECTOR_DEFAULTS
 
 TIMELINE_S = 24.0
 TIMELINE_PIECES = 6
+_DEFAULTS = {"hours": 10.0, "seed": 0, "false_accepts_per_hour": 5.0}  # of --stream; elsewhere they mean nothing
 _EVERY_UNKNOWN_PERCENT = 1e9
 
 
@@ -39,8 +40,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of ``--stream``."""
     group = parser.add_argument_group("detection on long recordings")
     group.add_argument("--stream", action="store_true", help="assemble the clips to long recordings and detect words")
-    group.add_argument("--hours", type=float, default=10.0, help="length of the recordings (default: 10)")
-    group.add_argument("--seed", type=int, default=0, help="draws the recordings (default: 0)")
+    group.add_argument("--hours", type=float, help=f"length of the recordings (default: {_DEFAULTS['hours']:g})")
+    group.add_argument("--seed", type=int, help=f"draws the recordings (default: {_DEFAULTS['seed']})")
     group.add_argument(
         "--extra",
         type=Path,
@@ -57,8 +58,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--false-accepts-per-hour",
         type=float,
-        default=5.0,
-        help="rate of all keywords together, to be kept with 90 %% confidence (default: 5)",
+        help="rate of all keywords together, to be kept with 90 %% confidence "
+        f"(default: {_DEFAULTS['false_accepts_per_hour']:g})",
     )
     group.add_argument("--write-thresholds", action="store_true", help="write the chosen ones into the bundle")
 
@@ -74,6 +75,9 @@ def check(args: argparse.Namespace) -> None:
             raise KwsError(
                 "--choose-thresholds, --write-thresholds, --scores, --extra and --noise belong to --stream. Give it."
             )
+        for name in _DEFAULTS:
+            if getattr(args, name) is not None:
+                raise KwsError(f"--{name.replace('_', '-')} belongs to --stream. Give it.")
         return
     if args.bundle is None:
         raise KwsError("--stream hears with the int8 model: give a bundle.")
@@ -87,12 +91,18 @@ def check(args: argparse.Namespace) -> None:
         raise KwsError("thresholds chosen on test clips would flatter every later figure. Give --validation.")
     if args.test and not args.noise:
         raise KwsError("--test has no background noise. Give --noise, a folder with _background_noise_.")
-    if not 0 < args.hours <= 1000:
-        raise KwsError(f"--hours must be above 0 and at most 1000. Received: {args.hours:g}.")
-    if args.seed < 0:
-        raise KwsError(f"--seed must be 0 or more. Received: {args.seed}.")
+    hours, seed, wanted_per_hour = _numbers(args)
+    if not 0 < hours <= 1000:
+        raise KwsError(f"--hours must be above 0 and at most 1000. Received: {hours:g}.")
+    if seed < 0:
+        raise KwsError(f"--seed must be 0 or more. Received: {seed}.")
     if args.choose_thresholds:
-        detection.wanted_false_accepts(args.false_accepts_per_hour, args.hours)
+        detection.wanted_false_accepts(wanted_per_hour, hours)
+
+
+def _numbers(args: argparse.Namespace) -> list[float]:
+    """Hours, seed and wanted false accepts per hour: what is given, or the defaults."""
+    return [default if getattr(args, name) is None else getattr(args, name) for name, default in _DEFAULTS.items()]
 
 
 def run(args: argparse.Namespace) -> int:
@@ -109,7 +119,8 @@ def run(args: argparse.Namespace) -> int:
     clips, weights = _clips(args, keywords), None
     if args.choose_thresholds:
         clips, weights = validation_mix(clips, _extra(args.extra, keywords))
-    recordings = Recordings(clips, RecordingSpec(hours=args.hours, seed=args.seed), weights)
+    hours, seed, wanted_per_hour = _numbers(args)
+    recordings = Recordings(clips, RecordingSpec(hours=hours, seed=seed), weights)
     say(f"{args.set_name}: {recordings.hours:g} hours in {len(recordings)} pieces, {len(clips)} clips")
     folder = args.out or args.bundle
     folder.mkdir(parents=True, exist_ok=True)
@@ -126,7 +137,7 @@ def run(args: argparse.Namespace) -> int:
         settings["manifest"] = bundle.detector
     if args.choose_thresholds:
         progress = Progress("choosing thresholds", detection.choice_rounds(bundle)).update
-        settings["chosen"] = detection.choose(listener, args.false_accepts_per_hour, progress)
+        settings["chosen"] = detection.choose(listener, wanted_per_hour, progress)
     listeners = {name: listener.smoothed(detector.smoothing_steps) for name, detector in settings.items()}
     result = {
         "set": args.set_name,
@@ -152,7 +163,7 @@ def run(args: argparse.Namespace) -> int:
     (folder / f"detection_{args.set_name}.json").write_text(json.dumps(result) + "\n")
     if args.write_thresholds:
         shown = {key: result["chosen"][key] for key in ("hours", "recall", "false_accepts_per_hour")}
-        chosen = {"set": args.set_name, "seed": args.seed, "wanted_per_hour": args.false_accepts_per_hour, **shown}
+        chosen = {"set": args.set_name, "seed": seed, "wanted_per_hour": wanted_per_hour, **shown}
         detection.write_detector(bundle, settings["chosen"], chosen)
         say(f"detector settings written into {args.bundle}; generate its firmware again")
     print(json.dumps({key: value for key, value in result.items() if key != "det"}))

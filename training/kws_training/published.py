@@ -3,6 +3,8 @@
 from kws_training.data.pipeline import AugmentConfig
 from kws_training.trainer import Recipe
 
+MODELS = ("matchbox", "matchbox_noncausal")  # the published network, streaming and not
+
 
 def recipe() -> Recipe:
     """Adam with four stages, batches of 100; nothing of what the kit's own recipe adds (decay, smoothing, gain)."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from kws_reference.bundle import MANIFEST_FILE
 from kws_reference.errors import KwsError
 
 from kws_training.models import DEFAULT, FRAMES_PER_STEP, architecture
@@ -38,7 +39,7 @@ class RunFolder:
         settings = json.loads(json.dumps(settings))
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            earlier = self._read(SETTINGS)
+            earlier = _read(self.path / SETTINGS)
             if earlier is not None and earlier != settings:
                 changed = sorted(k for k in {*earlier, *settings} if earlier.get(k) != settings.get(k))
                 raise KwsError(
@@ -49,7 +50,7 @@ class RunFolder:
             raise KwsError(
                 f"cannot write to {self.path}: {error.strerror}. Free space or choose another --out."
             ) from None
-        self.history: list[dict[str, float]] = self._read(HISTORY) or []
+        self.history: list[dict[str, float]] = read_history(self.path)
 
     def finish_epoch(
         self,
@@ -89,13 +90,6 @@ class RunFolder:
         partial.write_text(json.dumps(value, indent=1) + "\n")
         os.replace(partial, self.path / name)
 
-    def _read(self, name: str) -> Any:
-        path = self.path / name
-        try:
-            return json.loads(path.read_text()) if path.exists() else None
-        except ValueError as error:
-            raise KwsError(f"{path} is not JSON ({error}). Delete the run folder and start again.") from None
-
     def _save(self, model: keras.Model, name: str) -> None:
         # Not Keras's own format: its HDF5 library ends the process when the disk is full.
         arrays = {f"weight_{index}": value for index, value in enumerate(model.get_weights())}
@@ -110,6 +104,45 @@ class RunFolder:
             raise KwsError(
                 f"cannot write {self.path / name}: {error.strerror}. Free space and run again: the last epoch is kept."
             ) from None
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text()) if path.exists() else None
+    except ValueError as error:
+        raise KwsError(f"{path} is not JSON ({error}). Restore it, or delete the run folder and start again.") from None
+
+
+def read_history(path: str | os.PathLike) -> list[dict[str, Any]]:
+    """The history of a run: an entry for each finished epoch, none if there is no history yet.
+
+    Raises:
+      KwsError: the file is no list of entries with a validation accuracy.
+    """
+    file = Path(path) / HISTORY
+    history = _read(file)
+    if history is None:
+        return []
+    entries = history if isinstance(history, list) else [None]
+    if not all(isinstance(entry, dict) and _is_share(entry.get("val_accuracy")) for entry in entries):
+        raise KwsError(f"{file} is no list of epochs with their val_accuracy. Restore it or train again.")
+    return history
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, (int, float)) and 0 <= value <= 1
+
+
+def best_epoch(path: str | os.PathLike) -> dict[str, Any]:
+    """The history's entry of the epoch whose weights a run holds as its best.
+
+    Raises:
+      KwsError: there is no finished epoch, or the history is damaged.
+    """
+    history = read_history(path)
+    if not history:
+        raise KwsError(f"{Path(path) / HISTORY} lists no finished epoch. Restore it or train again.")
+    return max(history, key=lambda entry: entry["val_accuracy"])
 
 
 def digest(weights: list[np.ndarray]) -> str:
@@ -146,6 +179,8 @@ def load_run(path: str | os.PathLike) -> tuple[dict[str, Any], keras.Model]:
       KwsError: the folder holds no trained run, or one of a model that is not known.
     """
     path = Path(path)
+    if not (path / SETTINGS).is_file() and (path / MANIFEST_FILE).is_file():
+        raise KwsError(f"{path} is a bundle, not a run: it has no {SETTINGS}. Give the run folder of kws-train fit.")
     if not (path / SETTINGS).is_file() or not (path / BEST).is_file():
         raise KwsError(f"{path} holds no finished epoch ({SETTINGS}, {BEST}). Train with kws-train fit --out {path}.")
     try:

@@ -13,6 +13,7 @@ import numpy as np
 from kws_reference.command_line import Progress
 from kws_reference.errors import KwsError
 
+from kws_training.clip_options import check_seed
 from kws_training.commands.fit import say
 
 FRAMES_PER_STEP = 2  # 20 ms
@@ -41,6 +42,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the result as JSON and a table on stderr. The full size needs 2 GB of disk and 14 GB of memory."""
+    check_seed(args.seed)
     for name in ("steps", "rounds"):
         if getattr(args, name) < 1:
             raise KwsError(f"--{name} must be at least 1. Received: {getattr(args, name)}.")

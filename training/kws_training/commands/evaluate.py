@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +42,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Prints a table and JSON; exit status 1 when float streaming differs from float batch."""
+    _check(args)
     detection_report.check(args)
     if args.stream:
         return detection_report.run(args)
@@ -96,20 +99,31 @@ def run(args: argparse.Namespace) -> int:
         title = f"{name}, {args.set_name}, {kind.replace('_', ' ')}: {100 * outcome.accuracy:.2f} % of {count}"
         plots.confusion(matrix, labels, title, folder / f"confusion_{args.set_name}_{kind}.png")
         say(f"{kind:16} {100 * outcome.accuracy:6.2f} %")
-    recall = np.diag(matrix) / np.maximum(matrix.sum(1), 1)
-    by_label = "  ".join(f"{label} {100 * share:.1f}" for label, share in zip(labels, recall, strict=True))
-    say(f"{kind.replace('_', ' ')} by label: {by_label}")
+    say(f"{kind.replace('_', ' ')} by label: {by_label(matrix, labels)}")
     (folder / f"evaluation_{args.set_name}.json").write_text(json.dumps(result) + "\n")
     print(json.dumps({k: (v["accuracy"] if isinstance(v, dict) else v) for k, v in result.items() if k != "labels"}))
     return status
 
 
-def _clips(args: argparse.Namespace, words: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Samples and label indices of the clips that the arguments ask for."""
+def by_label(confusion: np.ndarray, labels: Sequence[str]) -> str:
+    """Per cent of each label's clips that were recognised, - where there are none. Args: confusion: counts."""
+    rows = zip(labels, np.diag(confusion), confusion.sum(1), strict=True)
+    return "  ".join(f"{label} {100 * right / clips:.1f}" if clips else f"{label} -" for label, right, clips in rows)
+
+
+def _check(args: argparse.Namespace) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+", args.set_name):
+        raise KwsError(f"--set-name names files: use letters, digits, -, _ and . in it. Received: {args.set_name!r}.")
+    if args.out and args.out.exists() and not args.out.is_dir():
+        raise KwsError(f"--out must be a folder. Received: {args.out}, which is a file.")
     if args.limit is not None and args.limit < 1:
         raise KwsError(f"--limit must be at least 1. Received: {args.limit}.")
     if not args.test and (args.names or args.without):
         raise KwsError("--names and --without choose clips of --test. Give --test too.")
+
+
+def _clips(args: argparse.Namespace, words: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Samples and label indices of the clips that the arguments ask for."""
     if args.test:
         clips = load_clips(ClipSpec(folders=(FolderSpec(args.test, args.names),), words=words))
     else:

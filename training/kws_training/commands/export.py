@@ -11,11 +11,11 @@ from kws_reference.bundle import write_bundle
 from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
 
+from kws_training.clip_options import CALIBRATION_CLIPS, add_extra, check_extra, extra_folders
 from kws_training.commands.fit import say
-from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
+from kws_training.data.speech_commands import ClipSpec, load_clips
 from kws_training.quantize.precision import PRECISIONS, precision
 
-CALIBRATION_CLIPS = 200
 PTQ, DYNAMIC = "ptq", "dynamic"
 
 
@@ -24,12 +24,17 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     parser = subparsers.add_parser("export", help="write the bundle (model.tflite, model.json) of a run")
     parser.add_argument("--run", dest="run_folder", type=Path, required=True, help="run folder of kws-train fit")
     parser.add_argument("--data", type=Path, help="the recordings it was trained on, for calibration")
-    parser.add_argument("--extra", type=Path)
-    parser.add_argument("--extra-names", type=Path)
+    add_extra(parser)
     parser.add_argument("--out", type=Path, required=True, help="bundle folder")
     parser.add_argument("--name", help="name of the model (default: name of the bundle folder)")
     parser.add_argument("--note", default="", help="provenance: which recordings, in words")
-    parser.add_argument("--calibration-clips", type=int, default=CALIBRATION_CLIPS)
+    parser.add_argument(
+        "--calibration-clips",
+        type=int,
+        default=CALIBRATION_CLIPS,
+        metavar="N",
+        help="training clips that give the ranges of a float run, drawn by its seed (default %(default)s)",
+    )
     parser.add_argument(
         "--precision",
         metavar="NAME",
@@ -41,9 +46,11 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Converts and writes the bundle."""
+    check_extra(args)
     from kws_training import export
     from kws_training.manifest import manifest
     from kws_training.quantize import start
+    from kws_training.run_folder import best_epoch
 
     if args.calibration_clips < 1:
         raise KwsError(f"--calibration-clips must be at least 1. Received: {args.calibration_clips}.")
@@ -62,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.precision == DYNAMIC:
         return _write_dynamic(args.out, export.dynamic_tflite(step))
+    best = best_epoch(args.run_folder)
     frontend = FrontendConfig.from_dict(settings["frontend"])
     scale = 1.0 / frontend.feature_steps_per_std
     if trained:
@@ -71,8 +79,8 @@ def run(args: argparse.Namespace) -> int:
         config = start.check(settings, args.run_folder) if wanted else None
         if args.data is None:
             raise KwsError("a float run is quantized with the ranges of training clips. Give --data.")
-        folders = (FolderSpec(args.extra, args.extra_names),) if args.extra else ()
-        clips = load_clips(ClipSpec(args.data, "training", folders, tuple(settings["labels"][2:])))
+        folders, words = tuple(extra_folders(args)), tuple(settings["labels"][2:])
+        clips = load_clips(ClipSpec(args.data, "training", folders, words))
         drawn = start.calibration(clips, frontend, settings["seed"], args.calibration_clips)
         calibration = drawn.record
         say(f"quantizing with the ranges of {len(drawn.features)} training clips")
@@ -81,8 +89,6 @@ def run(args: argparse.Namespace) -> int:
             converted = export.convert_quantized(quantized, to_streaming(quantized, step.frames_per_step), scale)
         else:
             converted = export.convert(step, drawn.features, scale)
-    history = json.loads((args.run_folder / "history.json").read_text())
-    best = max(history, key=lambda entry: entry["val_accuracy"])
     provenance = {
         "recordings": args.note,
         "recipe": settings["recipe"],

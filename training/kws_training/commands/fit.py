@@ -3,34 +3,31 @@
 import argparse
 import dataclasses
 import json
+import math
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
 
+from kws_training.clip_options import add_extra, check_extra, check_seed, extra_folders, keywords
 from kws_training.data.pipeline import AugmentConfig
 from kws_training.data.speech_commands import BACKGROUND_FOLDER, WORDS, ClipSet, ClipSpec, FolderSpec, load_clips
+from kws_training.field_help import Field, fields_of
 from kws_training.models import ARCHITECTURES, DEFAULT, architecture
 from kws_training.quantize.precision import PRECISIONS, precision
 
 PUBLISHED = "published"
 UNKNOWN_WORDS = 60  # that --voices says
+_UNCHANGED = ("teacher", "start_from", "precision", "voices")  # what the published recipe goes without, and any flag
+_NO_FLAGS = ("warmup_steps",)
 _RECIPE_FLAGS = {
-    "epochs": int,
-    "batch": int,
-    "learning_rate": float,
-    "weight_decay": float,
-    "label_smoothing": float,
-    "dropout": float,
-    "mixup": float,
-    "weight_averaging": float,
-    "distillation": float,
-    "distinct_epochs": int,
-    "augment_seed": int,
+    name: field for name, field in fields_of("kws_training.trainer", "Recipe").items() if name not in _NO_FLAGS
 }
 _QUANTIZED_RECIPE = {"epochs": 8, "learning_rate": 3e-4, "weight_decay": 0.0, "dropout": 0.0}
-_AUGMENT_FLAGS = {field.name: field.type for field in dataclasses.fields(AugmentConfig)}
+_AUGMENT_FLAGS = fields_of("kws_training.data.pipeline", "AugmentConfig")
 
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
@@ -38,17 +35,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     parser = subparsers.add_parser("fit", help="train a model; run again with the same --out to resume")
     parser.add_argument("--model", help=f"{', '.join(ARCHITECTURES)} (default: {DEFAULT})")
     parser.add_argument("--data", type=Path, help="folder in the official Speech Commands layout, large or small")
-    parser.add_argument(
-        "--extra",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FOLDER",
-        help="more training clips: a subfolder for each word; words that are no label are unknown ones; repeatable",
-    )
-    parser.add_argument(
-        "--extra-names", type=Path, metavar="FILE", help="of the first --extra take only the clips that this file lists"
-    )
+    add_extra(parser)
     parser.add_argument(
         "--voices",
         type=Path,
@@ -59,11 +46,19 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
         "they are made in FOLDER (default: voices in --out) unless they are there",
     )
     parser.add_argument(
-        "--voices-clips", type=int, default=300, help="clips of each label, and a tenth of them of each unknown word"
+        "--voices-clips",
+        type=int,
+        default=300,
+        metavar="N",
+        help="clips of each label, and a tenth of them of each unknown word (default %(default)s)",
     )
-    parser.add_argument("--labels", help="keywords (default: the ten of the 12-label task)")
+    parser.add_argument(
+        "--labels", metavar="WORDS", help="keywords, with commas between (default: the ten of the 12-label task)"
+    )
     parser.add_argument("--out", type=Path, required=True, help="run folder; an unfinished run in it is continued")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--seed", type=int, default=1, help="of weights, order and augmentation, 0 or more (default %(default)s)"
+    )
     parser.add_argument(
         "--recipe",
         choices=(PUBLISHED,),
@@ -85,17 +80,31 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
         help=f"quantization-aware training of a trained run, see --from: {', '.join(PRECISIONS)}",
     )
     parser.add_argument("--teacher", type=Path, help="run folder of a trained model whose answers become targets")
-    for name, kind in _RECIPE_FLAGS.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help="see Recipe")
-    for name, kind in _AUGMENT_FLAGS.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help="see AugmentConfig")
+    for title, flags in (("recipe", _RECIPE_FLAGS), ("augmentation", _AUGMENT_FLAGS)):
+        group = parser.add_argument_group(title)
+        for name, field in flags.items():
+            text = f"{field.text} (default {_defaults(name, field)})".replace("%", "%%").replace("`", "")
+            group.add_argument(_option(name), type=field.kind, metavar=field.unit, help=text)
     return parser
+
+
+def _option(name: str) -> str:
+    return "--from" if name == "start_from" else f"--{name.replace('_', '-')}"
+
+
+def _defaults(name: str, field: Field) -> str:
+    """The default, and those that a model, --precision or few labels put in its place."""
+    others = {kind.name: kind.recipe for kind in ARCHITECTURES.values()} | {"--precision": _QUANTIZED_RECIPE}
+    texts = [f"{field.default:g}"]
+    texts += [f"{values[name]:g} with {what}" for what, values in others.items() if name in values]
+    if name in _shares(WORDS[:1]):
+        texts.append("more with fewer than 5 labels")
+    return ", ".join(texts)
 
 
 def run(args: argparse.Namespace) -> int:
     """Trains; the run folder then holds weights, history and learning curves."""
-    if args.extra_names and not args.extra:
-        raise KwsError("--extra-names lists clips of --extra. Give --extra too.")
+    words = _checked(args)
     if not args.data and args.voices is None:
         raise KwsError("nothing to train with. Give --data FOLDER, --voices, or both.")
     wanted = precision(args.precision) if args.precision else None
@@ -115,15 +124,14 @@ def run(args: argparse.Namespace) -> int:
     if known and (wanted or "precision" in known):
         start.check(known, args.start_from)
 
-    words = tuple(word.strip() for word in (args.labels or "").split(",") if word.strip())
     if wanted and words not in ((), tuple(known["labels"][2:])):
         raise KwsError(f"{args.start_from} was trained for {', '.join(known['labels'][2:])}. Leave out --labels.")
     words = words or (tuple(known["labels"][2:]) if wanted else WORDS)
     if args.recipe == PUBLISHED:
         from kws_training import published
 
-        if own := _given(args, _RECIPE_FLAGS | _AUGMENT_FLAGS):
-            raise KwsError(f"the published recipe runs unchanged. Leave out --{next(iter(own)).replace('_', '-')}.")
+        if kind.name not in published.MODELS:
+            raise KwsError(f"the published recipe is for {' and '.join(published.MODELS)}. Received: {kind.name}.")
         recipe = published.recipe()
     else:
         augment = AugmentConfig(**{**_shares(words), **_given(args, _AUGMENT_FLAGS)})
@@ -181,6 +189,23 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _checked(args: argparse.Namespace) -> tuple[str, ...]:
+    """The keywords, none if they are not given; refuses what can be refused without reading anything."""
+    check_extra(args)
+    if args.recipe == PUBLISHED and (own := _given(args, (*_RECIPE_FLAGS, *_AUGMENT_FLAGS, *_UNCHANGED))):
+        raise KwsError(f"the published recipe runs unchanged. Leave out {_option(next(iter(own)))}.")
+    check_seed(args.seed)
+    if args.augment_seed is not None:
+        check_seed(args.augment_seed, "--augment-seed", -1)
+    if args.weight_decay is not None and not 0 <= args.weight_decay < math.inf:
+        raise KwsError(f"--weight-decay must be 0 or more. Received: {args.weight_decay}.")
+    if args.distillation is not None and not args.teacher:
+        raise KwsError("--distillation is the share of a teacher's answers. Give --teacher too.")
+    if args.voices_clips < 1:
+        raise KwsError(f"--voices-clips must be at least 1. Received: {args.voices_clips}.")
+    return keywords(args.labels)
+
+
 def _shares(words: tuple[str, ...]) -> dict[str, float]:
     """Unknown words and silence for a few keywords: a tenth of so little would hardly teach what is no keyword."""
     return {"unknown_percent": 200.0 / len(words), "silence_percent": 50.0 / len(words)} if len(words) < 5 else {}
@@ -191,7 +216,7 @@ def _clips(args: argparse.Namespace, words: tuple[str, ...]) -> tuple[ClipSet, C
     data = args.data
     if data and not data.is_dir():
         raise KwsError(f"{data}: no such folder. Download Speech Commands with kws-train fetch, or name your own.")
-    folders = [FolderSpec(path, None if index else args.extra_names) for index, path in enumerate(args.extra)]
+    folders = extra_folders(args)
     unknown: tuple[FolderSpec, ...] = ()
     if args.voices is not None:
         from kws_training.data.unknown_words import speak_task
@@ -217,5 +242,5 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _given(args: argparse.Namespace, names: tuple[str, ...]) -> dict:
+def _given(args: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
     return {name: getattr(args, name) for name in names if getattr(args, name) is not None}

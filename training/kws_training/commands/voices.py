@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from kws_training.clip_options import check_seed
 from kws_training.data.unknown_words import speak_task
 from kws_training.data.voices import voices
 
@@ -23,6 +24,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Speaks; prints how many clips there are now."""
+    check_seed(args.seed)
     words = [word.strip() for word in args.words.split(",") if word.strip()]
     numbers = args.clips_per_word, args.unknown_words, args.clips_per_unknown_word
     clips = speak_task(words, args.out, *numbers, args.seed)

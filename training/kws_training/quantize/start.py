@@ -9,13 +9,13 @@ import numpy as np
 from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
 
+from kws_training.clip_options import CALIBRATION_CLIPS
 from kws_training.data.speech_commands import ClipSet
 from kws_training.evaluation import int8_features
 from kws_training.models.matchbox import MatchboxConfig
 from kws_training.quantize import matchbox
 from kws_training.quantize.precision import Precision
 
-CALIBRATION_CLIPS = 200
 RULE = "rows numpy.random.default_rng(seed).permutation(clips)[:count] of the sorted training clips"
 
 

@@ -1,0 +1,73 @@
+"""What the subcommands that read clips share: labels, seeds, folders of further clips, clips that calibrate."""
+
+import argparse
+from pathlib import Path
+
+from kws_reference.errors import KwsError
+
+from kws_training.data.speech_commands import FolderSpec
+
+CALIBRATION_CLIPS = 200
+LARGEST_SEED = 2**32 - 1  # of numpy's older generators, which Keras seeds too
+
+
+def add_extra(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--extra`` and ``--extra-names``."""
+    parser.add_argument(
+        "--extra",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="more training clips: a subfolder for each word; words that are no label are unknown ones; repeatable",
+    )
+    parser.add_argument(
+        "--extra-names", type=Path, metavar="FILE", help="of the first --extra take only the clips that this file lists"
+    )
+
+
+def check_extra(args: argparse.Namespace) -> None:
+    """Refuses a list without its folder.
+
+    Raises:
+      KwsError: see there.
+    """
+    if args.extra_names and not args.extra:
+        raise KwsError("--extra-names lists clips of --extra. Give --extra too.")
+
+
+def extra_folders(args: argparse.Namespace) -> list[FolderSpec]:
+    """The folders of ``--extra``."""
+    return [FolderSpec(path, None if index else args.extra_names) for index, path in enumerate(args.extra)]
+
+
+def check_seed(seed: int, option: str = "--seed", least: int = 0) -> None:
+    """Refuses a seed that no generator takes.
+
+    Raises:
+      KwsError: it is below `least` or above `LARGEST_SEED`.
+    """
+    if not least <= seed <= LARGEST_SEED:
+        raise KwsError(f"{option} must be {least} to {LARGEST_SEED}. Received: {seed}.")
+
+
+def keywords(text: str | None) -> tuple[str, ...]:
+    """The words of ``--labels``, in order; none if it was not given.
+
+    Raises:
+      KwsError: it names no word, one twice, or one that begins with the "_" of ``_silence_`` and ``_unknown_``.
+    """
+    if text is None:
+        return ()
+    words = tuple(word.strip() for word in text.split(",") if word.strip())
+    if not words:
+        raise KwsError(f"--labels names no word. Give words with commas between. Received: {text!r}.")
+    for index, word in enumerate(words):
+        if word.startswith("_"):
+            raise KwsError(
+                f"--labels: words that begin with _ are reserved; silence and unknown come by themselves. "
+                f"Received: {word}."
+            )
+        if word in words[:index]:
+            raise KwsError(f"--labels names {word} twice. Give every word once.")
+    return words
