@@ -15,9 +15,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "training"), str(ROOT / "host"), str(ROOT / "firmware" / "tools")]
+sys.path[:0] = [str(ROOT / folder) for folder in ("training", "training/tools", "host", "firmware/tools")]
 
 import numpy as np  # noqa: E402
+import readme_table  # noqa: E402
 import size_report  # noqa: E402
 from kws_host.commands.bench import measure as bench  # noqa: E402
 from kws_host.device import Device  # noqa: E402
@@ -26,7 +27,7 @@ from kws_host.link import Link  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
 
 README = ROOT / "README.md"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+NAME = "measured"
 BOARDS = {
     "mps2_an386": "Cortex-M4F",
     "mps2_an500": "Cortex-M7",
@@ -88,18 +89,6 @@ def table(rows: dict[str, dict[str, int]]) -> str:
     return "\n".join(lines)
 
 
-def replace_table(text: str, new: str) -> str:
-    """The README with another table between the markers.
-
-    Raises:
-      KwsError: a marker is missing.
-    """
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise KwsError(f"README.md must hold the lines {BEGIN} and {END} once each.")
-    head, rest = text.split(BEGIN)
-    return f"{head}{BEGIN}\n{new}\n{END}{rest.split(END)[1]}"
-
-
 def main(argv: list[str] | None = None) -> int:
     """Entry point. Returns 0, 1 when the README differs or a budget is exceeded, 2 after an error."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -114,7 +103,7 @@ def main(argv: list[str] | None = None) -> int:
         new = table(rows)
         print(new)
         text = README.read_text(encoding="utf-8") if options.write or options.check else ""
-        wanted = replace_table(text, new) if text else ""
+        wanted = readme_table.replaced(text, NAME, new) if text else ""
         if options.write:
             README.write_text(wanted, encoding="utf-8")
         if not options.check:

@@ -240,10 +240,10 @@ def test_heard_other_smoothing_is_refused(plain):
         scene(plain, [], []).heard(dataclasses.replace(plain.detector, smoothing_steps=3))
 
 
-def test_poisson_interval_is_garwoods():
+def test_poisson_bounds_are_garwoods():
     # Table values to three digits.
-    assert detection.poisson_interval(0) == pytest.approx((0, 3.689), abs=1e-3)
-    assert detection.poisson_interval(10) == pytest.approx((4.795, 18.390), abs=1e-3)
+    assert detection.poisson_bounds(0, 0.025, 0.975) == pytest.approx((0, 3.689), abs=1e-3)
+    assert detection.poisson_bounds(10, 0.025, 0.975) == pytest.approx((4.795, 18.390), abs=1e-3)
 
 
 def crowded(plain):
@@ -301,6 +301,11 @@ def test_upper_rate_counts_a_clip_that_is_mistaken_often_as_one_event(plain, cli
     heard = dataclasses.replace(empty, clips=np.array(clips, np.int64), hours=1.0)
     assert heard.upper_rate == pytest.approx(upper, abs=1e-3)  # table values to three digits
     assert heard.clips.sum() == events
+    low, high = heard.interval
+    assert low <= events < upper < high
+    independent = heard.to_dict(plain.labels)["false_accepts_independent"]
+    wanted = detection.poisson_bounds(independent, 0.025, 0.975)
+    assert (low, high) == pytest.approx([value * (events / independent if events else 1) for value in wanted])
 
 
 def test_choose_impossible_rate_ends_below_it(plain):
@@ -465,7 +470,7 @@ def test_table_shows_each_detector_beside_the_others(plain):
     figures = {
         **dataclasses.asdict(plain.detector),
         **scene(plain, [(10.2, 1.2, YES, 100)], [(10, 10.5, YES)]).heard(plain.detector).to_dict(plain.labels),
-        "unknown_words": {"recorded": {"spoken": 8, "raised": 2}},
+        "unknown_words": {"recorded": {"spoken": 8, "clips": 7, "raised": 2}},
     }
     never = {**figures, "threshold_q15": detection.common_thresholds(plain.labels, NEVER_Q15), "latency_ms": None}
     lines = detection_report.table({"default": figures, "chosen": never}, ["default", "chosen"], 20.0)

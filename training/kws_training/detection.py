@@ -217,30 +217,40 @@ class Heard:
         return float(self.false_accepts.sum() / self.hours)
 
     @property
-    def upper_rate(self) -> float:
-        """Upper bound of the false accepts per hour, one-sided with `CONFIDENCE`.
+    def independent_false_accepts(self) -> float:
+        """Number of Poisson events with the relative variance of the false accepts.
 
-        Recordings repeat their clips, and a clip that is mistaken once is mistaken often. So the bound is that of as
-        many Poisson events as would have the count's relative variance: (sum n)^2 / sum n^2 for n events of each clip.
+        Recordings repeat their clips, and a clip that is mistaken once is mistaken often: fewer independent events
+        than there are false accepts, (sum n)^2 / sum n^2 for n of them of each clip.
         """
-        from scipy.stats import chi2
+        return float(self.clips.sum() ** 2 / (self.clips**2).sum()) if len(self.clips) else 0.0
 
-        if not len(self.clips):
-            return float(chi2.ppf(CONFIDENCE, 2) / 2 / self.hours)
-        events = self.clips.sum() ** 2 / (self.clips**2).sum()
-        return float(chi2.ppf(CONFIDENCE, 2 * events + 2) / (2 * events) * self.clips.sum() / self.hours)
+    @property
+    def upper_rate(self) -> float:
+        """Upper bound of the false accepts per hour, one-sided with `CONFIDENCE`."""
+        return self._rate(poisson_bounds(self.independent_false_accepts, 0.0, CONFIDENCE)[1])
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Bounds of the false accepts per hour, two-sided with 95 %."""
+        low, high = poisson_bounds(self.independent_false_accepts, 0.025, 0.975)
+        return self._rate(low), self._rate(high)
+
+    def _rate(self, events: float) -> float:
+        """False accepts per hour of a number of independent events."""
+        independent = self.independent_false_accepts
+        return events * (self.clips.sum() / independent if independent else 1.0) / self.hours
 
     def to_dict(self, labels: Sequence[str]) -> dict[str, Any]:
         """The figures for ``evaluation``'s JSON."""
-        count = int(self.false_accepts.sum())
-        low, high = poisson_interval(count)
         return {
             "hours": self.hours,
             "keywords": int(self.spoken.sum()),
             "recall": self.recall,
-            "false_accepts": count,
+            "false_accepts": int(self.false_accepts.sum()),
+            "false_accepts_independent": round(self.independent_false_accepts, 1),
             "false_accepts_per_hour": self.false_accepts_per_hour,
-            "false_accepts_per_hour_95": [low / self.hours, high / self.hours],
+            "false_accepts_per_hour_95": list(self.interval),
             "false_accepts_by_cause": dict(zip(CAUSES, self.false_accepts.sum(0).tolist(), strict=True)),
             "latency_ms": _latency(self.latency_s),
             "labels": {
@@ -551,11 +561,17 @@ def write_detector(bundle: Bundle, detector: DetectorConfig, chosen: dict[str, A
     return write_bundle(bundle.path, bundle.model, manifest)
 
 
-def poisson_interval(count: int) -> tuple[float, float]:
-    """Exact 95 % interval of the mean of a Poisson count (F. Garwood, Biometrika 28, 1936)."""
+def poisson_bounds(events: float, below: float, above: float) -> tuple[float, float]:
+    """Exact bounds of the mean of a Poisson count (F. Garwood, Biometrika 28, 1936).
+
+    Args:
+      events: the count; one that is not whole stands between its neighbours.
+      below, above: probabilities, for example 0.025 and 0.975 for an interval of 95 %; 0 gives 0.
+    """
     from scipy.stats import chi2
 
-    return float(chi2.ppf(0.025, 2 * count) / 2) if count else 0.0, float(chi2.ppf(0.975, 2 * count + 2) / 2)
+    low = float(chi2.ppf(below, 2 * events) / 2) if events and below else 0.0
+    return low, float(chi2.ppf(above, 2 * events + 2) / 2)
 
 
 def _latency(seconds: np.ndarray) -> dict[str, float] | None:

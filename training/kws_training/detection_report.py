@@ -223,11 +223,14 @@ def _scores(bundle: Bundle, recordings: Recordings, weights: np.ndarray | None, 
 
 
 def _unknown_words(listener: detection.Listener, detector: DetectorConfig, clips: ClipSet) -> dict[str, dict[str, int]]:
-    """For each source of unknown words, how many were heard and how many raised a keyword."""
-    counts = {name: {"spoken": 0, "raised": 0} for name in SOURCES}
-    for index, piece in enumerate(listener.pieces):
-        for word in piece.words:
-            counts[source(clips.names[word.clip])]["spoken"] += word.label == 1
+    """For each source of unknown words, how many were heard, of how many clips, and how many raised a keyword."""
+    counts = {name: {"spoken": 0, "clips": 0, "raised": 0} for name in SOURCES}
+    heard = [word for piece in listener.pieces for word in piece.words if word.label == 1]
+    for word in heard:
+        counts[source(clips.names[word.clip])]["spoken"] += 1
+    for clip in {word.clip for word in heard}:
+        counts[source(clips.names[clip])]["clips"] += 1
+    for index in range(len(listener.pieces)):
         raised = {
             word.clip_start: word
             for *_, word, cause in listener.matched(index, detector)
@@ -316,7 +319,7 @@ def table(result: dict[str, Any], names: Sequence[str], step_ms: float) -> list[
 
 
 def _share(count: dict[str, int]) -> str:
-    return f"raised by {100 * count['raised'] / count['spoken']:.1f} % of {count['spoken']}"
+    return f"raised by {100 * count['raised'] / count['spoken']:.1f} % of {count['spoken']} ({count['clips']} clips)"
 
 
 def _timing(smoothing_steps: int, refractory_steps: int, step_ms: float) -> str:

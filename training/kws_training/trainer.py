@@ -40,7 +40,7 @@ class Recipe:
       weight_averaging: decay, for each step, of the moving average of the weights that is validated and kept; 0 keeps
         the weights themselves.
       distillation: share of the target that is the teacher's answer to the same, augmented clip (L. Beyer et al., "A
-        good teacher is patient and consistent", arXiv:2106.05237); without a teacher it has no effect.
+        good teacher is patient and consistent", arXiv:2106.05237); only with a teacher.
       distinct_epochs: epochs after so many hear the same augmented clips again, in another order; 0: never.
       augment_seed: seed of the augmented clips; -1 takes the run's seed.
       stage_steps: steps of stages that have a constant learning rate each, in the place of `epochs`, `learning_rate`

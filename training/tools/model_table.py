@@ -12,7 +12,6 @@ other figures from ``training/zoo/experiments/benchmark.json``:
 """
 
 import argparse
-import difflib
 import json
 import sys
 import textwrap
@@ -22,14 +21,14 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "training"), str(ROOT / "training" / "tools")]
 
+import readme_table  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
-from readme_table import replaced  # noqa: E402
 
 README = ROOT / "README.md"
 EXPERIMENTS = ROOT / "training" / "zoo" / "experiments"
 RELEASED = ROOT / "training" / "zoo" / "matchbox_kit12"
 BENCHMARK = "benchmark.json"
-BEGIN, END = "<!-- models: begin -->", "<!-- models: end -->"
+NAME = "models"
 SETS = ("canonical-8", "kit-12")
 MODELS = {
     "mhatt_rnn": "MHAtt-RNN",
@@ -143,28 +142,8 @@ def _read(path: Path) -> dict[str, Any]:
 def main(argv: list[str] | None = None) -> int:
     """Entry point. Returns 0, 1 when the README differs, 2 after an error."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    mode = parser.add_mutually_exclusive_group()
-    mode.add_argument("--write", action="store_true", help="put the table into README.md")
-    mode.add_argument("--check", action="store_true", help="compare with README.md")
-    options = parser.parse_args(argv)
-    try:
-        new = table()
-        print(new)
-        if options.write or options.check:
-            text = README.read_text(encoding="utf-8")
-            wanted = replaced(text, BEGIN, END, new)
-            if options.write:
-                README.write_text(wanted, encoding="utf-8")
-            elif text != wanted:
-                difference = difflib.unified_diff(
-                    text.splitlines(), wanted.splitlines(), "README.md", "results", "", "", 1
-                )
-                print("\n".join(difference), file=sys.stderr)
-                return 1
-    except (KwsError, OSError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    return 0
+    readme_table.add_options(parser)
+    return readme_table.run(parser.parse_args(argv), [NAME], lambda _: table(), [README])
 
 
 if __name__ == "__main__":

@@ -23,9 +23,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "training"), str(ROOT / "training" / "tools")]
 
+import readme_table  # noqa: E402
 from kws_reference.command_line import Progress  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
-from readme_table import replaced  # noqa: E402
 
 ZOO = ROOT / "training" / "zoo" / "experiments" / "precision"
 SETS = ("kit-12", "canonical-8")
@@ -44,7 +44,8 @@ ROWS = (
     ("int4_fake", "streaming", "fake QAT, int4 weights"),
     ("int4_native", "streaming", "native QAT, int4 weights"),
 )
-READMES = {name: (ROOT / "README.md", ZOO / "README.md") for name in SETS}
+NAMES = {f"precisions {name}": name for name in SETS}
+READMES = (ROOT / "README.md", ZOO / "README.md")
 
 
 def measure(audio: Path, only: str | None) -> None:
@@ -166,7 +167,7 @@ def table(name: str, zoo: Path = ZOO) -> str:
             {seed: result[split][key]["accuracy"] for seed, result in results.items()}
             for split in ("validation", "test")
         )
-        difference = statistics.mean(test[seed] - floats[seed] for seed in test)
+        differences = [100 * (test[seed] - floats[seed]) for seed in test]
         sizes = {result["model_bytes"] for result in results.values()}
         cells = [
             title,
@@ -174,7 +175,7 @@ def table(name: str, zoo: Path = ZOO) -> str:
             _spread(validation.values()),
             _spread(test.values()),
             f"{100 * min(test.values()):.2f} to {100 * max(test.values()):.2f}",
-            "" if key == "float_batch" else f"{100 * difference:+.2f}",
+            "" if key == "float_batch" else _differences(differences),
             f"{min(sizes):,}" if len(sizes) == 1 else f"{min(sizes):,} to {max(sizes):,}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
@@ -182,10 +183,16 @@ def table(name: str, zoo: Path = ZOO) -> str:
     text = (
         "Accuracy in per cent, mean ± standard deviation over the seeds, of "
         f"{first['validation_clips']:,} validation and {first['test_clips']:,} test clips. Against float: mean "
-        "difference in points from the same seed's float model on whole clips. Every row but the first streams 20 ms "
-        "at a time; integer rows have TFLite Micro's integers, a part of them repeated by its interpreter."
+        "(least to greatest) difference in points, on test clips, from the same seed's float model on whole clips. "
+        "Every row but the first streams 20 ms at a time; integer rows have TFLite Micro's integers, a part of them "
+        "repeated by its interpreter."
     )
     return "\n".join([*lines, "", *textwrap.wrap(text, 128, break_on_hyphens=False)])
+
+
+def _differences(values: list[float]) -> str:
+    mean = f"{statistics.mean(values):+.2f}"
+    return f"{mean} ({min(values):+.2f} to {max(values):+.2f})" if len(values) > 1 else mean
 
 
 def _spread(values: Any) -> str:
@@ -206,39 +213,20 @@ def _results(zoo: Path, name: str, precision: str) -> dict[str, Any]:
         raise KwsError(f"cannot read the results of {precision}: {error}") from None
 
 
-def markers(name: str) -> tuple[str, str]:
-    """The lines around a set's table."""
-    return f"<!-- precisions {name}: begin -->", f"<!-- precisions {name}: end -->"
-
-
 def main(argv: list[str] | None = None) -> int:
     """Entry point. Returns 0, 1 when a README differs, 2 after an error."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    mode = parser.add_mutually_exclusive_group()
+    mode = readme_table.add_options(parser)
     mode.add_argument("--measure", type=Path, metavar="AUDIO", help="measure what has not been measured")
-    mode.add_argument("--write", action="store_true", help="put the tables into the READMEs")
-    mode.add_argument("--check", action="store_true", help="compare with the READMEs")
     parser.add_argument("--set", choices=SETS, help="measure this set only")
     options = parser.parse_args(argv)
-    status = 0
-    try:
-        if options.measure:
+    if options.measure:
+        try:
             measure(options.measure, options.set)
-        for name in SETS:
-            new = table(name)
-            print(f"{new}\n")
-            for path in READMES[name] if options.write or options.check else ():
-                text = path.read_text(encoding="utf-8")
-                wanted = replaced(text, *markers(name), new, path)
-                if options.write:
-                    path.write_text(wanted, encoding="utf-8")
-                elif text != wanted:
-                    print(f"{path} has another table of {name}. Run precision_table.py --write.", file=sys.stderr)
-                    status = 1
-    except (KwsError, OSError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
-    return status
+        except (KwsError, OSError) as error:
+            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+            return 2
+    return readme_table.run(options, list(NAMES), lambda name: table(NAMES[name]), READMES)
 
 
 if __name__ == "__main__":

@@ -40,11 +40,11 @@ class AugmentConfig:
       gain_low_db: least gain.
       gain_high_db: greatest gain.
       noise_probability: share of the clips that get background noise.
-      noise_volume: its volume is U(0, noise_volume).
+      noise_volume: loudest background noise; it is scaled by U(0, noise_volume).
       time_masks: SpecAugment's stretches of frames for each clip.
-      time_frames: longest stretch.
+      time_frames: longest of these stretches.
       feature_masks: SpecAugment's bands of coefficients for each clip.
-      feature_count: widest band.
+      feature_count: widest of these bands.
       silence_percent: drawn silent clips, in per cent of the keyword clips.
       unknown_percent: unknown words drawn for the epoch, in per cent of the keyword clips.
       unknown_balance: 0 draws every unknown clip equally often, 1 every unknown word, whatever number of clips it has.

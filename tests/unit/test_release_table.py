@@ -1,0 +1,51 @@
+"""The table of seeds states what was measured, of the committed models, which were all trained alike."""
+
+import importlib.util
+import json
+
+import pytest
+from kws_reference.bundle import Bundle
+
+from tests.support.native import ROOT
+
+
+@pytest.fixture(scope="module")
+def tool():
+    spec = importlib.util.spec_from_file_location("release_table", ROOT / "training/tools/release_table.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_readmes_state_the_committed_evaluations(tool):
+    assert tool.main(["--check"]) == 0, "release_table.py --write"
+
+
+def test_evaluations_are_of_the_committed_models(tool):
+    for bundles in tool.SEEDS.values():
+        for folder in bundles.values():
+            for name in tool.SETS:
+                result = json.loads((folder / f"evaluation_{name}.json").read_text())
+                assert result["model_sha256"] == Bundle.load(folder).model_sha256, folder
+
+
+def test_seeds_were_trained_alike_but_for_the_seed(tool):
+    for kind in ("int8", "int4"):
+        recipes, seeds = [], []
+        for bundles in tool.SEEDS.values():
+            settings = json.loads((bundles[kind] / "settings.json").read_text())
+            # Seed 1 said what is now the default, and was trained before there were stages.
+            recipe = {"stage_steps": [], "stage_rates": [], **settings["recipe"]}
+            recipe |= {"augment_seed": 0, "distinct_epochs": 0}
+            recipes.append((recipe, settings["model"], settings["precision"], settings["teacher"]))
+            seeds.append(settings["seed"])
+        assert recipes[0] == recipes[1] == recipes[2]
+        assert seeds == [1, 2, 3]
+
+
+def test_readme_promises_the_mean_of_the_seeds_beside_the_released_model(tool):
+    mean = tool.table().splitlines()[-1].split("|")[5].strip()  # int8, streaming, test
+    value, spread = (float(part) for part in mean.split("±"))
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"three seeds of its recipe: {value:.1f} ± {spread:.1f} %" in text
+    assert f"{mean} % on the test clips" in " ".join((tool.ZOO / "matchbox_kit12/README.md").read_text().split())
