@@ -374,6 +374,7 @@ def arguments(*words: str) -> argparse.Namespace:
         (("b", "--validation", "v", "--stream", "--limit", "9"), "do not go with --stream"),
         (("b", "--validation", "v", "--stream", "--hours", "nan"), "--hours must be"),
         (("b", "--validation", "v", "--stream", "--seed", "-1"), "--seed must be"),
+        (("b", "--validation", "v", "--stream", "--false-accepts-per-hour", "5"), "that --choose-thresholds keeps"),
         (("b", "--validation", "v", "--stream", "--choose-thresholds", "--hours", "0.5"), "Take 1 hours or more"),
     ],
 )

@@ -232,6 +232,7 @@ def test_fit_into_a_run_with_other_settings_is_refused(recordings, tmp_path, cap
     [
         (["fit", "--data", "/nowhere", "--out", "{tmp}"], "no such folder"),
         (["fit", "--data", "{data}", "--out", "{tmp}", "--epochs", "0"], "at least 1"),
+        (["fit", "--data", "{data}", "--out", "{tmp}", "--learning-rate", "inf"], "learning rate above 0"),
         (["fit", "--data", "{data}", "--out", "{tmp}", "--mixup", "-1"], "mixup must be 0 or more"),
         (["fit", "--data", "{data}", "--out", "{tmp}", "--distillation", "0.5"], "Give --teacher too"),
         (["fit", "--data", "{data}", "--out", "{tmp}", "--seed", "-1"], "--seed must be 0 to"),

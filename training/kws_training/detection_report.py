@@ -87,6 +87,8 @@ def check(args: argparse.Namespace) -> None:
         raise KwsError("--write-thresholds writes what --choose-thresholds finds. Give both.")
     if args.extra and not args.choose_thresholds:
         raise KwsError("--extra adds clips that thresholds are chosen by. Give --choose-thresholds too.")
+    if args.false_accepts_per_hour is not None and not args.choose_thresholds:
+        raise KwsError("--false-accepts-per-hour is the rate that --choose-thresholds keeps. Give it too.")
     if args.choose_thresholds and args.test:
         raise KwsError("thresholds chosen on test clips would flatter every later figure. Give --validation.")
     if args.test and not args.noise:

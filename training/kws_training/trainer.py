@@ -71,9 +71,9 @@ class Recipe:
         Raises:
           KwsError: a value is out of range; the message names it.
         """
-        if self.epochs < 1 or self.batch < 1 or not self.learning_rate > 0:
+        if self.epochs < 1 or self.batch < 1 or not 0 < self.learning_rate < float("inf"):
             raise KwsError(
-                f"epochs and batch must be at least 1, learning rate above 0. "
+                f"epochs and batch must be at least 1, learning rate above 0 and finite. "
                 f"Received: {self.epochs}, {self.batch}, {self.learning_rate}."
             )
         for name, high in (("label_smoothing", 1), ("dropout", 1), ("mixup", 10), ("weight_averaging", 1)):
