@@ -1,6 +1,5 @@
 """Every environment builds; its image boots, fits its budget and holds nothing that allocates."""
 
-import importlib.util
 import re
 import shutil
 
@@ -11,7 +10,7 @@ from kws_host.device import Device
 from kws_host.emulator import Emulator, EmulatorConfig
 from kws_host.link import Link
 
-from tests.support import boards
+from tests.support import boards, scripts
 
 FORBIDDEN = re.compile(
     r"_*(malloc|calloc|realloc|free|sbrk|brk)(_r)?"  # the C heap
@@ -25,11 +24,7 @@ DELETE = re.compile(r"_Zd[la]P.*")  # operator delete: only the tflm engine may 
 
 def size_report():
     """The module firmware/tools/size_report.py."""
-    path = boards.ROOT / "firmware" / "tools" / "size_report.py"
-    spec = importlib.util.spec_from_file_location("size_report", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return scripts.load("firmware/tools/size_report.py")
 
 
 def symbols(elf) -> set[str]:

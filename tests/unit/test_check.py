@@ -12,11 +12,12 @@ import threading
 import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from kws_host import cli, clips, options
-from kws_host.commands import evaluate
+from kws_host.commands import bench, evaluate
 from kws_host.device import Device
 from kws_host.link import Link
 from kws_host.protocol import Frame, FrameDecoder, MessageType, StepRecord
@@ -401,6 +402,14 @@ def test_bench_gives_stages_layers_and_memory(capsys, board, audio):
     assert data["steps"] == 49 and len(data["layers"]) > 5
     assert all(layer["mean"] > 0 for layer in data["layers"])
     assert data["stages"]["step"]["min"] <= data["stages"]["step"]["mean"] <= data["stages"]["step"]["max"]
+
+
+@pytest.mark.parametrize(("engine_ticks", "steps"), [(2**20, 50), (2**30, 2), (2**31 + 5, 1)])
+def test_bench_layers_take_no_more_steps_than_their_sums_hold(engine_ticks, steps):
+    info = SimpleNamespace(window_samples=480, hop_samples=160, frames_per_step=2)
+    heard = [SimpleNamespace(engine_ticks=ticks) for ticks in (engine_ticks, 1000)]
+    part = bench._part_for_layers(SimpleNamespace(info=info), np.zeros(480 + 99 * 160, np.int16), heard)
+    assert len(part) == 480 + (2 * steps - 1) * 160
 
 
 def test_bench_without_a_counter_says_so(capsys, board):

@@ -1,20 +1,16 @@
 """The README's table of models equals what the committed results say."""
 
-import importlib.util
 import json
 
 import pytest
 from kws_reference.errors import KwsError
 
-from tests.support.native import ROOT
+from tests.support import scripts
 
 
 @pytest.fixture(scope="module")
 def tool():
-    spec = importlib.util.spec_from_file_location("model_table", ROOT / "training/tools/model_table.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return scripts.load("training/tools/model_table.py")
 
 
 def timed(median_ms: float) -> dict:

@@ -1,7 +1,6 @@
 """The tables of precisions equal what the committed results say, and the results are of the committed models."""
 
 import hashlib
-import importlib.util
 import json
 
 import numpy as np
@@ -9,15 +8,12 @@ import pytest
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 
-from tests.support.native import ROOT
+from tests.support import scripts
 
 
 @pytest.fixture(scope="module")
 def tool():
-    spec = importlib.util.spec_from_file_location("precision_table", ROOT / "training/tools/precision_table.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return scripts.load("training/tools/precision_table.py")
 
 
 def write(zoo, seed, precision, kinds, correct):

@@ -1,7 +1,6 @@
 """Quantization-aware training: the integers of the training graph are those of the device."""
 
 import dataclasses
-import importlib.util
 import json
 
 import numpy as np
@@ -22,19 +21,15 @@ from kws_training.quantize.ranges import ranges_of  # noqa: E402
 from kws_training.run_folder import RunFolder, load_run  # noqa: E402
 from kws_training.streaming import to_streaming  # noqa: E402
 
-from tests.support import quantized  # noqa: E402
+from tests.support import quantized, scripts  # noqa: E402
 from tests.support.int4_matchbox import SCALE, TINY  # noqa: E402
-from tests.support.native import ROOT  # noqa: E402
 from tests.support.tones import write_tones  # noqa: E402
 
 NATIVE = [name for name, item in PRECISIONS.items() if item.mode == "native"]
 
 
 def exactness_tool():
-    spec = importlib.util.spec_from_file_location("native_exactness", ROOT / "training/tools/native_exactness.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return scripts.load("training/tools/native_exactness.py")
 
 
 # Arithmetic

@@ -1,20 +1,17 @@
 """The table of seeds states what was measured, of the committed models, which were all trained alike."""
 
-import importlib.util
 import json
 
 import pytest
 from kws_reference.bundle import Bundle
 
+from tests.support import scripts
 from tests.support.native import ROOT
 
 
 @pytest.fixture(scope="module")
 def tool():
-    spec = importlib.util.spec_from_file_location("release_table", ROOT / "training/tools/release_table.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return scripts.load("training/tools/release_table.py")
 
 
 def test_readmes_state_the_committed_evaluations(tool):

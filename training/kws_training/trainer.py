@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import hashlib
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -71,12 +72,13 @@ class Recipe:
         Raises:
           KwsError: a value is out of range; the message names it.
         """
-        if self.epochs < 1 or self.batch < 1 or not 0 < self.learning_rate < float("inf"):
+        if self.epochs < 1 or self.batch < 1 or not 0 < self.learning_rate < math.inf:
             raise KwsError(
                 f"epochs and batch must be at least 1, learning rate above 0 and finite. "
                 f"Received: {self.epochs}, {self.batch}, {self.learning_rate}."
             )
-        for name, high in (("label_smoothing", 1), ("dropout", 1), ("mixup", 10), ("weight_averaging", 1)):
+        shares = {"label_smoothing": 1, "dropout": 1, "weight_averaging": 1}
+        for name, high in {**shares, "mixup": 10, "weight_decay": math.inf}.items():
             if not 0 <= getattr(self, name) < high:
                 raise KwsError(f"{name} must be 0 or more and below {high}. Received: {getattr(self, name)}")
         if not 0 <= self.distillation <= 1 or self.distinct_epochs < 0:

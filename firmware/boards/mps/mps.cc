@@ -29,7 +29,7 @@ constexpr uint32_t kDivider = 27;  // 25 MHz / 27 = 926 kbit/s, 0.5 % off 921,60
 
 constexpr uintptr_t kFpgaCounter = kFpgaio + 0x18;
 
-bool g_instructions;   // the FPGA's counter advances with instructions
+bool g_instructions;  // the FPGA's counter advances with instructions
 uint32_t g_overruns;
 
 uint32_t FpgaCounter() { return Register(kFpgaCounter); }

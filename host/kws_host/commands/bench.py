@@ -99,7 +99,8 @@ def measure(device: Device, pcm: np.ndarray) -> dict:
 def _part_for_layers(device: Device, pcm: np.ndarray, steps: Sequence[StepRecord]) -> np.ndarray:
     """As much of the recording as keeps every sum of a layer's ticks below 2^32, where the device's sums wrap."""
     info = device.info
-    most = 2**32 // (2 * max(1, *(step.engine_ticks for step in steps)))  # counting costs some, less than half
+    longest = max(step.engine_ticks for step in steps)
+    most = max(1, 2**32 // (2 * max(1, longest)))  # counting costs some, less than half
     return pcm[: info.window_samples + (most * info.frames_per_step - 1) * info.hop_samples]
 
 

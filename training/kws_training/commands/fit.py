@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import json
-import math
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -197,8 +196,6 @@ def _checked(args: argparse.Namespace) -> tuple[str, ...]:
     check_seed(args.seed)
     if args.augment_seed is not None:
         check_seed(args.augment_seed, "--augment-seed", -1)
-    if args.weight_decay is not None and not 0 <= args.weight_decay < math.inf:
-        raise KwsError(f"--weight-decay must be 0 or more. Received: {args.weight_decay}.")
     if args.distillation is not None and not args.teacher:
         raise KwsError("--distillation is the share of a teacher's answers. Give --teacher too.")
     if args.voices_clips < 1:
