@@ -17,6 +17,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
             moving.assign(moving * self.momentum + seen * (1.0 - self.momentum))
         return tf.squeeze(outputs, 2)
 
+    call.equals_keras = True  # so that `streaming` takes the layer apart as it does Keras's
+
 
 class Conv1D(keras.layers.Conv1D):
     """A convolution with one tap, as a product of matrices while training; a convolution for the converter."""
@@ -34,4 +36,4 @@ class Conv1D(keras.layers.Conv1D):
         rows = tf.matmul(tf.reshape(inputs, (-1, inputs.shape[2])), tf.convert_to_tensor(self.kernel)[0])
         return tf.reshape(rows, (shape[0], inputs.shape[1] or shape[1], self.filters))
 
-    call.equals_keras = True  # so that `streaming` takes the layer apart as it does Keras's
+    call.equals_keras = True

@@ -8,13 +8,14 @@ from typing import Any
 import keras
 from keras import layers
 
+from kws_training.streaming.arithmetic import check_arithmetic
 from kws_training.streaming.delay import Delay
 from kws_training.streaming.keras_graph import KerasGraph, Made, is_functional
 from kws_training.streaming.layer import StateSpec, Streaming, after, refuse
 from kws_training.streaming.lowering import Layer, Linear, Operation
 from kws_training.streaming.model import VALID, Node, StreamingModel
 from kws_training.streaming.patterns import STATE
-from kws_training.streaming.rules import gain_and_offset, lower
+from kws_training.streaming.rules import gain_and_offset, is_keras_own, lower
 from kws_training.streaming.stream import Stream
 from kws_training.streaming.timing import Timing
 
@@ -38,6 +39,7 @@ def to_streaming(model: keras.Model, frames_per_step: int) -> StreamingModel:
     """
     if not isinstance(frames_per_step, int) or frames_per_step < 1:
         raise ValueError(f"frames_per_step must be an integer of at least 1. Received: {frames_per_step!r}")
+    check_arithmetic(model)
     if isinstance(model, Streaming):
         return _whole(model, frames_per_step)
     if not is_functional(model):
@@ -110,9 +112,12 @@ class _Walker:
         layer = made.operation
         if not made.sources:
             refuse(layer, "it has no input")
+        for tensor in (*made.call.input_tensors, made.tensor):
+            if "float" in (dtype := keras.backend.standardize_dtype(tensor.dtype)) and dtype != "float32":
+                refuse(layer, f"it computes in {dtype}, a stream in float32: leave the cast out")
         numbers = [self._number[key] for key in made.sources]
         timing, ended = self._merge(layer, numbers)
-        if isinstance(layer, layers.BatchNormalization) and self._fold_norm(made, numbers[0]):
+        if isinstance(layer, layers.BatchNormalization) and is_keras_own(layer) and self._fold_norm(made, numbers[0]):
             return numbers[0]
         frames = timing.frames(self._frames)
         if isinstance(layer, Streaming):

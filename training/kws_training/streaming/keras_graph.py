@@ -7,7 +7,10 @@ import keras
 from keras import layers
 from keras.src.models.functional import Functional  # Keras has no public name for what Model(inputs, outputs) returns
 
+from kws_training.streaming.layer import refuse
+
 _IDENTITIES = (  # what they do, they do in training only
+    layers.ActivityRegularization,
     layers.AlphaDropout,
     layers.Dropout,
     layers.GaussianDropout,
@@ -94,7 +97,9 @@ class KerasGraph:
                 scope, tensor = scope.outer, scope.call.input_tensors[position]
                 continue
             call = layer._inbound_nodes[history.node_index]
-            if isinstance(layer, _IDENTITIES):
+            if call.arguments.kwargs.get("training") is True:
+                refuse(layer, "it was called with training=True, which a stream does not do: leave that out")
+            if type(layer) in _IDENTITIES:
                 tensor = call.input_tensors[0]
             elif is_functional(layer):
                 position = [id(item) for item in call.outputs].index(id(tensor))

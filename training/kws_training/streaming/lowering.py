@@ -40,12 +40,22 @@ class Value:
         return tf.reshape(self.tensor, (batch, rest[0], 1, rest[1]) if self.rank == 3 else (batch, 1, 1, *rest))
 
     @property
+    def as_float32(self) -> "Value":
+        """What layers make of the truth values and integers that functions give."""
+        return self if self.tensor.dtype == tf.float32 else Value(tf.cast(self.tensor, tf.float32), self.rank)
+
+    @property
     def plain(self) -> tf.Tensor:
         """As in the training model; when time has ended, several steps lie side by side in the batch axis."""
         if self.tensor.shape.rank == self.rank:
             return self.tensor
         batch, time, _, channels = self.tensor.shape
         return tf.reshape(self.tensor, (batch, time, channels) if self.rank == 3 else (batch * time, channels))
+
+
+def is_keras_activation(function: Any) -> bool:
+    """Whether it is one of Keras's functions, which work on each value, or along the last axis."""
+    return inspect.isfunction(function) and function.__module__.startswith("keras.src.activations.")
 
 
 class Operation:
@@ -83,7 +93,7 @@ class Linear(Operation):
         self.depthwise = "Depthwise" in type(cell).__name__
         self.kernel = kernel if kernel.ndim == 4 else kernel[:, None] if kernel.ndim == 3 else kernel[None, None]
         self.bias = np.asarray(cell.bias, np.float64) if cell.use_bias else None
-        self.activation = None if getattr(cell.activation, "__name__", "") == "linear" else cell.activation
+        self.activation = None if cell.activation is keras.activations.linear else cell.activation
         strides = tuple(getattr(cell, "strides", (1,)))
         self.strides = strides if len(strides) == 2 else (strides[0], 1)
         dilation = tuple(getattr(cell, "dilation_rate", (1,)))
@@ -124,7 +134,11 @@ class Linear(Operation):
         x = self._convolve(x, self.kernel.astype(np.float32), bands)
         if self.bias is not None:
             x = tf.nn.bias_add(x, self.bias.astype(np.float32))
-        return Value(x if self.activation is None else self.activation(x), self.rank), new
+        value = Value(x, self.rank)
+        if self.activation is None:
+            return value, new
+        # Somebody's own function counts axes as the training model has them.
+        return Value(self.activation(x if is_keras_activation(self.activation) else value.plain), self.rank), new
 
     def _convolve(self, x: tf.Tensor, kernel: np.ndarray, bands: tuple[int, int]) -> tf.Tensor:
         padding = "VALID" if not any(bands) else [[0, 0], [0, 0], list(bands), [0, 0]]
@@ -154,7 +168,7 @@ class Classifier(Operation):
         super().__init__()
         self._kernel = np.asarray(layer.kernel, np.float32)
         self._bias = np.asarray(layer.bias, np.float32) if layer.use_bias else None
-        self._activation = None if getattr(layer.activation, "__name__", "") == "linear" else layer.activation
+        self._activation = None if layer.activation is keras.activations.linear else layer.activation
         self.macs = self._kernel.size
 
     def apply(self, values: list[Value], states: States, context: Context, steps: int) -> tuple[Value, States]:

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from kws_training.streaming.layer import Context, States, StateSpec
-from kws_training.streaming.lowering import Operation, Value
+from kws_training.streaming.lowering import Memoryless, Operation, Value
 from kws_training.streaming.timing import Timing
 
 VALID = "valid"
@@ -188,9 +188,10 @@ class StreamingModel(tf.Module):
             flags = node.before.valid(rows, self._history) if node.masks else None
             mine = _nest(node.operation.specs, iter([states[name] for name in node.specs]))
             context = Context(node.before.delay, flags, node.before, rows if node.masks else None, self._history)
-            values[node.output], changed = node.operation.apply(
-                [values[number] for number in node.inputs], mine, context, steps
-            )
+            inputs = [values[number] for number in node.inputs]
+            if not isinstance(node.operation, Memoryless):
+                inputs = [value.as_float32 for value in inputs]
+            values[node.output], changed = node.operation.apply(inputs, mine, context, steps)
             new.update(zip(node.specs, _leaves(node.operation.specs, changed), strict=True))
         return [values[number].plain for number in self._outputs], new
 

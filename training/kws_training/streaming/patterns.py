@@ -319,8 +319,16 @@ _TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose)
 _ATTENTION = (layers.MultiHeadAttention, layers.GroupQueryAttention, layers.Attention, layers.AdditiveAttention)
 
 
-def pattern_for(cell: keras.layers.Layer, lookahead: int | None, window: int | None) -> Pattern:
-    """Chooses the pattern of a Keras layer.
+_UNKNOWN = (
+    "what it does to frames is not known; write it as a StreamingLayer (layers that work on each frame by itself, "
+    "like Dense and LayerNormalization, need no Stream)"
+)
+
+
+def pattern_for(
+    cell: keras.layers.Layer, lookahead: int | None, window: int | None, unknown: str = _UNKNOWN
+) -> Pattern:
+    """Chooses the pattern of a Keras layer; `unknown` is what is said of one that none fits.
 
     Raises:
       CannotStream: no pattern can carry this layer across steps; the message says why.
@@ -330,8 +338,8 @@ def pattern_for(cell: keras.layers.Layer, lookahead: int | None, window: int | N
         raise ValueError(f"cell must be a Keras layer. Received: {cell!r}")
     if isinstance(cell, layers.UpSampling1D | layers.UpSampling2D):
         refuse(cell, "there is no pattern for it; use Conv1DTranspose or Conv2DTranspose")
-    if isinstance(cell, layers.ZeroPadding1D | layers.Cropping1D):
-        refuse(cell, "it moves the clip's borders; leave it out, Stream pads")
+    if isinstance(cell, layers.ZeroPadding1D | layers.ZeroPadding2D | layers.Cropping1D | layers.Cropping2D):
+        refuse(cell, "it moves the clip's borders; leave it out, Stream pads (over bins alone it needs no Stream)")
     if isinstance(cell, layers.Bidirectional):
         refuse(
             cell,
@@ -355,11 +363,7 @@ def pattern_for(cell: keras.layers.Layer, lookahead: int | None, window: int | N
         return Window(cell, window)
     if isinstance(cell, _RECURRENT):
         return Recurrent(cell)
-    refuse(
-        cell,
-        "what it does to frames is not known; write it as a StreamingLayer (layers that work on each frame by itself, "
-        "like Dense and LayerNormalization, need no Stream)",
-    )
+    refuse(cell, unknown)
     raise AssertionError
 
 
