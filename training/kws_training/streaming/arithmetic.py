@@ -21,7 +21,7 @@ def check_arithmetic(model: Any) -> None:
                 layer,
                 f"Keras has quantized it ({mode}): stream the float model, kws_training.export.convert quantizes that",
             )
-        if is_functional(layer):
+        if is_functional(layer) or isinstance(layer, keras.layers.InputLayer):
             continue  # computes nothing itself
         for dtype in {layer.compute_dtype, layer.variable_dtype}:
             if "float" in dtype and dtype != "float32":

@@ -114,7 +114,7 @@ class _Walker:
             refuse(layer, "it has no input")
         for tensor in (*made.call.input_tensors, made.tensor):
             if "float" in (dtype := keras.backend.standardize_dtype(tensor.dtype)) and dtype != "float32":
-                refuse(layer, f"it computes in {dtype}, a stream in float32: leave the cast out")
+                refuse(layer, f"it computes in {dtype}, a stream in float32: give it float32")
         numbers = [self._number[key] for key in made.sources]
         timing, ended = self._merge(layer, numbers)
         if isinstance(layer, layers.BatchNormalization) and is_keras_own(layer) and self._fold_norm(made, numbers[0]):

@@ -102,8 +102,8 @@ class Streaming:
         """States by name: `StateSpec`, or a dictionary of them for each part. ``"state"`` takes the name of its owner.
 
         Unless it is overridden: those of the streaming layers that are attributes of this one (or elements of a list
-        that is), by the attribute's name. They must have been called once, so that they know their input's shape, and
-        see as many frames in a step as this one.
+        that is), by the attribute's name; a part without states has an empty dictionary. They must have been called
+        once, so that they know their input's shape, and see as many frames in a step as this one.
 
         Args:
           input_shape: of the training model's input: ``[batch, time, ...]``.
@@ -120,8 +120,7 @@ class Streaming:
                     if not part.built:
                         refuse(part, "it was never called: call the model on a clip first")
                     found = part.state_specs(part.get_build_config()["input_shape"], frames, delay)
-                    if found:
-                        specs[name if part is value else f"{name}_{index}"] = found
+                    specs[name if part is value else f"{name}_{index}"] = found
         return specs
 
     def stream_inference(self, inputs: tf.Tensor, states: States) -> tuple[tf.Tensor, States]:
@@ -132,7 +131,7 @@ class Streaming:
           states: by the names of `state_specs`.
 
         Returns:
-          The outputs of these frames, and the new states by the same names.
+          The outputs of these frames, and the new states by the same names. A part without states may be left out.
         """
         raise NotImplementedError(f"{type(self).__name__} defines no stream_inference")
 

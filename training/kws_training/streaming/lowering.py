@@ -92,7 +92,7 @@ class Linear(Operation):
         kernel = np.asarray(cell.kernel, np.float64)
         self.depthwise = "Depthwise" in type(cell).__name__
         self.kernel = kernel if kernel.ndim == 4 else kernel[:, None] if kernel.ndim == 3 else kernel[None, None]
-        self.bias = np.asarray(cell.bias, np.float64) if cell.use_bias else None
+        self.bias = None if cell.bias is None else np.asarray(cell.bias, np.float64)
         self.activation = None if cell.activation is keras.activations.linear else cell.activation
         strides = tuple(getattr(cell, "strides", (1,)))
         self.strides = strides if len(strides) == 2 else (strides[0], 1)
@@ -167,7 +167,7 @@ class Classifier(Operation):
     def __init__(self, layer: Any):
         super().__init__()
         self._kernel = np.asarray(layer.kernel, np.float32)
-        self._bias = np.asarray(layer.bias, np.float32) if layer.use_bias else None
+        self._bias = None if layer.bias is None else np.asarray(layer.bias, np.float32)
         self._activation = None if layer.activation is keras.activations.linear else layer.activation
         self.macs = self._kernel.size
 

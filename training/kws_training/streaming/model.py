@@ -303,5 +303,5 @@ def _nest(specs: dict[str, Any], leaves: Any) -> States:
 def _leaves(specs: dict[str, Any], states: States) -> list[tf.Tensor]:
     found = []
     for key, value in specs.items():
-        found += [states[key]] if isinstance(value, StateSpec) else _leaves(value, states[key])
+        found += [states[key]] if isinstance(value, StateSpec) else _leaves(value, states.get(key, {}))
     return found

@@ -103,7 +103,8 @@ def _numbers(inputs: Sequence[Any], frames: int) -> list[np.ndarray]:
         values = random.standard_normal((_CLIPS, frames, *symbol.shape[2:]))
         values = values * scales.reshape(_CLIPS, frames, *[1] * (values.ndim - 2))
         kind = _dtype(symbol)
-        found.append(values > 0 if kind == tf.bool else values.astype(kind.as_numpy_dtype))
+        values = values if kind.is_floating else values > 0  # 0 and 1 fit whatever integers index
+        found.append(values.astype(kind.as_numpy_dtype))
     return found
 
 

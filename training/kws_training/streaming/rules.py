@@ -2,6 +2,7 @@
 
 import functools
 import operator
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -73,7 +74,9 @@ def lower(made: Made, frames: int, delay: int, ended: bool) -> Operation:
         return _streaming(layer, shape, frames, delay, rank)
     if isinstance(layer, layers.BatchNormalization) and is_keras_own(layer):
         return Scale(*gain_and_offset(layer), rank)
-    if isinstance(layer, layers.Dense) and is_keras_own(layer) and rank <= 4:
+    if isinstance(layer, layers.Normalization) and is_keras_own(layer) and _is_for_channels(layer):
+        return Scale(*_normalization(layer), rank)
+    if _is_dense(layer) and rank <= 4:
         _check_activation(layer, layer.activation, made.tensor.shape, frames, ended)
         if ended and rank == 2:
             return Classifier(layer)
@@ -102,6 +105,28 @@ def gain_and_offset(norm: layers.BatchNormalization) -> tuple[np.ndarray, np.nda
 
     gain = value(norm.gamma, 1.0) / np.sqrt(value(norm.moving_variance, 1.0) + norm.epsilon)
     return gain, value(norm.beta, 0.0) - value(norm.moving_mean, 0.0) * gain
+
+
+def _is_for_channels(norm: layers.Normalization) -> bool:
+    return all(size == 1 for size in norm.mean.shape[:-1])
+
+
+def _normalization(norm: layers.Normalization) -> tuple[np.ndarray, np.ndarray]:
+    """What it multiplies by and adds, float64 ``[channels]`` or ``[1]``."""
+    mean = np.ravel(np.asarray(norm.mean, np.float64))
+    deviation = np.maximum(np.sqrt(np.ravel(np.asarray(norm.variance, np.float64))), keras.config.epsilon())
+    return (deviation, mean) if norm.invert else (1 / deviation, -mean / deviation)
+
+
+def _is_dense(layer: Any) -> bool:
+    """Whether it multiplies the last axis by a matrix: Dense, or an EinsumDense that says the same."""
+    if not is_keras_own(layer) or not isinstance(layer, layers.Dense | layers.EinsumDense):
+        return False
+    if isinstance(layer, layers.Dense):
+        return True
+    inputs, kernel, output = re.split(",|->", layer.equation.replace(" ", "").replace("...", ""))
+    plain_bias = layer.bias is None or len(layer.bias.shape) == 1
+    return len(kernel) == 2 and inputs[-1:] == kernel[0] and output == inputs[:-1] + kernel[1] and plain_bias
 
 
 def _streaming(layer: Streaming, shape: tuple[int | None, ...], frames: int, delay: int, rank: int) -> Operation:
@@ -289,7 +314,7 @@ def _prove_frame_by_frame(made: Made, frames: int) -> None:
     """Raises `Unproven` for what does not surely work on each frame by itself."""
     symbols, whole = made.call.input_tensors, _as_trained(made)
     if len(made.tensor.shape) < 3:
-        raise Mixes("a frame must keep an axis of its own: keepdims=True")
+        raise Mixes(f"its output {tuple(made.tensor.shape)} has not the axes of batch, time and values")
     prove(whole, symbols)
     if not _is_elementwise_function(made.operation):
         try_lengths(whole, _call_of(made, False), symbols, frames)
