@@ -628,6 +628,85 @@ def test_streaming_model_of_ones_own_that_looks_ahead_equals_batch():
     assert_close(several[0][0], np.concatenate([outputs[0] for outputs in single]))
 
 
+class Gain(StreamingLayer):
+    """Keeps nothing."""
+
+    def call(self, inputs):
+        return 2 * inputs
+
+    def stream_inference(self, inputs, states):
+        return 2 * inputs, {}
+
+
+@keras.saving.register_keras_serializable("test_streaming")
+class Mixed(Streaming, keras.Model):
+    """Parts with states and parts without, one behind the other, in the way that the page shows."""
+
+    ends_time = True
+
+    def __init__(self, returns_all=True, **kwargs):
+        super().__init__(**kwargs)
+        self.returns_all = returns_all
+        self.point = Stream(layers.Conv1D(6, 1))
+        self.gain = Gain()
+        self.blocks = [Stream(layers.Conv1D(6, 1)), Stream(layers.Conv1D(6, 3)), Delay(0)]
+        self.attention = LocalSelfAttention(6, 1)
+        self.mean = Stream(layers.GlobalAveragePooling1D(), window=4)
+        self.names = ("point", "gain", "blocks_0", "blocks_1", "blocks_2", "attention", "mean")
+
+    def parts(self):
+        return (self.point, self.gain, *self.blocks, self.attention, self.mean)
+
+    def call(self, inputs):
+        for part in self.parts():
+            inputs = part(inputs)
+        return inputs
+
+    def stream_inference(self, inputs, states):
+        new = {}
+        for name, part in zip(self.names, self.parts(), strict=True):
+            inputs, kept = part.stream_inference(inputs, states[name])
+            if kept or self.returns_all:
+                new[name] = kept
+        return inputs, new
+
+
+@pytest.mark.parametrize("returns_all", [True, False])
+def test_streaming_model_of_ones_own_may_have_parts_without_states(returns_all):
+    net = Mixed(returns_all)
+    clips = np.random.default_rng(0).standard_normal((2, 8, 5)).astype(np.float32)
+    net(clips)
+    randomize(net)
+    for frames, states in ((1, ["blocks_1", "mean"]), (2, ["blocks_1", "mean"]), (4, ["blocks_1"])):
+        streaming = to_streaming(net, frames)
+        assert list(streaming.state_specs) == states
+        assert_close(streaming.stream(clips), net(clips), f"{frames} frames per step")
+        assert streaming.rows()[0].macs > 0
+
+
+class Point(Streaming, keras.Model):
+    """Keeps nothing at all."""
+
+    def __init__(self):
+        super().__init__()
+        self.point = Stream(layers.Conv1D(6, 1))
+
+    def call(self, inputs):
+        return self.point(inputs)
+
+    def stream_inference(self, inputs, states):
+        outputs, new = self.point.stream_inference(inputs, states["point"])
+        return outputs, {"point": new}
+
+
+def test_streaming_model_of_ones_own_may_have_no_states():
+    net, clips = Point(), np.random.default_rng(0).standard_normal((2, 8, 5)).astype(np.float32)
+    wanted = net(clips)
+    streaming = to_streaming(net, 2)
+    assert streaming.state_specs == {}
+    assert_close(streaming.stream(clips), wanted)
+
+
 def test_streaming_layer_used_by_hand_takes_and_gives_nested_states():
     block = Block()
     clips = np.random.default_rng(0).standard_normal((2, 12, 6)).astype(np.float32)

@@ -204,3 +204,18 @@ def test_convert_of_two_outputs_is_refused():
     model = functional(SOUND, lambda x: [keras.layers.Dense(2)(x), keras.layers.Dense(3)(x)])
     with pytest.raises(KwsError, match="one output. Received: 2 outputs"):
         convert(to_streaming(model, 2), np.zeros((2, LENGTH, 6), np.int8), 1 / 32)
+
+
+@pytest.mark.parametrize("bins", [(6,), (5, 2)])
+def test_runner_takes_one_clip_without_the_axis_of_clips(bins):
+    layer = layers.Conv1D(4, 3) if len(bins) == 1 else layers.Conv2D(4, (3, 1))
+    streaming = to_streaming(functional((None, *bins), Stream(layer)), 2)
+    runner = TfliteRunner(float_tflite(streaming), streaming.state_specs)
+    clips = np.random.default_rng(0).standard_normal((2, 8, *bins)).astype(np.float32)
+    both = runner.stream(clips)[0]
+    assert np.array_equal(runner.stream(clips[1])[0], both[1])
+    for wrong in (clips[0, 0], clips[..., :-1], clips[0].reshape(-1)):
+        with pytest.raises(
+            ValueError, match=r"clips must be \[clips, time, .*or one clip \[time, .*Received shape: \["
+        ):
+            runner.stream(wrong)

@@ -96,16 +96,18 @@ class TfliteRunner:
         """Streams clips one after the other, each from silence.
 
         Args:
-          clips: ``[clips, time, ...]``; time is a multiple of `frames_per_step`.
+          clips: ``[clips, time, ...]``, or one clip ``[time, ...]``; time is a multiple of `frames_per_step`.
           behind: frames of silence behind each clip, for a model whose outputs lag; rounded up to whole steps.
 
         Returns:
-          Each output of every call: ``[clips, calls, ...]``, without the batch axis of 1.
+          Each output of every call: ``[clips, calls, ...]``, of one clip ``[calls, ...]``, without the batch axis of 1.
 
         Raises:
-          ValueError: the clips are no whole steps.
+          ValueError: the clips are no whole steps, or no frames of this model.
         """
         clips, frames = np.asarray(clips), self.frames_per_step
+        if self._is_one_clip(clips):
+            return [output[0] for output in self.stream(clips[None], behind)]
         length = clips.shape[1]
         if length % frames or length == 0:
             raise ValueError(f"clips must be whole steps of {frames} frames. Received: {length} frames")
@@ -121,6 +123,19 @@ class TfliteRunner:
             np.array([[outputs[number][0] for outputs in calls] for calls in collected])
             for number in range(self.outputs)
         ]
+
+    def _is_one_clip(self, clips: np.ndarray) -> bool:
+        """Whether the axis of clips is left out. Behind time there must be a frame, with or without its axis of 1."""
+        frame = tuple(int(size) for size in self._features["shape"][2:])
+        kinds = {frame, frame[1:] if frame[0] == 1 else frame}
+        if clips.shape[2:] in kinds:
+            return False
+        if clips.shape[1:] in kinds and clips.ndim > 1:
+            return True
+        wanted = ", ".join(map(str, min(kinds, key=len)))
+        raise ValueError(
+            f"clips must be [clips, time, {wanted}], or one clip [time, {wanted}]. Received shape: {list(clips.shape)}"
+        )
 
     def _set(self, detail: dict[str, Any], values: np.ndarray) -> None:
         if values.size != np.prod(detail["shape"]):
