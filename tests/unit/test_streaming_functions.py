@@ -322,3 +322,27 @@ def test_random_function_streams_as_batch_or_is_refused(data):
             to_streaming(model, step)
     else:
         assert_close(to_streaming(model, step).stream(clips), model(clips, training=False))
+
+
+class Louder(keras.Model):
+    """A functional model whose class does more than its graph."""
+
+    def call(self, inputs, **arguments):
+        return 2 * super().call(inputs, **arguments)
+
+
+def test_functional_model_with_a_call_of_its_own_is_refused():
+    inputs = keras.Input(CLIP)
+    louder = Louder(inputs, layers.Dense(6)(inputs), name="louder")
+    with pytest.raises(CannotStream, match=r"^louder \(Louder\) cannot stream: it is neither"):
+        to_streaming(louder, 2)
+    with pytest.raises(CannotStream, match=r"^louder \(Louder\) cannot stream: "):
+        to_streaming(keras.Model(inputs, louder(inputs)), 2)
+
+
+@pytest.mark.parametrize("activation", [tf.nn.relu, lambda x: tf.nn.silu(x) * 0.5, layers.LeakyReLU(0.1), ops.relu6])
+def test_activation_on_each_value_costs_no_reshaping(activation):
+    model = functional(CLIP, lambda x: layers.Activation(activation)(conv(x, activation=activation)))
+    streaming = assert_streams(model, *STEPS, length=FRAMES)
+    names = [operation.type for operation in streaming.concrete_function().graph.get_operations()]
+    assert names.count("Reshape") <= 1  # of the output

@@ -483,6 +483,17 @@ def axes_of(graph: tf.Graph, known: dict[str, Axes], wanted: list[tf.Tensor], va
     return [found[tensor.name] for tensor in wanted]
 
 
+def is_elementwise(output: tf.Tensor) -> bool:
+    """Whether a tensor is made of its graph's inputs value by value, with constants of one number alone."""
+    for op in _ancestors([output]):
+        if op.type == "Const":
+            if op.outputs[0].shape.num_elements() != 1:
+                return False
+        elif op.type not in (*_ELEMENTWISE, "IdentityN", "Placeholder"):
+            return False
+    return True
+
+
 def _outputs(op: tf.Operation, inputs: Known, value: Value) -> Known:
     if op.type in _CALLS:
         return _inside(op, inputs, value)

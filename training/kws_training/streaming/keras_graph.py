@@ -22,8 +22,8 @@ _IDENTITIES = (  # what they do, they do in training only
 
 
 def is_functional(model: Any) -> bool:
-    """Whether `KerasGraph` can read it."""
-    return isinstance(model, Functional | keras.Sequential)
+    """Whether `KerasGraph` can read it: a class of one's own may do more than its graph."""
+    return isinstance(model, Functional | keras.Sequential) and type(model).call.__module__.startswith("keras.")
 
 
 @dataclasses.dataclass(eq=False)

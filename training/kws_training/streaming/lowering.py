@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from kws_training.streaming.layer import Context, States, StateSpec, Streaming, refuse
 from kws_training.streaming.patterns import STATE, Ring, Window, append, masked
+from kws_training.streaming.proof import works_on_each_value
 from kws_training.streaming.stream import Stream
 
 
@@ -58,6 +59,11 @@ def is_keras_activation(function: Any) -> bool:
     return inspect.isfunction(function) and function.__module__.startswith("keras.src.activations.")
 
 
+def takes_any_rank(activation: Any) -> bool:
+    """Whether an activation may see an axis of one before the channels; somebody's own may count axes."""
+    return is_keras_activation(activation) or works_on_each_value(activation)
+
+
 class Operation:
     """One node's computation.
 
@@ -94,6 +100,7 @@ class Linear(Operation):
         self.kernel = kernel if kernel.ndim == 4 else kernel[:, None] if kernel.ndim == 3 else kernel[None, None]
         self.bias = None if cell.bias is None else np.asarray(cell.bias, np.float64)
         self.activation = None if cell.activation is keras.activations.linear else cell.activation
+        self._any_rank = takes_any_rank(cell.activation)
         strides = tuple(getattr(cell, "strides", (1,)))
         self.strides = strides if len(strides) == 2 else (strides[0], 1)
         dilation = tuple(getattr(cell, "dilation_rate", (1,)))
@@ -137,8 +144,7 @@ class Linear(Operation):
         value = Value(x, self.rank)
         if self.activation is None:
             return value, new
-        # Somebody's own function counts axes as the training model has them.
-        return Value(self.activation(x if is_keras_activation(self.activation) else value.plain), self.rank), new
+        return Value(self.activation(x if self._any_rank else value.plain), self.rank), new
 
     def _convolve(self, x: tf.Tensor, kernel: np.ndarray, bands: tuple[int, int]) -> tf.Tensor:
         padding = "VALID" if not any(bands) else [[0, 0], [0, 0], list(bands), [0, 0]]

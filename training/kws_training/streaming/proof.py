@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kws_training.streaming.axes import BATCH, TIME, Axes, Mixes, Unproven, axes_of, marked, other
+from kws_training.streaming.axes import BATCH, TIME, Axes, Mixes, Unproven, axes_of, is_elementwise, marked, other
 
 Function = Callable[[list[Any]], Any]
 _OPEN = 97  # frames of a clip whose length the model leaves open
@@ -48,6 +48,16 @@ def prove(function: Function, inputs: Sequence[Any], *, time: bool = True) -> No
             raise Mixes("it does not depend on the frames")
     elif found[:front] != _axes(shapes[0], time)[:front] or any(marked(axis) for axis in found[front:]):
         raise Mixes("its output has not one row for each frame" if time else "its output has not one row for each clip")
+
+
+def works_on_each_value(function: Callable[[Any], Any]) -> bool:
+    """Whether a function of one tensor is the same for every value, so that the number of axes does not matter."""
+    graph = tf.__internal__.FuncGraph("proof")
+    try:
+        with graph.as_default():
+            return is_elementwise(tf.convert_to_tensor(function(tf.compat.v1.placeholder(tf.float32, (3, 5, 7)))))
+    except Exception:  # anything that somebody's function may raise
+        return False
 
 
 def try_lengths(whole: Function, step: Function, inputs: Sequence[Any], frames: int) -> None:

@@ -23,6 +23,7 @@ from kws_training.streaming.lowering import (
     Scale,
     WindowMean,
     is_keras_activation,
+    takes_any_rank,
 )
 from kws_training.streaming.macs import count_macs
 from kws_training.streaming.patterns import STATE, WINDOWS, Recurrent, Remainder, Ring, Window, pattern_for
@@ -237,7 +238,7 @@ def _takes_any_rank(made: Made) -> bool:
     """Whether it gives the same numbers when an axis of one stands before the channels."""
     layer = made.operation
     if isinstance(layer, layers.Activation):
-        return is_keras_own(layer) and is_keras_activation(layer.activation)
+        return is_keras_own(layer) and takes_any_rank(layer.activation)
     if isinstance(layer, layers.Layer):
         return isinstance(layer, _ELEMENTWISE) and is_keras_own(layer) and not _has_arrays(vars(layer).values())
     arguments = made.call.arguments
