@@ -83,9 +83,10 @@ class Streaming:
     is time; a clip is surrounded by zeros. Attributes of the class or the instance tell what happens to time:
 
     Attributes:
-      stride: input frames for each output frame.
+      stride: input frames for each output frame; output n stands for the frames n stride .. n stride + stride - 1.
       upsampling: output frames for each input frame.
-      lookahead: frames behind an output's own frame that it needs; the streaming output lags by so many frames.
+      lookahead: input frames behind the newest of its own that an output needs; the streaming output lags by so many,
+        rounded up to whole strides.
       extra_delay: frames by which the streaming output lags for another reason (`Delay`).
       context_frames: input frames besides its own that an output depends on: (kernel - 1) * dilation.
       ends_time: the output has no time axis any more: one row for each step.

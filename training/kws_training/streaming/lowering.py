@@ -90,6 +90,10 @@ class Linear(Operation):
         self.dilation = dilation if len(dilation) == 2 else (dilation[0], 1)
         self.ring, self.rank = ring, rank
 
+    def skip(self, rows: int) -> None:
+        """Lets the windows begin `rows` earlier, with taps of zero: to cut the rows off would be one more operator."""
+        self.kernel = np.pad(self.kernel, [(rows, 0), (0, 0), (0, 0), (0, 0)])
+
     @property
     def is_one_tap(self) -> bool:
         """Scales each channel and does nothing else."""
@@ -118,7 +122,7 @@ class Linear(Operation):
         x, new = values[0].planar, {}
         bands = (0, 0)
         if self.ring:
-            x, new = self.ring.window(x, states, context)
+            x, new = self.ring.rows(x, states, context)
             if len(self.ring.kernel) == 2:
                 bands = self.ring.frequency_padding(x.shape[2])
         x = self._convolve(x, self.kernel.astype(np.float32), bands)
@@ -205,6 +209,13 @@ class Layer(Operation):
         self.needs_history = self._takes_context and layer.lookahead > 0 and not isinstance(layer, Stream)
         if type(layer).stream_inference is Streaming.stream_inference:
             refuse(layer, "it defines no stream_inference(inputs, states)")
+        late = delay % layer.stride
+        if late and not self._takes_context:
+            refuse(
+                layer,
+                f"its input lags by {delay} frames, no multiple of its stride {layer.stride}, and it does not ask by how "
+                f"many: put Delay({layer.stride - late}) before it, or take the context as a third argument",
+            )
         try:
             self.specs = layer.state_specs(shape, frames, delay)
         except TypeError as error:
