@@ -20,7 +20,7 @@ from kws_training.describe import describe_streaming, table  # noqa: E402
 from kws_training.manifest import manifest  # noqa: E402
 from kws_training.models import architecture  # noqa: E402
 from kws_training.run_folder import load_run  # noqa: E402
-from kws_training.streaming import CannotStream, Delay, Stream, StreamingLayer, to_streaming  # noqa: E402
+from kws_training.streaming import CannotStream, Delay, Stream, Streaming, StreamingLayer, to_streaming  # noqa: E402
 from kws_training.tflite_runner import TfliteRunner  # noqa: E402
 
 from tests.support import engines  # noqa: E402
@@ -214,6 +214,40 @@ def test_latency_of_a_strided_layer_of_ones_own_is_measured(first, latency):
     streaming = assert_streams(functional((12, 3), Third(first)), 3, length=12)
     assert streaming.latency_ms() == latency
     assert assert_streams(functional((12, 3), lambda x: Gain(0)(Third(first)(x))), 3, length=12).latency_ms() == latency
+
+
+class Net(Streaming, keras.Model):
+    """A model of one's own: three strides of 2 in a subclass."""
+
+    stride = 8
+
+    def __init__(self, lookahead):
+        super().__init__()
+        self.parts = [Stream(layers.Conv1D(3, 3, strides=2), lookahead=lookahead) for _ in range(3)]
+
+    def call(self, inputs):
+        for part in self.parts:
+            inputs = part(inputs)
+        return inputs
+
+    def state_specs(self, input_shape, frames, delay=0):
+        return {str(n): part.state_specs((None, None, 3), frames >> n) for n, part in enumerate(self.parts)}
+
+    def stream_inference(self, inputs, states):
+        new = {}
+        for n, part in enumerate(self.parts):
+            inputs, new[str(n)] = part.stream_inference(inputs, states[str(n)])
+        return inputs, new
+
+
+@pytest.mark.parametrize("lookahead, latency", [(0, 80), (-1, 150)])
+def test_latency_of_a_strided_model_of_ones_own_is_measured(lookahead, latency):
+    model = Net(lookahead)
+    clips = np.random.default_rng(0).standard_normal((2, 16, 3)).astype(np.float32)
+    wanted = model(clips)
+    streaming = to_streaming(model, 8)
+    assert_close(streaming.stream(clips), wanted)
+    assert streaming.latency_ms() == latency
 
 
 def test_strided_layer_of_ones_own_behind_frames_that_lag_is_refused_unless_it_asks():

@@ -32,8 +32,8 @@ class TransformerConfig:
       expansion: hidden channels of the feed-forward layer, in `filters`.
       pool_frames: input frames of the average before the classifier: one second of audio.
       dropout: rate before the classifier, training only.
-      unheard_frames: newest frames of each stride that the first convolution leaves out. Settings that do not say it are
-        of models whose windows ended with the oldest: ``stride - 1``, and with it 10 ms more latency.
+      unheard_frames: newest frames of each stride that the first convolution leaves out. Settings that do not say it
+        are of models whose windows ended with the oldest: ``stride - 1``, and with it 10 ms more latency.
     """
 
     labels: int = 12

@@ -17,6 +17,7 @@ from kws_training.quantize.integer import round_through
 from kws_training.quantize.precision import Precision
 from kws_training.quantize.ranges import FixedRange, Range, WeightRange
 from kws_training.streaming import StateSpec, depthwise
+from kws_training.streaming.hearing import Taps
 from kws_training.streaming.layer import States, Streaming, refuse
 from kws_training.streaming.patterns import STATE, append
 
@@ -219,6 +220,9 @@ class Depthwise(Streaming, Linear):
         rows, state = append(states[STATE], inputs)
         return self.apply(rows), {STATE: state}
 
+    def taps(self, frames: int, delay: int) -> Taps:
+        return [range(frame - self.context_frames, frame + 1, self.dilation) for frame in range(frames)]
+
     def emit(self, builder: Builder, inputs: TensorId, frames: int) -> TensorId:
         taps, channels = self.kernel_shape
         rows = builder.ring(self.name, inputs, self.context_frames, frames, channels, self.inputs)
@@ -265,8 +269,8 @@ class Add(Quantized):
 class WindowMean(Streaming, Quantized):
     """The mean of a window's frames, rounded twice: the mean of groups of `step` frames, and that of the groups.
 
-    These are the integers that were trained, whatever the step that streams them. A streaming step of whole groups keeps
-    a ring of their means; any other keeps the frames themselves, since the groups are counted from the window's end.
+    These are the integers that were trained, whatever the step that streams them. A streaming step of whole groups
+    keeps a ring of their means; any other keeps the frames themselves: groups are counted from the window's end.
 
     Args:
       window: frames, a multiple of `step`.
@@ -319,6 +323,9 @@ class WindowMean(Streaming, Quantized):
         if STATE in states:
             rows, new[STATE] = append(states[STATE], rows)
         return self._mean(rows if whole else self._groups(rows), 1), new
+
+    def taps(self, frames: int, delay: int) -> Taps:
+        return [range(frames - self.window, frames)]
 
     def emit(self, builder: Builder, inputs: TensorId, frames: int) -> TensorId:
         channels, whole, kept = builder.shape(inputs)[3], frames % self.step == 0, self._kept(frames)

@@ -1,55 +1,74 @@
-"""Measures which input frames the outputs of a streaming model depend on, by changing them."""
+"""Which input frames the frames of a step depend on: what a latency is made of."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-STEPS = 64  # that a frame may take to an output
+Taps = list[Sequence[int]]
+"""For each output frame of a step the input frames that it depends on; 0 is the step's first, earlier ones are below."""
+
+_STEPS = 64  # that a frame may take to an output of a layer of somebody's own
 _SCALES = (0.3, 3.0, 100.0)
 
 
-def newest_heard(model: Any) -> list[int]:
-    """How old the newest frame is that the newest outputs depend on.
-
-    A frame counts as heard if an output changes when the frame becomes NaN, which weights of zero let through as well,
-    or another number, which operations let through that drop NaN.
+def newest(heard: list[float], taps: Taps | None, step: int) -> list[float]:
+    """The newest frame of the model's input behind each output of a layer.
 
     Args:
-      model: a `StreamingModel`.
+      heard: the same for each frame that a step brings the layer, counted from the step's first input frame; -inf where
+        there is none.
+      taps: of the layer; None if it works on each frame by itself.
+      step: input frames of a step.
+    """
+    if taps is None:
+        return heard
+    return [max((heard[tap % len(heard)] + tap // len(heard) * step for tap in row), default=-np.inf) for row in taps]
+
+
+def found_taps(
+    run: Callable[[Any, Any], tuple[Any, Any]], states: Callable[[int], Any], shape: tuple[int, ...], ended: bool
+) -> Taps:
+    """Finds the newest tap of each output by changing the frames of one step.
+
+    A frame counts if an output changes when the frame becomes NaN, which weights of zero let through as well, or
+    another number, which operations let through that drop NaN.
+
+    Args:
+      run: one step: inputs ``[batch, frames, ...]`` and states to outputs ``[batch, ...]`` and states.
+      states: the first ones of a batch.
+      shape: of one stream's inputs in a step, ``(frames, ...)``.
+      ended: the outputs have no time axis; they count as one frame.
 
     Returns:
-      For each output input frames: 0 if it depends on the newest frame of the step, 1 if that is the newest but one.
-      0 as well for an output that no frame of `STEPS` steps changes.
+      One tap for each output frame, none for one that no frame of `_STEPS` steps changes.
     """
-    found = _ages(model, [model.frames_per_step - 1], steps=1)  # mostly all
-    if None in found:
-        found = _ages(model, range(model.frames_per_step), STEPS)
-    return [age or 0 for age in found]
-
-
-def _ages(model: Any, frames: Any, steps: int) -> list[int | None]:
-    """Changes each of these frames of one step, and looks at it and the steps behind."""
-    frames, step, random = list(frames), model.frames_per_step, np.random.default_rng(0)
-    size = (step, *model.input_shape[2:])
+    frames, random = shape[0], np.random.default_rng(0)
     changes = [np.nan, *_SCALES]
-    features = np.repeat(random.standard_normal((1, *size)).astype(np.float32), 1 + len(frames) * len(changes), 0)
-    for number, frame in enumerate(frames):
-        for position, change in enumerate(changes):
-            features[1 + number * len(changes) + position, frame] = change * random.standard_normal(size[1:])
-    states: Any = model.initial_states(len(features))
-    ages: list[int | None] = [None] * model.output_count
-    for later in range(steps):
-        outputs, states = model(features, states)
-        for position, output in enumerate(keras.tree.flatten(outputs)):
-            rows = np.asarray(output).reshape(len(features), -1)
-            rounding = 1e-5 * np.abs(rows[0]).max()  # of equal rows beside others; `_SCALES` moves outputs by far more
-            changed = ~(np.abs(rows[1:] - rows[0]) <= rounding).all(1)  # NaN counts as changed
-            changed = changed.reshape(len(frames), len(changes)).any(1)
-            if ages[position] is None and changed.any():
-                newest = max(frame for frame, heard in zip(frames, changed, strict=True) if heard)
-                ages[position] = later * step + step - 1 - newest
-        if None not in ages:
+    inputs = np.repeat(random.standard_normal((1, *shape)).astype(np.float32), 1 + frames * len(changes), 0)
+    for position, change in enumerate(changes):
+        for frame in range(frames):
+            inputs[1 + position * frames + frame, frame] = change * random.standard_normal(shape[1:])
+    taps: Taps = []
+    state = states(len(inputs))
+    for later in range(_STEPS):
+        outputs, state = run(inputs, state)
+        rows = np.asarray(outputs)
+        rows = rows.reshape(len(inputs), 1 if ended else rows.shape[1], -1)
+        rounding = 1e-5 * np.abs(rows[0]).max()  # of equal rows beside others; `_SCALES` moves outputs by far more
+        changed = ~(np.abs(rows[1:] - rows[0]) <= rounding).all(2)  # NaN counts as changed
+        changed = changed.reshape(len(changes), frames, -1).any(0)
+        taps = taps or [[] for _ in range(changed.shape[1])]
+        for row, by in enumerate(changed.T):
+            if by.any() and not taps[row]:
+                taps[row] = [int(np.flatnonzero(by).max()) - later * frames]
+        if all(taps):
             break
-        features[1:] = features[:1] = random.standard_normal((1, *size))
-    return ages
+        inputs = np.repeat(random.standard_normal((1, *shape)).astype(np.float32), len(inputs), 0)
+    return taps
+
+
+def zeros(specs: Any, batch: int) -> Any:
+    """States of a batch with their first values, nested as their specifications."""
+    return keras.tree.map_structure(lambda spec: np.full((batch, *spec.shape), spec.initial, np.float32), specs)

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from kws_reference.errors import KwsError
 
+from kws_training.streaming.hearing import Taps
 from kws_training.streaming.macs import count_macs
 from kws_training.streaming.timing import Timing
 
@@ -142,6 +143,15 @@ class Streaming:
         return keras.tree.map_structure(
             lambda spec: np.full((batch, *spec.shape), spec.initial, np.float32), self.state_specs(input_shape, frames)
         )
+
+    def taps(self, frames: int, delay: int) -> Taps | None:
+        """What the outputs of a step depend on, for the latency. Unless it is overridden it is found out by trying.
+
+        Args:
+          frames: input frames in a step.
+          delay: `Context.delay` of the input.
+        """
+        return None
 
     def macs(self, input_shape: tuple[int | None, ...], frames: int) -> int:
         """Multiply-accumulates of one step of one stream. Unless it is overridden: those in its graph."""

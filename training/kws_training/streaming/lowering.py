@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kws_training.streaming.hearing import Taps, found_taps, zeros
 from kws_training.streaming.layer import Context, States, StateSpec, Streaming, refuse
 from kws_training.streaming.patterns import STATE, Ring, Window, append, masked
 from kws_training.streaming.stream import Stream
@@ -55,11 +56,13 @@ class Operation:
       specs: its states by their own names.
       macs: multiply-accumulates of one step.
       needs_history: it asks for the flags behind layers inside of it (`Context.behind`).
+      taps: input frames that the outputs of a step depend on; None if each on its own frame.
     """
 
     specs: dict[str, Any]
     macs = 0
     needs_history = False
+    taps: Taps | None = None
 
     def __init__(self) -> None:
         self.specs = {}
@@ -185,6 +188,7 @@ class WindowMean(Operation):
 
     def __init__(self, window: Window, channels: int, frames: int):
         super().__init__()
+        self.taps = window.taps(frames, 0)
         self._frames, self._means = frames, window.frames // frames
         if self._means > 1:
             self.specs = {STATE: StateSpec((self._means - 1, 1, channels))}
@@ -213,8 +217,8 @@ class Layer(Operation):
         if late and not self._takes_context:
             refuse(
                 layer,
-                f"its input lags by {delay} frames, no multiple of its stride {layer.stride}, and it does not ask by how "
-                f"many: put Delay({layer.stride - late}) before it, or take the context as a third argument",
+                f"its input lags by {delay} frames, no multiple of its stride {layer.stride}, and it does not ask for "
+                f"that: put Delay({layer.stride - late}) before it, or take the context as a third argument",
             )
         try:
             self.specs = layer.state_specs(shape, frames, delay)
@@ -222,7 +226,20 @@ class Layer(Operation):
             refuse(layer, f"state_specs(input_shape, frames, delay=0) failed ({error})")
         if not all(isinstance(spec, StateSpec) for spec in keras.tree.flatten(self.specs)):
             refuse(layer, "state_specs must give a dictionary of StateSpec(shape)")
-        self._shape = shape
+        self._shape, self._delay = shape, delay
+
+    @functools.cached_property
+    def taps(self) -> Taps:
+        known = self._layer.taps(self._frames, self._delay)
+        if known is not None:
+            return known
+        context, shape = Context(self._delay), (self._frames, *self._shape[2:])
+        return found_taps(
+            lambda inputs, states: self._step(tf.constant(inputs), states, context),
+            lambda batch: keras.tree.map_structure(tf.constant, zeros(self.specs, batch)),
+            shape,
+            self._layer.ends_time,
+        )
 
     @functools.cached_property
     def macs(self) -> int:

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kws_training.streaming.hearing import newest
 from kws_training.streaming.layer import Context, States, StateSpec
-from kws_training.streaming.hearing import newest_heard
 from kws_training.streaming.lowering import Operation, Value
 from kws_training.streaming.timing import Timing
 
@@ -119,13 +119,20 @@ class StreamingModel(tf.Module):
 
     @functools.cached_property
     def unheard_frames(self) -> int:
-        """Newest input frames of the clip's part that an output stands for which it does not depend on.
+        """Newest input frames of those that the outputs of a step stand for which these do not depend on.
 
-        0 unless a layer leaves the newest frames of its strides out. It is measured: see `newest_heard`.
+        0 unless a layer leaves the newest frames of its strides out.
         """
-        ages = newest_heard(self)
-        late = [max(age - self._delay(number), 0) for age, number in zip(ages, self._outputs, strict=True)]
-        return max(late, default=0)
+        step, heard = self.frames_per_step, {0: [float(frame) for frame in range(self.frames_per_step)]}
+        for node in self.nodes:
+            before = [max(rows) for rows in zip(*(heard[number] for number in node.inputs), strict=True)]
+            heard[node.output] = newest(before, node.operation.taps, step)
+        late = [0]
+        for number in self._outputs:
+            last = max(heard[number])
+            if last > -np.inf:
+                late.append(step - 1 - int(last) - self._delay(number))
+        return max(late)
 
     def latency_ms(self, hop_ms: float = 10.0) -> float:
         """Algorithmic latency in milliseconds: how long a sound waits until an output of its own has heard it.

@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from kws_training.streaming import depthwise
+from kws_training.streaming.hearing import Taps
 from kws_training.streaming.layer import Context, States, StateSpec, refuse
 
 STATE = "state"
@@ -56,6 +57,10 @@ class Pattern:
 
     def step(self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context) -> tuple[tf.Tensor, States]:
         """One step."""
+        raise NotImplementedError
+
+    def taps(self, frames: int, delay: int) -> Taps:
+        """What the outputs of a step of so many frames depend on."""
         raise NotImplementedError
 
 
@@ -154,10 +159,17 @@ class Ring(Pattern):
         kept = max(self._kept(delay), 0)
         return {STATE: StateSpec((kept, *input_shape[2:]))} if kept else {}
 
+    def _behind(self, delay: int) -> int:
+        """Frames of a stride behind the window that it completes."""
+        return -(delay + self.lookahead) % self.stride
+
     def _kept(self, delay: int) -> int:
         """Rows of the state; negative: rows of each stride before its window."""
-        behind = -(delay + self.lookahead) % self.stride  # frames of a stride behind the window that it completes
-        return self._longer + behind
+        return self._longer + self._behind(delay)
+
+    def taps(self, frames: int, delay: int) -> Taps:
+        ends = range(self.stride - 1 - self._behind(delay), frames, self.stride)
+        return [range(end - self.context_frames, end + 1, self.dilation[0]) for end in ends]
 
     def skipped(self, delay: int) -> int:
         """Rows of a step before its first window, where windows are shorter than the stride."""
@@ -226,6 +238,10 @@ class Window(Pattern):
         kept = self.kept(frames, delay)
         return {STATE: StateSpec((kept, *input_shape[2:]))} if kept else {}
 
+    def taps(self, frames: int, delay: int) -> Taps:
+        end = (delay - 1) % frames
+        return [range(end + 1 - self.frames, end + 1)]
+
     def step(self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context) -> tuple[tf.Tensor, States]:
         new = {}
         inputs = masked(inputs, context)
@@ -251,6 +267,10 @@ class Recurrent(Pattern):
     def specs(self, input_shape: Shape, frames: int, delay: int) -> dict[str, StateSpec]:
         sizes = keras.tree.flatten(self.cell.cell.state_size)
         return {name: StateSpec((size,)) for name, size in zip("hc", sizes, strict=False)}
+
+    def taps(self, frames: int, delay: int) -> Taps:
+        ends = [(delay - 1) % frames] if self.ends_time else range(frames)
+        return [range(end + 1 - frames, end + 1) for end in ends]  # and earlier ones
 
     def step(self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context) -> tuple[tf.Tensor, States]:
         single = not isinstance(self.cell.cell.state_size, list | tuple)
@@ -313,6 +333,11 @@ class Remainder(Pattern):
         if bands:
             bands = (bands[0] * self.strides[1] + max(self.kernel[1] - self.strides[1], 0),)
         return {STATE: StateSpec((self.spill, *bands, self.cell.filters))}
+
+    def taps(self, frames: int, delay: int) -> Taps:
+        stride, kernel = self.strides[0], self.kernel[0]
+        rows = range(frames * stride)
+        return [range((row - kernel) // stride + 1, row // stride + 1) for row in rows]  # row - tap stride < kernel
 
     def step(self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context) -> tuple[tf.Tensor, States]:
         cell, new = self.cell, {}

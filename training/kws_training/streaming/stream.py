@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kws_training.streaming.hearing import Taps
 from kws_training.streaming.layer import Context, States, StateSpec, StreamingLayer
 from kws_training.streaming.patterns import Pattern, counted_from_newest, pattern_for
 
@@ -32,10 +33,10 @@ class Stream(StreamingLayer):
     branch lag as much). In frequency (axis 2 of the 2-D layers) padding means what it means in Keras, except that
     pooling counts the padding as zeros.
 
-    A stride of s makes one frame of s. The window of an output ends with the newest of them: what a step brings is heard
-    in that step. On whole clips such an output has floor(frames / s) frames (of frames that do not fill a last stride
-    nothing is made), that of a transposed convolution frames * s; the frames before the first and behind the last are
-    zeros.
+    A stride of s makes one frame of s. The window of an output ends with the newest of them: what a step brings is
+    heard in that step. On whole clips such an output has floor(frames / s) frames (of frames that do not fill a last
+    stride nothing is made), that of a transposed convolution frames * s; the frames before the first and behind the
+    last are zeros.
     """
 
     def __init__(
@@ -51,9 +52,9 @@ class Stream(StreamingLayer):
 
         Args:
           cell: the layer.
-          lookahead: frames behind its own that an output sees, instead of what the cell's padding says; its own are, with
-            a stride, all frames of the stride. Negative: so many of the newest are not heard; ``1 - stride`` is what
-            Keras does with ``padding="causal"``, whose windows end with the oldest frame of each stride. Of a
+          lookahead: frames behind its own that an output sees, instead of what the cell's padding says; its own are,
+            with a stride, all frames of the stride. Negative: so many of the newest are not heard; ``1 - stride`` is
+            what Keras does with ``padding="causal"``, whose windows end with the oldest frame of each stride. Of a
             transposed convolution, counted in output frames.
           window: frames of Flatten and global pooling; default: the clip's length, if the training model fixes it.
           name: also the name of the layer's state.
@@ -91,6 +92,9 @@ class Stream(StreamingLayer):
         self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context | None = None
     ) -> tuple[tf.Tensor, States]:
         return self.pattern.step(inputs, states, context or Context())
+
+    def taps(self, frames: int, delay: int) -> Taps:
+        return self.pattern.taps(frames, delay)
 
     def macs(self, input_shape: tuple[int | None, ...], frames: int) -> int:
         cell, weights = self.cell, {weight.name: weight for weight in self.cell.weights}
