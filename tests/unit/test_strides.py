@@ -151,6 +151,9 @@ def test_frames_that_do_not_fill_a_stride_make_no_output_on_clips():
 def test_clip_shorter_than_a_stride_is_named():
     with pytest.raises(ValueError, match=r"half: a clip must have a stride of 4 frames. Received: 3"):
         Stream(layers.Conv1D(2, 5, strides=4), name="half")(np.zeros((1, 3, 3), np.float32))
+    open_ended = functional(SOUND, lambda x: layers.Dense(2)(Stream(layers.Conv1D(2, 5, strides=4), name="half")(x)))
+    with pytest.raises(ValueError, match=r"half: a clip must have a stride of 4 frames. Received: 3"):
+        open_ended(np.zeros((1, 3, 3), np.float32))
 
 
 def test_lookahead_out_of_range_is_named():

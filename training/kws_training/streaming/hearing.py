@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 Taps = list[Sequence[int]]
-"""For each output frame of a step the input frames that it depends on; 0 is the step's first, earlier ones are below."""
+"""For each output frame of a step the input frames that it depends on; 0 is the step's first, earlier ones below."""
 
 _STEPS = 64  # that a frame may take to an output of a layer of somebody's own
 _SCALES = (0.3, 3.0, 100.0)

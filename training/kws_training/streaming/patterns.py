@@ -128,7 +128,13 @@ class Ring(Pattern):
 
     def _surrounded(self, inputs: Any) -> Any:
         """The clip with the zeros around it that its windows see; a last stride that is not whole gives no window."""
+        self._check_length(inputs.shape[1])
         return self._pad(inputs, self._before, self.lookahead)
+
+    def _check_length(self, time: int | None) -> None:
+        if time is not None and time < self.stride:
+            name = self.owner.name
+            raise ValueError(f"{name}: a clip must have a stride of {self.stride} frames. Received: {time}")
 
     def batch(self, inputs: Any) -> Any:
         return self.cell(self._surrounded(inputs))
@@ -142,9 +148,7 @@ class Ring(Pattern):
 
     def padded_shape(self, input_shape: Shape) -> Shape:
         batch, time, *rest = input_shape
-        if time is not None and time < self.stride:
-            name = self.owner.name
-            raise ValueError(f"{name}: a clip must have a stride of {self.stride} frames. Received: {time}")
+        self._check_length(time)
         if len(self.kernel) == 2:
             rest[0] += sum(self.frequency_padding(rest[0]))
         return (batch, None if time is None else time + self._longer, *rest)
