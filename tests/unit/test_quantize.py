@@ -13,16 +13,17 @@ pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip insta
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from kws_codegen.reader import read  # noqa: E402
-from kws_training import cli  # noqa: E402
+from kws_reference.bundle import write_bundle  # noqa: E402
+from kws_training import cli, export  # noqa: E402
 from kws_training.models.matchbox import MatchboxConfig  # noqa: E402
 from kws_training.quantize import integer, matchbox  # noqa: E402
-from kws_training.quantize.layers import Linear  # noqa: E402
-from kws_training.quantize.ranges import ranges_of  # noqa: E402
+from kws_training.quantize.layers import Linear, WindowMean  # noqa: E402
+from kws_training.quantize.ranges import FixedRange, ranges_of  # noqa: E402
 from kws_training.run_folder import RunFolder, load_run  # noqa: E402
-from kws_training.streaming import to_streaming  # noqa: E402
+from kws_training.streaming import CannotStream, StateSpec, to_streaming  # noqa: E402
 
 from tests.support import quantized, scripts  # noqa: E402
-from tests.support.int4_matchbox import SCALE, TINY  # noqa: E402
+from tests.support.int4_matchbox import SCALE, TINY, bundle_manifest  # noqa: E402
 from tests.support.tones import write_tones  # noqa: E402
 
 NATIVE = [name for name, item in PRECISIONS.items() if item.mode == "native"]
@@ -141,6 +142,56 @@ def test_streaming_equals_whole_clips(name):
     model = quantized.start(TINY, name)
     features = quantized.clips(TINY, 5).astype(np.float32) * np.float32(SCALE)
     assert np.array_equal(to_streaming(model, 2).stream(features), model.predict(features, verbose=0))
+
+
+SECOND = dataclasses.replace(TINY, pool_frames=98)
+
+
+@pytest.mark.parametrize("name", ["int8_native", "int4_fake"])
+def test_streaming_in_steps_of_any_size_has_the_integers_of_whole_clips(name):
+    model = quantized.start(SECOND, name)
+    features = quantized.clips(SECOND, 2).astype(np.float32) * np.float32(SCALE)
+    wanted = model.predict(features, verbose=0)
+    for frames, kept in ((1, 97), (2, 48), (7, 91), (14, 42), (49, 49), (98, 0)):
+        streaming = to_streaming(model, frames)
+        assert np.array_equal(streaming.stream(features), wanted), frames
+        # the means of pairs, or the frames themselves where pairs lie across the steps
+        assert streaming.state_specs.get("pool", StateSpec((0,))).shape[0] == kept
+
+
+def test_window_mean_of_a_longer_clip_is_that_of_its_last_frames_in_steps_of_any_size():
+    values = FixedRange(0.1)
+    mean = WindowMean(20, 2, precision("int8_native"), values, "pool")
+    rows = tf.constant(np.random.default_rng(0).integers(-128, 128, (3, 60, 4)).astype(np.float32))
+    for frames in (1, 2, 3, 4, 5, 6, 10, 12, 15, 20):
+        states = {name: tf.zeros((3, *spec.shape)) for name, spec in mean.state_specs((None, 60, 4), frames).items()}
+        for start in range(0, 60, frames):
+            result, states = mean.stream_inference(rows[:, start : start + frames], states)
+        assert np.array_equal(result, mean.call(rows)), frames
+
+
+@pytest.mark.parametrize("frames", [1, 4, 5, 20])
+def test_exported_step_of_any_size_has_the_integers_of_whole_clips(frames, tmp_path):
+    blocks = tuple(dataclasses.replace(block, dilation=1) for block in TINY.blocks)
+    config = dataclasses.replace(TINY, blocks=blocks)
+    model = quantized.start(config, "int8_native")
+    streaming = to_streaming(model, frames)
+    converted = export.convert_quantized(model, streaming, SCALE)
+    assert len(converted.states) == len(streaming.state_specs)
+    about = {**bundle_manifest(config, converted), "frames_per_step": frames}
+    bundle = write_bundle(tmp_path / "bundle", converted.data, about)
+    assert exactness_tool().compare(model, bundle, quantized.clips(config, 6))["scores_that_differ"] == 0
+
+
+def test_steps_longer_than_the_window_of_a_quantized_mean_are_refused():
+    with pytest.raises(CannotStream, match=r"pool \(WindowMean\).*a step brings 40 frames, more than its window of 20"):
+        to_streaming(quantized.start(TINY, "int8_native"), 40)
+
+
+def test_quantized_matchbox_whose_window_is_no_multiple_of_its_step_is_refused():
+    config = dataclasses.replace(TINY, frames_per_step=8)
+    with pytest.raises(KwsError, match=r"pool: a quantized mean takes whole steps of 8 frames. Received: 20 frames"):
+        matchbox.build(config, precision("int8_native"), SCALE)
 
 
 @pytest.mark.parametrize("name", PRECISIONS)

@@ -64,13 +64,14 @@ class Stack:
 
     def stride(self, stride: int, lookahead: int) -> None:
         """Behind a layer with a stride."""
-        self.delay = (self.delay + lookahead) // stride
+        self.delay = -(-(self.delay + lookahead) // stride)
         self.period *= stride
         self.step = math.lcm(self.step, self.period.numerator)
 
-    def lookahead(self, context: int) -> int:
-        """Frames to look ahead: none, half or all of the context, or any number of them."""
-        return self.data.draw(st.sampled_from(sorted({0, context // 2, context - context // 2, context})), "lookahead")
+    def lookahead(self, context: int, stride: int = 1) -> int:
+        """Frames to look ahead: none, half or all of the context; or a stride's newest left out."""
+        several = {0, context // 2, context - context // 2, context, 1 - stride}
+        return self.data.draw(st.sampled_from(sorted(several)), "lookahead")
 
     def padded(self, make, context: int, stride: int, paddings: tuple[str, ...]):
         """A cell with some padding, in Stream, and its lookahead."""
@@ -78,7 +79,7 @@ class Stack:
         cell = make(padding)
         if padding == "same" and stride == 1 and self.flag("as Keras"):
             return Stream(cell), context - context // 2
-        lookahead = self.lookahead(context)
+        lookahead = self.lookahead(context, stride)
         return Stream(cell, lookahead=lookahead), lookahead
 
     def normal(self, x):

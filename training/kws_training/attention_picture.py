@@ -17,6 +17,7 @@ from kws_reference.frontend_config import FrontendConfig  # noqa: E402
 from kws_training.streaming import LocalSelfAttention  # noqa: E402
 
 OVERVIEW = "attention.png"
+_CLIP = 840  # frames: a multiple of all strides up to 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Attention:
       before: share of each query's attention that went to the zeros before the recording, ``[frames]``.
       frame_s: seconds from one frame to the next, of the attention.
       input_frame_s: the same of `features`.
-      first_s: when the first frame is complete.
+      start_s: when the first frame of either begins, if a frame ends with the last sample that it hears.
     """
 
     pcm: np.ndarray
@@ -49,7 +50,7 @@ class Attention:
     before: np.ndarray
     frame_s: float
     input_frame_s: float
-    first_s: float
+    start_s: float
 
 
 def attend(model: keras.Model, pcm: np.ndarray, features: np.ndarray, frontend: FrontendConfig) -> Attention:
@@ -68,7 +69,8 @@ def attend(model: keras.Model, pcm: np.ndarray, features: np.ndarray, frontend: 
     if not found:
         raise KwsError(f"the model {model.name} has no attention to draw. Give a run of transformer.")
     layer = found[0]
-    local = np.asarray(keras.Model(model.input, layer.input)(features[None]))
+    inner = keras.Model(model.input, layer.input)
+    local = np.asarray(inner(features[None]))
     seen = {name: np.asarray(value)[0] for name, value in layer.explain(local).items()}
 
     def joined(heads: np.ndarray) -> np.ndarray:
@@ -85,9 +87,9 @@ def attend(model: keras.Model, pcm: np.ndarray, features: np.ndarray, frontend: 
         softmax[:, past:],
         layer.window,
         softmax[:, :past].sum(1),
-        hop_s * -(-len(features) // local.shape[1]),
+        hop_s * (_CLIP // inner.compute_output_shape((1, _CLIP, features.shape[1]))[1]),
         hop_s,
-        frontend.window_samples / frontend.sample_rate_hz,
+        frontend.window_samples / frontend.sample_rate_hz - hop_s,
     )
 
 
@@ -152,7 +154,7 @@ def _rows(
     """Frames from left to right, at the time when each is complete; zero is white."""
     frame_s = frame_s or seen.frame_s
     limit = max(float(np.percentile(np.abs(rows), 99.5)), 1e-6)
-    extent = (seen.first_s - frame_s, seen.first_s + (len(rows) - 1) * frame_s, 0, rows.shape[1])
+    extent = (seen.start_s, seen.start_s + len(rows) * frame_s, 0, rows.shape[1])
     style = {"aspect": "auto", "origin": "lower", "interpolation": "nearest"}
     image = axis.imshow(rows.T, extent=extent, cmap="RdBu_r", vmin=-limit, vmax=limit, **style)
     axis.figure.colorbar(image, ax=axis, pad=0.01, aspect=12)
@@ -162,7 +164,7 @@ def _rows(
 
 
 def _softmax(axis: Any, seen: Attention) -> None:
-    start, end = seen.first_s - seen.frame_s, seen.first_s + (len(seen.softmax) - 1) * seen.frame_s
+    start, end = seen.start_s, seen.start_s + len(seen.softmax) * seen.frame_s
     style = {"origin": "upper", "interpolation": "nearest", "aspect": "auto"}
     frame = np.arange(len(seen.softmax))
     distance = frame[:, None] - frame
@@ -177,10 +179,10 @@ def _softmax(axis: Any, seen: Attention) -> None:
 
 
 def _before(axis: Any, seen: Attention) -> None:
-    time_s = seen.first_s + np.arange(len(seen.before)) * seen.frame_s
+    time_s = seen.start_s + (1 + np.arange(len(seen.before))) * seen.frame_s
     axis.fill_between(time_s, 100 * seen.before, color="tab:gray", alpha=0.6, step="pre")
     axis.set_title("Attention on the zeros before the recording", fontsize=11)
     axis.set_ylabel("%")
     axis.set_ylim(0, 100)
-    axis.set_xlim(seen.first_s - seen.frame_s, time_s[-1])
+    axis.set_xlim(seen.start_s, time_s[-1])
     axis.set_xlabel("time of the query, s")

@@ -69,7 +69,7 @@ def measure(
         "macs_per_step": described.macs,
         "state_bytes": described.state_elements,
         "step_ms": described.run_ms,
-        "delay_ms": described.delay_frames * described.hop_ms,
+        "delay_ms": described.latency_ms - described.run_ms,
     }
     step = (streaming.state_specs, streaming.feature_shape)
     say(f"{name}: steps of {described.run_ms:.0f} ms, float")

@@ -68,6 +68,7 @@ class Description:
       outputs: names of the layers that give the model's outputs.
       hop_ms, window_ms: of the front end: how far a frame is from the next, and how much audio it sees.
       delay_frames: input frames by which the outputs lag.
+      unheard_frames: newest input frames that the outputs leave unheard until the next step.
       model_bytes: size of the file; None when there is none.
       reason: why a batch model does not stream.
     """
@@ -80,6 +81,7 @@ class Description:
     hop_ms: float
     window_ms: float
     delay_frames: int = 0
+    unheard_frames: int = 0
     model_bytes: int | None = None
     reason: str = ""
 
@@ -110,8 +112,8 @@ class Description:
 
     @property
     def latency_ms(self) -> float:
-        """Algorithmic latency: a step must have been heard, and layers may look ahead."""
-        return self.run_ms + self.delay_frames * self.hop_ms
+        """Algorithmic latency: a step must have been heard, layers may look ahead, strides leave newest frames out."""
+        return self.run_ms + (self.delay_frames + self.unheard_frames) * self.hop_ms
 
     @property
     def receptive_frames(self) -> int | None:
@@ -167,6 +169,7 @@ def describe_streaming(name: str, model: StreamingModel, frontend: FrontendConfi
         tuple(row.name for row in rows if row.name not in used and row.inputs),
         *_times(frontend),
         delay_frames=model.delay_frames,
+        unheard_frames=model.unheard_frames,
     )
 
 
@@ -377,11 +380,11 @@ def _footer(description: Description) -> list[str]:
     rate = f"{description.macs_per_second / 1e6:,.2f} million MACs per second of audio"
     if description.form == "batch":
         return [f"{rate}, if every second is computed once.", f"It does not stream: {description.reason}"]
-    delay = description.delay_frames * description.hop_ms
-    lines = [
-        f"{rate}.",
-        f"Algorithmic latency {description.latency_ms:.0f} ms: step {description.run_ms:.0f} ms, delay {delay:.0f} ms.",
-    ]
+    delay, unheard = (n * description.hop_ms for n in (description.delay_frames, description.unheard_frames))
+    parts = f"step {description.run_ms:.0f} ms, delay {delay:.0f} ms"
+    if unheard:
+        parts += f", newest frames not heard {unheard:.0f} ms"
+    lines = [f"{rate}.", f"Algorithmic latency {description.latency_ms:.0f} ms: {parts}."]
     receptive = description.receptive_frames
     if receptive is not None:
         lines.append(f"The output depends on {receptive} frames: {description.frames_ms(receptive):,.0f} ms of audio.")

@@ -45,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
     if len(pcm) < len(recording):
         say(f"drawing {args.start:g} to {args.start + len(pcm) / rate_hz:g} s of {len(recording) / rate_hz:.1f} s")
     features = int8_features(frontend, pcm[None])[0] / np.float32(frontend.feature_steps_per_std)
+    missing = -len(features) % settings["frames_per_step"]  # a stride that is not whole makes no frame
+    features = np.pad(features, [(0, missing), (0, 0)])
     seen = attend(model, pcm, features, frontend)
     logits = np.asarray(model(features[None]))[0]
     share = np.exp(logits - logits.max())

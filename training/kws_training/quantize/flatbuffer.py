@@ -73,13 +73,13 @@ class Builder:
         return self._tensor(name, values.shape, schema.TensorType.INT32, data, scales, zeros)
 
     def operation(self, kind: str, inputs: list[TensorId], outputs: list[TensorId], *, relu: bool = False, **options):
-        """Adds an operation; convolutions and pooling have no padding and no stride."""
+        """Adds an operation; convolutions and pooling have no padding and, unless it is given, no stride."""
         table = _OPTIONS[kind]()
         if hasattr(table, "fusedActivationFunction"):
             functions = schema.ActivationFunctionType
             table.fusedActivationFunction = functions.RELU if relu else functions.NONE
         if hasattr(table, "padding"):
-            options |= {"padding": schema.Padding.VALID, "strideH": 1, "strideW": 1}
+            options = {"padding": schema.Padding.VALID, "strideH": 1, "strideW": 1} | options
         if kind == "DEPTHWISE_CONV_2D":
             options["depthMultiplier"] = 1
         for name, value in options.items():
@@ -98,9 +98,10 @@ class Builder:
         return outputs
 
     def pool(self, name: str, inputs: TensorId, shape: tuple[int, ...], values: Any) -> TensorId:
-        """The mean over all rows."""
-        outputs = self.activation(name, shape, values)
-        self.operation("AVERAGE_POOL_2D", [inputs], [outputs], filterHeight=self.shape(inputs)[1], filterWidth=1)
+        """The means of as many groups of rows as `shape` has rows."""
+        outputs, group = self.activation(name, shape, values), self.shape(inputs)[1] // shape[1]
+        stride = group if shape[1] > 1 else 1
+        self.operation("AVERAGE_POOL_2D", [inputs], [outputs], filterHeight=group, filterWidth=1, strideH=stride)
         return outputs
 
     def ring(self, name: str, inputs: TensorId, kept: int, new: int, channels: int, values: Any) -> TensorId:

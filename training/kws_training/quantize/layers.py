@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from kws_reference.errors import KwsError
 
 from kws_training.quantize import integer
 from kws_training.quantize.flatbuffer import Builder, TensorId
@@ -16,7 +17,8 @@ from kws_training.quantize.integer import round_through
 from kws_training.quantize.precision import Precision
 from kws_training.quantize.ranges import FixedRange, Range, WeightRange
 from kws_training.streaming import StateSpec, depthwise
-from kws_training.streaming.layer import States, Streaming
+from kws_training.streaming.hearing import Taps
+from kws_training.streaming.layer import States, Streaming, refuse
 from kws_training.streaming.patterns import STATE, append
 
 Shape = tuple[int | None, ...]
@@ -218,6 +220,9 @@ class Depthwise(Streaming, Linear):
         rows, state = append(states[STATE], inputs)
         return self.apply(rows), {STATE: state}
 
+    def taps(self, frames: int, delay: int) -> Taps:
+        return [range(frame - self.context_frames, frame + 1, self.dilation) for frame in range(frames)]
+
     def emit(self, builder: Builder, inputs: TensorId, frames: int) -> TensorId:
         taps, channels = self.kernel_shape
         rows = builder.ring(self.name, inputs, self.context_frames, frames, channels, self.inputs)
@@ -262,25 +267,33 @@ class Add(Quantized):
 
 
 class WindowMean(Streaming, Quantized):
-    """The mean of a window's frames: of the steps' means, each rounded; a ring of them is its state.
+    """The mean of a window's frames, rounded twice: the mean of groups of `step` frames, and that of the groups.
+
+    These are the integers that were trained, whatever the step that streams them. A streaming step of whole groups
+    keeps a ring of their means; any other keeps the frames themselves: groups are counted from the window's end.
 
     Args:
       window: frames, a multiple of `step`.
-      step: frames of a streaming step.
+      step: frames of a group: of the streaming step that the model is made for.
     """
 
     ends_time = True
 
     def __init__(self, window: int, step: int, precision: Precision, values: Range, name: str):
         super().__init__(name=name)
+        if window % step:
+            raise KwsError(f"{name}: a quantized mean takes whole steps of {step} frames. Received: {window} frames.")
         self.window, self.step, self.precision, self.values = window, step, precision, values
         self.context_frames = window - 1
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         if inputs.shape[1] != self.window:
             inputs = tf.pad(inputs, ((0, 0), (self.window, 0), (0, 0)))[:, -self.window :]
-        steps = tf.reshape(inputs, (-1, self.window // self.step, self.step, inputs.shape[2]))
-        return self._mean(self._mean(steps, 2), 1)
+        return self._mean(self._groups(inputs), 1)
+
+    def _groups(self, rows: tf.Tensor) -> tf.Tensor:
+        """The means of groups of frames."""
+        return self._mean(tf.reshape(rows, (-1, rows.shape[1] // self.step, self.step, rows.shape[2])), 2)
 
     def _mean(self, rows: tf.Tensor, axis: int) -> tf.Tensor:
         if self.values.calibrating:
@@ -293,16 +306,40 @@ class WindowMean(Streaming, Quantized):
         return input_shape[0], input_shape[2]
 
     def state_specs(self, input_shape: Shape, frames: int, delay: int = 0) -> dict[str, StateSpec]:
-        return {STATE: StateSpec((self.window // self.step - 1, input_shape[2]))}
+        if frames > self.window:
+            refuse(self, f"a step brings {frames} frames, more than its window of {self.window}: take fewer")
+        if delay:
+            refuse(self, f"its input lags by {delay} frames: quantized models look at earlier frames only")
+        kept = self._kept(frames)
+        return {STATE: StateSpec((kept, input_shape[2]))} if kept else {}
+
+    def _kept(self, frames: int) -> int:
+        """Rows of the state: means of groups, or frames where groups lie across the steps."""
+        return (self.window - frames) // (1 if frames % self.step else self.step)
 
     def stream_inference(self, inputs: tf.Tensor, states: States) -> tuple[tf.Tensor, States]:
-        rows, state = append(states[STATE], self._mean(inputs, 1)[:, None])
-        return self._mean(rows, 1), {STATE: state}
+        whole, new = inputs.shape[1] % self.step == 0, {}
+        rows = self._groups(inputs) if whole else inputs
+        if STATE in states:
+            rows, new[STATE] = append(states[STATE], rows)
+        return self._mean(rows if whole else self._groups(rows), 1), new
+
+    def taps(self, frames: int, delay: int) -> Taps:
+        return [range(frames - self.window, frames)]
 
     def emit(self, builder: Builder, inputs: TensorId, frames: int) -> TensorId:
-        channels = builder.shape(inputs)[3]
-        step = builder.pool(f"{self.name}/step", inputs, (1, 1, 1, channels), self.values)
-        rows = builder.ring(self.name, step, self.window // self.step - 1, 1, channels, self.values)
+        channels, whole, kept = builder.shape(inputs)[3], frames % self.step == 0, self._kept(frames)
+        rows = inputs
+
+        def groups(count: int) -> TensorId:
+            return builder.pool(f"{self.name}/step", rows, (1, count, 1, channels), self.values)
+
+        if whole:
+            rows = groups(frames // self.step)
+        if kept:
+            rows = builder.ring(self.name, rows, kept, builder.shape(rows)[1], channels, self.values)
+        if not whole:
+            rows = groups(self.window // self.step)
         return builder.pool(f"{self.name}/mean", rows, (1, 1, 1, channels), self.values)
 
 

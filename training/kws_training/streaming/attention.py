@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from kws_training.streaming.hearing import Taps
 from kws_training.streaming.layer import Context, States, StateSpec, StreamingLayer
 from kws_training.streaming.patterns import append, masked
 
@@ -113,6 +114,9 @@ class LocalSelfAttention(StreamingLayer):
         if self.heads > 1:
             outputs = self._joined(outputs)
         return tf.reshape(outputs, (-1, inputs.shape[1], self.units)), new
+
+    def taps(self, frames: int, delay: int) -> Taps:
+        return [range(frame + 1 - self.window, frame + 1) for frame in range(frames)]
 
     def macs(self, input_shape: tuple[int | None, ...], frames: int) -> int:
         return frames * self.units * (3 * input_shape[-1] + 2 * self.window)

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from kws_training.streaming.hearing import Taps
 from kws_training.streaming.layer import States, StateSpec, StreamingLayer
 from kws_training.streaming.patterns import STATE, append
 
@@ -36,6 +37,9 @@ class Delay(StreamingLayer):
             return inputs, {}
         rows, new = append(states[STATE], inputs)
         return rows[:, : inputs.shape[1]], {STATE: new}
+
+    def taps(self, frames: int, delay: int) -> Taps:
+        return [[frame - self.frames] for frame in range(frames)]
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "frames": self.frames}

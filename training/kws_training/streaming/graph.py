@@ -14,7 +14,7 @@ from kws_training.streaming.keras_graph import KerasGraph, Made, is_functional
 from kws_training.streaming.layer import StateSpec, Streaming, after, refuse
 from kws_training.streaming.lowering import Layer, Linear, Operation
 from kws_training.streaming.model import VALID, Node, StreamingModel
-from kws_training.streaming.patterns import STATE
+from kws_training.streaming.patterns import STATE, Ring
 from kws_training.streaming.rules import gain_and_offset, is_keras_own, lower
 from kws_training.streaming.stream import Stream
 from kws_training.streaming.timing import Timing
@@ -187,8 +187,7 @@ class _Walker:
                 late, early = (names[0], name) if first.delay > timing.delay else (name, names[0])
                 missing = abs(first.delay - timing.delay)
                 refuse(layer, f"{late} lags {missing} frames behind {early}: put Delay({missing}) behind {early}")
-        lookahead, receptive = (max(getattr(t, field) for t in timings) for field in ("lookahead", "receptive"))
-        return dataclasses.replace(first, lookahead=lookahead, receptive=receptive), True in ended
+        return dataclasses.replace(first, receptive=max(timing.receptive for timing in timings)), True in ended
 
     def _fold_norm(self, made: Made, number: int) -> bool:
         norm, rank = made.operation, len(made.tensor.shape)
@@ -223,7 +222,10 @@ class _Walker:
 
 def _masks(layer: Any, operation: Operation, timing: Timing, numbers: list[int]) -> bool:
     """Whether frames outside the clip must reach a layer as zeros, since it keeps them or looks ahead at them."""
-    if not isinstance(layer, Streaming) or isinstance(layer, Delay) or not operation.specs:
+    if not isinstance(layer, Streaming) or isinstance(layer, Delay):
+        return False
+    ring = layer.pattern if isinstance(layer, Stream) and isinstance(layer.pattern, Ring) else None
+    if not (ring.crosses if ring else operation.specs):
         return False
     looks_ahead = layer.lookahead > 0 or (isinstance(layer, Stream) and layer.crop > 0)
     return timing.delay > 0 or (looks_ahead and (numbers != [0] or operation.needs_history))

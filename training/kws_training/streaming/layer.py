@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from kws_reference.errors import KwsError
 
+from kws_training.streaming.hearing import Taps
 from kws_training.streaming.macs import count_macs
 from kws_training.streaming.timing import Timing
 
@@ -83,9 +84,10 @@ class Streaming:
     is time; a clip is surrounded by zeros. Attributes of the class or the instance tell what happens to time:
 
     Attributes:
-      stride: input frames for each output frame.
+      stride: input frames for each output frame; output n stands for the frames n stride .. n stride + stride - 1.
       upsampling: output frames for each input frame.
-      lookahead: frames behind an output's own frame that it needs; the streaming output lags by so many frames.
+      lookahead: input frames behind the newest of its own that an output needs; the streaming output lags by so many,
+        rounded up to whole strides.
       extra_delay: frames by which the streaming output lags for another reason (`Delay`).
       context_frames: input frames besides its own that an output depends on: (kernel - 1) * dilation.
       ends_time: the output has no time axis any more: one row for each step.
@@ -140,6 +142,15 @@ class Streaming:
         return keras.tree.map_structure(
             lambda spec: np.full((batch, *spec.shape), spec.initial, np.float32), self.state_specs(input_shape, frames)
         )
+
+    def taps(self, frames: int, delay: int) -> Taps | None:
+        """What the outputs of a step depend on, for the latency. Unless it is overridden it is found out by trying.
+
+        Args:
+          frames: input frames in a step.
+          delay: `Context.delay` of the input.
+        """
+        return None
 
     def macs(self, input_shape: tuple[int | None, ...], frames: int) -> int:
         """Multiply-accumulates of one step of one stream. Unless it is overridden: those in its graph."""

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kws_training.streaming.hearing import Taps, found_taps, zeros
 from kws_training.streaming.layer import Context, States, StateSpec, Streaming, refuse
 from kws_training.streaming.patterns import STATE, Ring, Window, append, masked
 from kws_training.streaming.proof import works_on_each_value
@@ -71,11 +72,13 @@ class Operation:
       specs: its states by their own names.
       macs: multiply-accumulates of one step.
       needs_history: it asks for the flags behind layers inside of it (`Context.behind`).
+      taps: input frames that the outputs of a step depend on; None if each on its own frame.
     """
 
     specs: dict[str, Any]
     macs = 0
     needs_history = False
+    taps: Taps | None = None
 
     def __init__(self) -> None:
         self.specs = {}
@@ -107,6 +110,10 @@ class Linear(Operation):
         self.dilation = dilation if len(dilation) == 2 else (dilation[0], 1)
         self.ring, self.rank = ring, rank
 
+    def skip(self, rows: int) -> None:
+        """Lets the windows begin `rows` earlier, with taps of zero: to cut the rows off would be one more operator."""
+        self.kernel = np.pad(self.kernel, [(rows, 0), (0, 0), (0, 0), (0, 0)])
+
     @property
     def is_one_tap(self) -> bool:
         """Scales each channel and does nothing else."""
@@ -135,7 +142,7 @@ class Linear(Operation):
         x, new = values[0].planar, {}
         bands = (0, 0)
         if self.ring:
-            x, new = self.ring.window(x, states, context)
+            x, new = self.ring.rows(x, states, context)
             if len(self.ring.kernel) == 2:
                 bands = self.ring.frequency_padding(x.shape[2])
         x = self._convolve(x, self.kernel.astype(np.float32), bands)
@@ -201,6 +208,7 @@ class WindowMean(Operation):
 
     def __init__(self, window: Window, channels: int, frames: int):
         super().__init__()
+        self.taps = window.taps(frames, 0)
         self._frames, self._means = frames, window.frames // frames
         if self._means > 1:
             self.specs = {STATE: StateSpec((self._means - 1, 1, channels))}
@@ -225,13 +233,33 @@ class Layer(Operation):
         self.needs_history = self._takes_context and layer.lookahead > 0 and not isinstance(layer, Stream)
         if type(layer).stream_inference is Streaming.stream_inference:
             refuse(layer, "it defines no stream_inference(inputs, states)")
+        late = delay % layer.stride
+        if late and not self._takes_context:
+            refuse(
+                layer,
+                f"its input lags by {delay} frames, no multiple of its stride {layer.stride}, and it does not ask for "
+                f"that: put Delay({layer.stride - late}) before it, or take the context as a third argument",
+            )
         try:
             self.specs = layer.state_specs(shape, frames, delay)
         except TypeError as error:
             refuse(layer, f"state_specs(input_shape, frames, delay=0) failed ({error})")
         if not all(isinstance(spec, StateSpec) for spec in keras.tree.flatten(self.specs)):
             refuse(layer, "state_specs must give a dictionary of StateSpec(shape)")
-        self._shape = shape
+        self._shape, self._delay = shape, delay
+
+    @functools.cached_property
+    def taps(self) -> Taps:
+        known = self._layer.taps(self._frames, self._delay)
+        if known is not None:
+            return known
+        context, shape = Context(self._delay), (self._frames, *self._shape[2:])
+        return found_taps(
+            lambda inputs, states: self._step(tf.constant(inputs), states, context),
+            lambda batch: keras.tree.map_structure(tf.constant, zeros(self.specs, batch)),
+            shape,
+            self._layer.ends_time,
+        )
 
     @functools.cached_property
     def macs(self) -> int:

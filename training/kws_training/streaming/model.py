@@ -1,6 +1,7 @@
 """The streaming model: a few frames and the states in, outputs and the new states out."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -9,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kws_training.streaming.hearing import newest
 from kws_training.streaming.layer import Context, States, StateSpec
 from kws_training.streaming.lowering import Memoryless, Operation, Value
 from kws_training.streaming.timing import Timing
@@ -112,16 +114,40 @@ class StreamingModel(tf.Module):
 
     @property
     def delay_frames(self) -> int:
-        """Input frames by which the outputs lag behind the clip."""
+        """Input frames by which the outputs lag behind the clip; whole steps where time has ended."""
         return max((self._delay(number) for number in self._outputs), default=0)
 
+    @functools.cached_property
+    def unheard_frames(self) -> int:
+        """Newest input frames of those that the outputs of a step stand for which these do not depend on.
+
+        0 unless a layer leaves the newest frames of its strides out.
+        """
+        step, heard = self.frames_per_step, {0: [float(frame) for frame in range(self.frames_per_step)]}
+        for node in self.nodes:
+            before = [max(rows) for rows in zip(*(heard[number] for number in node.inputs), strict=True)]
+            heard[node.output] = newest(before, node.operation.taps, step)
+        late = [0]
+        for number in self._outputs:
+            last = max(heard[number])
+            if last > -np.inf:
+                late.append(step - 1 - int(last) - self._delay(number))
+        return max(late)
+
     def latency_ms(self, hop_ms: float = 10.0) -> float:
-        """Algorithmic latency: the step itself and the delay of layers that look ahead, in milliseconds."""
-        return (self.frames_per_step + self.delay_frames) * hop_ms
+        """Algorithmic latency in milliseconds: how long a sound waits until an output of its own has heard it.
+
+        The step, since a step's first frame waits for its last; the delay of layers that look ahead; and the newest
+        frames that nothing hears before the next step comes (`unheard_frames`).
+        """
+        return (self.frames_per_step + self.delay_frames + self.unheard_frames) * hop_ms
 
     def _delay(self, number: int) -> int:
         timing = self._timing(number)
-        return int(np.ceil(timing.delay * timing.period))
+        frames = timing.delay * timing.period
+        if number and self._made_by[number].ended:  # the row of a step of the clip comes with a whole step
+            return int(np.ceil(frames / self.frames_per_step)) * self.frames_per_step
+        return int(np.ceil(frames))
 
     def _timing(self, number: int) -> Timing:
         return self._made_by[number].timing if number else Timing()

@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from kws_training.streaming import depthwise
+from kws_training.streaming.hearing import Taps
 from kws_training.streaming.layer import Context, States, StateSpec, refuse
 
 STATE = "state"
@@ -58,6 +59,10 @@ class Pattern:
         """One step."""
         raise NotImplementedError
 
+    def taps(self, frames: int, delay: int) -> Taps:
+        """What the outputs of a step of so many frames depend on."""
+        raise NotImplementedError
+
 
 def masked(inputs: tf.Tensor, context: Context) -> tf.Tensor:
     """Frames outside the clip as zeros, which is what whole clips are surrounded by."""
@@ -74,7 +79,12 @@ def append(rows: tf.Tensor, new: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 class Ring(Pattern):
-    """Convolutions and pooling: the last (kernel - 1) * dilation frames are kept."""
+    """Convolutions and pooling: the last frames that the windows of the next step begin with are kept.
+
+    The window of output frame n, of span = (kernel - 1) * dilation + 1 frames, ends with the newest frame of the n-th
+    stride, or `lookahead` frames behind it. A stride's frames come together, so that span - stride frames before them
+    are kept; where a window is shorter than the stride, the oldest frames of each stride are skipped.
+    """
 
     def __init__(self, cell: keras.layers.Layer, lookahead: int | None):
         is_pool = isinstance(cell, _POOLS)
@@ -83,14 +93,18 @@ class Ring(Pattern):
         self.kernel, self.dilation, self.strides = (tuple(value) for value in (kernel, dilation, cell.strides))
         self.context_frames = (self.kernel[0] - 1) * self.dilation[0]
         self.stride = self.strides[0]
+        self._longer = self.context_frames + 1 - self.stride  # frames of a window that its stride does not bring
         padding = cell.padding
         if lookahead is None:
             if padding == "same" and self.stride > 1:
                 refuse(cell, "padding 'same' with a stride depends on the clip's length; give Stream(..., lookahead=n)")
             lookahead = self.context_frames - self.context_frames // 2 if padding == "same" else 0
-        if not 0 <= lookahead <= self.context_frames:
-            raise ValueError(f"{cell.name}: lookahead must be 0..{self.context_frames}. Received: {lookahead}")
+        if not 1 - self.stride <= lookahead <= self.context_frames:
+            allowed = f"{1 - self.stride}..{self.context_frames}"
+            raise ValueError(f"{cell.name}: lookahead must be {allowed}. Received: {lookahead}")
         self.lookahead = lookahead
+        self._before = self._longer - lookahead  # frames that the first window begins before the clip
+        self.crosses = lookahead > 0 or self._before > 0
         self._same_in_frequency = padding == "same" and len(self.kernel) == 2
         super().__init__(cell if padding == "valid" else _with_valid_padding(cell))
 
@@ -103,17 +117,30 @@ class Ring(Pattern):
         return total // 2, total - total // 2
 
     def _pad(self, inputs: Any, before: int, behind: int) -> Any:
+        if min(before, behind) < 0:
+            inputs = inputs[:, max(-before, 0) : min(behind, 0) or None]
+            before, behind = max(before, 0), max(behind, 0)
         bands = self.frequency_padding(inputs.shape[2]) if len(self.kernel) == 2 else (0, 0)
         if not (before or behind or any(bands)):
             return inputs
         padding = [(0, 0), (before, behind), *([bands] if len(self.kernel) == 2 else []), (0, 0)]
         return ops.pad(inputs, padding)
 
+    def _surrounded(self, inputs: Any) -> Any:
+        """The clip with the zeros around it that its windows see; a last stride that is not whole gives no window."""
+        self._check_length(inputs.shape[1])
+        return self._pad(inputs, self._before, self.lookahead)
+
+    def _check_length(self, time: int | None) -> None:
+        if time is not None and time < self.stride:
+            name = self.owner.name
+            raise ValueError(f"{name}: a clip must have a stride of {self.stride} frames. Received: {time}")
+
     def batch(self, inputs: Any) -> Any:
-        return self.cell(self._pad(inputs, self.context_frames - self.lookahead, self.lookahead))
+        return self.cell(self._surrounded(inputs))
 
     def train(self, inputs: Any) -> Any:
-        padded = self._pad(inputs, self.context_frames - self.lookahead, self.lookahead)
+        padded = self._surrounded(inputs)
         # Not in `batch`: a converter cannot take a gradient of one's own.
         if depthwise.can_convolve(self.cell, padded) and self.cell.built:
             return depthwise.convolve(padded, tf.convert_to_tensor(self.cell.kernel), self.dilation[0])
@@ -121,9 +148,10 @@ class Ring(Pattern):
 
     def padded_shape(self, input_shape: Shape) -> Shape:
         batch, time, *rest = input_shape
+        self._check_length(time)
         if len(self.kernel) == 2:
             rest[0] += sum(self.frequency_padding(rest[0]))
-        return (batch, None if time is None else time + self.context_frames, *rest)
+        return (batch, None if time is None else time + self._longer, *rest)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         return tuple(self.cell.compute_output_shape(self.padded_shape(input_shape)))
@@ -132,19 +160,37 @@ class Ring(Pattern):
         if frames % self.stride:
             why = f"its stride {self.stride} does not divide the {frames} frames that a step brings it"
             refuse(self.owner, f"{why}: take a multiple of all strides together as frames per step")
-        return {STATE: StateSpec((self.context_frames, *input_shape[2:]))} if self.context_frames else {}
+        kept = max(self._kept(delay), 0)
+        return {STATE: StateSpec((kept, *input_shape[2:]))} if kept else {}
 
-    def window(self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context) -> tuple[tf.Tensor, States]:
-        """The rows that the step's outputs are computed from, and the new state."""
-        new = {}
-        if self.context_frames:
-            inputs, new[STATE] = append(states[STATE], masked(inputs, context))
-        phase = (context.delay + self.lookahead) % self.stride
-        return (inputs[:, phase:] if phase else inputs), new
+    def _behind(self, delay: int) -> int:
+        """Frames of a stride behind the window that it completes."""
+        return -(delay + self.lookahead) % self.stride
+
+    def _kept(self, delay: int) -> int:
+        """Rows of the state; negative: rows of each stride before its window."""
+        return self._longer + self._behind(delay)
+
+    def taps(self, frames: int, delay: int) -> Taps:
+        ends = range(self.stride - 1 - self._behind(delay), frames, self.stride)
+        return [range(end - self.context_frames, end + 1, self.dilation[0]) for end in ends]
+
+    def skipped(self, delay: int) -> int:
+        """Rows of a step before its first window, where windows are shorter than the stride."""
+        return max(-self._kept(delay), 0)
+
+    def rows(self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context) -> tuple[tf.Tensor, States]:
+        """The rows that hold the windows of the step, the first `skipped` rows later, and the new state."""
+        if self.crosses:
+            inputs = masked(inputs, context)
+        if STATE not in states:
+            return inputs, {}
+        rows, kept = append(states[STATE], inputs)
+        return rows, {STATE: kept}
 
     def step(self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context) -> tuple[tf.Tensor, States]:
-        rows, new = self.window(inputs, states, context)
-        return self.cell(self._pad(rows, 0, 0)), new
+        rows, new = self.rows(inputs, states, context)
+        return self.cell(self._pad(rows, -self.skipped(context.delay), 0)), new
 
 
 class Window(Pattern):
@@ -196,6 +242,10 @@ class Window(Pattern):
         kept = self.kept(frames, delay)
         return {STATE: StateSpec((kept, *input_shape[2:]))} if kept else {}
 
+    def taps(self, frames: int, delay: int) -> Taps:
+        end = (delay - 1) % frames
+        return [range(end + 1 - self.frames, end + 1)]
+
     def step(self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context) -> tuple[tf.Tensor, States]:
         new = {}
         inputs = masked(inputs, context)
@@ -221,6 +271,10 @@ class Recurrent(Pattern):
     def specs(self, input_shape: Shape, frames: int, delay: int) -> dict[str, StateSpec]:
         sizes = keras.tree.flatten(self.cell.cell.state_size)
         return {name: StateSpec((size,)) for name, size in zip("hc", sizes, strict=False)}
+
+    def taps(self, frames: int, delay: int) -> Taps:
+        ends = [(delay - 1) % frames] if self.ends_time else range(frames)
+        return [range(end + 1 - frames, end + 1) for end in ends]  # and earlier ones
 
     def step(self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context) -> tuple[tf.Tensor, States]:
         single = not isinstance(self.cell.cell.state_size, list | tuple)
@@ -283,6 +337,11 @@ class Remainder(Pattern):
         if bands:
             bands = (bands[0] * self.strides[1] + max(self.kernel[1] - self.strides[1], 0),)
         return {STATE: StateSpec((self.spill, *bands, self.cell.filters))}
+
+    def taps(self, frames: int, delay: int) -> Taps:
+        stride, kernel = self.strides[0], self.kernel[0]
+        rows = range(frames * stride)
+        return [range((row - kernel) // stride + 1, row // stride + 1) for row in rows]  # row - tap stride < kernel
 
     def step(self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context) -> tuple[tf.Tensor, States]:
         cell, new = self.cell, {}
@@ -365,6 +424,12 @@ def pattern_for(
         return Recurrent(cell)
     refuse(cell, unknown)
     raise AssertionError
+
+
+def counted_from_newest(cell: keras.layers.Layer, lookahead: int | None) -> int | None:
+    """The same windows, where `lookahead` was counted from the oldest frame of each stride."""
+    stride = cell.strides[0] if isinstance(cell, (*_RINGS, *_POOLS)) else 1
+    return lookahead if stride == 1 else (lookahead or 0) + 1 - stride
 
 
 def _with_valid_padding(cell: keras.layers.Layer) -> keras.layers.Layer:

@@ -141,7 +141,9 @@ def _streaming(layer: Streaming, shape: tuple[int | None, ...], frames: int, del
         if STATE in specs and rank == 3:
             rows, channels = specs[STATE].shape
             specs = {STATE: StateSpec((rows, 1, channels))}
-        linear.specs, linear.macs = specs, layer.macs(shape, frames)
+        linear.taps, taps = pattern.taps(frames, delay), len(linear.kernel)
+        linear.skip(pattern.skipped(delay))
+        linear.specs, linear.macs = specs, layer.macs(shape, frames) // taps * len(linear.kernel)
         return linear
     if (
         own

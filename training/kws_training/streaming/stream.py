@@ -7,8 +7,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kws_training.streaming.hearing import Taps
 from kws_training.streaming.layer import Context, States, StateSpec, StreamingLayer
-from kws_training.streaming.patterns import Pattern, pattern_for
+from kws_training.streaming.patterns import Pattern, counted_from_newest, pattern_for
+
+_NEWEST = "newest"  # what windows end with; files that do not say so were written when it was the oldest of a stride
 
 
 @keras.saving.register_keras_serializable("kws_training")
@@ -18,8 +21,8 @@ class Stream(StreamingLayer):
     ==========================================  ====================================================================
     cell                                        what is kept between steps
     ==========================================  ====================================================================
-    Conv1D/2D, DepthwiseConv1D/2D,              ring buffer: the last (kernel - 1) * dilation frames
-    SeparableConv1D/2D, Average/MaxPooling1D/2D
+    Conv1D/2D, DepthwiseConv1D/2D,              ring buffer: the last (kernel - 1) * dilation frames, with a stride
+    SeparableConv1D/2D, Average/MaxPooling1D/2D stride - 1 less, if there are as many
     Flatten, GlobalAverage/MaxPooling1D/2D      ring buffer: the last `window` frames
     GRU, LSTM, SimpleRNN                        the cell's states
     Conv1DTranspose, Conv2DTranspose            remainder: the outputs that reach into the next step
@@ -30,8 +33,10 @@ class Stream(StreamingLayer):
     branch lag as much). In frequency (axis 2 of the 2-D layers) padding means what it means in Keras, except that
     pooling counts the padding as zeros.
 
-    On whole clips the output of a convolution with stride s has ceil(frames / s) frames, that of a transposed one
-    frames * s; the frames before the first and behind the last are zeros.
+    A stride of s makes one frame of s. The window of an output ends with the newest of them: what a step brings is
+    heard in that step. On whole clips such an output has floor(frames / s) frames (of frames that do not fill a last
+    stride nothing is made), that of a transposed convolution frames * s; the frames before the first and behind the
+    last are zeros.
     """
 
     def __init__(
@@ -47,8 +52,10 @@ class Stream(StreamingLayer):
 
         Args:
           cell: the layer.
-          lookahead: frames behind its own that an output sees, instead of what the cell's padding says; of a transposed
-            convolution, counted in output frames.
+          lookahead: frames behind its own that an output sees, instead of what the cell's padding says; its own are,
+            with a stride, all frames of the stride. Negative: so many of the newest are not heard; ``1 - stride`` is
+            what Keras does with ``padding="causal"``, whose windows end with the oldest frame of each stride. Of a
+            transposed convolution, counted in output frames.
           window: frames of Flatten and global pooling; default: the clip's length, if the training model fixes it.
           name: also the name of the layer's state.
 
@@ -86,6 +93,9 @@ class Stream(StreamingLayer):
     ) -> tuple[tf.Tensor, States]:
         return self.pattern.step(inputs, states, context or Context())
 
+    def taps(self, frames: int, delay: int) -> Taps:
+        return self.pattern.taps(frames, delay)
+
     def macs(self, input_shape: tuple[int | None, ...], frames: int) -> int:
         cell, weights = self.cell, {weight.name: weight for weight in self.cell.weights}
         if isinstance(cell, keras.layers.RNN):
@@ -100,8 +110,11 @@ class Stream(StreamingLayer):
         return positions * sum(int(np.prod(kernel.shape)) for kernel in kernels)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), **self._arguments}
+        return {**super().get_config(), **self._arguments, "strides_end": _NEWEST}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Stream":
-        return cls(keras.saving.deserialize_keras_object(config.pop("cell")), **config)
+        cell = keras.saving.deserialize_keras_object(config.pop("cell"))
+        if config.pop("strides_end", None) != _NEWEST:
+            config["lookahead"] = counted_from_newest(cell, config.get("lookahead"))
+        return cls(cell, **config)

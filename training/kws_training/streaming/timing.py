@@ -15,13 +15,11 @@ class Timing:
       period: model input frames for each of its frames: 1 for the input, 2 behind a stride of 2, 1/2 behind an
         upsampling by 2.
       delay: its own frames by which streaming lags: its frame n is the clip's frame n - delay.
-      lookahead: model input frames behind the one that a frame stands for that it depends on.
       receptive: model input frames that a frame depends on.
     """
 
     period: Fraction = Fraction(1)
     delay: int = 0
-    lookahead: Fraction = Fraction(0)
     receptive: Fraction = Fraction(1)
 
     def after(
@@ -34,12 +32,15 @@ class Timing:
         extra_delay: int = 0,
         context_frames: int = 0,
     ) -> "Timing":
-        """Timing of a layer's output. `crop`: output frames that an upsampling layer drops at the clip's start."""
-        period = self.period * stride / upsampling
+        """Timing of a layer's output.
+
+        Output frame n of a layer with a stride s stands for the input frames n s .. n s + s - 1, and `lookahead` counts
+        from the newest of them: while streaming it comes with the first whole stride that brings the frame
+        n s + s - 1 + lookahead. `crop`: output frames that an upsampling layer drops at the clip's start.
+        """
         return Timing(
-            period,
-            (self.delay + lookahead + extra_delay) // stride * upsampling + crop,
-            self.lookahead + lookahead * self.period + crop * period,
+            self.period * stride / upsampling,
+            -(-(self.delay + lookahead + extra_delay) // stride) * upsampling + crop,
             self.receptive + context_frames * self.period,
         )
 
