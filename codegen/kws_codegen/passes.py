@@ -10,7 +10,7 @@ import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 
-from kws_codegen import pack, quantize
+from kws_codegen import cmsis, pack, quantize
 from kws_codegen.ir import Graph, Layer, Linear, Op, Place, Program, Range, State, Tensor
 
 KERNELS = ("auto", "cmsis")
@@ -469,7 +469,9 @@ class _Lowering:
             "kernel_w": kernel[1],
         }
         for axis in ("h", "w"):
-            stride, dilation = options[f"stride_{axis}"], options[f"dilation_{axis}"]
+            # A kernel of one tap has no dilation, whatever the file says: CMSIS-NN would take a slower way for it.
+            stride = options[f"stride_{axis}"]
+            dilation = options[f"dilation_{axis}"] if geometry[f"kernel_{axis}"] > 1 else 1
             geometry[f"stride_{axis}"], geometry[f"dilation_{axis}"] = stride, dilation
             geometry[f"pad_{axis}"] = self._padding(
                 op, geometry[f"in_{axis}"], geometry[f"kernel_{axis}"], stride, dilation, geometry[f"out_{axis}"]
@@ -510,10 +512,8 @@ class _Lowering:
                 input_stride=g["stride_h"] * channels,
             )
             return
-        taps = channels * kernel_h * kernel_w
-        scratch = 0 if plain else max(4 * taps, 4 * (-(-taps // 8) * 8))
         self._emit(
-            "cmsis_conv", name, op, *places, scratch_bytes=scratch, linear=linear, range=out_range,
+            "cmsis_conv", name, op, *places, scratch_bytes=cmsis.conv_scratch_bytes(g), linear=linear, range=out_range,
             input_zero_point=x.zero_points[0], **g,
         )  # fmt: skip
 
@@ -548,12 +548,9 @@ class _Lowering:
                 frame_stride=(g["stride_h"] if g["in_w"] == 1 else 1) * outputs,
             )
             return
-        plain = multiplier == 1 and g["dilation_h"] == g["dilation_w"] == 1
-        taps = kernel_h * kernel_w
-        scratch = max(2 * outputs * taps, 4 * 124 * taps) if plain else 0
         self._emit(
-            "cmsis_depthwise", name, op, *places, scratch_bytes=scratch, linear=linear, range=out_range,
-            input_zero_point=x.zero_points[0], depth_multiplier=multiplier, **g,
+            "cmsis_depthwise", name, op, *places, scratch_bytes=cmsis.depthwise_scratch_bytes(g, multiplier),
+            linear=linear, range=out_range, input_zero_point=x.zero_points[0], depth_multiplier=multiplier, **g,
         )  # fmt: skip
 
     def fully_connected(self, op: Op) -> None:

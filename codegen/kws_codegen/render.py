@@ -89,8 +89,8 @@ def c_string(text: str) -> str:
 
 
 def comment(text: str) -> str:
-    """Text that is safe behind ``//``."""
-    return "".join(char if 32 <= ord(char) < 127 and char != "\\" else "?" for char in text)
+    """Text that is safe behind ``//``: no line is continued, not even by a trigraph."""
+    return "".join(char if 32 <= ord(char) < 127 and char not in "\\?" else "_" for char in text)
 
 
 def camel(name: str) -> str:
@@ -143,7 +143,7 @@ def _requantization(layer: Layer) -> np.ndarray:
 
 def _aot(graph: Graph, program: Program, plan: Plan) -> dict[str, Any]:
     states = []
-    taken: set[str] = set()
+    taken = {"scratch", "profiler", "ready"}  # g_... of the template
     for state in program.states:
         name = macro_case(state.name) or "state"
         while name in taken:
