@@ -18,9 +18,10 @@ def conv_scratch_bytes(geometry: dict[str, int]) -> int:
     one_tap = g["kernel_h"] == g["kernel_w"] == 1
     if one_tap and g["pad_h"] == g["pad_w"] == 0 and g["dilation_h"] == g["dilation_w"] == 1:
         return 0  # arm_convolve_1x1_s8 and its fast twin
-    # arm_convolve_s8: two int16 columns, or with Helium four int8 columns of whole vectors. arm_convolve_1_x_n_s8 needs
-    # as much without Helium, and nothing with it.
     column = g["in_c"] * g["kernel_h"] * g["kernel_w"]
+    if g["in_h"] == g["kernel_h"] == g["dilation_w"] == 1 and g["out_w"] % 4 == 0:
+        return 4 * column  # arm_convolve_1_x_n_s8: two int16 columns, nothing with Helium
+    # arm_convolve_s8: two int16 columns, or with Helium four int8 columns of whole vectors.
     return max(4 * column, 4 * 8 * -(-column // 8))
 
 
