@@ -205,8 +205,8 @@ def _unsafe_for_tflm(graph: Graph) -> str | None:
     for op in graph.ops:
         if op.kind == "DEPTHWISE_CONV_2D" and len(op.inputs) > 2 and op.inputs[2] < 0:
             return (
-                f"{graph.describe(op)}: TensorFlow Lite Micro crashes on a depthwise convolution whose bias is left out "
-                "as input -1; give it a bias of zeros"
+                f"{graph.describe(op)}: TensorFlow Lite Micro crashes on a depthwise convolution whose bias is left "
+                "out as input -1; give it a bias of zeros"
             )
     return None
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.native import ROOT, WARNINGS
 
-# Every assembly block, at the ends of its range of shapes; constant tables and ranges, which let the compiler know most.
+# Every assembly block, at the ends of its range of shapes; constant tables and ranges, so that the compiler knows most.
 # The first two with every way to finish: `Step` of a network with two outputs did not compile with some.
 POINTWISE = [*4 * [(20, 2, 4)], *4 * [(20, 2, 5)], (12, 4, 3), (64, 6, 2), (256, 4, 2), (4092, 2, 2), (4096, 2, 2)]
 DEPTHWISE = [(4, 2, 4, 4, 2), (8, 13, 16, 8, 3), (12, 31, 12, 24, 2), (16, 33, 16, 16, 4), (128, 64, 128, 128, 2)]

@@ -1,4 +1,4 @@
-"""Models that lack what most have, and names that no C++ identifier can be: they build without warnings and are exact."""
+"""Models that lack what most have, and names that no identifier can be: they build without warnings and are exact."""
 
 import json
 import subprocess

@@ -412,7 +412,7 @@ def int4_bundle(bundle: Bundle, folder: Path, kinds: tuple[str, ...] = _WITH_WEI
 
 
 def largest(*, frames: int = 18, labels: int = 22, states: int = 190, features: int = 40) -> GraphBuilder:
-    """By default exactly what the serial protocol can carry: a STEP of 768 bytes, and as many states as have digests."""
+    """By default exactly what the serial protocol can carry: a STEP of 768 bytes, the digests of 190 states."""
     b, x = _start(11, frames, features)
     x = b.conv("pw", b.depthwise("dw", x, frames), 4)
     for number in range(states):

@@ -175,52 +175,50 @@ inline __attribute__((always_inline)) int32_t DotOne(int32_t sum, const int8_t* 
 }
 
 // Two weight rows and two frames: every vector that is loaded is used twice. Assembly, because GCC 12 spills here.
-// kInputs: up to 256.
+// kInputs: up to 256. The only block whose registers the compiler chooses: it needs 8 of 13, half of them even ones.
 template <int kInputs>
 inline __attribute__((always_inline)) void DotTwoByTwo(const int8_t* rows, const int8_t* a, const int8_t* b,
                                                        int32_t& a0, int32_t& b0, int32_t& a1, int32_t& b1) {
   static_assert(kInputs <= 256);
-  const int32_t a0_in = a0, b0_in = b0, a1_in = a1, b1_in = b1;
-  const int8_t* const rows1 = rows + kInputs;
-  register int32_t r0 __asm("r0") = a0_in;  // the sums of VMLADAVA lie in even registers
-  register int32_t r2 __asm("r2") = b0_in;
-  register int32_t r4 __asm("r4") = a1_in;
-  register int32_t r6 __asm("r6") = b1_in;
-  register const int8_t* r1 __asm("r1") = rows;
-  register const int8_t* r3 __asm("r3") = rows1;
-  register const int8_t* r5 __asm("r5") = a;
-  register const int8_t* r8 __asm("r8") = b;
+  const int8_t* rows1 = rows + kInputs;
+  int32_t sum_a0 = a0, sum_b0 = b0, sum_a1 = a1, sum_b1 = b1;
   __asm volatile(
       ".rept %c[groups]\n"
-      "vldrb.8 q0, [r1], #16\n"
-      "vldrb.8 q1, [r5], #16\n"
-      "vmladava.s8 r0, q0, q1\n"
-      "vldrb.8 q2, [r8], #16\n"
-      "vmladava.s8 r2, q0, q2\n"
-      "vldrb.8 q3, [r3], #16\n"
-      "vmladava.s8 r4, q3, q1\n"
-      "vmladava.s8 r6, q3, q2\n"
-      ".endr\n"
-      ".if %c[rest]\n"  // lanes beyond the rest are loaded as zero
-      "mov r12, #%c[rest]\n"
-      "vctp.8 r12\n"
-      "vpstttt\n"
-      "vldrbt.u8 q0, [r1]\n"
-      "vldrbt.u8 q1, [r5]\n"
-      "vldrbt.u8 q2, [r8]\n"
-      "vldrbt.u8 q3, [r3]\n"
-      "vmladava.s8 r0, q0, q1\n"
-      "vmladava.s8 r2, q0, q2\n"
-      "vmladava.s8 r4, q3, q1\n"
-      "vmladava.s8 r6, q3, q2\n"
-      ".endif\n" KWS_LINES_64 KWS_LINES_64
-      : "+r"(r0), "+r"(r2), "+r"(r4), "+r"(r6), "+r"(r1), "+r"(r3), "+r"(r5), "+r"(r8)
-      : [groups] "i"(kInputs / 16), [rest] "i"(kInputs % 16)
-      : "r12", "q0", "q1", "q2", "q3", "p0", "memory");
-  a0 = r0;
-  b0 = r2;
-  a1 = r4;
-  b1 = r6;
+      "vldrb.8 q0, [%[rows0]], #16\n"
+      "vldrb.8 q1, [%[a]], #16\n"
+      "vmladava.s8 %[a0], q0, q1\n"
+      "vldrb.8 q2, [%[b]], #16\n"
+      "vmladava.s8 %[b0], q0, q2\n"
+      "vldrb.8 q3, [%[rows1]], #16\n"
+      "vmladava.s8 %[a1], q3, q1\n"
+      "vmladava.s8 %[b1], q3, q2\n"
+      ".endr\n" KWS_LINES_64 KWS_LINES_64
+      : [a0] "+Te"(sum_a0), [b0] "+Te"(sum_b0), [a1] "+Te"(sum_a1), [b1] "+Te"(sum_b1), [rows0] "+r"(rows),
+        [rows1] "+r"(rows1), [a] "+r"(a), [b] "+r"(b)
+      : [groups] "i"(kInputs / 16)
+      : "q0", "q1", "q2", "q3", "memory");
+  if constexpr (kInputs % 16 != 0) {
+    // Lanes beyond the rest are loaded as zero.
+    __asm volatile(
+        "mov lr, #%c[rest]\n"
+        "vctp.8 lr\n"
+        "vpstttt\n"
+        "vldrbt.u8 q0, [%[rows0]]\n"
+        "vldrbt.u8 q1, [%[a]]\n"
+        "vldrbt.u8 q2, [%[b]]\n"
+        "vldrbt.u8 q3, [%[rows1]]\n"
+        "vmladava.s8 %[a0], q0, q1\n"
+        "vmladava.s8 %[b0], q0, q2\n"
+        "vmladava.s8 %[a1], q3, q1\n"
+        "vmladava.s8 %[b1], q3, q2\n"
+        : [a0] "+Te"(sum_a0), [b0] "+Te"(sum_b0), [a1] "+Te"(sum_a1), [b1] "+Te"(sum_b1)
+        : [rows0] "r"(rows), [rows1] "r"(rows1), [a] "r"(a), [b] "r"(b), [rest] "i"(kInputs % 16)
+        : "lr", "q0", "q1", "q2", "q3", "p0", "memory");
+  }
+  a0 = sum_a0;
+  b0 = sum_b0;
+  a1 = sum_a1;
+  b1 = sum_b1;
 }
 
 // Requantizes the sums of four outputs and stores them.

@@ -17,9 +17,10 @@
 #define KWS_AOT_DSP 1
 #endif
 
-// Assembly blocks of this folder name every register they use, r7 never without saving it, since it is the frame pointer
-// of some builds. The compiler has nothing left to choose, so that a block compiles wherever it is inlined and whatever
-// the optimisation. Only loads and moves stand between the first pinned variable and the block: a call would take the registers.
+// Assembly blocks of this folder that need most registers name them all, r7 never without saving it, since it is the
+// frame pointer of some builds. The compiler has nothing left to choose, so that a block compiles wherever it is inlined
+// and whatever the optimisation. Nothing but moves stands between the first pinned variable and the block, for a call
+// would take the registers.
 //
 // GCC counts the lines of a block to know how far branches and constants reach. Blank lines stand for what .rept adds.
 #define KWS_LINES_16 "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n"
