@@ -29,9 +29,10 @@ def test_limits_equal_the_firmwares_constants():
 
 
 def test_limits_equal_what_the_host_packs():
-    counted = protocol.Info._LAYOUT if hasattr(protocol.Info, "_LAYOUT") else ""
-    assert protocol.MAX_PAYLOAD_BYTES == limits.MAX_PAYLOAD_BYTES, counted
-    assert limits.step_payload_bytes(0, 0, 0) == limits.STEP_BYTES
+    step = protocol.StepRecord(0, 0, 0, 0, 0, 0, 0, bytes(3), bytes(8))
+    assert len(step.encode()) == limits.step_payload_bytes(labels=3, frames_per_step=2, coefficients=4)
+    digest = protocol.StateDigest(0, (0,) * limits.MAX_STATES)
+    assert limits.MAX_PAYLOAD_BYTES - 4 < len(digest.encode()) <= limits.MAX_PAYLOAD_BYTES
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,7 @@ inline __attribute__((always_inline)) void DotTwoByTwo(const int8_t* rows, const
   static_assert(kInputs <= 256);
   const int8_t* rows1 = rows + kInputs;
   int32_t sum_a0 = a0, sum_b0 = b0, sum_a1 = a1, sum_b1 = b1;
-  __asm volatile(
+  __asm volatile inline(
       ".rept %c[groups]\n"
       "vldrb.8 q0, [%[rows0]], #16\n"
       "vldrb.8 q1, [%[a]], #16\n"

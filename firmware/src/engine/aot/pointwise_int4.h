@@ -281,7 +281,7 @@ inline __attribute__((always_inline)) void DotFourByTwo(const int8_t* weights, i
   register int8x16_t q4 __asm("q4") = mask;
   register int32x4_t q0 __asm("q0");
   register int32x4_t q1 __asm("q1");
-  __asm volatile(
+  __asm volatile inline(
       ".if %c[rest]\n"
       "mov r0, #%c[rest]\n"
       "vctp.8 r0\n"
