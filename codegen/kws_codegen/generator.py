@@ -2,6 +2,7 @@
 
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
+from kws_reference.limits import check_firmware
 
 from kws_codegen.ir import Graph, Program
 from kws_codegen.passes import lower
@@ -39,10 +40,11 @@ def generate(bundle: Bundle, *, engine: str = "all", kernels: str = "auto", wind
       File name -> text, sorted by name; byte-identical for equal input.
 
     Raises:
-      KwsError: as `build`.
+      KwsError: as `build`, or the firmware or its serial protocol cannot carry the bundle.
     """
     if engine not in ENGINES:
         raise KwsError(f"engine must be one of {', '.join(ENGINES)}. Received: {engine}.")
+    check_firmware(bundle)
     if engine == "tflm":
         return render(bundle, read(bundle.model))
     return render(bundle, *build(bundle, kernels=kernels, window_steps=window_steps))

@@ -10,13 +10,28 @@ import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 
-from kws_codegen import pack, quantize
+from kws_codegen import cmsis, pack, quantize
 from kws_codegen.ir import Graph, Layer, Linear, Op, Place, Program, Range, State, Tensor
 
 KERNELS = ("auto", "cmsis")
 _SLICES = ("STRIDED_SLICE", "SLICE")
 _WEIGHTS = ("INT8", "INT4")
 _VIEWS = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
+_INPUTS = {
+    "ADD": 2,
+    "AVERAGE_POOL_2D": 1,
+    "CONCATENATION": 2,
+    "CONV_2D": 2,
+    "DEPTHWISE_CONV_2D": 2,
+    "EXPAND_DIMS": 1,
+    "FULLY_CONNECTED": 2,
+    "RESHAPE": 1,
+    "SLICE": 3,
+    "SQUEEZE": 1,
+    "STRIDED_SLICE": 4,
+}
+"""Inputs that an operator cannot do without; a bias may be absent."""
+_NEEDS_OPTIONS = ("AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D", "STRIDED_SLICE")
 _HINTS = {
     "MEAN": "export the average over time as AVERAGE_POOL_2D",
     "SOFTMAX": "export the logits, the detector computes the posteriors",
@@ -101,6 +116,19 @@ def _range(graph: Graph, op: Op, output: Tensor) -> Range:
     except ValueError:
         refuse(graph, op, f"fused activation {activation} is not supported")
     return Range(output.zero_points[0], low, high)
+
+
+def _check_complete(graph: Graph) -> None:
+    """No operator lacks an input or the options that it cannot do without."""
+    for op in graph.ops:
+        needed = _INPUTS.get(op.kind, 0)
+        for position in range(needed):
+            if position >= len(op.inputs) or op.inputs[position] < 0:
+                refuse(graph, op, f"input {position} is missing")
+        if op.kind in _NEEDS_OPTIONS and not op.options:
+            refuse(graph, op, "its options are missing")
+        if op.kind == "ADD" and len(op.inputs) != needed:
+            refuse(graph, op, f"it has {len(op.inputs)} inputs, {needed} are supported")
 
 
 def _check_ends(bundle: Bundle, graph: Graph) -> None:
@@ -192,6 +220,7 @@ def pair_states(bundle: Bundle, graph: Graph) -> list[StatePair]:
     Raises:
       KwsError: the manifest and the graph disagree, or a state is used in another way than as a sliding window.
     """
+    _check_complete(graph)
     _check_ends(bundle, graph)
     pairs = []
     for state in bundle.states:
@@ -469,7 +498,9 @@ class _Lowering:
             "kernel_w": kernel[1],
         }
         for axis in ("h", "w"):
-            stride, dilation = options[f"stride_{axis}"], options[f"dilation_{axis}"]
+            # A kernel of one tap has no dilation, whatever the file says: CMSIS-NN would take a slower way for it.
+            stride = options[f"stride_{axis}"]
+            dilation = options[f"dilation_{axis}"] if geometry[f"kernel_{axis}"] > 1 else 1
             geometry[f"stride_{axis}"], geometry[f"dilation_{axis}"] = stride, dilation
             geometry[f"pad_{axis}"] = self._padding(
                 op, geometry[f"in_{axis}"], geometry[f"kernel_{axis}"], stride, dilation, geometry[f"out_{axis}"]
@@ -510,10 +541,8 @@ class _Lowering:
                 input_stride=g["stride_h"] * channels,
             )
             return
-        taps = channels * kernel_h * kernel_w
-        scratch = 0 if plain else max(4 * taps, 4 * (-(-taps // 8) * 8))
         self._emit(
-            "cmsis_conv", name, op, *places, scratch_bytes=scratch, linear=linear, range=out_range,
+            "cmsis_conv", name, op, *places, scratch_bytes=cmsis.conv_scratch_bytes(g), linear=linear, range=out_range,
             input_zero_point=x.zero_points[0], **g,
         )  # fmt: skip
 
@@ -548,12 +577,9 @@ class _Lowering:
                 frame_stride=(g["stride_h"] if g["in_w"] == 1 else 1) * outputs,
             )
             return
-        plain = multiplier == 1 and g["dilation_h"] == g["dilation_w"] == 1
-        taps = kernel_h * kernel_w
-        scratch = max(2 * outputs * taps, 4 * 124 * taps) if plain else 0
         self._emit(
-            "cmsis_depthwise", name, op, *places, scratch_bytes=scratch, linear=linear, range=out_range,
-            input_zero_point=x.zero_points[0], depth_multiplier=multiplier, **g,
+            "cmsis_depthwise", name, op, *places, scratch_bytes=cmsis.depthwise_scratch_bytes(g, multiplier),
+            linear=linear, range=out_range, input_zero_point=x.zero_points[0], depth_multiplier=multiplier, **g,
         )  # fmt: skip
 
     def fully_connected(self, op: Op) -> None:
@@ -624,6 +650,8 @@ class _Lowering:
         for tensor in (x, y):
             _check_rank(self.graph, op, tensor, 4)
         o = op.options
+        if min(o["filter_h"], o["filter_w"], o["stride_h"], o["stride_w"]) < 1:
+            refuse(self.graph, op, "windows and strides must be at least 1")
         pad = [
             self._padding(op, x.shape[1 + i], o[f"filter_{a}"], o[f"stride_{a}"], 1, y.shape[1 + i])
             for i, a in enumerate("hw")

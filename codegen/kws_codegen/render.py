@@ -89,8 +89,8 @@ def c_string(text: str) -> str:
 
 
 def comment(text: str) -> str:
-    """Text that is safe behind ``//``."""
-    return "".join(char if 32 <= ord(char) < 127 and char != "\\" else "?" for char in text)
+    """Text that is safe behind ``//``: no line is continued, not even by a trigraph."""
+    return "".join(char if 32 <= ord(char) < 127 and char not in "\\?" else "_" for char in text)
 
 
 def camel(name: str) -> str:
@@ -143,7 +143,7 @@ def _requantization(layer: Layer) -> np.ndarray:
 
 def _aot(graph: Graph, program: Program, plan: Plan) -> dict[str, Any]:
     states = []
-    taken: set[str] = set()
+    taken = {"scratch", "profiler", "ready"}  # g_... of the template
     for state in program.states:
         name = macro_case(state.name) or "state"
         while name in taken:
@@ -200,6 +200,17 @@ def _aot(graph: Graph, program: Program, plan: Plan) -> dict[str, Any]:
     }
 
 
+def _unsafe_for_tflm(graph: Graph) -> str | None:
+    """Why TensorFlow Lite Micro cannot run the model that its op resolver has all kernels for, or None."""
+    for op in graph.ops:
+        if op.kind == "DEPTHWISE_CONV_2D" and len(op.inputs) > 2 and op.inputs[2] < 0:
+            return (
+                f"{graph.describe(op)}: TensorFlow Lite Micro crashes on a depthwise convolution whose bias is left "
+                "out as input -1; give it a bias of zeros"
+            )
+    return None
+
+
 def _tflm(bundle: Bundle, graph: Graph) -> dict[str, Any]:
     adds = []
     for kind in graph.op_kinds:
@@ -208,6 +219,7 @@ def _tflm(bundle: Bundle, graph: Graph) -> dict[str, Any]:
         adds.append(_RESOLVER_NAMES[kind])
     return {
         "model": bundle.model,
+        "fault": _unsafe_for_tflm(graph),
         "adds": adds,
         "features_index": bundle.features.index,
         "scores_index": bundle.scores.index,
@@ -245,8 +257,11 @@ def render(bundle: Bundle, graph: Graph, program: Program | None = None, plan: P
       File name -> text, sorted by name. Equal input gives equal text: nothing of time, place or user enters.
 
     Raises:
-      KwsError: an operator has no place in engine tflm's op resolver.
+      KwsError: an operator has no place in engine tflm's op resolver, or, without a program, TensorFlow Lite Micro
+        cannot run the model. With one the files of engine tflm are written all the same and do not compile.
     """
+    if program is None and (fault := _unsafe_for_tflm(graph)):
+        raise KwsError(f"cannot generate engine tflm for {fault}.")
     environment = _environment()
     common = {**_common(bundle), "info": _model_info(bundle)}
     contexts: dict[str, dict[str, Any]] = {

@@ -10,10 +10,11 @@ import zlib
 from collections.abc import Iterator
 from typing import Self
 
+from kws_reference.limits import MAX_PAYLOAD_BYTES
+
 PROTOCOL_VERSION = 1
 HEADER_BYTES = 4
 CRC_BYTES = 4
-MAX_PAYLOAD_BYTES = 768
 MAX_FRAME_BYTES = HEADER_BYTES + MAX_PAYLOAD_BYTES + CRC_BYTES
 MAX_TEXT_BYTES = 4096  # bytes without a delimiter that are kept for the text sink
 

@@ -60,14 +60,20 @@ def compile_for(board, generated, folder):
 
 
 def run_on(board, image, bundle, features, folder):
-    (folder / "in").write_bytes(features.tobytes())
+    """Scores and states of every step, int8 `[steps, ...]`."""
+    return np.frombuffer(run_files(board, image, features.tobytes(), folder), np.int8).reshape(len(features), -1)
+
+
+def run_files(board, image, data, folder):
+    """What an image writes to its file OUT for the bytes of IN."""
+    (folder / "in").write_bytes(data)
     emulated = emulator.board_facts(board)
     command = ["qemu-system-arm", "-M", emulated.machine, "-display", "none", "-monitor", "none", "-serial", "null"]
     command += ["-icount", f"shift={emulated.icount_shift},align=off,sleep=off", "-kernel", image]
     command += ["-semihosting-config", "enable=on,target=native,arg=runner,arg=in,arg=out"]
     result = subprocess.run(command, cwd=folder, capture_output=True, timeout=120)
     assert result.returncode == 0, f"exit status {result.returncode}: {result.stderr.decode()}"
-    return np.frombuffer((folder / "out").read_bytes(), np.int8).reshape(len(features), -1)
+    return (folder / "out").read_bytes()
 
 
 @pytest.mark.parametrize("board", CORES)

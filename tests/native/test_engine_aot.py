@@ -51,6 +51,13 @@ def test_engine_of_small_matchbox_equals_interpreter(options, tmp_path):
     engines.assert_bit_exact(bundle, program, engines.random_features(bundle, 200))
 
 
+@pytest.mark.parametrize("name", ["no_states", "needs_cmsis"])
+def test_engine_of_unusual_model_with_cmsis_kernels_equals_interpreter(name, tmp_path):
+    bundle = UNUSUAL[name]().write(tmp_path / "bundle", name=name)
+    program = engines.build(bundle, tmp_path / "generated", kernels="cmsis")
+    engines.assert_bit_exact(bundle, program, engines.random_features(bundle, 100))
+
+
 def test_engine_reset_forgets_everything(tmp_path):
     bundle = matchbox(labels=5).write(tmp_path / "bundle", name="small")
     program = engines.build(bundle, tmp_path / "generated")

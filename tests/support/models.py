@@ -342,9 +342,29 @@ def longest_rows() -> GraphBuilder:
     return b
 
 
+def no_states() -> GraphBuilder:
+    """Nothing is kept between steps; four frames, clamped convolutions of two outputs and one of a lone dilated tap."""
+    b, x = _start(10, 4, 20)
+    narrow = b.conv("narrow", x, 2, activation="RELU6")
+    x = b.conv("dilated_tap", narrow, 6, activation="RELU_N1_TO_1", dilation_h=2, bias="optional")
+    x = b.depthwise("dw", x, 4, dilation_h=1, activation="RELU")
+    b.scores(b.dense("scores", b.reshape("flat", x, (1, 6)), 5, bias="absent"))
+    return b
+
+
 UNUSUAL = {
     model.__name__: model
-    for model in (odd_channels, one_frame, wide_step, features_twice, needs_cmsis, left_shift, long_rows, longest_rows)
+    for model in (
+        odd_channels,
+        one_frame,
+        wide_step,
+        features_twice,
+        needs_cmsis,
+        left_shift,
+        long_rows,
+        longest_rows,
+        no_states,
+    )
 }
 """Builders of models that use what the released one does not."""
 
@@ -389,6 +409,16 @@ def int4_bundle(bundle: Bundle, folder: Path, kinds: tuple[str, ...] = _WITH_WEI
     """A bundle's model with `int4` weights, written to `folder`. It says nothing about accuracy at 4 bits."""
     manifest = json.loads((bundle.path / "model.json").read_text())
     return write_bundle(folder, write(int4(read(bundle.model), kinds)), manifest)
+
+
+def largest(*, frames: int = 18, labels: int = 22, states: int = 190, features: int = 40) -> GraphBuilder:
+    """By default exactly what the serial protocol can carry: a STEP of 768 bytes, the digests of 190 states."""
+    b, x = _start(11, frames, features)
+    x = b.conv("pw", b.depthwise("dw", x, frames), 4)
+    for number in range(states):
+        b.state(f"state{number}", 1, x)
+    b.scores(b.dense("scores", b.reshape("flat", x, (1, 4)), labels))
+    return b
 
 
 def replace_tensor(graph: Graph, name: str, **changes: Any) -> Graph:

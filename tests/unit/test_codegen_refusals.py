@@ -274,3 +274,67 @@ def test_cli_other_format_version_is_refused(tmp_path, capsys):
 
 def test_bundle_of_builder_loads_again(tmp_path):
     assert Bundle.load(matchbox().write(tmp_path).path).name == "test"
+
+
+REQUIRED_INPUTS = [
+    ("block2/concat", 0),
+    ("block2/concat", 1),
+    ("block2_out", 0),
+    ("block2_out", 1),
+    ("block2_out", 2),
+    ("block2_out", 3),
+    ("block1/depthwise", 0),
+    ("block1/depthwise", 1),
+    ("block1/pointwise", 0),
+    ("block1/pointwise", 1),
+    ("block2/add", 0),
+    ("block2/add", 1),
+    ("block3/split", 0),
+    ("pool/frames", 0),
+    ("scores", 0),
+    ("scores", 1),
+]
+
+
+@pytest.mark.parametrize("absent", ["minus_one", "cut"])
+@pytest.mark.parametrize("output, position", REQUIRED_INPUTS)
+def test_generate_operator_without_a_required_input_is_refused_by_name(output, position, absent, tmp_path):
+    """Only a bias is optional: -1 must not be taken for the last tensor."""
+    builder = matchbox()
+    graph = builder.graph()
+    (op,) = [op for op in graph.ops if graph.tensors[op.outputs[0]].name == output]
+    inputs = list(op.inputs)
+    inputs = inputs[:position] if absent == "cut" else [*inputs[:position], -1, *inputs[position + 1 :]]
+    bundle = builder.write(tmp_path / "bundle", graph=replace_op(graph, output, inputs=tuple(inputs)))
+    with pytest.raises(KwsError, match=f"{op.kind} .*'{output}'.*input {position} is missing"):
+        generate(bundle)
+
+
+@pytest.mark.parametrize("layer", ["convolution", "depthwise", "dense"])
+def test_generate_bias_of_minus_one_equals_an_absent_bias(layer, tmp_path):
+    """A file may name the input -1 or end before it; both are a bias of zeros."""
+
+    def aot(bias):
+        b = GraphBuilder(4)
+        x = b.input("features", (1, 2, 1, 8), 1 / STEPS_PER_STD)
+        x = b.conv("conv", x, 8, bias=bias if layer == "convolution" else "zero")
+        x = b.depthwise("dw", x, 2, bias=bias if layer == "depthwise" else "zero")
+        b.scores(b.dense("scores", b.reshape("flat", x, (1, 8)), 3, bias=bias if layer == "dense" else "zero"))
+        bundle = b.write(tmp_path / bias)
+        return generate(bundle)["aot_model.cc"].partition("#include")[2], bundle
+
+    (minus_one, bundle), (absent, _), (zeros, _) = aot("optional"), aot("absent"), aot("zero")
+    assert minus_one == absent
+    # With a bias the file has one tensor more: only names in comments could differ.
+    assert minus_one == zeros
+    header = generate(bundle)["tflm_model.h"]
+    assert ("#error" in header) == (layer == "depthwise")
+
+
+def test_generate_engine_tflm_of_depthwise_bias_minus_one_is_refused_by_name(tmp_path):
+    """TensorFlow Lite Micro reads through a null pointer there."""
+    b = GraphBuilder(4)
+    x = b.depthwise("dw", b.input("features", (1, 2, 1, 8), 1 / STEPS_PER_STD), 2, bias="optional")
+    b.scores(b.reshape("scores", x, (1, 8)))
+    with pytest.raises(KwsError, match="DEPTHWISE_CONV_2D .*'dw'.*bias of zeros"):
+        generate(b.write(tmp_path / "bundle"), engine="tflm")

@@ -16,7 +16,16 @@ constexpr size_t kChunkSamples = 160;  // handled between two looks at the seria
 constexpr size_t kHeaderOfNamesBytes = 6;
 constexpr size_t kHeaderOfBenchBytes = 31;
 constexpr size_t kLayersPerFrame = 128;
+constexpr size_t kHeaderOfStepBytes = 26;
+constexpr size_t kHeaderOfStateDigestBytes = 5;
 static_assert(kHeaderOfBenchBytes + 4 * kLayersPerFrame <= kMaxPayloadBytes, "a page of layers must fit");
+// kws-codegen refuses such models before (training/kws_reference/limits.py holds the same table).
+static_assert(kHeaderOfStepBytes + model::kLabelCount + model::kStepFeatureCount <= kMaxPayloadBytes,
+              "STEP must carry the scores and features of a step: fewer frames per step, or fewer labels");
+static_assert(kHeaderOfStateDigestBytes + 4 * model::kStateCount <= kMaxPayloadBytes, "STATE_DIGEST: too many states");
+static_assert(model::kLabelCount <= 255 && model::kFramesPerStep <= 255 && model::kFeatureCount <= 255,
+              "INFO counts labels, frames and features in bytes");
+static_assert(model::kWindowSamples <= 65535 && model::kHopSamples <= 65535, "INFO counts samples in 16 bits");
 
 uint32_t StateCrc(size_t state) {
   int8_t part[64];
@@ -317,8 +326,7 @@ void Session::OnStep(const pipeline::StepResult& result) {
 }
 
 void Session::Send() {
-  // Every message is far below the limit except NAMES, which is cut to it. A payload that did not fit is not sent; the
-  // host then repeats its request and says that nothing answers.
+  // Every message fits, see the assertions above, and NAMES is cut to the limit.
   if (!IsOk(link_.Send())) ++errors_sent_;
 }
 

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from kws_reference import command_line
 from kws_reference.audio import read_wav
 from kws_reference.errors import KwsError
+from kws_reference.limits import MAX_PROFILED_LAYERS
 
 from kws_host import options, report
 from kws_host.device import Device
@@ -68,7 +70,14 @@ def measure(device: Device, pcm: np.ndarray) -> dict:
     total = [sum(info.units(getattr(step, f"{stage}_ticks")) for stage in STAGES) for step in steps]
     stages["step"] = {"mean": float(np.mean(total)), "min": min(total), "max": max(total)}
     layers = []
-    if info.layer_count:
+    if info.layer_count > MAX_PROFILED_LAYERS:
+        print(
+            f"note: no table of layers: the firmware counts up to {MAX_PROFILED_LAYERS}, this network has "
+            f"{info.layer_count}",
+            file=sys.stderr,
+        )
+        progress.update(2 * len(pcm))
+    elif info.layer_count:
         names = device.names(NamesKind.LAYERS)
         device.configure(Config.PROFILE)
         try:

@@ -7,6 +7,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from kws_reference import limits
 from kws_reference.bundle import write_bundle
 from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
@@ -120,6 +121,8 @@ def run(args: argparse.Namespace) -> int:
         ),
     )
     say(f"{bundle.path}: {len(bundle.model)} bytes, {len(bundle.states)} states, SHA-256 {bundle.model_sha256[:12]}...")
+    for fault in limits.faults(bundle):
+        say(f"warning: no firmware can carry this bundle: {fault}")
     print(json.dumps({"bundle": str(bundle.path), "model_sha256": bundle.model_sha256, "bytes": len(bundle.model)}))
     return 0
 

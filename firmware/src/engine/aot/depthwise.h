@@ -12,45 +12,85 @@ namespace internal {
 
 #if defined(KWS_AOT_DSP)
 
-// Whether the offset of every tap fits into a load instruction.
-template <int kChannels, int kTaps, int kTapStride, int kFrameStride>
-constexpr bool kImmediateOffsets = kChannels % 4 == 0 && (kTaps - 1) * kChannels <= 4095 &&
-                                   (kTaps - 1) * kTapStride + kFrameStride <= 4095;
+// Taps that one assembly unrolls: an even number, as 4-bit weights come in pairs.
+constexpr int kBlockTaps = 32;
 
-// Sums of four channels of two frames: each word of weights is unpacked once for both. Unrolled assembly, because
-// GCC 12 spills here: eight sums and six other values just fit into the registers.
+// Whether the offset of every tap of a block fits into a load instruction.
+template <int kTaps>
+constexpr int kLastOfBlock = (kTaps < kBlockTaps ? kTaps : kBlockTaps) - 1;
 template <int kChannels, int kTaps, int kTapStride, int kFrameStride>
-inline __attribute__((always_inline)) void DepthwiseFourByTwo(const int8_t* weights, const int8_t* x, int32_t& a0,
-                                                              int32_t& a1, int32_t& a2, int32_t& a3, int32_t& b0,
-                                                              int32_t& b1, int32_t& b2, int32_t& b3) {
-  uint32_t even, odd, even_x, odd_x;
+constexpr bool kImmediateOffsets = kChannels % 4 == 0 && kLastOfBlock<kTaps> * kChannels <= 4095 &&
+                                   kLastOfBlock<kTaps> * kTapStride + kFrameStride <= 4095;
+
+// Adds the products of four channels, two frames and up to kBlockTaps taps: each word of weights is unpacked once for
+// both frames. Unrolled assembly, because GCC 12 spills here: eight sums and six other values take all registers, r7
+// included, which is the frame pointer in some builds and therefore saved here.
+template <int kChannels, int kTaps, int kTapStride, int kFrameStride>
+inline __attribute__((always_inline)) void DepthwiseFourByTwo(const int8_t* weights, const int8_t* x,
+                                                                 int32_t (&a)[4], int32_t (&b)[4]) {
+  static_assert(kTaps <= kBlockTaps);
+  const int32_t a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3];
+  const int32_t b0 = b[0], b1 = b[1], b2 = b[2], b3 = b[3];
+  register const int8_t* r0 __asm("r0") = weights;
+  register const int8_t* r1 __asm("r1") = x;
+  register int32_t r4 __asm("r4") = a0;
+  register int32_t r5 __asm("r5") = a1;
+  register int32_t r6 __asm("r6") = a2;
+  register int32_t r8 __asm("r8") = a3;
+  register int32_t r9 __asm("r9") = b0;
+  register int32_t r10 __asm("r10") = b1;
+  register int32_t r11 __asm("r11") = b2;
+  register int32_t r12 __asm("r12") = b3;
   __asm volatile(
+      "push {r7}\n"
       ".set kws_tap, 0\n"
       ".rept %c[taps]\n"
-      "ldr %[odd], [%[w], #(kws_tap * %c[channels])]\n"
-      "sxtb16 %[even], %[odd]\n"
-      "sxtb16 %[odd], %[odd], ror #8\n"
-      "ldr %[odd_x], [%[x], #(kws_tap * %c[tap])]\n"
-      "sxtb16 %[even_x], %[odd_x]\n"
-      "sxtb16 %[odd_x], %[odd_x], ror #8\n"
-      "smlabb %[a0], %[even], %[even_x], %[a0]\n"
-      "smlabb %[a1], %[odd], %[odd_x], %[a1]\n"
-      "smlatt %[a2], %[even], %[even_x], %[a2]\n"
-      "smlatt %[a3], %[odd], %[odd_x], %[a3]\n"
-      "ldr %[odd_x], [%[x], #(kws_tap * %c[tap] + %c[frame])]\n"
-      "sxtb16 %[even_x], %[odd_x]\n"
-      "sxtb16 %[odd_x], %[odd_x], ror #8\n"
-      "smlabb %[b0], %[even], %[even_x], %[b0]\n"
-      "smlabb %[b1], %[odd], %[odd_x], %[b1]\n"
-      "smlatt %[b2], %[even], %[even_x], %[b2]\n"
-      "smlatt %[b3], %[odd], %[odd_x], %[b3]\n"
+      "ldr r3, [r0, #(kws_tap * %c[channels])]\n"
+      "sxtb16 r2, r3\n"
+      "sxtb16 r3, r3, ror #8\n"
+      "ldr lr, [r1, #(kws_tap * %c[tap])]\n"
+      "sxtb16 r7, lr\n"
+      "sxtb16 lr, lr, ror #8\n"
+      "smlabb r4, r2, r7, r4\n"
+      "smlabb r5, r3, lr, r5\n"
+      "smlatt r6, r2, r7, r6\n"
+      "smlatt r8, r3, lr, r8\n"
+      "ldr lr, [r1, #(kws_tap * %c[tap] + %c[frame])]\n"
+      "sxtb16 r7, lr\n"
+      "sxtb16 lr, lr, ror #8\n"
+      "smlabb r9, r2, r7, r9\n"
+      "smlabb r10, r3, lr, r10\n"
+      "smlatt r11, r2, r7, r11\n"
+      "smlatt r12, r3, lr, r12\n"
       ".set kws_tap, kws_tap + 1\n"
       ".endr\n"
-      : [a0] "+r"(a0), [a1] "+r"(a1), [a2] "+r"(a2), [a3] "+r"(a3), [b0] "+r"(b0), [b1] "+r"(b1), [b2] "+r"(b2),
-        [b3] "+r"(b3), [even] "=&r"(even), [odd] "=&r"(odd), [even_x] "=&r"(even_x), [odd_x] "=&r"(odd_x)
-      : [w] "r"(weights), [x] "r"(x), [taps] "i"(kTaps), [channels] "i"(kChannels), [tap] "i"(kTapStride),
+      "pop {r7}\n" KWS_LINES_256 KWS_LINES_256 KWS_LINES_64 KWS_LINES_64
+      : "+r"(r4), "+r"(r5), "+r"(r6), "+r"(r8), "+r"(r9), "+r"(r10), "+r"(r11), "+r"(r12)
+      : "r"(r0), "r"(r1), [taps] "i"(kTaps), [channels] "i"(kChannels), [tap] "i"(kTapStride),
         [frame] "i"(kFrameStride)
-      : "memory");
+      : "r2", "r3", "lr", "memory");
+  a[0] = r4;
+  a[1] = r5;
+  a[2] = r6;
+  a[3] = r8;
+  b[0] = r9;
+  b[1] = r10;
+  b[2] = r11;
+  b[3] = r12;
+}
+
+// As DepthwiseFourByTwo(), for any number of taps.
+template <int kChannels, int kTaps, int kTapStride, int kFrameStride>
+inline __attribute__((always_inline)) void DepthwiseAllTaps(const int8_t* weights, const int8_t* x,
+                                                               int32_t (&a)[4], int32_t (&b)[4]) {
+  constexpr int kBlocks = kTaps / kBlockTaps;
+  constexpr int kRest = kTaps % kBlockTaps;
+  if constexpr (kBlocks != 0) {
+    for (int block = 0; block < kBlocks; ++block, weights += kBlockTaps * kChannels, x += kBlockTaps * kTapStride) {
+      DepthwiseFourByTwo<kChannels, kBlockTaps, kTapStride, kFrameStride>(weights, x, a, b);
+    }
+  }
+  if constexpr (kRest != 0) DepthwiseFourByTwo<kChannels, kRest, kTapStride, kFrameStride>(weights, x, a, b);
 }
 
 template <int kChannels, int kTaps, int kTapStride, int kFrameStride, Rounding kRounding, Clamping kClamping>
@@ -58,9 +98,9 @@ inline void DepthwiseTwoFrames(const LinearTables& tables, OutputRange range, co
   const int32_t* row = tables.requantization;
   const int8_t* weights = tables.weights;
   for (const int32_t* end = row + kChannels; row != end; row += 4, weights += 4, input += 4, output += 4) {
-    int32_t a0 = row[0], a1 = row[1], a2 = row[2], a3 = row[3];
-    int32_t b0 = a0, b1 = a1, b2 = a2, b3 = a3;
-    DepthwiseFourByTwo<kChannels, kTaps, kTapStride, kFrameStride>(weights, input, a0, a1, a2, a3, b0, b1, b2, b3);
+    int32_t a[4] = {row[0], row[1], row[2], row[3]};
+    int32_t b[4] = {a[0], a[1], a[2], a[3]};
+    DepthwiseAllTaps<kChannels, kTaps, kTapStride, kFrameStride>(weights, input, a, b);
     const int32_t* multiplier = row + kChannels;
     const int32_t* shift = row + 2 * kChannels;
     const auto finish = [&](int i, int32_t sum_a, int32_t sum_b) {
@@ -68,10 +108,10 @@ inline void DepthwiseTwoFrames(const LinearTables& tables, OutputRange range, co
       output[i] = Finish<kRounding, kClamping>(sum_a, m, s, range);
       output[kChannels + i] = Finish<kRounding, kClamping>(sum_b, m, s, range);
     };
-    finish(0, a0, b0);
-    finish(1, a1, b1);
-    finish(2, a2, b2);
-    finish(3, a3, b3);
+    finish(0, a[0], b[0]);
+    finish(1, a[1], b[1]);
+    finish(2, a[2], b[2]);
+    finish(3, a[3], b[3]);
   }
 }
 
@@ -97,34 +137,49 @@ template <int kChannels, int kTaps, int kTapStride>
 inline __attribute__((always_inline)) void DepthwiseEightByTwo(const int8_t* weights, const int8_t* xa,
                                                                const int8_t* xb, EvenOdd& a, EvenOdd& b) {
   if constexpr (kTaps >= 2) {
+    const int32x4_t a_even = a.even, a_odd = a.odd, b_even = b.even, b_odd = b.odd;
+    register const int8_t* r0 __asm("r0") = weights;
+    register const int8_t* r1 __asm("r1") = xa;
+    register const int8_t* r2 __asm("r2") = xb;
+    register int32x4_t q0 __asm("q0") = a_even;
+    register int32x4_t q1 __asm("q1") = a_odd;
+    register int32x4_t q2 __asm("q2") = b_even;
+    register int32x4_t q3 __asm("q3") = b_odd;
     __asm volatile(
-        "dls lr, %[pairs]\n"
+        "movw lr, #%c[pairs]\n"
+        "dls lr, lr\n"
         "1:\n"  // q4, q5: weights of two taps; q6, q7: rows, products, widened products
-        KWS_LOAD("q4", "%[w]", "%c[channels]")
-        KWS_LOAD("q5", "%[w]", "%c[channels]")
-        KWS_LOAD("q6", "%[xa]", "%c[tap]")
-        KWS_LOAD("q7", "%[xa]", "%c[tap]")
+        KWS_LOAD("q4", "r0", "%c[channels]")
+        KWS_LOAD("q5", "r0", "%c[channels]")
+        KWS_LOAD("q6", "r1", "%c[tap]")
+        KWS_LOAD("q7", "r1", "%c[tap]")
         "vmul.i16 q6, q6, q4\n"
         "vmul.i16 q7, q7, q5\n"
         "vadd.i16 q6, q6, q7\n"
         "vmovlb.s16 q7, q6\n"
-        "vadd.i32 %q[a_even], %q[a_even], q7\n"
+        "vadd.i32 q0, q0, q7\n"
         "vmovlt.s16 q6, q6\n"
-        "vadd.i32 %q[a_odd], %q[a_odd], q6\n"
-        KWS_LOAD("q6", "%[xb]", "%c[tap]")
-        KWS_LOAD("q7", "%[xb]", "%c[tap]")
+        "vadd.i32 q1, q1, q6\n"
+        KWS_LOAD("q6", "r2", "%c[tap]")
+        KWS_LOAD("q7", "r2", "%c[tap]")
         "vmul.i16 q6, q6, q4\n"
         "vmul.i16 q7, q7, q5\n"
         "vadd.i16 q6, q6, q7\n"
         "vmovlb.s16 q7, q6\n"
-        "vadd.i32 %q[b_even], %q[b_even], q7\n"
+        "vadd.i32 q2, q2, q7\n"
         "vmovlt.s16 q6, q6\n"
-        "vadd.i32 %q[b_odd], %q[b_odd], q6\n"
+        "vadd.i32 q3, q3, q6\n"
         "le lr, 1b\n"
-        : [a_even] "+w"(a.even), [a_odd] "+w"(a.odd), [b_even] "+w"(b.even), [b_odd] "+w"(b.odd), [w] "+l"(weights),
-          [xa] "+l"(xa), [xb] "+l"(xb)
-        : [pairs] "r"(kTaps / 2), [channels] "i"(kChannels), [tap] "i"(kTapStride)
+        : "+w"(q0), "+w"(q1), "+w"(q2), "+w"(q3), "+r"(r0), "+r"(r1), "+r"(r2)
+        : [pairs] "i"(kTaps / 2), [channels] "i"(kChannels), [tap] "i"(kTapStride)
         : "lr", "q4", "q5", "q6", "q7", "memory");
+    a.even = q0;
+    a.odd = q1;
+    b.even = q2;
+    b.odd = q3;
+    weights = r0;
+    xa = r1;
+    xb = r2;
   }
   if constexpr (kTaps % 2 != 0) {
     const int16x8_t last = vldrbq_s16(weights);

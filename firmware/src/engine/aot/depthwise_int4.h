@@ -16,45 +16,78 @@ namespace internal {
 
 #if defined(KWS_AOT_DSP)
 
-// Sums of four channels of two frames, 16 times too large: weights are taken out of the upper halves of bytes. Unrolled
-// assembly, because GCC 12 spills here: eight sums and six other values just fit into the registers, so that a word of
-// weights is loaded again for its second tap.
+// As DepthwiseFourByTwo(); the sums grow by 16 times the products, since weights are taken out of the upper halves of
+// bytes. No register is left to keep a word of weights for its second tap: it is loaded again.
 template <int kChannels, int kTaps, int kTapStride, int kFrameStride>
-inline __attribute__((always_inline)) void DepthwiseInt4FourByTwo(const int8_t* weights, const int8_t* x, int32_t& a0,
-                                                                  int32_t& a1, int32_t& a2, int32_t& a3, int32_t& b0,
-                                                                  int32_t& b1, int32_t& b2, int32_t& b3) {
-  uint32_t even, odd, even_x, odd_x;
+inline __attribute__((always_inline)) void DepthwiseInt4FourByTwo(const int8_t* weights, const int8_t* x,
+                                                                     int32_t (&a)[4], int32_t (&b)[4]) {
+  static_assert(kTaps <= kBlockTaps);
+  const int32_t a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3];
+  const int32_t b0 = b[0], b1 = b[1], b2 = b[2], b3 = b[3];
+  register const int8_t* r0 __asm("r0") = weights;
+  register const int8_t* r1 __asm("r1") = x;
+  register int32_t r4 __asm("r4") = a0;
+  register int32_t r5 __asm("r5") = a1;
+  register int32_t r6 __asm("r6") = a2;
+  register int32_t r8 __asm("r8") = a3;
+  register int32_t r9 __asm("r9") = b0;
+  register int32_t r10 __asm("r10") = b1;
+  register int32_t r11 __asm("r11") = b2;
+  register int32_t r12 __asm("r12") = b3;
   __asm volatile(
+      "push {r7}\n"
       ".set kws_tap, 0\n"
       ".rept %c[taps]\n"
-      "ldr %[odd], [%[w], #(kws_tap / 2 * %c[channels])]\n"
+      "ldr r3, [r0, #(kws_tap / 2 * %c[channels])]\n"
       ".if kws_tap %% 2 == 0\n"
-      "lsl %[odd], %[odd], #4\n"
+      "lsl r3, r3, #4\n"
       ".endif\n"
-      "and %[odd], %[odd], #0xf0f0f0f0\n"
-      "sxtb16 %[even], %[odd]\n"
-      "sxtb16 %[odd], %[odd], ror #8\n"
-      "ldr %[odd_x], [%[x], #(kws_tap * %c[tap])]\n"
-      "sxtb16 %[even_x], %[odd_x]\n"
-      "sxtb16 %[odd_x], %[odd_x], ror #8\n"
-      "smlabb %[a0], %[even], %[even_x], %[a0]\n"
-      "smlabb %[a1], %[odd], %[odd_x], %[a1]\n"
-      "smlatt %[a2], %[even], %[even_x], %[a2]\n"
-      "smlatt %[a3], %[odd], %[odd_x], %[a3]\n"
-      "ldr %[odd_x], [%[x], #(kws_tap * %c[tap] + %c[frame])]\n"
-      "sxtb16 %[even_x], %[odd_x]\n"
-      "sxtb16 %[odd_x], %[odd_x], ror #8\n"
-      "smlabb %[b0], %[even], %[even_x], %[b0]\n"
-      "smlabb %[b1], %[odd], %[odd_x], %[b1]\n"
-      "smlatt %[b2], %[even], %[even_x], %[b2]\n"
-      "smlatt %[b3], %[odd], %[odd_x], %[b3]\n"
+      "and r3, r3, #0xf0f0f0f0\n"
+      "sxtb16 r2, r3\n"
+      "sxtb16 r3, r3, ror #8\n"
+      "ldr lr, [r1, #(kws_tap * %c[tap])]\n"
+      "sxtb16 r7, lr\n"
+      "sxtb16 lr, lr, ror #8\n"
+      "smlabb r4, r2, r7, r4\n"
+      "smlabb r5, r3, lr, r5\n"
+      "smlatt r6, r2, r7, r6\n"
+      "smlatt r8, r3, lr, r8\n"
+      "ldr lr, [r1, #(kws_tap * %c[tap] + %c[frame])]\n"
+      "sxtb16 r7, lr\n"
+      "sxtb16 lr, lr, ror #8\n"
+      "smlabb r9, r2, r7, r9\n"
+      "smlabb r10, r3, lr, r10\n"
+      "smlatt r11, r2, r7, r11\n"
+      "smlatt r12, r3, lr, r12\n"
       ".set kws_tap, kws_tap + 1\n"
       ".endr\n"
-      : [a0] "+r"(a0), [a1] "+r"(a1), [a2] "+r"(a2), [a3] "+r"(a3), [b0] "+r"(b0), [b1] "+r"(b1), [b2] "+r"(b2),
-        [b3] "+r"(b3), [even] "=&r"(even), [odd] "=&r"(odd), [even_x] "=&r"(even_x), [odd_x] "=&r"(odd_x)
-      : [w] "r"(weights), [x] "r"(x), [taps] "i"(kTaps), [channels] "i"(kChannels), [tap] "i"(kTapStride),
+      "pop {r7}\n" KWS_LINES_256 KWS_LINES_256 KWS_LINES_64 KWS_LINES_64 KWS_LINES_64
+      : "+r"(r4), "+r"(r5), "+r"(r6), "+r"(r8), "+r"(r9), "+r"(r10), "+r"(r11), "+r"(r12)
+      : "r"(r0), "r"(r1), [taps] "i"(kTaps), [channels] "i"(kChannels), [tap] "i"(kTapStride),
         [frame] "i"(kFrameStride)
-      : "memory");
+      : "r2", "r3", "lr", "memory");
+  a[0] = r4;
+  a[1] = r5;
+  a[2] = r6;
+  a[3] = r8;
+  b[0] = r9;
+  b[1] = r10;
+  b[2] = r11;
+  b[3] = r12;
+}
+
+// As DepthwiseInt4FourByTwo(), for any number of taps.
+template <int kChannels, int kTaps, int kTapStride, int kFrameStride>
+inline __attribute__((always_inline)) void DepthwiseInt4AllTaps(const int8_t* weights, const int8_t* x,
+                                                                   int32_t (&a)[4], int32_t (&b)[4]) {
+  constexpr int kBlocks = kTaps / kBlockTaps;
+  constexpr int kRest = kTaps % kBlockTaps;
+  if constexpr (kBlocks != 0) {
+    for (int block = 0; block < kBlocks; ++block, weights += kBlockTaps / 2 * kChannels, x += kBlockTaps * kTapStride) {
+      DepthwiseInt4FourByTwo<kChannels, kBlockTaps, kTapStride, kFrameStride>(weights, x, a, b);
+    }
+  }
+  if constexpr (kRest != 0) DepthwiseInt4FourByTwo<kChannels, kRest, kTapStride, kFrameStride>(weights, x, a, b);
 }
 
 template <int kChannels, int kTaps, int kTapStride, int kFrameStride, Rounding kRounding, Clamping kClamping>
@@ -63,9 +96,8 @@ inline void DepthwiseInt4TwoFrames(const LinearTables& tables, OutputRange range
   const int32_t* row = tables.requantization;
   const int8_t* weights = tables.weights;
   for (const int32_t* end = row + kChannels; row != end; row += 4, weights += 4, input += 4, output += 4) {
-    int32_t a0 = 0, a1 = 0, a2 = 0, a3 = 0;
-    int32_t b0 = 0, b1 = 0, b2 = 0, b3 = 0;
-    DepthwiseInt4FourByTwo<kChannels, kTaps, kTapStride, kFrameStride>(weights, input, a0, a1, a2, a3, b0, b1, b2, b3);
+    int32_t a[4] = {}, b[4] = {};
+    DepthwiseInt4AllTaps<kChannels, kTaps, kTapStride, kFrameStride>(weights, input, a, b);
     const int32_t* multiplier = row + kChannels;
     const int32_t* shift = row + 2 * kChannels;
     const auto finish = [&](int i, int32_t sum_a, int32_t sum_b) {
@@ -73,10 +105,10 @@ inline void DepthwiseInt4TwoFrames(const LinearTables& tables, OutputRange range
       output[i] = Finish<kRounding, kClamping>(bias + (sum_a >> 4), m, s, range);
       output[kChannels + i] = Finish<kRounding, kClamping>(bias + (sum_b >> 4), m, s, range);
     };
-    finish(0, a0, b0);
-    finish(1, a1, b1);
-    finish(2, a2, b2);
-    finish(3, a3, b3);
+    finish(0, a[0], b[0]);
+    finish(1, a[1], b[1]);
+    finish(2, a[2], b[2]);
+    finish(3, a[3], b[3]);
   }
 }
 
@@ -97,29 +129,44 @@ template <int kChannels, int kTapStride, int kPairs>
 inline __attribute__((always_inline)) void DepthwiseInt4Pairs(const int8_t*& weights, const int8_t*& xa,
                                                               const int8_t*& xb, int16x8_t& a, int16x8_t& b) {
   static_assert(kPairs <= 15);
+  const int16x8_t a_in = a, b_in = b;
+  const int8_t* const weights_in = weights;
+  const int8_t* const xa_in = xa;
+  const int8_t* const xb_in = xb;
+  register const int8_t* r0 __asm("r0") = weights_in;
+  register const int8_t* r1 __asm("r1") = xa_in;
+  register const int8_t* r2 __asm("r2") = xb_in;
+  register int16x8_t q0 __asm("q0") = a_in;
+  register int16x8_t q1 __asm("q1") = b_in;
   __asm volatile(
-      "dls lr, %[pairs]\n"
+      "movw lr, #%c[pairs]\n"
+      "dls lr, lr\n"
       "1:\n"  // q4, q5: weights of two taps; q6, q7: rows, products
-      KWS_LOAD("q4", "%[w]", "%c[channels]")
+      KWS_LOAD("q4", "r0", "%c[channels]")
       "vshr.s16 q5, q4, #4\n"
       "vshl.i16 q4, q4, #12\n"
       "vshr.s16 q4, q4, #12\n"
-      KWS_LOAD("q6", "%[xa]", "%c[tap]")
-      KWS_LOAD("q7", "%[xa]", "%c[tap]")
+      KWS_LOAD("q6", "r1", "%c[tap]")
+      KWS_LOAD("q7", "r1", "%c[tap]")
       "vmul.i16 q6, q6, q4\n"
       "vmul.i16 q7, q7, q5\n"
-      "vadd.i16 %q[a], %q[a], q6\n"
-      "vadd.i16 %q[a], %q[a], q7\n"
-      KWS_LOAD("q6", "%[xb]", "%c[tap]")
-      KWS_LOAD("q7", "%[xb]", "%c[tap]")
+      "vadd.i16 q0, q0, q6\n"
+      "vadd.i16 q0, q0, q7\n"
+      KWS_LOAD("q6", "r2", "%c[tap]")
+      KWS_LOAD("q7", "r2", "%c[tap]")
       "vmul.i16 q6, q6, q4\n"
       "vmul.i16 q7, q7, q5\n"
-      "vadd.i16 %q[b], %q[b], q6\n"
-      "vadd.i16 %q[b], %q[b], q7\n"
+      "vadd.i16 q1, q1, q6\n"
+      "vadd.i16 q1, q1, q7\n"
       "le lr, 1b\n"
-      : [a] "+w"(a), [b] "+w"(b), [w] "+l"(weights), [xa] "+l"(xa), [xb] "+l"(xb)
-      : [pairs] "r"(kPairs), [channels] "i"(kChannels), [tap] "i"(kTapStride)
+      : "+w"(q0), "+w"(q1), "+r"(r0), "+r"(r1), "+r"(r2)
+      : [pairs] "i"(kPairs), [channels] "i"(kChannels), [tap] "i"(kTapStride)
       : "lr", "q4", "q5", "q6", "q7", "memory");
+  a = q0;
+  b = q1;
+  weights = r0;
+  xa = r1;
+  xb = r2;
 }
 
 #undef KWS_LOAD

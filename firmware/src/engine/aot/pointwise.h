@@ -65,40 +65,45 @@ inline void ExpandFrames(const int8_t* a, const int8_t* b, uint32_t* to) {
 template <int kInputs>
 inline __attribute__((always_inline)) void DotTwoByTwo(const int8_t* rows, const uint32_t* frames, int32_t& a0,
                                                        int32_t& b0, int32_t& a1, int32_t& b1) {
+  static_assert(kInputs % 4 == 0 && kInputs <= 4092);
   constexpr int kGroups = kInputs / 4;
   constexpr int kUnroll = kGroups % 4 == 0 ? 4 : (kGroups % 5 == 0 ? 5 : (kGroups % 2 == 0 ? 2 : 1));
-  const int8_t* end = rows + kInputs;
-  register uint32_t even_a __asm("r3");  // LDM fills registers in ascending order
-  register uint32_t odd_a __asm("r4");
-  register uint32_t even_b __asm("r5");
-  register uint32_t odd_b __asm("r6");
-  uint32_t even, odd;
+  const int32_t a0_in = a0, b0_in = b0, a1_in = a1, b1_in = b1;
+  register const int8_t* r0 __asm("r0") = rows;
+  register const uint32_t* r1 __asm("r1") = frames;
+  register int32_t r8 __asm("r8") = a0_in;
+  register int32_t r9 __asm("r9") = b0_in;
+  register int32_t r10 __asm("r10") = a1_in;
+  register int32_t r11 __asm("r11") = b1_in;
   __asm volatile(
+      "add lr, r0, #%c[inputs]\n"
       "1:\n"
       ".rept %c[unroll]\n"
-      "ldm %[frames]!, {%[ea], %[oa], %[eb], %[ob]}\n"
-      "ldr %[odd], [%[rows], %[stride]]\n"
-      "sxtb16 %[even], %[odd]\n"
-      "sxtb16 %[odd], %[odd], ror #8\n"
-      "smlad %[a1], %[even], %[ea], %[a1]\n"
-      "smlad %[b1], %[even], %[eb], %[b1]\n"
-      "smlad %[a1], %[odd], %[oa], %[a1]\n"
-      "smlad %[b1], %[odd], %[ob], %[b1]\n"
-      "ldr %[odd], [%[rows]], #4\n"
-      "sxtb16 %[even], %[odd]\n"
-      "sxtb16 %[odd], %[odd], ror #8\n"
-      "smlad %[a0], %[even], %[ea], %[a0]\n"
-      "smlad %[b0], %[even], %[eb], %[b0]\n"
-      "smlad %[a0], %[odd], %[oa], %[a0]\n"
-      "smlad %[b0], %[odd], %[ob], %[b0]\n"
+      "ldm r1!, {r3, r4, r5, r6}\n"  // even and odd inputs of a, then of b
+      "ldr r12, [r0, #%c[inputs]]\n"
+      "sxtb16 r2, r12\n"
+      "sxtb16 r12, r12, ror #8\n"
+      "smlad r10, r2, r3, r10\n"
+      "smlad r11, r2, r5, r11\n"
+      "smlad r10, r12, r4, r10\n"
+      "smlad r11, r12, r6, r11\n"
+      "ldr r12, [r0], #4\n"
+      "sxtb16 r2, r12\n"
+      "sxtb16 r12, r12, ror #8\n"
+      "smlad r8, r2, r3, r8\n"
+      "smlad r9, r2, r5, r9\n"
+      "smlad r8, r12, r4, r8\n"
+      "smlad r9, r12, r6, r9\n"
       ".endr\n"
-      "cmp %[rows], %[end]\n"
-      "bne 1b\n"
-      : [a0] "+r"(a0), [b0] "+r"(b0), [a1] "+r"(a1), [b1] "+r"(b1), [rows] "+r"(rows), [frames] "+r"(frames),
-        [even] "=&r"(even), [odd] "=&r"(odd), [ea] "=&r"(even_a), [oa] "=&r"(odd_a), [eb] "=&r"(even_b),
-        [ob] "=&r"(odd_b)
-      : [end] "r"(end), [stride] "i"(kInputs), [unroll] "i"(kUnroll)
-      : "cc", "memory");
+      "cmp r0, lr\n"
+      "bne 1b\n" KWS_LINES_64
+      : "+r"(r0), "+r"(r1), "+r"(r8), "+r"(r9), "+r"(r10), "+r"(r11)
+      : [inputs] "i"(kInputs), [unroll] "i"(kUnroll)
+      : "r2", "r3", "r4", "r5", "r6", "r12", "lr", "cc", "memory");
+  a0 = r8;
+  b0 = r9;
+  a1 = r10;
+  b1 = r11;
 }
 
 template <int kInputs, int kOutputs, Rounding kRounding, Clamping kClamping>
@@ -170,13 +175,14 @@ inline __attribute__((always_inline)) int32_t DotOne(int32_t sum, const int8_t* 
 }
 
 // Two weight rows and two frames: every vector that is loaded is used twice. Assembly, because GCC 12 spills here.
+// kInputs: up to 256. The only block whose registers the compiler chooses: it needs 8 of 13, half of them even ones.
 template <int kInputs>
 inline __attribute__((always_inline)) void DotTwoByTwo(const int8_t* rows, const int8_t* a, const int8_t* b,
                                                        int32_t& a0, int32_t& b0, int32_t& a1, int32_t& b1) {
-  constexpr int kGroups = kInputs / 16;
-  constexpr int kRest = kInputs % 16;
+  static_assert(kInputs <= 256);
   const int8_t* rows1 = rows + kInputs;
-  __asm volatile(
+  int32_t sum_a0 = a0, sum_b0 = b0, sum_a1 = a1, sum_b1 = b1;
+  __asm volatile inline(
       ".rept %c[groups]\n"
       "vldrb.8 q0, [%[rows0]], #16\n"
       "vldrb.8 q1, [%[a]], #16\n"
@@ -186,15 +192,16 @@ inline __attribute__((always_inline)) void DotTwoByTwo(const int8_t* rows, const
       "vldrb.8 q3, [%[rows1]], #16\n"
       "vmladava.s8 %[a1], q3, q1\n"
       "vmladava.s8 %[b1], q3, q2\n"
-      ".endr\n"
-      : [a0] "+Te"(a0), [b0] "+Te"(b0), [a1] "+Te"(a1), [b1] "+Te"(b1), [rows0] "+r"(rows), [rows1] "+r"(rows1),
-        [a] "+r"(a), [b] "+r"(b)
-      : [groups] "i"(kGroups)
+      ".endr\n" KWS_LINES_64 KWS_LINES_64
+      : [a0] "+Te"(sum_a0), [b0] "+Te"(sum_b0), [a1] "+Te"(sum_a1), [b1] "+Te"(sum_b1), [rows0] "+r"(rows),
+        [rows1] "+r"(rows1), [a] "+r"(a), [b] "+r"(b)
+      : [groups] "i"(kInputs / 16)
       : "q0", "q1", "q2", "q3", "memory");
-  if constexpr (kRest != 0) {
+  if constexpr (kInputs % 16 != 0) {
     // Lanes beyond the rest are loaded as zero.
     __asm volatile(
-        "vctp.8 %[rest]\n"
+        "mov lr, #%c[rest]\n"
+        "vctp.8 lr\n"
         "vpstttt\n"
         "vldrbt.u8 q0, [%[rows0]]\n"
         "vldrbt.u8 q1, [%[a]]\n"
@@ -204,10 +211,14 @@ inline __attribute__((always_inline)) void DotTwoByTwo(const int8_t* rows, const
         "vmladava.s8 %[b0], q0, q2\n"
         "vmladava.s8 %[a1], q3, q1\n"
         "vmladava.s8 %[b1], q3, q2\n"
-        : [a0] "+Te"(a0), [b0] "+Te"(b0), [a1] "+Te"(a1), [b1] "+Te"(b1)
-        : [rows0] "r"(rows), [rows1] "r"(rows1), [a] "r"(a), [b] "r"(b), [rest] "r"(kRest)
-        : "q0", "q1", "q2", "q3", "p0", "memory");
+        : [a0] "+Te"(sum_a0), [b0] "+Te"(sum_b0), [a1] "+Te"(sum_a1), [b1] "+Te"(sum_b1)
+        : [rows0] "r"(rows), [rows1] "r"(rows1), [a] "r"(a), [b] "r"(b), [rest] "i"(kInputs % 16)
+        : "lr", "q0", "q1", "q2", "q3", "p0", "memory");
   }
+  a0 = sum_a0;
+  b0 = sum_b0;
+  a1 = sum_a1;
+  b1 = sum_b1;
 }
 
 // Requantizes the sums of four outputs and stores them.
@@ -275,21 +286,25 @@ void Pointwise(const LinearTables& tables, OutputRange range, const int8_t* inpu
   constexpr int kPaired = kByTwo ? kFrames / 2 * 2 : 0;
   constexpr int kSingle = kByOne && kPaired < kFrames ? kPaired + 1 : kPaired;
 #if defined(KWS_AOT_DSP)
-  for (int frame = 0; frame < kPaired; frame += 2) {
-    const int8_t* x = input + frame * input_stride;
-    auto* expanded = static_cast<uint32_t*>(scratch);
-    internal::ExpandFrames<kInputs>(x, x + input_stride, expanded);
-    internal::PointwiseTwoFrames<kInputs, kOutputs, kRounding, kClamping>(tables, range, expanded,
-                                                                          output + frame * kOutputs);
+  if constexpr (kPaired != 0) {
+    for (int frame = 0; frame < kPaired; frame += 2) {
+      const int8_t* x = input + frame * input_stride;
+      auto* expanded = static_cast<uint32_t*>(scratch);
+      internal::ExpandFrames<kInputs>(x, x + input_stride, expanded);
+      internal::PointwiseTwoFrames<kInputs, kOutputs, kRounding, kClamping>(tables, range, expanded,
+                                                                            output + frame * kOutputs);
+    }
   }
   if constexpr (kSingle != kPaired) {
     internal::PointwiseOneFrame<kInputs, kOutputs, kRounding, kClamping>(tables, range, input + kPaired * input_stride,
                                                                          output + kPaired * kOutputs);
   }
 #elif defined(KWS_AOT_MVE)
-  for (int frame = 0; frame < kPaired; frame += 2) {
-    internal::PointwiseTwoFrames<kInputs, kOutputs, kClamping>(tables, range, input + frame * input_stride,
-                                                               input_stride, output + frame * kOutputs);
+  if constexpr (kPaired != 0) {
+    for (int frame = 0; frame < kPaired; frame += 2) {
+      internal::PointwiseTwoFrames<kInputs, kOutputs, kClamping>(tables, range, input + frame * input_stride,
+                                                                 input_stride, output + frame * kOutputs);
+    }
   }
   if constexpr (kSingle != kPaired) {
     internal::PointwiseOneFrame<kInputs, kOutputs, kClamping>(tables, range, input + kPaired * input_stride,

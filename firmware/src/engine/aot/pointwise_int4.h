@@ -88,42 +88,43 @@ inline void ExpandFramesInt4(const int8_t* a, const int8_t* b, uint32_t* to, int
 }
 
 // Adds the products of a pair of outputs and two expanded frames until `end` of the weights: 14 instructions for 16
-// products. Assembly, because GCC 12 spills here; `end` stays in memory, since with one more register in use it finds no
-// allocation for some layers.
+// products. Assembly, because GCC 12 spills here.
 template <int kUnroll>
 inline __attribute__((always_inline)) void DotPairByTwo(const int8_t* weights, const int8_t* end,
                                                         const uint32_t* frames, PairSums& sums_a, PairSums& sums_b) {
-  register uint32_t even_a __asm("r3");  // LDM fills registers in ascending order
-  register uint32_t odd_a __asm("r4");
-  register uint32_t even_b __asm("r5");
-  register uint32_t odd_b __asm("r6");
-  uint32_t word, pair;
+  const PairSums a = sums_a, b = sums_b;
+  register const int8_t* r0 __asm("r0") = weights;
+  register const uint32_t* r1 __asm("r1") = frames;
+  register const int8_t* lr __asm("lr") = end;
+  register int32_t r8 __asm("r8") = a.low;
+  register int32_t r9 __asm("r9") = b.low;
+  register int32_t r10 __asm("r10") = a.whole;
+  register int32_t r11 __asm("r11") = b.whole;
   __asm volatile(
       "1:\n"
       ".rept %c[unroll]\n"
-      "ldm %[frames]!, {%[ea], %[oa], %[eb], %[ob]}\n"
-      "ldr %[word], [%[weights]], #4\n"
-      "and %[pair], %[word], #0x000f000f\n"
-      "smlad %[la], %[pair], %[ea], %[la]\n"
-      "smlad %[lb], %[pair], %[eb], %[lb]\n"
-      "and %[pair], %[word], #0x0f000f00\n"
-      "smlad %[la], %[pair], %[oa], %[la]\n"
-      "smlad %[lb], %[pair], %[ob], %[lb]\n"
-      "sxtb16 %[pair], %[word]\n"
-      "smlad %[wa], %[pair], %[ea], %[wa]\n"
-      "smlad %[wb], %[pair], %[eb], %[wb]\n"
-      "and %[word], %[word], #0xff00ff00\n"
-      "smlad %[wa], %[word], %[oa], %[wa]\n"
-      "smlad %[wb], %[word], %[ob], %[wb]\n"
+      "ldm r1!, {r3, r4, r5, r6}\n"  // even and odd inputs of a, then of b
+      "ldr r12, [r0], #4\n"
+      "and r2, r12, #0x000f000f\n"
+      "smlad r8, r2, r3, r8\n"
+      "smlad r9, r2, r5, r9\n"
+      "and r2, r12, #0x0f000f00\n"
+      "smlad r8, r2, r4, r8\n"
+      "smlad r9, r2, r6, r9\n"
+      "sxtb16 r2, r12\n"
+      "smlad r10, r2, r3, r10\n"
+      "smlad r11, r2, r5, r11\n"
+      "and r12, r12, #0xff00ff00\n"
+      "smlad r10, r12, r4, r10\n"
+      "smlad r11, r12, r6, r11\n"
       ".endr\n"
-      "ldr %[pair], %[end]\n"
-      "cmp %[weights], %[pair]\n"
-      "bne 1b\n"
-      : [la] "+r"(sums_a.low), [lb] "+r"(sums_b.low), [wa] "+r"(sums_a.whole), [wb] "+r"(sums_b.whole),
-        [weights] "+r"(weights), [frames] "+r"(frames), [word] "=&r"(word), [pair] "=&r"(pair),
-        [ea] "=&r"(even_a), [oa] "=&r"(odd_a), [eb] "=&r"(even_b), [ob] "=&r"(odd_b)
-      : [end] "m"(end), [unroll] "i"(kUnroll)
-      : "cc", "memory");
+      "cmp r0, lr\n"
+      "bne 1b\n" KWS_LINES_64
+      : "+r"(r0), "+r"(r1), "+r"(r8), "+r"(r9), "+r"(r10), "+r"(r11)
+      : "r"(lr), [unroll] "i"(kUnroll)
+      : "r2", "r3", "r4", "r5", "r6", "r12", "cc", "memory");
+  sums_a = {r8, r10};
+  sums_b = {r9, r11};
 }
 
 // A part of long rows: not inlined, because the assembly needs nearly all registers.
@@ -255,13 +256,13 @@ inline __attribute__((always_inline)) PairSums DotPair(int32_t start, int8x16_t 
   ".if " first "\n"                                     \
   "vmladav.s8 " whole_a ", q0, q1\n"                    \
   "vmladav.s8 " whole_b ", q0, q2\n"                    \
-  "vand q3, q0, %q[mask]\n"                             \
+  "vand q3, q0, q4\n"                             \
   "vmladav.s8 " low_a ", q3, q1\n"                      \
   "vmladav.s8 " low_b ", q3, q2\n"                      \
   ".else\n"                                             \
   "vmladava.s8 " whole_a ", q0, q1\n"                   \
   "vmladava.s8 " whole_b ", q0, q2\n"                   \
-  "vand q3, q0, %q[mask]\n"                             \
+  "vand q3, q0, q4\n"                             \
   "vmladava.s8 " low_a ", q3, q1\n"                     \
   "vmladava.s8 " low_b ", q3, q2\n"                     \
   ".endif\n"
@@ -271,32 +272,38 @@ inline __attribute__((always_inline)) PairSums DotPair(int32_t start, int8x16_t 
 template <int kInputs>
 inline __attribute__((always_inline)) void DotFourByTwo(const int8_t* weights, int8x16_t mask, const int8_t* a,
                                                         const int8_t* b, int32x4_t& sums_a, int32x4_t& sums_b) {
-  const int8_t* next = weights + kInputs;  // the second pair
-  register int32x4_t result_a __asm("q0");
-  register int32x4_t result_b __asm("q1");
-  __asm volatile(
+  static_assert(kInputs <= 256);
+  const int8_t* const next = weights + kInputs;  // the second pair
+  register const int8_t* r1 __asm("r1") = weights;
+  register const int8_t* r3 __asm("r3") = next;
+  register const int8_t* r5 __asm("r5") = a;
+  register const int8_t* r11 __asm("r11") = b;
+  register int8x16_t q4 __asm("q4") = mask;
+  register int32x4_t q0 __asm("q0");
+  register int32x4_t q1 __asm("q1");
+  __asm volatile inline(
       ".if %c[rest]\n"
-      "mov r0, %[rest]\n"
+      "mov r0, #%c[rest]\n"
       "vctp.8 r0\n"
       ".endif\n"
       ".set kws_group, 0\n"
       ".rept %c[groups]\n"
-      "vldrb.8 q0, [%[weights]], #16\n"
-      "vldrb.8 q1, [%[a]], #16\n"
-      "vldrb.8 q2, [%[b]], #16\n"
+      "vldrb.8 q0, [r1], #16\n"
+      "vldrb.8 q1, [r5], #16\n"
+      "vldrb.8 q2, [r11], #16\n"
       KWS_PAIR("kws_group == 0", "r0", "r2", "r4", "r6")
-      "vldrb.8 q0, [%[next]], #16\n"
+      "vldrb.8 q0, [r3], #16\n"
       KWS_PAIR("kws_group == 0", "r8", "r10", "r12", "lr")
       ".set kws_group, 1\n"
       ".endr\n"
       ".if %c[rest]\n"  // lanes beyond the rest are loaded as zero
       "vpsttt\n"
-      "vldrbt.u8 q0, [%[weights]]\n"
-      "vldrbt.u8 q1, [%[a]]\n"
-      "vldrbt.u8 q2, [%[b]]\n"
+      "vldrbt.u8 q0, [r1]\n"
+      "vldrbt.u8 q1, [r5]\n"
+      "vldrbt.u8 q2, [r11]\n"
       KWS_PAIR("kws_group == 0", "r0", "r2", "r4", "r6")
       "vpst\n"
-      "vldrbt.u8 q0, [%[next]]\n"
+      "vldrbt.u8 q0, [r3]\n"
       KWS_PAIR("kws_group == 0", "r8", "r10", "r12", "lr")
       ".endif\n"
       "sub r2, r2, r0\n"
@@ -310,13 +317,12 @@ inline __attribute__((always_inline)) void DotFourByTwo(const int8_t* weights, i
       "vmov.32 q1[0], r4\n"
       "vmov.32 q1[1], r6\n"
       "vmov.32 q1[2], r12\n"
-      "vmov.32 q1[3], lr\n"
-      : [sums_a] "=&w"(result_a), [sums_b] "=&w"(result_b), [weights] "+r"(weights), [next] "+r"(next),
-        [a] "+r"(a), [b] "+r"(b)
-      : [mask] "w"(mask), [groups] "i"(kInputs / 16), [rest] "i"(kInputs % 16)
+      "vmov.32 q1[3], lr\n" KWS_LINES_256
+      : "=w"(q0), "=w"(q1), "+r"(r1), "+r"(r3), "+r"(r5), "+r"(r11)
+      : "w"(q4), [groups] "i"(kInputs / 16), [rest] "i"(kInputs % 16)
       : "r0", "r2", "r4", "r6", "r8", "r10", "r12", "lr", "q2", "q3", "p0", "memory");
-  sums_a = result_a;
-  sums_b = result_b;
+  sums_a = q0;
+  sums_b = q1;
 }
 
 #undef KWS_PAIR

@@ -17,6 +17,16 @@
 #define KWS_AOT_DSP 1
 #endif
 
+// Assembly blocks of this folder that need most registers name them all, r7 never without saving it, since it is the
+// frame pointer of some builds. The compiler has nothing left to choose, so that a block compiles wherever it is inlined
+// and whatever the optimisation. Nothing but moves stands between the first pinned variable and the block, for a call
+// would take the registers.
+//
+// GCC counts the lines of a block to know how far branches and constants reach. Blank lines stand for what .rept adds.
+#define KWS_LINES_16 "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n"
+#define KWS_LINES_64 KWS_LINES_16 KWS_LINES_16 KWS_LINES_16 KWS_LINES_16
+#define KWS_LINES_256 KWS_LINES_64 KWS_LINES_64 KWS_LINES_64 KWS_LINES_64
+
 namespace kws::aot {
 
 // How a layer's int8 results leave the kernel.

@@ -1,0 +1,85 @@
+"""The generator reserves what CMSIS-NN asks for, on each kind of core, for whatever geometry it may generate."""
+
+import json
+import subprocess
+
+import numpy as np
+import pytest
+from kws_codegen import cmsis
+
+from tests.boards.test_engine_on_cores import run_files
+from tests.support import boards, engines
+from tests.support.native import ROOT
+
+pytestmark = pytest.mark.qemu
+FIRMWARE = ROOT / "firmware"
+ORDER = ["in_h", "in_w", "in_c", "kernel_h", "kernel_w", "out_h", "out_w", "out_c", "stride_h", "stride_w", "pad_h"]
+ORDER += ["pad_w", "dilation_h", "dilation_w", "depth_multiplier"]
+
+
+def geometries(count):
+    """Random geometries of convolutions (depth multiplier 0) and depthwise ones, in the order of CmsisGeometry."""
+    rng = np.random.default_rng(17)
+    result = []
+    for number in range(count):
+        g = {"in_c": int(rng.choice([1, 2, 3, 4, 7, 8, 12, 40, 64, 124, 125, 128, 200]))}
+        for axis in ("h", "w"):
+            g[f"kernel_{axis}"] = int(rng.choice([1, 1, 2, 3, 5]))
+            g[f"stride_{axis}"], g[f"dilation_{axis}"] = int(rng.integers(1, 4)), int(rng.choice([1, 1, 2, 3]))
+            g[f"pad_{axis}"] = int(rng.choice([0, 0, 1, 2])) if g[f"kernel_{axis}"] > 1 else 0
+            extent = (g[f"kernel_{axis}"] - 1) * g[f"dilation_{axis}"] + 1
+            g[f"out_{axis}"] = int(rng.choice([1, 2, 4, 8]))
+            g[f"in_{axis}"] = max(1, (g[f"out_{axis}"] - 1) * g[f"stride_{axis}"] + extent - 2 * g[f"pad_{axis}"])
+        g["depth_multiplier"] = int(rng.choice([1, 2, 3])) if number % 2 else 0
+        g["out_c"] = g["in_c"] * g["depth_multiplier"] if number % 2 else int(rng.integers(1, 20))
+        result.append(g)
+    return result
+
+
+def reserved(geometry):
+    multiplier = geometry["depth_multiplier"]
+    if multiplier == 0:
+        return cmsis.conv_scratch_bytes(geometry)
+    return cmsis.depthwise_scratch_bytes(geometry, multiplier)
+
+
+def ask(board, folder, shapes):
+    """CMSIS-NN's own answers on an emulated board."""
+    facts = json.loads((FIRMWARE / "platform/boards" / f"{board}.json").read_text())["build"]
+    sources, includes, _ = engines.cmsis_nn()
+    sources = [
+        path for path in sources if "int32_t arm_" in path.read_text() and "_get_buffer_size(" in path.read_text()
+    ]
+    sources += [ROOT / "tests/boards/cmsis_scratch_runner.cc", FIRMWARE / "src/engine/aot/cmsis_nn.cc"]
+    sources += [*sorted((FIRMWARE / "boards/cortex_m").glob("*.cc")), FIRMWARE / "boards/mps/mps.cc"]
+    includes += [FIRMWARE / name for name in ("include", "src", "boards", f"boards/{board}")]
+    flags = [*facts["arch_flags"], "-O1", "-w", "-ffunction-sections", "-fdata-sections"]
+    objects = []
+    for number, source in enumerate(sources):
+        cxx = ["arm-none-eabi-g++", "-std=gnu++17", "-fno-exceptions", "-fno-rtti"]
+        compiler = ["arm-none-eabi-gcc"] if source.suffix == ".c" else cxx
+        objects.append(folder / f"{number}.o")
+        command = [*compiler, *flags, *(f"-I{path}" for path in includes), "-c", source, "-o", objects[-1]]
+        subprocess.run(command, check=True)
+    scripts, image = FIRMWARE / "platform/ldscripts", folder / "runner.elf"
+    # The kernels themselves are not called, and left out.
+    link = ["-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments"]
+    link += ["-Wl,--unresolved-symbols=ignore-all", f"-L{scripts}", f"-T{scripts / facts['ldscript']}"]
+    subprocess.run(
+        ["arm-none-eabi-g++", *facts["arch_flags"], *link, *objects, "-lc", "-lgcc", "-o", image], check=True
+    )
+    records = np.array([[shape[name] for name in ORDER] for shape in shapes], "<i4")
+    return np.frombuffer(run_files(board, image, records.tobytes(), folder), "<i4").tolist()
+
+
+def test_cmsis_scratch_of_any_geometry_is_reserved(tmp_path):
+    boards.require_tools()
+    shapes = geometries(3000)
+    wanted = []
+    for board in ("mps2_an386", "mps3_an547"):
+        (tmp_path / board).mkdir()
+        wanted.append(ask(board, tmp_path / board, shapes))
+    for shape, *sizes in zip(shapes, *wanted, strict=True):
+        # Equal, not only enough: nothing is reserved that no core asks for.
+        assert reserved(shape) == max(sizes), (shape, sizes)
+    assert len({size for sizes in wanted for size in sizes}) > 100
