@@ -45,9 +45,9 @@ _RESOLVER_NAMES = {
     "TRANSPOSE": "Transpose",
 }
 
-# Operators of which TensorFlow Lite Micro has a registration for int8 alone, Register_<name>_INT8(): it brings no kernels
-# of other types into the image. Their Add<name>() takes the registration as its argument. Trees without such kernels (no
-# CMSIS-NN) declare the same names and give the general registration for them.
+# Operators of which TensorFlow Lite Micro has a registration for int8 alone, Register_<name>_INT8(): it brings no
+# kernels of other types into the image. Their Add<name>() takes the registration as its argument. Trees without such
+# kernels (no CMSIS-NN) declare the same names and give the general registration for them.
 _INT8_REGISTRATIONS = frozenset(
     ("ADD", "AVERAGE_POOL_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MAX_POOL_2D", "MUL", "SOFTMAX")
 )

@@ -1,7 +1,7 @@
 """PlatformIO `post:` script: compiles our own sources and the library of tflm_tree.py with its flags.
 
-Only now, behind the framework's script, do their environments exist. The library has sources in C, too: the C++ standard
-is for the others alone.
+Only now, behind the framework's script, do their environments exist. The library has sources in C, too: the C++
+standard is for the others alone.
 """
 
 Import("env", "projenv")  # noqa: F821  (given by SCons)
