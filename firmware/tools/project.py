@@ -23,9 +23,9 @@ def fail(message: str) -> None:
 
 def check_folders(env: object, model: Path) -> None:
     """Refuses what SCons cannot name: it takes a dollar sign for a variable of its own."""
-    for what, folder in (("project", project_dir), ("build", env["PROJECT_BUILD_DIR"]), ("generated model", model)):
+    for what, folder in (("build", env["PROJECT_BUILD_DIR"]), ("generated model's", model)):
         if "$" in str(folder):
-            fail(f"the {what} folder's name must hold no dollar sign. Received: {folder}. Rename or move it.")
+            fail(f"the {what} folder must hold no dollar sign in its name. Received: {folder}. Rename or move it.")
 
 
 def setup(env: object) -> None:

@@ -90,15 +90,20 @@ def test_image_flash_ram_and_stack_within_budget(env):
 @pytest.mark.qemu
 def test_build_in_another_folder_image_is_identical(tmp_path):
     first = boards.build("mps2_an386")
-    project = tmp_path / "a folder elsewhere"
+    # Signs that mean something to a shell, to make, to the compiler's -Wl, to the linker's -Map, to QEMU or to URLs.
+    odd = tmp_path / "a b,c=d (é)'x%41#@&;*"
+    project = odd / "kit"
     for name in ("firmware", "host"):
         ignore = shutil.ignore_patterns("__pycache__", "third_party")
         shutil.copytree(boards.ROOT / name, project / name, ignore=ignore)
     (project / "firmware" / "third_party").symlink_to(boards.ROOT / "firmware" / "third_party")
     shutil.copy(boards.ROOT / "platformio.ini", project)
-    result = boards.pio("run", "-e", "mps2_an386", project=project, build_dir=tmp_path / "build")
+    shutil.move(project / "firmware" / "generated", odd / "model")
+    environment = {"KWS_GENERATED": str(odd / "model"), "PLATFORMIO_CORE_DIR": str(project / ".pio-core")}
+    build = odd / "build"
+    result = boards.pio("run", "-e", "mps2_an386", project=project, build_dir=build, environment=environment)
     assert result.returncode == 0, result.stdout + result.stderr
-    again = tmp_path / "build" / "mps2_an386" / "firmware.bin"
+    again = build / "mps2_an386" / "firmware.bin"
     assert first.with_name("firmware.bin").read_bytes() == again.read_bytes()
     contents = again.read_bytes() + (again.with_name("firmware.elf")).read_bytes()
     for trace in (str(boards.ROOT), str(tmp_path)):

@@ -31,7 +31,9 @@ def pio(project: Path, tree: Path) -> subprocess.CompletedProcess:
 def test_nano33ble_built_by_platformio_starts_the_application(tmp_path):
     """Arduino's main() calls setup(), which must reach the application: a call linked to nothing answers nothing."""
     pytest.importorskip("platformio", reason="PlatformIO is missing")
-    result = pio(tmp_path / "project", boards.FAKE_TREE)
+    tree = tmp_path / "my tree, é (1)'&;%"  # signs that a shell would take for its own
+    shutil.copytree(boards.FAKE_TREE, tree)
+    result = pio(tmp_path / "project", tree)
     assert result.returncode == 0, result.stdout + result.stderr
     said = result.stdout + result.stderr
     assert "warning:" not in said and "Unity" not in said  # nothing of the registry's

@@ -62,9 +62,7 @@ env.Append(
         "--specs=nano.specs",
         "-Wl,--gc-sections",
         "-Wl,--no-warn-rwx-segments",
-        # not by -Wl, which takes a comma in the folder's name for its own
-        "-Xlinker",
-        word(f"-Map={build_dir / program}.map"),
+        "-Wl,-Map=%.map",  # the linker puts its output's name there; a name with a % would be taken for that sign
     ],
     LIBS=["m", "c", "gcc"],
     LIBPATH=[str(Path(env.PioPlatform().get_dir()) / "ldscripts")],
