@@ -31,7 +31,7 @@ def check_folders(env: object, model: Path) -> None:
 def setup(env: object) -> None:
     """Adds sources, include folders and macros to the environment."""
     sys.path.insert(0, str(firmware / "tools"))
-    from command_words import quote_paths
+    from command_words import quote_paths, word
 
     quote_paths(env)
     engine = env.GetProjectOption("custom_kws_engine")
@@ -43,6 +43,8 @@ def setup(env: object) -> None:
     if not (model / "model_info.h").is_file():
         fail(f"no generated model in {model}: run kws-codegen generate BUNDLE --out {model}")
 
+    if not model.is_relative_to(project_dir):  # the same image whatever the place, as for the project's folder
+        env.Append(CCFLAGS=[word(f"-ffile-prefix-map={model}=model")])
     board_folder = env.BoardConfig().get("build.board_folder", env.subst("$BOARD"))
     env.Append(
         CPPPATH=[

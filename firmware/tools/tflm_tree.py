@@ -116,7 +116,8 @@ def main() -> None:
 
     # After our own folders, and as system headers: the tree's warnings are not ours to fix.
     includes = [part for folder in include_folders(tree) for part in ("-isystem", word(folder))]
-    env.Replace(KWS_TFLM_FLAGS=["-std=gnu++17", *[f"-D{name}" for name in defines], *includes])  # noqa: F821
+    flags = ["-std=gnu++17", word(f"-ffile-prefix-map={tree}=tflm"), *[f"-D{name}" for name in defines], *includes]
+    env.Replace(KWS_TFLM_FLAGS=flags)  # noqa: F821
 
     manifest = {
         "name": "TensorFlowLiteMicroTree",

@@ -49,6 +49,17 @@ def test_image_symbol_table_holds_no_heap_and_no_exceptions(env):
         assert sorted(name for name in names if DELETE.fullmatch(name)) == []
 
 
+@pytest.mark.qemu
+def test_image_of_engine_tflm_holds_no_registration_but_those_for_int8():
+    """The general registrations would bring the kernels of all other types along (36 KB of flash)."""
+    names = symbols(boards.build("mps2_an386_tflm"))
+    registered = {name for name in names if re.fullmatch(r"_ZN6tflite(5micro)?\d+Register_.*", name)}
+    for kind in ("ADD", "AVERAGE_POOL_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
+        assert not [name for name in registered if name.endswith(f"Register_{kind}Ev")], registered
+    # inlined ones have no symbol; those in kernels of their own have
+    assert any(name.endswith("Register_CONV_2D_INT8Ev") for name in registered), registered
+
+
 def test_forbidden_pattern_names_of_heap_functions_match():
     for name in (
         "malloc",

@@ -14,14 +14,14 @@ from types import SimpleNamespace
 from kws_reference import command_line
 
 def add_parser(subparsers):
-    return subparsers.add_parser("say", help="± 1 dB")
+    return subparsers.add_parser("say", help="\\xb1 1 dB")
 
 def run(args):
-    print("80 ± 1 %", "caf\\udce9.wav", "日本")
-    print("±", file=sys.stderr)
-    raise command_line.KwsError("no such word: 日本 in caf\\udce9")
+    print("80 \\xb1 1 %", "caf\\udce9.wav", "\\u65e5\\u672c")
+    print("\\xb1", file=sys.stderr)
+    raise command_line.KwsError("no such word: \\u65e5\\u672c in caf\\udce9")
 
-sys.exit(command_line.run("kws-test", "±", [SimpleNamespace(add_parser=add_parser, run=run)], sys.argv[1:]))
+sys.exit(command_line.run("kws-test", "\\xb1", [SimpleNamespace(add_parser=add_parser, run=run)], sys.argv[1:]))
 """
 TERMINALS = {
     "ASCII": {"LC_ALL": "C", "PYTHONUTF8": "0"},

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -122,7 +123,7 @@ def kit(tmp_path):
 
 
 def make(folder, *words):
-    command = ["make", "--no-print-directory", *words]
+    command = ["make", "--no-print-directory", f"PYTHON={sys.executable}", *words]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
 
 
@@ -159,7 +160,7 @@ def test_make_in_a_folder_whose_name_is_not_utf8_is_one_clear_line(tmp_path):
     folder = os.fsencode(tmp_path) + b"/caf\xe9"
     os.mkdir(folder)
     shutil.copy(ROOT / "Makefile", os.fsdecode(folder))
-    command = ["make", "demo"]
+    command = ["make", "demo", f"PYTHON={sys.executable}"]
     result = subprocess.run(command, cwd=folder, capture_output=True)
     assert result.returncode == 2 and result.stderr.count(b"\n") == 1
     assert b"error: the kit's folder must have a name in UTF-8" in result.stderr

@@ -44,7 +44,8 @@ def print_anything() -> None:
     Latin-1, and a name that is not UTF-8 does so anywhere.
     """
     for stream in (sys.stdout, sys.stderr):
-        if getattr(stream, "errors", None) == "strict":
+        encoding, errors = getattr(stream, "encoding", None), getattr(stream, "errors", None)
+        if errors == "strict" or (errors == "surrogateescape" and encoding != "utf-8"):
             stream.reconfigure(errors="backslashreplace")
 
 
