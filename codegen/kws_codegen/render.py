@@ -48,9 +48,17 @@ _RESOLVER_NAMES = {
 # Operators of which TensorFlow Lite Micro has a registration for int8 alone, Register_<name>_INT8(): it brings no
 # kernels of other types into the image. Their Add<name>() takes the registration as its argument. Trees without such
 # kernels (no CMSIS-NN) declare the same names and give the general registration for them.
-_INT8_REGISTRATIONS = frozenset(
-    ("ADD", "AVERAGE_POOL_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MAX_POOL_2D", "MUL", "SOFTMAX")
-)
+# The value: the header of the tree's kernels that declares it.
+_INT8_REGISTRATIONS = {
+    "ADD": "add.h",
+    "AVERAGE_POOL_2D": "pooling.h",
+    "CONV_2D": "conv.h",
+    "DEPTHWISE_CONV_2D": "depthwise_conv.h",
+    "FULLY_CONNECTED": "fully_connected.h",
+    "MAX_POOL_2D": "pooling.h",
+    "MUL": "mul.h",
+    "SOFTMAX": "softmax.h",
+}
 
 # Parts of other owners: (module, function) -> context of the template files with that stem.
 _PLUGINS = (
@@ -217,16 +225,19 @@ def _all_int8(graph: Graph, kind: str) -> bool:
 
 
 def _tflm(bundle: Bundle, graph: Graph) -> dict[str, Any]:
-    adds = []
+    adds, headers = [], set()
     for kind in graph.op_kinds:
         if kind not in _RESOLVER_NAMES:
             raise KwsError(f"cannot generate the op resolver of engine tflm: operator {kind} is not known to it.")
-        int8_only = kind in _INT8_REGISTRATIONS and _all_int8(graph, kind)
-        registration = f"tflite::Register_{kind}_INT8()" if int8_only else ""
+        registration = ""
+        if kind in _INT8_REGISTRATIONS and _all_int8(graph, kind):
+            registration = f"tflite::Register_{kind}_INT8()"
+            headers.add(_INT8_REGISTRATIONS[kind])
         adds.append({"name": _RESOLVER_NAMES[kind], "registration": registration})
     return {
         "model": bundle.model,
         "adds": adds,
+        "kernel_headers": sorted(headers),
         "features_index": bundle.features.index,
         "scores_index": bundle.scores.index,
         "pairs": [

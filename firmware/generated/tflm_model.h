@@ -11,6 +11,11 @@
 #include <cstdint>
 
 #include "model_info.h"
+#include "tensorflow/lite/micro/kernels/add.h"
+#include "tensorflow/lite/micro/kernels/conv.h"
+#include "tensorflow/lite/micro/kernels/depthwise_conv.h"
+#include "tensorflow/lite/micro/kernels/fully_connected.h"
+#include "tensorflow/lite/micro/kernels/pooling.h"
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 
 static_assert(kws::model::kGeneratorAbi == kws::kEngineAbi, "Regenerate: tflm_model.h belongs to another firmware");

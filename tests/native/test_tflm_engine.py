@@ -135,6 +135,15 @@ def test_tflm_log_formats_without_stdio(lines):
     ]
 
 
+def test_tflm_engine_tree_without_cmsis_nn_compiles():
+    """There the registrations for int8 alone are inline functions that give the general ones."""
+    folders = [native.ROOT / folder for folder in ["firmware/include", *INCLUDES]]
+    command = ["g++", "-std=gnu++17", "-fsyntax-only", *native.WARNINGS, *[f"-I{folder}" for folder in folders]]
+    source = native.ROOT / "firmware/src/engine/tflm/tflm_runtime.cc"
+    result = subprocess.run([*command, "-DTF_LITE_STATIC_MEMORY", source], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
 def test_tflm_engine_arena_too_small_reported_and_logged():
     output = run(defines=["KWS_TFLM_ARENA_BYTES=2048"])
     assert any(line.endswith("init 2") for line in output)  # kOutOfRange
