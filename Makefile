@@ -17,8 +17,26 @@ LOGS := build/logs
 QUIET := .ci/quiet.sh
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install -c constraints.txt
 
+# What cannot work is refused before anything is made: PATH and venv stumble over a colon, pip's starting scripts over
+# quotes, backslashes and backticks, SCons over a dollar sign, PlatformIO over names that are not UTF-8, and make itself over
+# spaces (in VENV; elsewhere they are fine).
+BAD_SIGNS := \ : $$ " `
+BAD_IN_VENV := $(BAD_SIGNS) % ' & ; ( ) < > | * ?
+ifneq ($(strip $(foreach sign,$(BAD_SIGNS),$(findstring $(sign),$(CURDIR)))),)
+$(error error: the kit's folder must hold none of $(BAD_SIGNS) in its name. Received: $(CURDIR). Rename or move it)
+endif
+NOT_UTF8 := $(shell pwd | LC_ALL=C grep -q '[^ -~]' && [ -n "$(PYTHON)" ] && \
+	! "$(PYTHON)" -c 'import os; os.fsencode(os.getcwd()).decode()' 2>/dev/null && echo yes)
+ifneq ($(NOT_UTF8),)
+$(error error: the kit's folder must have a name in UTF-8. Received: $(CURDIR). Rename or move it)
+endif
+ifneq ($(words $(VENV)) $(strip $(foreach sign,$(BAD_IN_VENV),$(findstring $(sign),$(value VENV)))),1 )
+$(error error: VENV must be a folder without spaces and special signs. Received: $(value VENV))
+endif
+
 export PATH := $(abspath $(VENV)/bin):$(PATH)
-export PYTHON
+# Recipes read these from the environment, so that no shell reads anything into a folder's name.
+export PYTHON BOARD AUDIO BUNDLE
 export PLATFORMIO_CORE_DIR ?= $(CURDIR)/.pio-core
 export PLATFORMIO_SETTING_ENABLE_TELEMETRY ?= no
 
@@ -31,7 +49,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: firmware ## build the firmware, start an emulated board, stream spoken words to it (AUDIO=folder, BOARD=name)
-	@$(VENV)/bin/kws-host check --emulate $(BOARD) --bundle "$(BUNDLE)" "$(AUDIO)"
+	@$(VENV)/bin/kws-host check --emulate "$$BOARD" --bundle "$$BUNDLE" "$$AUDIO"
 
 test: system-test venv sources ## everything that needs no hardware (PYTEST_ARGS="-k words" to choose)
 	@$(VENV)/bin/pytest $(PYTEST_ARGS)
@@ -45,7 +63,7 @@ measure: system-test venv sources ## instructions, flash, RAM and stack of every
 lint: venv ## ruff, the generated code's freshness, the pinned sources
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
-	@$(VENV)/bin/kws-codegen generate $(BUNDLE) --out firmware/generated --check
+	@$(VENV)/bin/kws-codegen generate "$$BUNDLE" --out firmware/generated --check
 	@$(VENV)/bin/python firmware/tools/fetch_sources.py --check
 
 format: venv ## ruff-format the Python code and sort its imports
@@ -53,10 +71,10 @@ format: venv ## ruff-format the Python code and sort its imports
 	@$(VENV)/bin/ruff format .
 
 firmware: system-demo venv-demo sources ## build the firmware of one board (BOARD=name)
-	@$(QUIET) "Building the firmware for $(BOARD)" $(LOGS)/firmware-$(BOARD).log $(VENV)/bin/pio run -e $(BOARD)
+	@$(QUIET) "Building the firmware for $$BOARD" "$(LOGS)/firmware-$$BOARD.log" $(VENV)/bin/pio run -e "$$BOARD"
 
 generate: venv-demo ## C++ of the released model into firmware/generated
-	@$(VENV)/bin/kws-codegen generate $(BUNDLE) --out firmware/generated
+	@$(VENV)/bin/kws-codegen generate "$$BUNDLE" --out firmware/generated
 
 sources: $(VENV)/.demo ## third-party firmware sources, pinned and hash-checked
 	@$(VENV)/bin/python firmware/tools/fetch_sources.py
@@ -79,9 +97,9 @@ distclean: clean ## also the Python environment and the third-party sources
 # Each stamp says that the environment agrees with the two files that define it.
 
 $(VENV)/.pip:
-	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer on PATH. Install it, or name it: make PYTHON=/path/to/python3" >&2; exit 2; }
+	@test -n "$$PYTHON" || { echo "error: no Python 3.11 or newer on PATH. Install it, or name it: make PYTHON=/path/to/python3" >&2; exit 2; }
 	@.ci/system_packages.sh venv
-	@$(QUIET) "Making a Python environment in $(VENV)" $(LOGS)/venv.log $(PYTHON) -m venv $(VENV)
+	@$(QUIET) "Making a Python environment in $(VENV)" $(LOGS)/venv.log "$$PYTHON" -m venv $(VENV)
 	@$(QUIET) "Installing the Python build tools" $(LOGS)/pip-setuptools.log $(PIP) setuptools
 	@touch $@
 

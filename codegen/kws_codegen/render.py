@@ -45,6 +45,21 @@ _RESOLVER_NAMES = {
     "TRANSPOSE": "Transpose",
 }
 
+# Operators of which TensorFlow Lite Micro has a registration for int8 alone, Register_<name>_INT8(): it brings no
+# kernels of other types into the image. Their Add<name>() takes the registration as its argument. Trees without such
+# kernels (no CMSIS-NN) declare the same names and give the general registration for them.
+# The value: the header of the tree's kernels that declares it.
+_INT8_REGISTRATIONS = {
+    "ADD": "add.h",
+    "AVERAGE_POOL_2D": "pooling.h",
+    "CONV_2D": "conv.h",
+    "DEPTHWISE_CONV_2D": "depthwise_conv.h",
+    "FULLY_CONNECTED": "fully_connected.h",
+    "MAX_POOL_2D": "pooling.h",
+    "MUL": "mul.h",
+    "SOFTMAX": "softmax.h",
+}
+
 # Parts of other owners: (module, function) -> context of the template files with that stem.
 _PLUGINS = (
     ("kws_codegen.frontend_context", "frontend_context", ("frontend_tables.h", "frontend_tables.cc")),
@@ -200,6 +215,15 @@ def _aot(graph: Graph, program: Program, plan: Plan) -> dict[str, Any]:
     }
 
 
+def _all_int8(graph: Graph, kind: str) -> bool:
+    """Whether every operator of a kind reads int8 activations and int8 weights and writes int8.
+
+    A registration for int8 alone reads whatever it is given as int8, packed int4 weights too: it may stand only here.
+    """
+    indices = {index for op in graph.ops if op.kind == kind for index in (*op.inputs[:2], *op.outputs) if index >= 0}
+    return all(graph.tensors[index].dtype == "INT8" for index in indices)
+
+
 def _unsafe_for_tflm(graph: Graph) -> str | None:
     """Why TensorFlow Lite Micro cannot run the model that its op resolver has all kernels for, or None."""
     for op in graph.ops:
@@ -212,15 +236,20 @@ def _unsafe_for_tflm(graph: Graph) -> str | None:
 
 
 def _tflm(bundle: Bundle, graph: Graph) -> dict[str, Any]:
-    adds = []
+    adds, headers = [], set()
     for kind in graph.op_kinds:
         if kind not in _RESOLVER_NAMES:
             raise KwsError(f"cannot generate the op resolver of engine tflm: operator {kind} is not known to it.")
-        adds.append(_RESOLVER_NAMES[kind])
+        registration = ""
+        if kind in _INT8_REGISTRATIONS and _all_int8(graph, kind):
+            registration = f"tflite::Register_{kind}_INT8()"
+            headers.add(_INT8_REGISTRATIONS[kind])
+        adds.append({"name": _RESOLVER_NAMES[kind], "registration": registration})
     return {
         "model": bundle.model,
         "fault": _unsafe_for_tflm(graph),
         "adds": adds,
+        "kernel_headers": sorted(headers),
         "features_index": bundle.features.index,
         "scores_index": bundle.scores.index,
         "pairs": [

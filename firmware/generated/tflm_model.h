@@ -11,6 +11,11 @@
 #include <cstdint>
 
 #include "model_info.h"
+#include "tensorflow/lite/micro/kernels/add.h"
+#include "tensorflow/lite/micro/kernels/conv.h"
+#include "tensorflow/lite/micro/kernels/depthwise_conv.h"
+#include "tensorflow/lite/micro/kernels/fully_connected.h"
+#include "tensorflow/lite/micro/kernels/pooling.h"
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 
 static_assert(kws::model::kGeneratorAbi == kws::kEngineAbi, "Regenerate: tflm_model.h belongs to another firmware");
@@ -41,19 +46,20 @@ constexpr StatePair kStatePairs[kws::model::kStateCount] = {
     {6, 6, 6144, -128},  // pool
 };
 
-// Exactly the operators that the model uses.
+// Exactly the operators that the model uses; where it uses one with int8 alone, without the kernels of other types.
 using OpResolver = tflite::MicroMutableOpResolver<8>;
 
 inline TfLiteStatus RegisterOps(OpResolver& resolver) {
-  if (const TfLiteStatus status = resolver.AddAdd(); status != kTfLiteOk) return status;
-  if (const TfLiteStatus status = resolver.AddAveragePool2D(); status != kTfLiteOk) return status;
-  if (const TfLiteStatus status = resolver.AddConcatenation(); status != kTfLiteOk) return status;
-  if (const TfLiteStatus status = resolver.AddConv2D(); status != kTfLiteOk) return status;
-  if (const TfLiteStatus status = resolver.AddDepthwiseConv2D(); status != kTfLiteOk) return status;
-  if (const TfLiteStatus status = resolver.AddFullyConnected(); status != kTfLiteOk) return status;
-  if (const TfLiteStatus status = resolver.AddReshape(); status != kTfLiteOk) return status;
-  if (const TfLiteStatus status = resolver.AddStridedSlice(); status != kTfLiteOk) return status;
-  return kTfLiteOk;
+  TfLiteStatus status = kTfLiteOk;
+  if (status == kTfLiteOk) status = resolver.AddAdd(tflite::Register_ADD_INT8());
+  if (status == kTfLiteOk) status = resolver.AddAveragePool2D(tflite::Register_AVERAGE_POOL_2D_INT8());
+  if (status == kTfLiteOk) status = resolver.AddConcatenation();
+  if (status == kTfLiteOk) status = resolver.AddConv2D(tflite::Register_CONV_2D_INT8());
+  if (status == kTfLiteOk) status = resolver.AddDepthwiseConv2D(tflite::Register_DEPTHWISE_CONV_2D_INT8());
+  if (status == kTfLiteOk) status = resolver.AddFullyConnected(tflite::Register_FULLY_CONNECTED_INT8());
+  if (status == kTfLiteOk) status = resolver.AddReshape();
+  if (status == kTfLiteOk) status = resolver.AddStridedSlice();
+  return status;
 }
 
 }  // namespace kws::tflm_model

@@ -1,5 +1,8 @@
 """PlatformIO `pre:` script: shows the user's TensorFlow Lite for Microcontrollers tree to PlatformIO as a library.
 
+`KWS_TFLM_FLAGS` holds what the library and whatever includes it are compiled with. project.py gives it to the generated
+C++, tflm_flags.py to our own sources and the library: not to a framework, which may need another C++ standard.
+
 The tree is what that project's own tensorflow/lite/micro/tools/project_generation/create_tflm_tree.py writes, with or
 without OPTIMIZED_KERNEL_DIR=cmsis_nn; the environment variable KWS_TFLM_TREE names its folder. Nothing is written into
 it: a manifest and a link in the build folder point there, and PlatformIO's dependency finder does the rest.
@@ -48,6 +51,18 @@ def fail(message: str) -> None:
     env.Exit(1)  # noqa: F821
 
 
+def knows_dense_layers_per_channel(tree: Path) -> bool:
+    """Whether the tree's kernels for dense layers know one scale per channel, as the released models have.
+
+    Kernels that do not (before TensorFlow Lite Micro's commit 47b54507 of 2024-09-27) take the first channel's scale
+    for all, without a word. Those that do read the field is_per_channel, which the layers' shared header declares.
+    """
+    kernels = tree / "tensorflow" / "lite" / "micro" / "kernels"
+    sources = [path for ending in ("cc", "cpp") for path in kernels.rglob(f"fully_connected.{ending}")]
+    files = [kernels / "fully_connected.h", *sources]
+    return bool(sources) and all("is_per_channel" in path.read_text("utf-8", "replace") for path in files)
+
+
 def find_tree() -> Path:
     """Folder of the tree, checked."""
     value = os.environ.get("KWS_TFLM_TREE", "")
@@ -55,7 +70,7 @@ def find_tree() -> Path:
         fail(f"KWS_TFLM_TREE is not set: it names a TensorFlow Lite Micro tree; {HOW}")
     tree = Path(value).expanduser()
     if not tree.is_absolute():
-        tree = Path(env.subst("$PROJECT_DIR")) / tree  # noqa: F821
+        tree = Path(env["PROJECT_DIR"]) / tree  # noqa: F821
     if not (tree / "tensorflow" / "lite" / "micro" / "micro_interpreter.h").is_file():
         fail(f"KWS_TFLM_TREE={value} holds no tensorflow/lite/micro/micro_interpreter.h; {HOW}")
     if not (tree / "third_party" / "flatbuffers" / "include").is_dir():
@@ -65,6 +80,16 @@ def find_tree() -> Path:
             f"KWS_TFLM_TREE={value} holds no tensorflow/lite/micro/micro_profiler_interface.h: the tree is too old; "
             f"from a current checkout, {HOW}"
         )
+    if not (tree / "tensorflow" / "lite" / "micro" / "kernels" / "fully_connected.h").is_file():
+        fail(f"KWS_TFLM_TREE={value} holds no tensorflow/lite/micro/kernels/fully_connected.h: not complete; {HOW}")
+    if not knows_dense_layers_per_channel(tree):
+        fail(
+            f"KWS_TFLM_TREE={value} is too old: its kernels of dense layers (kernels/**/fully_connected.*) do not know "
+            "one scale per channel and would compute wrong scores; TensorFlow Lite Micro has that since 2024-09-27 "
+            f"(commit 47b54507). From a current checkout, {HOW}"
+        )
+    if "$" in str(tree.resolve()):
+        fail(f"the tree's folder must hold no dollar sign. Received: KWS_TFLM_TREE={value}. Rename or move it.")
     return tree.resolve()
 
 
@@ -86,10 +111,13 @@ def main() -> None:
     defines = ["TF_LITE_STATIC_MEMORY", "TF_LITE_DISABLE_X86_NEON", "KERNELS_OPTIMIZED_FOR_SPEED"]
     if (tree / "tensorflow" / "lite" / "micro" / "kernels" / "cmsis_nn").is_dir():
         defines.append("CMSIS_NN")
-    includes = include_folders(tree)
-    env.Append(CPPDEFINES=defines)  # noqa: F821
+    sys.path.insert(0, str(Path(env["PROJECT_DIR"]) / "firmware" / "tools"))  # noqa: F821
+    from command_words import word
+
     # After our own folders, and as system headers: the tree's warnings are not ours to fix.
-    env.Append(CCFLAGS=[part for folder in includes for part in ("-isystem", folder)])  # noqa: F821
+    includes = [part for folder in include_folders(tree) for part in ("-isystem", word(folder))]
+    flags = ["-std=gnu++17", word(f"-ffile-prefix-map={tree}=tflm"), *[f"-D{name}" for name in defines], *includes]
+    env.Replace(KWS_TFLM_FLAGS=flags)  # noqa: F821
 
     manifest = {
         "name": "TensorFlowLiteMicroTree",

@@ -155,7 +155,7 @@ def _qemu(config: EmulatorConfig) -> str:
         raise KwsError(
             f"{name} is not on PATH: install it (Debian: apt-get install qemu-system-arm) or name it by KWS_QEMU"
         )
-    return path
+    return os.path.abspath(path)  # it may be started in another folder
 
 
 def command(config: EmulatorConfig) -> list[str]:
@@ -173,7 +173,8 @@ def command(config: EmulatorConfig) -> list[str]:
             raise KwsError(f"a semihosting argument must be one word without white space; received {argument!r}")
         semihosting += ",arg=" + argument.replace(",", ",,")
     line = [_qemu(config), "-M", facts.machine, "-display", "none", "-monitor", "none"]
-    line += ["-semihosting-config", semihosting, "-kernel", str(config.elf)]
+    # The whole path: without arguments it is the firmware's command line, which a file of the name "bulk" must not be.
+    line += ["-semihosting-config", semihosting, "-kernel", str(config.elf.absolute())]
     if config.icount:
         line += ["-icount", f"shift={facts.icount_shift},align=off,sleep=off"]
     line += ["-serial", "null"] * facts.serial_index
@@ -379,7 +380,7 @@ def _same_process(record: dict) -> bool:
         words = Path(f"/proc/{record['pid']}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
-    line = [word.decode(errors="replace") for word in words[:-1]]
+    line = [os.fsdecode(word) for word in words[:-1]]  # as the names in the record: they need not be UTF-8
     return line[-len(record["command"]) :] == record["command"]  # an interpreter may stand before a script
 
 

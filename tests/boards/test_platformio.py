@@ -165,15 +165,36 @@ def test_pio_tflm_without_a_tree_one_clear_line(tree, message):
     assert "Traceback" not in result.stdout + result.stderr
 
 
+MICRO = "tensorflow/lite/micro"
+# Dense layers as they were before they knew one scale per channel; cmsis_nn's named factors per channel even then.
+OLD_KERNEL = "struct OpData { int* per_channel_output_multiplier; };\n"
+
+
 @pytest.mark.qemu
-def test_pio_tflm_old_tree_one_clear_line(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        (f"{MICRO}/micro_profiler_interface.h", None, "the tree is too old"),
+        (f"{MICRO}/kernels/fully_connected.h", "struct OpDataFullyConnected {};\n", "one scale per channel"),
+        (f"{MICRO}/kernels/cmsis_nn/fully_connected.cc", OLD_KERNEL, "one scale per channel"),
+        (
+            f"{MICRO}/kernels/fully_connected.cpp",
+            OLD_KERNEL,
+            "one scale per channel",
+        ),  # create_tflm_tree --rename_cc_to_cpp
+    ],
+)
+def test_pio_tflm_old_tree_one_clear_line(tmp_path, name, text, message):
     boards.require_tools()
     shutil.copytree(boards.FAKE_TREE, tmp_path, dirs_exist_ok=True)
-    (tmp_path / "tensorflow/lite/micro/micro_profiler_interface.h").unlink()
+    if text is None:
+        (tmp_path / name).unlink()
+    else:
+        (tmp_path / name).write_text(text)
     result = boards.pio("run", "-e", "mps2_an386_tflm", environment={"KWS_TFLM_TREE": str(tmp_path)})
     assert result.returncode != 0
     errors = [line for line in (result.stdout + result.stderr).splitlines() if line.startswith("error:")]
-    assert len(errors) == 1 and "the tree is too old" in errors[0] and "current checkout" in errors[0]
+    assert len(errors) == 1 and message in errors[0] and "current checkout" in errors[0].lower()
     assert "Traceback" not in result.stdout + result.stderr
 
 

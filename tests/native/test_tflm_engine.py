@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from kws_reference.bundle import Bundle
 
-from tests.support import native
+from tests.support import native, tflm_tree
 
 GENERATED = "firmware/generated"
-TREE = "tests/fixtures/fake_tflm_tree"
 SOURCES = [
     "tests/native/tflm_runner.cc",
     "firmware/src/engine/tflm/tflm_engine.cc",
@@ -19,24 +18,15 @@ SOURCES = [
     "firmware/src/link/crc32.cc",
     f"{GENERATED}/model_info.cc",
     f"{GENERATED}/tflm_model.cc",
-    f"{TREE}/tensorflow/lite/micro/micro_interpreter.cc",
-    f"{TREE}/tensorflow/lite/micro/micro_log.cc",
-    f"{TREE}/tensorflow/compiler/mlir/lite/core/api/error_reporter.cc",
+    *tflm_tree.SOURCES,
 ]
-PARTIES = f"{TREE}/third_party"
-INCLUDES = [
-    "firmware/src",
-    GENERATED,
-    TREE,
-    f"{PARTIES}/flatbuffers/include",
-    f"{PARTIES}/ruy",
-    f"{PARTIES}/gemmlowp",
-]
+INCLUDES = ["firmware/src", GENERATED, *tflm_tree.INCLUDES]
 
 
-def run(**build) -> list[str]:
-    """Output lines of the runner, built with the given options of `native.build`."""
-    program = native.build("tflm_runner", SOURCES, includes=INCLUDES, **build)
+def run(defines=()) -> list[str]:
+    """Output lines of the runner, built with the given macros."""
+    defines = [*tflm_tree.DEFINES, *defines]
+    program = native.build("tflm_runner", SOURCES, includes=INCLUDES, defines=defines)
     result = subprocess.run([program], capture_output=True, text=True, check=False, timeout=60)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout.splitlines()
@@ -143,6 +133,15 @@ def test_tflm_log_formats_without_stdio(lines):
         "log 6 [(null)]",
         "log 2 [4%]",
     ]
+
+
+def test_tflm_engine_tree_without_cmsis_nn_compiles():
+    """There the registrations for int8 alone are inline functions that give the general ones."""
+    folders = [native.ROOT / folder for folder in ["firmware/include", *INCLUDES]]
+    command = ["g++", "-std=gnu++17", "-fsyntax-only", *native.WARNINGS, *[f"-I{folder}" for folder in folders]]
+    source = native.ROOT / "firmware/src/engine/tflm/tflm_runtime.cc"
+    result = subprocess.run([*command, "-DTF_LITE_STATIC_MEMORY", source], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
 
 
 def test_tflm_engine_arena_too_small_reported_and_logged():

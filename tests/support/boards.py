@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "pio"
+TIMEOUT_S = 3600  # a whole TensorFlow Lite Micro tree (over 300 sources) took 960 s on a busy machine
 EMULATED = ("mps2_an386", "mps2_an500", "mps3_an547", "netduinoplus2")
 FAKE_TREE = ROOT / "tests" / "fixtures" / "fake_tflm_tree"
 
@@ -45,7 +46,7 @@ def pio(
         capture_output=True,
         text=True,
         check=False,
-        timeout=900,
+        timeout=TIMEOUT_S,
     )
 
 

@@ -22,7 +22,7 @@ def fake_firmware(fault: str = "") -> Path:
     Args:
       fault: ``FAKE_INIT_FAILS`` or ``FAKE_STEP_FAILS``, for an engine that does so.
     """
-    defines = ["main=KwsMain", *([fault] if fault else [])]
+    defines = ["KWS_BOARD_HAS_MAIN", *([fault] if fault else [])]
     sources = [*APP, *LINK, f"{FAKE}/fake_model.cc", "firmware/boards/native/native.cc"]
     return native.build("firmware_fake" + fault.lower(), sources, includes=["firmware/src", FAKE], defines=defines)
 
@@ -157,7 +157,7 @@ def real_firmware(generated: str | Path = "firmware/generated", name: str = "fir
         sources += sorted((native.ROOT / "firmware/src" / part).glob("*.cc"))
     sources += [path for path in sorted(folder.glob("*.cc")) if path.name != "tflm_model.cc"]
     includes: list[str | Path] = [folder, "firmware/src"]
-    defines = ["main=KwsMain"]
+    defines = ["KWS_BOARD_HAS_MAIN"]
     if "cmsis_nn.h" in (folder / "aot_model.cc").read_text():
         from tests.support import engines
 

@@ -1,5 +1,6 @@
 """kws-codegen on the command line, and the promises of generated files."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -10,7 +11,8 @@ import sys
 import pytest
 from kws_codegen.cli import main
 from kws_codegen.generator import generate
-from kws_codegen.render import c_string, numbers
+from kws_codegen.reader import read
+from kws_codegen.render import c_string, numbers, render
 from kws_codegen.version import GENERATOR_ABI
 from kws_reference.bundle import Bundle
 
@@ -127,13 +129,52 @@ def test_inspect_with_more_window_steps_takes_more_ram(bundle, capsys):
     assert main(["inspect", str(bundle.path), "--window-steps", "0"]) == 2
 
 
+def tflm_registrations(text):
+    """What the generated header registers: name of the Add function -> its argument."""
+    return dict(re.findall(r"resolver\.Add(\w+)\((.*?)\);", text))
+
+
 def test_tflm_header_registers_exactly_the_used_ops(bundle):
     text = generate(bundle)["tflm_model.h"]
-    adds = re.findall(r"resolver\.Add(\w+)\(\)", text)
+    adds = tflm_registrations(text)
     wanted = "Add AveragePool2D Concatenation Conv2D DepthwiseConv2D FullyConnected Reshape StridedSlice"
-    assert adds == wanted.split()
+    assert list(adds) == wanted.split()
     assert f"MicroMutableOpResolver<{len(adds)}>" in text
     assert "{2, 1, 96, " in text  # block2: input 2, output 1, 6 rows of 16
+
+
+def test_tflm_header_int8_model_takes_the_registrations_for_int8_alone(bundle):
+    adds = tflm_registrations(generate(bundle)["tflm_model.h"])
+    assert adds == {
+        "Add": "tflite::Register_ADD_INT8()",
+        "AveragePool2D": "tflite::Register_AVERAGE_POOL_2D_INT8()",
+        "Concatenation": "",
+        "Conv2D": "tflite::Register_CONV_2D_INT8()",
+        "DepthwiseConv2D": "tflite::Register_DEPTHWISE_CONV_2D_INT8()",
+        "FullyConnected": "tflite::Register_FULLY_CONNECTED_INT8()",
+        "Reshape": "",
+        "StridedSlice": "",
+    }
+
+
+def test_tflm_header_int4_weights_never_under_a_registration_for_int8_alone():
+    """A kernel for int8 alone would read packed int4 weights as int8, without a word."""
+    adds = tflm_registrations(generate(Bundle.load(ROOT / "training/zoo/matchbox_kit12_int4"))["tflm_model.h"])
+    assert adds["Conv2D"] == adds["DepthwiseConv2D"] == ""  # int4 weights
+    assert adds["FullyConnected"] == "tflite::Register_FULLY_CONNECTED_INT8()"  # int8 weights here too
+
+
+@pytest.mark.parametrize("other", ["INT4", "INT16", "FLOAT32", "INT32"])
+def test_tflm_header_one_operator_of_another_type_general_registration(bundle, other):
+    """One tensor of another type is enough, wherever it stands among the operator's tensors."""
+    graph = read(bundle.model)
+    for kind in ("CONV_2D", "ADD"):
+        op = [op for op in graph.ops if op.kind == kind][-1]
+        for index in (op.inputs[0], op.inputs[1], op.outputs[0]):
+            tensors = list(graph.tensors)
+            tensors[index] = dataclasses.replace(tensors[index], dtype=other)
+            text = render(bundle, dataclasses.replace(graph, tensors=tuple(tensors)))["tflm_model.h"]
+            assert f"Register_{kind}_INT8" not in text, (kind, index)
 
 
 def test_tflm_model_holds_the_flatbuffer(bundle):

@@ -267,3 +267,23 @@ def test_script_without_our_packages_works(elf):
     )
     assert result.returncode == 2
     assert result.stderr.startswith("error: unknown board 'nope'") and result.stderr.count("\n") == 1
+
+
+def test_command_file_names_and_words_reach_qemu_as_they_are(tmp_path, qemu, monkeypatch):
+    """QEMU parses its options itself: a comma ends a value unless it is doubled."""
+    folder = tmp_path / "a b,c=d (é)'x%"
+    folder.mkdir()
+    (folder / "bulk").write_bytes(b"\x7fELF")
+    monkeypatch.chdir(folder)
+    line = emulator.command(config(Path("bulk"), os.path.relpath(qemu), arguments=("bulk", "in,x=1.bin", "out.bin")))
+    assert line[line.index("-kernel") + 1] == str(folder / "bulk")  # whole: a word "bulk" would be a command
+    assert line[line.index("-semihosting-config") + 1].endswith(",arg=bulk,arg=in,,x=1.bin,arg=out.bin")
+    assert line[0] == qemu  # found from every folder
+
+
+def test_background_emulator_in_a_folder_that_is_not_utf8_is_found_again(tmp_path, qemu, pid_folder):
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    folder.mkdir()
+    (folder / "firmware.elf").write_bytes(b"\x7fELF")
+    _, port = emulator.start_background(config(folder / "firmware.elf", qemu, port=0))
+    assert emulator.stop_background(port)

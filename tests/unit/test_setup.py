@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -107,3 +108,60 @@ def test_make_without_a_recent_python_is_one_clear_line(tmp_path):
     assert result.returncode == 2
     assert result.stderr.startswith("error: no Python 3.11 or newer")
     assert not (tmp_path / "venv").exists()
+
+
+@pytest.fixture
+def kit(tmp_path):
+    """A copy of the Makefile in a folder with an odd name; the kws-host of its environment shows what it receives."""
+    folder = tmp_path / "a b,c=d (é)'x%#@&;"
+    folder.mkdir()
+    shutil.copy(ROOT / "Makefile", folder)
+    programs = folder / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    program(programs, "kws-host", "printf '[%s]' \"$@\"")
+    return folder
+
+
+def make(folder, *words):
+    command = ["make", "--no-print-directory", f"PYTHON={sys.executable}", *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+@pytest.mark.parametrize("name", ["my words", "a'b", 'a"b', "a&b;c", "(1)", "`id`", "x*y", "wörter"])
+def test_make_demo_hands_folder_names_on_as_they_are(kit, name):
+    result = make(kit, "demo", "-o", "firmware", f"AUDIO={name}", f"BUNDLE={name}")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == f"[check][--emulate][mps2_an386][--bundle][{name}][{name}]"
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+@pytest.mark.parametrize("venv", ["my venv", "a'b", "a$$b", "a(b", "a:b", ""])
+def test_make_with_an_environment_that_it_cannot_name_is_one_clear_line(kit, venv):
+    result = make(kit, "clean", f"VENV={venv}")
+    assert result.returncode == 2 and result.stderr.count("\n") == 1
+    assert "error: VENV must be a folder without spaces" in result.stderr and f"Received: {venv}" in result.stderr
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+@pytest.mark.parametrize("name", ["a:b", "a$b", 'a"b', "a`b", "a\\b"])
+def test_make_in_a_folder_that_its_tools_cannot_name_is_one_clear_line(tmp_path, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    shutil.copy(ROOT / "Makefile", folder)
+    result = make(folder, "demo")
+    assert result.returncode == 2 and result.stderr.count("\n") == 1
+    assert "error: the kit's folder must hold none of" in result.stderr and str(folder) in result.stderr
+    assert [path.name for path in folder.iterdir()] == ["Makefile"]
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_make_in_a_folder_whose_name_is_not_utf8_is_one_clear_line(tmp_path):
+    folder = os.fsencode(tmp_path) + b"/caf\xe9"
+    os.mkdir(folder)
+    shutil.copy(ROOT / "Makefile", os.fsdecode(folder))
+    command = ["make", "demo", f"PYTHON={sys.executable}"]
+    result = subprocess.run(command, cwd=folder, capture_output=True)
+    assert result.returncode == 2 and result.stderr.count(b"\n") == 1
+    assert b"error: the kit's folder must have a name in UTF-8" in result.stderr
+    assert os.listdir(folder) == [b"Makefile"]

@@ -37,6 +37,18 @@ def termination_cleans_up() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
 
 
+def print_anything() -> None:
+    """Lets output hold any text: what the terminal's encoding does not know is written as an escape (`\\xb1`).
+
+    Without it a table's `±` or a file's name ends a command with UnicodeEncodeError where the locale is ASCII or
+    Latin-1, and a name that is not UTF-8 does so anywhere.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        encoding, errors = getattr(stream, "encoding", None), getattr(stream, "errors", None)
+        if errors == "strict" or (errors == "surrogateescape" and encoding != "utf-8"):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def run(program: str, description: str, commands: Sequence[ModuleType], argv: Sequence[str]) -> int:
     """Parses the command line and runs one subcommand.
 
@@ -50,6 +62,7 @@ def run(program: str, description: str, commands: Sequence[ModuleType], argv: Se
       The exit status: 0 ok, 1 a check failed, 2 usage or environment. Errors are one line on stderr; the traceback
       is shown with ``-vv`` before the subcommand.
     """
+    print_anything()
     parser = argparse.ArgumentParser(prog=program, description=description)
     parser.add_argument("-v", "--verbose", action="count", default=0, help="say more; twice: tracebacks of errors")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

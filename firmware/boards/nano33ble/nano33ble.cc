@@ -1,19 +1,19 @@
-// Arduino Nano 33 BLE Sense (nRF52840, Cortex-M4F at 64 MHz) under the Arduino framework. Declared, not built by us.
+// Arduino Nano 33 BLE Sense (nRF52840, Cortex-M4F at 64 MHz) under the Arduino framework. Compiled and run against
+// stand-ins of it; not tried on the board.
 //
-// Arduino owns main(), the clocks, the USB serial port and the fault handlers: the application's main() is compiled as
-// KwsMain() (platformio.ini) and started from setup(). Faults end in Mbed's own report, not in kws::app::OnFault().
-#include <Arduino.h>
-
+// Arduino owns main(), the clocks, the USB serial port and the fault handlers: its main() calls setup(), which starts the
+// application. Faults end in Mbed's own report, not in kws::app::OnFault().
 #include <cstddef>
 #include <cstdint>
 
 #include "kws/board.h"
 
-int KwsMain();
+// Last, for its macros (abs, bit, F, PI, word, ...) must not reach the headers above.
+#include <Arduino.h>
 
 void setup() {
   kws::board::Init();
-  kws::board::Exit(KwsMain());
+  kws::board::Exit(kws::app::Main());
 }
 
 void loop() {}

@@ -5,10 +5,8 @@
 //   firmware --stdio              the serial port is stdin and stdout; ends with stdin
 //   firmware --command-line TEXT  what semihosting::CommandLine() returns, for example "bulk in.bin out.bin"
 //
-// main.cc is compiled with -Dmain=KwsMain, so that Restart() can start it again, with .noinit memory left as it was.
+// main.cc is compiled with -DKWS_BOARD_HAS_MAIN, so that Restart() can start it again, with .noinit memory left as it was.
 // Static memory other than .noinit is not cleared by that: the application's Start functions reset it anyhow.
-#undef main
-
 #include <arpa/inet.h>
 #include <cerrno>
 #include <csetjmp>
@@ -29,8 +27,6 @@
 
 #include "kws/board.h"
 #include "kws/semihosting.h"
-
-int KwsMain();
 
 namespace kws {
 namespace {
@@ -260,5 +256,5 @@ int main(int argc, char** argv) {
   sigsetjmp(kws::g_start, 1);
   kws::g_started = true;
   kws::board::Init();
-  return KwsMain();
+  return kws::app::Main();
 }

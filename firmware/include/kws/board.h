@@ -51,6 +51,10 @@ namespace app {
 // Defined by the application. Called by the fault handler, on a stack of its own, interrupts masked, with the record of
 // the fault. May use WriteSerial(), Ticks() and nothing that waits for an interrupt. The board restarts when it returns.
 void OnFault(const FaultRecord& record);
+
+// The application itself, for boards whose main() belongs to somebody else (macro ARDUINO or KWS_BOARD_HAS_MAIN; all others
+// have main() in its place). Called once, after board::Init(); does not return.
+int Main();
 }  // namespace app
 
 namespace board {

@@ -1,18 +1,26 @@
 """SCons script of the platform: compiler flags, linking, and the targets size, upload, emulate and stop."""
 
 import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from SCons.Script import COMMAND_LINE_TARGETS, AlwaysBuild, Builder, Default, DefaultEnvironment
 
 env = DefaultEnvironment()
+sys.path.insert(0, str(Path(env["PROJECT_DIR"]) / "firmware" / "tools"))
+from command_words import quote_paths, word  # noqa: E402
+
 board = env.BoardConfig()
 board_name = env.subst("$BOARD")
 project_dir = Path(env.subst("$PROJECT_DIR"))
 build_dir = Path(env.subst("$BUILD_DIR"))
+quote_paths(env)
 arch_flags = list(board.get("build.arch_flags"))
 # Same binary whatever the place: no build-time path reaches the objects.
-prefix_maps = [f"-ffile-prefix-map={build_dir}=build", f"-ffile-prefix-map={project_dir}=."]
+prefix_maps = [word(f"-ffile-prefix-map={build_dir}=build"), word(f"-ffile-prefix-map={project_dir}=.")]
+program = "test_firmware" if "__test" in COMMAND_LINE_TARGETS else "firmware"
 
 env.Replace(
     AR="arm-none-eabi-gcc-ar",
@@ -28,7 +36,7 @@ env.Replace(
     SIZECHECKCMD="$SIZETOOL -A -d $SOURCES",
     SIZEPRINTCMD="$SIZETOOL -A -d $SOURCES",
     # pio test links another program beside the firmware
-    PROGNAME="test_firmware" if "__test" in COMMAND_LINE_TARGETS else "firmware",
+    PROGNAME=program,
     PROGSUFFIX=".elf",
 )
 env.Append(
@@ -54,7 +62,7 @@ env.Append(
         "--specs=nano.specs",
         "-Wl,--gc-sections",
         "-Wl,--no-warn-rwx-segments",
-        "-Wl,-Map=" + os.path.join("$BUILD_DIR", "${PROGNAME}.map"),
+        "-Wl,-Map=%.map",  # the linker puts its output's name there; a name with a % would be taken for that sign
     ],
     LIBS=["m", "c", "gcc"],
     LIBPATH=[str(Path(env.PioPlatform().get_dir()) / "ldscripts")],
@@ -80,16 +88,30 @@ port = (env.subst("$UPLOAD_PORT") or str(env.GetProjectOption("upload_port", "")
 protocol = env.subst("$UPLOAD_PROTOCOL") or board.get("upload.protocol")
 
 
-def launch(action: str) -> str:
-    """Command line of the emulator launcher."""
-    return f'"$PYTHONEXE" "{launcher}" {action}'
+def run(*words: object) -> Callable[..., int]:
+    """Action that runs a program without a shell."""
+
+    def action(target: list, source: list, env: object) -> int:
+        try:
+            return subprocess.run([str(word) for word in words], env=env["ENV"], check=False).returncode
+        except FileNotFoundError:
+            sys.stderr.write(f"error: {words[0]} is not on PATH: install it\n")
+            return 2
+
+    return action
 
 
+def launch(action: str, *words: object) -> Callable[..., int]:
+    """Action that runs the emulator launcher."""
+    return run(env.subst("$PYTHONEXE"), launcher, action, *words)
+
+
+this_firmware = ("--board", board_name, "--elf", build_dir / f"{program}.elf")
 upload_actions = {
-    "qemu": launch(f'start --board {board_name} --elf "$SOURCE" --port {port or 0}'),
+    "qemu": launch("start", *this_firmware, "--port", port or 0),
     # The chip's own USB boot loader: hold the board's button while it is plugged in.
-    "dfu": f'dfu-util -a 0 -s 0x08000000:leave -D "{build_dir / "firmware.bin"}"',
-    "stlink": f'st-flash --reset write "{build_dir / "firmware.bin"}" 0x08000000',
+    "dfu": run("dfu-util", "-a", "0", "-s", "0x08000000:leave", "-D", build_dir / "firmware.bin"),
+    "stlink": run("st-flash", "--reset", "write", build_dir / "firmware.bin", "0x08000000"),
 }
 if protocol not in upload_actions or protocol not in board.get("upload.protocols"):
     raise SystemExit(
@@ -104,13 +126,13 @@ if board.get("emulator", None):
     env.AddPlatformTarget(
         "emulate",
         elf,
-        env.VerboseAction(launch(f'run --board {board_name} --elf "$SOURCE"'), "Starting the emulator"),
+        env.VerboseAction(launch("run", *this_firmware), "Starting the emulator"),
         "Run in the emulator on this terminal",
     )
     env.AddPlatformTarget(
         "stop",
         None,
-        env.VerboseAction(launch(f"stop --port {port or 0}"), "Stopping the emulator"),
+        env.VerboseAction(launch("stop", "--port", port or 0), "Stopping the emulator"),
         "Stop the emulator",
     )
 

@@ -14,9 +14,7 @@ kws::Link g_link(&kws::board::WriteSerial);
 kws::app::LinkAudioSource g_source;
 kws::app::Session g_session(g_link, g_source);
 
-}  // namespace
-
-int main() {
+int RunApplication() {
   kws::app::StartFaultLog();
   const kws::Status engine_status = kws::app::pipeline::Init();
   kws::app::RunCommandLine(engine_status);  // ends the program when the emulator asked for a bulk run
@@ -27,3 +25,14 @@ int main() {
     if (!received && !processed) kws::board::Idle();
   }
 }
+
+}  // namespace
+
+// Where the board starts on its own, its start-up code calls main(). Where something else has a main() (Arduino's core; the
+// host's, defined by board `native`), the board's file calls Main(). Never rename main by a macro for that: Arduino's
+// headers declare main() weak, and a macro makes a weak function of another linkage of it, whose call links to nothing.
+#if defined(ARDUINO) || defined(KWS_BOARD_HAS_MAIN)
+int kws::app::Main() { return RunApplication(); }
+#else
+int main() { return RunApplication(); }
+#endif

@@ -5,10 +5,7 @@
 #include <cstdint>
 
 #include "kws/board.h"
-
-#if !defined(ARDUINO)  // its library brings a log of its own
 #include "tensorflow/lite/micro/debug_log.h"
-#endif
 
 namespace kws::engine::tflm {
 namespace {
@@ -115,7 +112,6 @@ size_t FormatLog(char* out, size_t capacity, const char* format, va_list argumen
 
 }  // namespace kws::engine::tflm
 
-#if !defined(ARDUINO)
 // What TensorFlow Lite for Microcontrollers asks of a platform (tensorflow/lite/micro/debug_log.h). The text goes out
 // between the frames of the serial link, where the host takes it for boot text. A tree that declares one of the two with
 // other parameters is refused by the compiler: C functions cannot be overloaded.
@@ -131,4 +127,3 @@ int DebugVsnprintf(char* buffer, size_t size, const char* format, va_list argume
   return static_cast<int>(kws::engine::tflm::FormatLog(buffer, size, format, arguments));
 }
 }
-#endif
