@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kws_reference.bundle import NEVER_Q15, Bundle, DetectorConfig
+from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, Bundle, DetectorConfig
 from kws_reference.detector import Detector, DetectorTables
 from kws_reference.errors import KwsError
 from kws_reference.pipeline import Pipeline
@@ -54,8 +54,9 @@ def with_labels(bundle: Bundle) -> Bundle:
 def test_detect_random_scores_equal_the_reference_step_for_step(seed, steps, smoothing, refractory, scale, hold):
     rng = np.random.default_rng(seed)
     thresholds = rng.choice([0, 200, 9000, 22938, 32767, NEVER_Q15], 5).astype(np.uint16)
+    releases = rng.choice([0, 1, 100, 9000, 22938, 32767, NOT_HELD_Q15], 5).astype(np.uint16)
     exponential = np.floor(32768 * np.exp(-np.arange(256) * scale) + 0.5).astype(np.uint16)
-    tables = DetectorTables(exponential, thresholds, smoothing, refractory)
+    tables = DetectorTables(exponential, thresholds, smoothing, refractory, releases)
     scores = rng.integers(-60, 60, (steps, 5))
     scores[np.arange(steps), np.repeat(rng.integers(0, 5, steps // hold + 1), hold)[:steps]] += 60
     scores = np.clip(scores, -128, 127).astype(np.int8)
@@ -66,7 +67,8 @@ def test_detect_random_scores_equal_the_reference_step_for_step(seed, steps, smo
         tops.append(reference.top)
         events += [(event.step, event.label, event.smoothed_q15)] if event else []
     view = detection.top(scores, tables)
-    found = detection.detect(view, thresholds.tolist(), refractory)
+    settings = DetectorConfig(smoothing, refractory, tuple(thresholds.tolist()), tuple(releases.tolist()))
+    found = detection.detect(view, settings)
     smoothed = np.zeros(steps, np.int64)
     for at, values in zip(view.steps, view.smoothed_q15, strict=True):
         smoothed[at] = values
