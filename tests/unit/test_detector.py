@@ -151,8 +151,8 @@ def _scores_of(t: DetectorTables, label: int, wanted_q15: list[int]) -> np.ndarr
     scores = np.full((len(wanted_q15), len(t.threshold_q15)), -128, np.int8)
     lower_share = 32768.0 * t.exp_q15 / (t.exp_q15 + 32768.0)  # posterior of the lower one of two, by their distance
     for row, wanted in zip(scores, wanted_q15, strict=True):
-        distance = int(np.abs(lower_share[:228] - min(wanted, 32768 - wanted)).argmin())
-        row[label], row[0] = (-128, distance - 128) if wanted < 16384 else (distance - 128, -128)
+        lower = 127 - int(np.abs(lower_share - min(wanted, 32768 - wanted)).argmin())
+        row[label], row[0] = (lower, 127) if wanted < 16384 else (127, lower)
     return scores
 
 
