@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # it brings TensorFlow, which who only wants the defaults doe
 
 DETECTOR_DEFAULTS = {"smoothing_steps": 10, "refractory_steps": 60, "threshold": 0.7}
 
-RELEASE_SHARE = 0.5
+RELEASE_SHARE = 0.75
 """A detected word is armed again when its smoothed posterior is below this share of its threshold."""
 
 
