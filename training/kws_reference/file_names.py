@@ -8,7 +8,7 @@ characters, differs for different names, and is the name itself in the usual cas
 
 import re
 
-_ESCAPE = re.compile(r"\\(?:\\|x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
+_ESCAPE = re.compile(r"\\(?:\\|x([0-9a-f]{2})|u([0-9a-f]{4})|U(00(?:0[1-9a-f]|10)[0-9a-f]{4}))")
 
 
 def shown(name: str) -> str:
