@@ -333,12 +333,27 @@ def test_curve_falls_in_misses_and_rises_in_false_accepts_with_the_threshold(pla
     assert not any(one.false_accepts.any() for one in only)
 
 
+def test_listener_counts_a_score_that_stays_high_once(plain):
+    high = scene(plain, [(2.0, 20.0, YES, 100)], [(2, 2.5, YES)])
+    thresholds = plain.detector.threshold_q15
+    free = high.heard(DetectorConfig(10, 25, thresholds))
+    held = high.heard(detection.with_releases(10, 25, thresholds))
+    assert free.found.sum() == held.found.sum() == 1
+    assert free.false_accepts.sum() > 30 and held.false_accepts.sum() == 0
+
+
+def test_with_releases_are_three_quarters_of_thresholds_and_none_for_never():
+    detector = detection.with_releases(10, 25, [NEVER_Q15, 20000, 32767])
+    assert detector.release_q15 == (NOT_HELD_Q15, 15000, 24575)
+
+
 # --- The bundle ------------------------------------------------------------------------------------------------------
 
 
 def test_write_detector_changes_the_manifest_and_keeps_the_model(tmp_path):
     source = with_labels(odd_channels().write(tmp_path / "b"))
-    chosen = DetectorConfig(source.detector.smoothing_steps, 60, tuple(range(1000, 1000 + len(source.labels))))
+    thresholds = range(1000, 1000 + len(source.labels))
+    chosen = detection.with_releases(source.detector.smoothing_steps, 60, thresholds)
     written = detection.write_detector(source, chosen, {"set": "validation"})
     assert written.detector == chosen and written.model_sha256 == source.model_sha256
     assert written.manifest["provenance"]["detector"] == {"set": "validation"}
@@ -456,6 +471,7 @@ def test_run_chosen_settings_are_written_and_heard_by_the_pipeline(tmp_path, off
     chosen = json.loads(captured.out)["chosen"]
     written = Bundle.load(bundle.path)  # checks the digest
     assert written.detector.threshold_q15 == tuple(chosen["threshold_q15"])
+    assert written.detector.release_q15 == tuple(chosen["release_q15"])
     assert written.detector.refractory_steps == chosen["refractory_steps"]
     assert written.detector.smoothing_steps == chosen["smoothing_steps"] and written.model == bundle.model
     assert set(chosen["unknown_words"]) == {"recorded", "extra"}
