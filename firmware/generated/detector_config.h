@@ -7,15 +7,17 @@
 
 namespace kws::detector_config {
 
-constexpr uint32_t kConfigVersion = 1;
+constexpr uint32_t kConfigVersion = 2;
 
 constexpr int kLabelCount = 12;
 constexpr int kSmoothingSteps = 10;
-constexpr uint32_t kRefractorySteps = 50;
+constexpr uint32_t kRefractorySteps = 40;
 
 // exp(-d * scale) for a score d below the best one; 32768 is 1.
 extern const uint16_t kExpQ15[256];
 // Smoothed posterior that raises a detection of each label; 32768 is never reached.
 extern const uint16_t kThresholdQ15[kLabelCount];
+// A detected label is held until its smoothed posterior is below this; 32768: not held at all.
+extern const uint16_t kReleaseQ15[kLabelCount];
 
 }  // namespace kws::detector_config

@@ -10,6 +10,7 @@ import numpy as np
 from kws_reference.audio import read_wav
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
+from kws_reference.file_names import original, shown
 
 SKIPPED_FOLDERS = ("_background_noise_",)  # minutes of noise, no clips
 SILENCE, UNKNOWN = "_silence_", "_unknown_"
@@ -21,7 +22,7 @@ class Clip:
 
     Attributes:
       path: the WAV file.
-      name: short name for tables, unique within a run.
+      name: short name for tables and reports, as `kws_reference.file_names.shown` writes it.
       expected: its label, or "" when nobody said.
     """
 
@@ -49,9 +50,9 @@ def _label_of_folder(name: str, labels: Sequence[str]) -> str:
 
 def _read_labels(path: Path) -> dict[str, str]:
     try:
-        with open(path, newline="", encoding="utf-8") as file:
+        with open(path, newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
             rows = [row for row in csv.reader(file) if row and not row[0].startswith("#")]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, csv.Error) as error:
         raise KwsError(f"cannot read labels from {path}: {error}. Expected lines FILE,LABEL.") from None
     for number, row in enumerate(rows, 1):
         if len(row) != 2:
@@ -72,15 +73,16 @@ def find(
     Args:
       paths: WAV files, and folders that hold WAV files or folders of them named after their label.
       bundle: gives the labels.
-      labels_csv: lines ``FILE,LABEL``; FILE as found (relative to the folder given) or its last part.
+      labels_csv: lines ``FILE,LABEL``; FILE as found (relative to the folder given) or its last part, as bytes of the
+        name or as tables show it.
       limit: at most so many, drawn with ``seed``, still in order.
       seed: of the draw.
 
     Raises:
-      KwsError: a path does not exist, nothing was found, a label of the CSV is not the model's, or one of its files is
-        none of the recordings.
+      KwsError: a path does not exist or is no file, nothing was found, a label of the CSV is not the model's, or one of
+        its files is none of the recordings.
     """
-    known = _read_labels(labels_csv) if labels_csv else {}
+    known = {original(file): label for file, label in _read_labels(labels_csv).items()} if labels_csv else {}
     for label in known.values():
         if label not in bundle.labels:
             raise KwsError(f"{labels_csv}: the model has no label {label!r}. It has: {', '.join(bundle.labels)}.")
@@ -104,11 +106,13 @@ def find(
                 nested = file.parent != path
                 folder = file.parent.name if nested else path.resolve().name
                 label = _label_of_folder(folder, bundle.labels) if nested or folder in bundle.labels else ""
-                clips.append(Clip(file, name, expected(name, file.name, label)))
-        elif path.is_file():
+                clips.append(Clip(file, shown(name), expected(name, file.name, label)))
+        elif path.is_file() or path.is_fifo():
             folder = path.resolve().parent.name
             label = folder if folder in bundle.labels else ""
-            clips.append(Clip(path, path.name, expected(path.as_posix(), path.name, label)))
+            clips.append(Clip(path, shown(path.name), expected(path.as_posix(), path.name, label)))
+        elif path.exists():
+            raise KwsError(f"{path} is neither a file nor a folder. Give WAV files or folders that hold them.")
         else:
             raise KwsError(f"no such file or folder: {path}. Give WAV files or folders that hold them.")
     if unused:

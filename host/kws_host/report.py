@@ -1,13 +1,18 @@
 """Results as text tables, JSON and JUnit XML."""
 
+import contextlib
 import json
+import os
 import sys
+import tempfile
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from kws_reference import command_line
 from kws_reference.errors import KwsError
+from kws_reference.file_names import printable
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[int] = ()) -> str:
@@ -25,20 +30,78 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]], right: Sequen
     return "\n".join([line(cells[0]), "  ".join("-" * width for width in widths), *map(line, cells[1:])])
 
 
+def require_writable(*targets: str | Path | None) -> None:
+    """Finds before the work what would lose its result at the end. Args: targets: of `write_json`, `write_junit`.
+
+    Raises:
+      KwsError: a target is a folder, or its folder is missing or cannot be written to.
+    """
+    for target in targets:
+        if target is None or str(target) == "-":
+            continue
+        path, folder = Path(target), Path(target).absolute().parent
+        if path.is_dir():
+            raise KwsError(f"cannot write {path}: it is a folder. Choose a file in it.")
+        if not folder.is_dir():
+            raise KwsError(f"cannot write {path}: there is no folder {folder}. Make it, or choose another file.")
+        if not os.access(path if path.exists() else folder, os.W_OK):
+            raise KwsError(f"cannot write {path}: permission denied. Choose another file.")
+
+
 def _write(path: Path, text: str) -> None:
+    """Writes a whole file or, of a full disk, none: what was there before stays."""
+    data = text.encode("utf-8", "backslashreplace")
     try:
-        path.write_text(text, encoding="utf-8")
+        if path.exists() and not path.is_file():  # a pipe, a device
+            path.write_bytes(data)
+            return
+        path = path.resolve()  # a link stays one
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name[:50]}.", delete=False) as out:
+            try:
+                out.write(data)
+                out.flush()
+                os.chmod(out.name, 0o644)
+                os.replace(out.name, path)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.unlink(out.name)
+                raise
     except OSError as error:
         raise KwsError(f"cannot write {path}: {error.strerror}. Choose another file.") from None
 
 
 def write_json(target: str, result: dict[str, Any]) -> None:
-    """Writes JSON to a file, or to stdout for ``-``."""
-    text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
+    """Writes JSON in UTF-8 to a file, or to stdout for ``-``, there in ASCII where stdout is not UTF-8."""
     if target == "-":
-        sys.stdout.write(text)
+        utf8 = (sys.stdout.encoding or "").lower().replace("_", "-") in ("utf-8", "utf8")
+        sys.stdout.write(json.dumps(result, indent=1, ensure_ascii=not utf8) + "\n")
     else:
-        _write(Path(target), text)
+        _write(Path(target), json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+
+
+class Screen:
+    """Prints text that goes with reports: when nobody reads it any more (``| head``), the reports still get written."""
+
+    def __init__(self, *reports: str | Path | None):
+        """Args: reports: targets; ``-`` in the place of text."""
+        self.quiet = "-" in reports
+        self._kept = any(report is not None for report in reports)
+
+    def print(self, text: str) -> None:
+        """Prints lines, unless stdout is a report's.
+
+        Raises:
+          BrokenPipeError: nobody reads, and no report is wanted either.
+        """
+        if self.quiet:
+            return
+        try:
+            print(text, flush=True)
+        except BrokenPipeError:
+            if not self._kept:
+                raise
+            self.quiet = True
+            command_line.drop_output()
 
 
 def write_junit(target: Path, suite: str, cases: Sequence[tuple[str, str, str]]) -> None:
@@ -52,8 +115,9 @@ def write_junit(target: Path, suite: str, cases: Sequence[tuple[str, str, str]])
     failures = sum(bool(failure) for _, _, failure in cases)
     root = ElementTree.Element("testsuite", name=suite, tests=str(len(cases)), failures=str(failures), errors="0")
     for group, name, failure in cases:
-        case = ElementTree.SubElement(root, "testcase", classname=group, name=name)
+        # XML has no way to write most control characters.
+        case = ElementTree.SubElement(root, "testcase", classname=printable(group), name=printable(name))
         if failure:
-            ElementTree.SubElement(case, "failure", message=failure).text = failure
+            ElementTree.SubElement(case, "failure", message=printable(failure)).text = printable(failure)
     ElementTree.indent(root)
     _write(target, ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n")

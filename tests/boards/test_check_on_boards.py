@@ -84,6 +84,20 @@ def test_board_state_digests_equal_the_reference(audio, m4):
     assert (result.mismatches, result.integers) == (0, 49 * (1 + 80 + len(bundle.states) + 12 + 2 + 2))
 
 
+def test_board_looped_word_is_raised_once_until_it_has_fallen(m4):
+    loop = np.resize(clip_files.spoken("on/awb.wav"), 4 * 16000)  # its score never falls far
+    pcm = np.concatenate([loop, np.zeros(24000, np.int16), loop])
+    bundle = Bundle.load(options.DEFAULT_BUNDLE)
+    with emulator.Emulator(emulator.EmulatorConfig("mps2_an386", m4, port=0)) as board:
+        with Link(board.url, timeout_s=10) as link:
+            device = Device(link)
+            device.configure(Config.FEATURES)
+            recording = device.run(pcm)
+    assert [bundle.labels[event.label] for event in recording.detections] == ["on", "on"]
+    assert recording.detections[0].step < 200 and recording.detections[1].step > 275  # 20 ms each
+    assert compare(bundle, recording, Pipeline(bundle).run(pcm)).mismatches == 0
+
+
 def test_board_counts_instructions_repeatably(capsys, m4):
     words = ["bench", "--emulate", "mps2_an386", "--elf", m4, "--timeout", "10", "--steps", "20", "--json", "-"]
     first, second, third = (json.loads(_main(capsys, *words)[1]) for _ in range(3))

@@ -33,10 +33,14 @@ def noise(seed: int) -> np.ndarray:
     return np.clip(rng.normal(0, loudness), -32768, 32767).astype(np.int16)
 
 
+def spoken(name: str) -> np.ndarray:
+    """One of the demo's words, for example ``stop/awb.wav``."""
+    return read_wav(ROOT / "host/demo/words" / name, 16000)
+
+
 def word() -> np.ndarray:
     """A second with the spoken word "stop", which the released model detects."""
-    pcm = read_wav(ROOT / "host/demo/words/stop/awb.wav", 16000)
-    return np.pad(pcm, (0, 16000))[:16000]
+    return np.pad(spoken("stop/awb.wav"), (0, 16000))[:16000]
 
 
 def chirp() -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from kws_codegen.detector_context import config_context
 from kws_codegen.frontend_context import tables_context
 from kws_codegen.render import _environment
-from kws_reference.bundle import NEVER_Q15
+from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15
 from kws_reference.detector import DetectorTables
 from kws_reference.frontend import tables
 from kws_reference.frontend_config import FrontendConfig
@@ -53,6 +53,14 @@ DEFAULT_DETECTOR = DetectorTables(
     threshold_q15=np.array([NEVER_Q15, NEVER_Q15, *[20000] * 10], np.uint16),
     smoothing_steps=10,
     refractory_steps=25,
+)
+
+HOLDING_DETECTOR = dataclasses.replace(
+    DEFAULT_DETECTOR,
+    threshold_q15=np.array([NEVER_Q15, NEVER_Q15, 20000, 20000, 16000, 9000, *[20000] * 6], np.uint16),
+    release_q15=np.array([NOT_HELD_Q15, NOT_HELD_Q15, 15000, 15000, 9000, 9000, 15000, *[10000] * 5], np.uint16),
+    smoothing_steps=3,
+    refractory_steps=8,
 )
 
 

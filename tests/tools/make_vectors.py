@@ -1,4 +1,4 @@
-"""Writes or checks tests/vectors/frontend.txt and detector.txt, golden integers for Python and C++ alike.
+"""Writes or checks tests/vectors/{frontend,detector,detector_held}.txt, golden integers for Python and C++ alike.
 
     python -m tests.tools.make_vectors --check
     python -m tests.tools.make_vectors --overwrite
@@ -17,10 +17,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "codegen"), str(ROOT / "training")]
 import numpy as np  # noqa: E402
 from kws_codegen.detector_context import CONFIG_VERSION  # noqa: E402
 from kws_codegen.frontend_context import TABLES_VERSION  # noqa: E402
-from kws_reference.detector import Detector  # noqa: E402
+from kws_reference.detector import Detector, DetectorTables  # noqa: E402
 from kws_reference.frontend import LOG_OFFSET_Q10, Mfcc, log_mel_q10  # noqa: E402
 
-from tests.support.frontend_native import DEFAULT_DETECTOR, SPEECH_CONFIG  # noqa: E402
+from tests.support.frontend_native import DEFAULT_DETECTOR, HOLDING_DETECTOR, SPEECH_CONFIG  # noqa: E402
 
 FOLDER = ROOT / "tests" / "vectors"
 FRAMES = 20
@@ -82,9 +82,33 @@ def detector_scores() -> np.ndarray:
     return scores.astype(np.int8)
 
 
+def held_scores() -> np.ndarray:
+    """Scores of the vectors of a detector that holds, int8 [steps, labels]."""
+    rng = np.random.default_rng(SEED)
+    scores = rng.integers(-90, -40, (170, 12))
+    scores[5:50, 3] = 60  # stays high
+    scores[55:100, 4] = np.where(np.arange(45) // 6 % 2, -20, 10)  # flickers about the threshold
+    scores[55:100, 0] = -10
+    scores[20:30, 5] = 58  # second to a label that is held, at last the largest
+    scores[30:36, 5] = 75
+    scores[100:104, 6] = scores[107:125, 6] = 60  # falls within the refractory period
+    scores[125:140, 7] = 60
+    scores[125:140, 8] = 60  # equals
+    scores[140:170, 9] = np.linspace(100, -60, 30)
+    return scores.astype(np.int8)
+
+
 def detector_text() -> str:
-    """Contents of detector.txt."""
-    t = DEFAULT_DETECTOR
+    """Contents of detector.txt: no label is held."""
+    return _detector_text(DEFAULT_DETECTOR, detector_scores())
+
+
+def detector_held_text() -> str:
+    """Contents of detector_held.txt: labels are held until they fall below their releases."""
+    return _detector_text(HOLDING_DETECTOR, held_scores())
+
+
+def _detector_text(t: DetectorTables, scores: np.ndarray) -> str:
     lines = [
         f"# Golden values of the detector. Written by {REGENERATE}",
         f"# config version {CONFIG_VERSION}, seed {SEED}",
@@ -92,10 +116,11 @@ def detector_text() -> str:
         _line("smoothing_steps", [t.smoothing_steps]),
         _line("refractory_steps", [t.refractory_steps]),
         _line("threshold_q15", t.threshold_q15),
+        _line("release_q15", t.release_q15),
         _line("exp_q15", t.exp_q15),
     ]
     detector = Detector(t)
-    for row in detector_scores():
+    for row in scores:
         event = detector.step(row)
         lines += [_line("scores", row), _line("smoothed", detector.smoothed_q15)]
         if event:
@@ -113,7 +138,7 @@ def _line(word: str, values) -> str:
     return f"{word} {' '.join(str(value) for value in np.asarray(values).tolist())}"
 
 
-FILES = {"frontend.txt": frontend_text, "detector.txt": detector_text}
+FILES = {"frontend.txt": frontend_text, "detector.txt": detector_text, "detector_held.txt": detector_held_text}
 
 
 def main(arguments: list[str] | None = None) -> int:

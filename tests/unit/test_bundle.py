@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from kws_reference.bundle import MANIFEST_FILE, MODEL_FILE, Bundle, write_bundle
+from kws_reference.bundle import MANIFEST_FILE, MODEL_FILE, NOT_HELD_Q15, Bundle, write_bundle
 from kws_reference.errors import KwsError
 
 
@@ -24,6 +24,23 @@ def test_load_released_bundle_agrees_with_itself(bundle_path):
     assert bundle.features.shape == (1, bundle.frames_per_step, 1, bundle.frontend.coefficients)
     assert bundle.scores.shape == (1, len(bundle.labels)) == (1, len(bundle.detector.threshold_q15))
     assert len({state.name for state in bundle.states}) == len(bundle.states) > 0
+
+
+def test_load_manifest_without_releases_holds_no_label(copy):
+    edit(copy, lambda m: m["detector"].pop("release_q15"))
+    detector = Bundle.load(copy).detector
+    assert detector.release_q15 == (NOT_HELD_Q15,) * len(detector.threshold_q15)
+
+
+def test_load_release_up_to_the_threshold_or_none_is_taken(copy):
+    releases = [NOT_HELD_Q15, 31785, 0]
+
+    def change(manifest):
+        count = len(manifest["labels"])
+        manifest["detector"].update(threshold_q15=[31785] * count, release_q15=(releases * count)[:count])
+
+    edit(copy, change)
+    assert Bundle.load(copy).detector.release_q15[:3] == tuple(releases)
 
 
 def test_write_bundle_then_load_gives_the_same(bundle_path, tmp_path):
@@ -94,6 +111,16 @@ FAULTS = {
     "as many thresholds": lambda m: m["detector"]["threshold_q15"].pop(),
     "thresholds must be": lambda m: m["detector"]["threshold_q15"].__setitem__(0, 40000),
     "smoothing_steps": lambda m: m["detector"].update(smoothing_steps=0),
+    "as many values of release_q15": lambda m: m["detector"]["release_q15"].pop(),
+    "as many values .* Received: 0": lambda m: m["detector"].update(release_q15=[]),
+    "release_q15 must be 0..32768": lambda m: m["detector"]["release_q15"].__setitem__(0, 32769),
+    "release_q15 must be a list": lambda m: m["detector"].update(release_q15=None),
+    "'yes' is released below 31786, above its threshold 31785": (
+        lambda m: m["detector"].update(
+            release_q15=[31786 if label == "yes" else 0 for label in m["labels"]],
+            threshold_q15=[31785] * len(m["labels"]),
+        )
+    ),
     "too large": lambda m: m["scores"].update(scale=10**400),
     "window_samples": lambda m: m["frontend"].update(window_samples=100000),
     "feature_mean": lambda m: m["frontend"].update(feature_mean=m["frontend"]["feature_mean"][:-1]),

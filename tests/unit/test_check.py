@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import re
 import shutil
 import socket
@@ -16,13 +17,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from kws_host import cli, clips, options
+from kws_host import cli, clips, options, report
 from kws_host.commands import bench, evaluate
 from kws_host.device import Device
 from kws_host.link import Link
 from kws_host.protocol import Frame, FrameDecoder, MessageType, StepRecord
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
+from kws_reference.file_names import original
 from kws_reference.pipeline import Pipeline
 
 from tests.support import clip_files, faults, firmware
@@ -452,6 +454,139 @@ def test_monitor_without_audio_ends_after_its_duration(capsys, board):
     start = time.monotonic()
     status, _, err = _main(capsys, "monitor", "--port", board.url, "--duration", "0.3")
     assert status == 0 and "0 steps" in err and time.monotonic() - start < 5
+
+
+# --- names of files, readers that go away, full disks ---
+
+NAMES = [
+    b"caf\xe9.wav",
+    b"new\nline.wav",
+    b'quo"te <&>.wav',
+    b"\x1b[31mred.wav",
+    "\u202ertl.wav".encode(),
+    "日本😀.wav".encode(),
+    b"back\\x41slash.wav",
+]
+
+
+@pytest.fixture(scope="module")
+def odd_names(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("names")
+    clip_files.write_wav(folder / "plain.wav", clip_files.chirp())
+    for name in NAMES:
+        shutil.copy(folder / "plain.wav", os.path.join(os.fsencode(folder), name))
+    (folder / "plain.wav").unlink()
+    return folder
+
+
+def _kws_host(*words: object, **options) -> subprocess.Popen:
+    command = [sys.executable, "-m", "kws_host.cli", *(os.fsencode(str(word)) for word in words)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
+def test_check_of_any_file_names_ends_with_whole_reports(board, odd_names, tmp_path, encoding):
+    result, junit = tmp_path / "report.json", tmp_path / "junit.xml"
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    words = ["check", odd_names, "--port", board.url]
+    process = _kws_host(*words, "--json", result, "--junit", junit, env=environment)
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (0, b"")
+    rows = out.decode(encoding).splitlines()
+    assert len(rows) == 2 + len(NAMES) + 1 and not any("\x1b" in row or "\u202e" in row for row in rows)
+    clips_of = lambda text: [os.fsencode(original(clip["clip"])) for clip in json.loads(text)["clips"]]  # noqa: E731
+    assert sorted(clips_of(result.read_bytes().decode("utf-8"))) == sorted(NAMES)
+    cases = ElementTree.parse(junit).getroot().findall("testcase")
+    assert len({case.get("name") for case in cases}) == len(NAMES)
+    process = _kws_host(*words, "--limit", "2", "--json", "-", env=environment)
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (0, b"") and set(clips_of(out.decode(encoding))) < set(NAMES)
+
+
+def test_find_labels_of_odd_names_are_found_as_bytes_and_as_shown(odd_names, tmp_path):
+    bundle = Bundle.load(options.DEFAULT_BUNDLE)
+    table = tmp_path / "labels.csv"
+    lines = [b"caf\xe9.wav,yes", rb"\u001b[31mred.wav,no", b"back\\x41slash.wav,go", rb'"\u202ertl.wav",up']
+    table.write_bytes(b"\xef\xbb\xbf" + b"\r\n".join(lines))  # as a spreadsheet writes it
+    found = {clip.name: clip.expected for clip in clips.find([odd_names], bundle, labels_csv=table)}
+    wanted = {r"caf\xe9.wav": "yes", r"\u001b[31mred.wav": "no", r"back\\x41slash.wav": "go", r"\u202ertl.wav": "up"}
+    assert {name: label for name, label in found.items() if label} == wanted
+
+
+def test_check_error_about_an_odd_name_shows_it_in_one_printable_line(capsys, tmp_path):
+    path = os.path.join(os.fsencode(tmp_path), b"\x1b[2J\xff\n.wav")
+    Path(os.fsdecode(path)).write_bytes(b"text")
+    assert cli.main(["check", os.fsdecode(path), "--port", "socket://127.0.0.1:1"]) == 2
+    err = capsys.readouterr().err
+    assert r"\u001b[2J\xff .wav: not a WAV file" in err and err.rstrip("\n").isprintable()
+
+
+def test_check_reader_that_goes_away_costs_no_report(board, odd_names, tmp_path):
+    result = tmp_path / "report.json"
+    process = _kws_host("check", odd_names, "--port", board.url, "--json", result)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=120) == 0 and process.stderr.read() == b""
+    assert len(json.loads(result.read_text())["clips"]) == len(NAMES)
+    process = _kws_host("check", odd_names, "--port", board.url)  # no report: nobody wants the rest
+    process.stdout.close()
+    assert process.wait(timeout=120) == 2 and process.stderr.read() == b""
+
+
+def test_check_output_onto_a_full_disk_is_one_line(board, odd_names):
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    command = [sys.executable, "-m", "kws_host.cli", "check", str(odd_names), "--port", board.url, "--json"]
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run([*command, "-"], stdout=full, stderr=subprocess.PIPE, timeout=120)
+    assert result.returncode == 2 and result.stderr.count(b"\n") == 1 and b"No space left on device" in result.stderr
+    result = subprocess.run([*command, "/dev/full"], capture_output=True, timeout=120)
+    assert result.returncode == 2 and b"cannot write /dev/full: No space left on device" in result.stderr
+
+
+def test_check_report_that_cannot_be_written_is_told_before_the_work(capsys, audio, tmp_path):
+    words = ["check", audio, "--port", "socket://127.0.0.1:1"]  # nobody answers there
+    assert "it is a folder" in _fails_with_one_line(capsys, *words, "--json", tmp_path)
+    assert "no folder" in _fails_with_one_line(capsys, *words, "--junit", tmp_path / "absent/junit.xml")
+
+
+def test_write_json_that_fails_leaves_the_earlier_report(tmp_path, monkeypatch):
+    target = tmp_path / "report.json"
+    report.write_json(str(target), {"run": 1})
+    (tmp_path / "link.json").symlink_to(target)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(report.os, "replace", full)
+        with pytest.raises(KwsError, match="No space left"):
+            report.write_json(str(target), {"run": 2})
+    assert json.loads(target.read_text()) == {"run": 1}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.json", "report.json"]
+    report.write_json(str(tmp_path / "link.json"), {"run": 3})
+    assert json.loads(target.read_text()) == {"run": 3} and (tmp_path / "link.json").is_symlink()
+
+
+def test_check_recording_from_a_pipe_of_unknown_length_is_read(capsys, board, audio, tmp_path):
+    pipe = tmp_path / "pipe.wav"
+    os.mkfifo(pipe)
+    data = bytearray((audio / "stop/word.wav").read_bytes())
+    data[40:44] = b"\x00\xf0\xff\x7f"
+    writer = threading.Thread(target=pipe.write_bytes, args=[data])
+    writer.start()
+    status, out, _ = _main(capsys, "check", pipe, "--port", board.url, "--json", "-")
+    writer.join()
+    assert status == 0 and json.loads(out)["summary"]["steps"] == 49
+
+
+def test_check_looped_word_is_raised_once_until_it_has_fallen(capsys, board, tmp_path):
+    loop = np.resize(clip_files.spoken("on/awb.wav"), 5 * 16000)  # its score never falls far
+    clip_files.write_wav(tmp_path / "on/loop.wav", np.concatenate([loop, np.zeros(24000, np.int16), loop]))
+    status, out, _ = _main(capsys, "check", tmp_path, "--port", board.url, "--json", "-")
+    (clip,) = json.loads(out)["clips"]
+    assert status == 0 and [event.split("@")[0] for event in clip["detected"]] == ["on", "on"]
+    assert [float(event.split("@")[1][:-1]) // 6.5 for event in clip["detected"]] == [0, 1]
 
 
 # --- evaluate ---

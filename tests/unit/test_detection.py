@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kws_reference.bundle import NEVER_Q15, Bundle, DetectorConfig
+from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, Bundle, DetectorConfig
 from kws_reference.detector import Detector, DetectorTables
 from kws_reference.errors import KwsError
 from kws_reference.pipeline import Pipeline
@@ -54,8 +54,9 @@ def with_labels(bundle: Bundle) -> Bundle:
 def test_detect_random_scores_equal_the_reference_step_for_step(seed, steps, smoothing, refractory, scale, hold):
     rng = np.random.default_rng(seed)
     thresholds = rng.choice([0, 200, 9000, 22938, 32767, NEVER_Q15], 5).astype(np.uint16)
+    releases = rng.choice([0, 1, 100, 9000, 22938, 32767, NOT_HELD_Q15], 5).astype(np.uint16)
     exponential = np.floor(32768 * np.exp(-np.arange(256) * scale) + 0.5).astype(np.uint16)
-    tables = DetectorTables(exponential, thresholds, smoothing, refractory)
+    tables = DetectorTables(exponential, thresholds, smoothing, refractory, releases)
     scores = rng.integers(-60, 60, (steps, 5))
     scores[np.arange(steps), np.repeat(rng.integers(0, 5, steps // hold + 1), hold)[:steps]] += 60
     scores = np.clip(scores, -128, 127).astype(np.int8)
@@ -66,7 +67,8 @@ def test_detect_random_scores_equal_the_reference_step_for_step(seed, steps, smo
         tops.append(reference.top)
         events += [(event.step, event.label, event.smoothed_q15)] if event else []
     view = detection.top(scores, tables)
-    found = detection.detect(view, thresholds.tolist(), refractory)
+    settings = DetectorConfig(smoothing, refractory, tuple(thresholds.tolist()), tuple(releases.tolist()))
+    found = detection.detect(view, settings)
     smoothed = np.zeros(steps, np.int64)
     for at, values in zip(view.steps, view.smoothed_q15, strict=True):
         smoothed[at] = values
@@ -331,12 +333,27 @@ def test_curve_falls_in_misses_and_rises_in_false_accepts_with_the_threshold(pla
     assert not any(one.false_accepts.any() for one in only)
 
 
+def test_listener_counts_a_score_that_stays_high_once(plain):
+    high = scene(plain, [(2.0, 20.0, YES, 100)], [(2, 2.5, YES)])
+    thresholds = plain.detector.threshold_q15
+    free = high.heard(DetectorConfig(10, 25, thresholds))
+    held = high.heard(detection.with_releases(10, 25, thresholds))
+    assert free.found.sum() == held.found.sum() == 1
+    assert free.false_accepts.sum() > 30 and held.false_accepts.sum() == 0
+
+
+def test_with_releases_are_three_quarters_of_thresholds_and_none_for_never():
+    detector = detection.with_releases(10, 25, [NEVER_Q15, 20000, 32767])
+    assert detector.release_q15 == (NOT_HELD_Q15, 15000, 24575)
+
+
 # --- The bundle ------------------------------------------------------------------------------------------------------
 
 
 def test_write_detector_changes_the_manifest_and_keeps_the_model(tmp_path):
     source = with_labels(odd_channels().write(tmp_path / "b"))
-    chosen = DetectorConfig(source.detector.smoothing_steps, 60, tuple(range(1000, 1000 + len(source.labels))))
+    thresholds = range(1000, 1000 + len(source.labels))
+    chosen = detection.with_releases(source.detector.smoothing_steps, 60, thresholds)
     written = detection.write_detector(source, chosen, {"set": "validation"})
     assert written.detector == chosen and written.model_sha256 == source.model_sha256
     assert written.manifest["provenance"]["detector"] == {"set": "validation"}
@@ -454,6 +471,7 @@ def test_run_chosen_settings_are_written_and_heard_by_the_pipeline(tmp_path, off
     chosen = json.loads(captured.out)["chosen"]
     written = Bundle.load(bundle.path)  # checks the digest
     assert written.detector.threshold_q15 == tuple(chosen["threshold_q15"])
+    assert written.detector.release_q15 == tuple(chosen["release_q15"])
     assert written.detector.refractory_steps == chosen["refractory_steps"]
     assert written.detector.smoothing_steps == chosen["smoothing_steps"] and written.model == bundle.model
     assert set(chosen["unknown_words"]) == {"recorded", "extra"}

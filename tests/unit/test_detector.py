@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kws_reference.bundle import NEVER_Q15
+from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15
 from kws_reference.detector import Detection, Detector, DetectorTables
 from kws_reference.errors import KwsError
 
@@ -24,7 +24,21 @@ LONG_RING = DetectorTables(
     smoothing_steps=255,
     refractory_steps=3,
 )
-CONFIGS = {"default": DEFAULT_DETECTOR, "single_step": SINGLE_STEP, "long_ring": LONG_RING}
+HELD = DetectorTables(
+    exp_q15=DEFAULT_DETECTOR.exp_q15,
+    threshold_q15=np.array([NEVER_Q15, 20000, 9000, 9000, 0], np.uint16),
+    smoothing_steps=3,
+    refractory_steps=4,
+    release_q15=np.array([NOT_HELD_Q15, 10000, 9000, 1, 0], np.uint16),
+)
+LONG_HELD = dataclasses.replace(LONG_RING, release_q15=np.array([100, 200, 0], np.uint16))
+CONFIGS = {
+    "default": DEFAULT_DETECTOR,
+    "single_step": SINGLE_STEP,
+    "long_ring": LONG_RING,
+    "held": HELD,
+    "long_held": LONG_HELD,
+}
 
 
 @pytest.fixture(scope="module", params=CONFIGS)
@@ -123,6 +137,118 @@ def test_detector_refractory_counts_steps_from_the_detection():
     detector = Detector(t)
     found = [detector.step(row) for row in _one_hot(t, [3] * 12)]
     assert [index for index, event in enumerate(found) if event] == [0, 5, 10]
+
+
+ONE_LABEL_HELD = dataclasses.replace(
+    SINGLE_STEP,
+    threshold_q15=np.array([NEVER_Q15, 20000, 20000, 20000], np.uint16),
+    release_q15=np.array([NOT_HELD_Q15, 10000, 20000, NOT_HELD_Q15], np.uint16),
+)
+
+
+def _scores_of(t: DetectorTables, label: int, wanted_q15: list[int]) -> np.ndarray:
+    """Scores with about these posteriors of `label`, the rest being label 0's (0 and 32767 exactly)."""
+    scores = np.full((len(wanted_q15), len(t.threshold_q15)), -128, np.int8)
+    lower_share = 32768.0 * t.exp_q15 / (t.exp_q15 + 32768.0)  # posterior of the lower one of two, by their distance
+    for row, wanted in zip(scores, wanted_q15, strict=True):
+        lower = 127 - int(np.abs(lower_share - min(wanted, 32768 - wanted)).argmin())
+        row[label], row[0] = (lower, 127) if wanted < 16384 else (127, lower)
+    return scores
+
+
+def _events(t: DetectorTables, scores: np.ndarray) -> list[tuple[int, int]]:
+    detector = Detector(t)
+    found = [detector.step(row) for row in scores]
+    return [(event.step, event.label) for event in found if event]
+
+
+def test_detector_held_score_is_raised_once_until_it_has_fallen():
+    t = dataclasses.replace(ONE_LABEL_HELD, refractory_steps=5)
+    assert _events(t, _scores_of(t, 1, [32767] * 500)) == [(0, 1)]
+    assert _events(t, _scores_of(t, 3, [32767] * 20)) == [(0, 3), (6, 3), (12, 3), (18, 3)]  # not held: as ever
+    assert _events(t, _scores_of(t, 1, [32767] * 30 + [0] + [32767] * 30)) == [(0, 1), (31, 1)]
+
+
+def test_detector_flicker_around_the_threshold_raises_nothing_above_the_release():
+    t = ONE_LABEL_HELD
+    scores = _scores_of(t, 1, [21000, 19000, 21000, 15000, 21000, 11000, 21000, 9000, 21000, 19000, 21000])
+    assert _events(t, scores) == [(0, 1), (8, 1)]
+    # With the release at the threshold every rise over it counts.
+    assert _events(t, _scores_of(t, 2, [21000, 19000, 21000, 15000, 21000])) == [(0, 2), (2, 2), (4, 2)]
+
+
+@pytest.mark.parametrize(("release", "again"), [(16384, []), (16385, [(2, 1)])])
+def test_detector_release_is_reached_exactly(release: int, again: list):
+    t = dataclasses.replace(
+        ONE_LABEL_HELD,
+        threshold_q15=np.array([NEVER_Q15, 20000, 20000, 20000], np.uint16),
+        release_q15=np.full(4, release, np.uint16),
+    )
+    scores = np.array([[-128, 127, -128, -128], [127, 127, -128, -128], [-128, 127, -128, -128]], np.int8)
+    assert _events(t, scores) == [(0, 1), *again]  # two equals share: 16384 is not below 16384
+
+
+def test_detector_falls_within_the_refractory_period_and_is_armed_behind_it():
+    t = dataclasses.replace(ONE_LABEL_HELD, refractory_steps=6)
+    fallen, up = [0], [32767]
+    assert _events(t, _scores_of(t, 1, up * 2 + fallen + up * 10)) == [(0, 1), (7, 1)]
+    assert _events(t, _scores_of(t, 1, up * 13)) == [(0, 1)]
+
+
+def test_detector_second_label_is_raised_while_the_first_is_held_only_when_it_is_the_largest():
+    t = dataclasses.replace(
+        ONE_LABEL_HELD,
+        threshold_q15=np.array([NEVER_Q15, 8000, 8000, 8000], np.uint16),
+        release_q15=np.full(4, 4000, np.uint16),
+    )
+    first, both, second = [-128, 127, -128, -128], [-128, 120, 110, -128], [-128, 110, 120, -128]
+    detector = Detector(t)
+    assert detector.step(np.array(first, np.int8)).label == 1
+    assert detector.step(np.array(both, np.int8)) is None  # 2 reaches its threshold, but the largest one is held
+    assert detector.smoothed_q15[2] >= 8000
+    assert detector.step(np.array(second, np.int8)).label == 2
+    assert detector.held.tolist() == [False, True, True, False]  # 1 has not fallen below 4000
+    for row in (both, second, both):
+        assert detector.step(np.array(row, np.int8)) is None  # both are held, each for itself
+    detector.step(np.array(second[:1] + [-128] + second[2:], np.int8))
+    assert detector.held.tolist() == [False, False, True, False]
+    assert detector.step(np.array(both, np.int8)).label == 1
+
+
+def test_detector_release_compares_the_smoothed_posterior():
+    t = dataclasses.replace(ONE_LABEL_HELD, smoothing_steps=4)  # threshold 20000, release 10000
+    one_step_down = [32767] * 8 + [0] + [32767] * 8  # falls to 24575
+    three_steps_down = [32767] * 8 + [0] * 3 + [32767] * 8  # falls to 8191; behind it 16383, 24575
+    assert [step for step, _ in _events(t, _scores_of(t, 1, one_step_down))] == [2]
+    assert [step for step, _ in _events(t, _scores_of(t, 1, three_steps_down))] == [2, 13]
+
+
+def test_detector_release_of_zero_raises_once_until_a_reset():
+    t = dataclasses.replace(ONE_LABEL_HELD, release_q15=np.zeros(4, np.uint16))
+    detector = Detector(t)
+    scores = _scores_of(t, 1, [32767, 0, 0, 32767, 32767])
+    first = [detector.step(row) for row in scores]
+    assert [event is not None for event in first] == [True, False, False, False, False]
+    detector.reset()
+    assert not detector.held.any() and [detector.step(row) for row in scores] == first
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), refractory=st.integers(0, 6), smoothing=st.integers(1, 5))
+def test_detector_of_tables_without_releases_is_that_of_before(seed: int, refractory: int, smoothing: int):
+    rng = np.random.default_rng(seed)
+    t = dataclasses.replace(SINGLE_STEP, smoothing_steps=smoothing, refractory_steps=refractory)
+    scores = rng.integers(-60, 60, (120, 4)).astype(np.int8)
+    scores[:, 2] += rng.integers(0, 2, 120).astype(np.int8) * 60
+    expected, free = [], 0  # the rule without a memory of labels
+    sums = Detector(t)
+    for step, row in enumerate(scores):
+        sums.step(row)
+        label, smoothed = sums.top
+        if step >= free and smoothed >= t.threshold_q15[label]:
+            expected.append((step, label))
+            free = step + refractory + 1
+    assert _events(t, scores) == expected
 
 
 def test_detector_reset_starts_over():

@@ -11,7 +11,7 @@ from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 from kws_reference.frontend import tables
 
-from tests.support.frontend_native import DEFAULT_DETECTOR, OTHER_CONFIGS, SPEECH_CONFIG, generate
+from tests.support.frontend_native import DEFAULT_DETECTOR, HOLDING_DETECTOR, OTHER_CONFIGS, SPEECH_CONFIG, generate
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,7 @@ def test_frontend_context_zero_point_moves_the_offsets(bundle: Bundle):
 def test_detector_context_holds_the_bundles_settings(bundle: Bundle):
     t = detector_context(bundle)["t"]
     assert t.threshold_q15.tolist() == list(bundle.detector.threshold_q15)
+    assert t.release_q15.tolist() == list(bundle.detector.release_q15)
     assert (t.smoothing_steps, t.refractory_steps) == (
         bundle.detector.smoothing_steps,
         bundle.detector.refractory_steps,
@@ -46,6 +47,13 @@ def test_detector_context_holds_the_bundles_settings(bundle: Bundle):
     expected = 32768 * np.exp(-np.arange(256) * bundle.scores.scale)
     assert np.abs(t.exp_q15 - expected).max() <= 0.5
     assert t.exp_q15[0] == 32768
+
+
+@pytest.mark.parametrize("detector", [DEFAULT_DETECTOR, HOLDING_DETECTOR], ids=["not held", "held"])
+def test_detector_config_source_holds_every_release(detector):
+    text = (generate(SPEECH_CONFIG, detector) / "detector_config.cc").read_text()
+    (values,) = re.findall(r"kReleaseQ15\[kLabelCount\] = \{([^}]*)\}", text)
+    assert [int(value) for value in values.split(",") if value.strip()] == detector.release_q15.tolist()
 
 
 @pytest.mark.parametrize("config", [SPEECH_CONFIG, *OTHER_CONFIGS.values()], ids=["default", *OTHER_CONFIGS])

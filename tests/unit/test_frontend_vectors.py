@@ -1,5 +1,7 @@
 """Golden values of front end and detector: committed text, the reference, and the C++ must agree."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from kws_reference.detector import Detector, DetectorTables
@@ -48,14 +50,16 @@ def test_frontend_vectors_equal_native():
     np.testing.assert_array_equal(NativeStages.build(config).frames(pcm), features)
 
 
-def test_detector_vectors_equal_reference_and_native():
-    lines = make_vectors.read_vectors(make_vectors.FOLDER / "detector.txt")
+@pytest.mark.parametrize("name", ["detector.txt", "detector_held.txt"])
+def test_detector_vectors_equal_reference_and_native(name):
+    lines = make_vectors.read_vectors(make_vectors.FOLDER / name)
     value = {word: [int(v) for v in values] for word, values in lines}
     t = DetectorTables(
         exp_q15=np.array(value["exp_q15"], np.uint16),
         threshold_q15=np.array(value["threshold_q15"], np.uint16),
         smoothing_steps=value["smoothing_steps"][0],
         refractory_steps=value["refractory_steps"][0],
+        release_q15=np.array(value["release_q15"], np.uint16),
     )
     scores = np.array([values for word, values in lines if word == "scores"], int).astype(np.int8)
     smoothed = np.array([values for word, values in lines if word == "smoothed"], int)
@@ -71,6 +75,16 @@ def test_detector_vectors_equal_reference_and_native():
     native = NativeStages.build(FrontendConfig(), t).detect(scores)
     assert [step[1:4] for step in native if step[0]] == events
     assert [step[5] for step in native] == smoothed.max(axis=1).tolist()
+
+
+def test_detector_vectors_of_held_labels_hold_some():
+    held, free = (
+        make_vectors.detector_held_text(),
+        make_vectors._detector_text(
+            dataclasses.replace(make_vectors.HOLDING_DETECTOR, release_q15=None), make_vectors.held_scores()
+        ),
+    )
+    assert 6 <= held.count("\nevent ") < free.count("\nevent ")
 
 
 def test_vectors_are_what_the_generator_writes():

@@ -16,6 +16,8 @@ MODEL_FILE = "model.tflite"
 MANIFEST_FILE = "model.json"
 NEVER_Q15 = 32768
 """Detector threshold of a label that never raises a detection: one more than the largest Q15 posterior."""
+NOT_HELD_Q15 = 32768
+"""Detector release of a label that is armed again at once: every smoothed posterior is below it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,11 +68,19 @@ class DetectorConfig:
       smoothing_steps: posteriors averaged per label, 1..255 steps.
       refractory_steps: steps after a detection in which none is raised, 0..65535.
       threshold_q15: smoothed posterior that raises a detection, per label, 0..32768; 32768 means never.
+      release_q15: a label that was detected is not detected again before its smoothed posterior was below this, per
+        label; at most its threshold, or 32768: not held at all. 0: detected once until a reset. Left out: 32768 for
+        all, as in a manifest without it.
     """
 
     smoothing_steps: int
     refractory_steps: int
     threshold_q15: tuple[int, ...]
+    release_q15: tuple[int, ...] = ()
+
+    def __post_init__(self):
+        if not self.release_q15:
+            object.__setattr__(self, "release_q15", (NOT_HELD_Q15,) * len(self.threshold_q15))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -279,6 +289,7 @@ def _detector(item: dict[str, Any], labels: tuple[str, ...]) -> DetectorConfig:
         _get(item, "smoothing_steps", int),
         _get(item, "refractory_steps", int),
         tuple(_list(item, "threshold_q15", int)),
+        tuple(_list(item, "release_q15", int)) if "release_q15" in item else (),
     )
     if not 1 <= config.smoothing_steps <= 255 or not 0 <= config.refractory_steps <= 65535:
         raise KwsError(
@@ -291,4 +302,18 @@ def _detector(item: dict[str, Any], labels: tuple[str, ...]) -> DetectorConfig:
         )
     if not all(0 <= threshold <= NEVER_Q15 for threshold in config.threshold_q15):
         raise KwsError(f"detector: thresholds must be 0..{NEVER_Q15}. Received: {list(config.threshold_q15)}.")
+    if len(item.get("release_q15", labels)) != len(labels):
+        raise KwsError(
+            f"detector: {len(labels)} labels need as many values of release_q15, or none at all. "
+            f"Received: {len(item['release_q15'])}."
+        )
+    for label, threshold, release in zip(labels, config.threshold_q15, config.release_q15, strict=True):
+        if not 0 <= release <= NOT_HELD_Q15:
+            raise KwsError(f"detector: release_q15 must be 0..{NOT_HELD_Q15}. Received: {list(config.release_q15)}.")
+        if threshold < release < NOT_HELD_Q15:
+            raise KwsError(
+                f"detector: {label!r} is released below {release}, above its threshold {threshold}: it would be raised "
+                f"again without having fallen. Give release_q15 up to the threshold, or {NOT_HELD_Q15} to raise it "
+                "after every rest."
+            )
     return config

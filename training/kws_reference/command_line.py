@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from types import ModuleType
 
 from kws_reference.errors import KwsError
+from kws_reference.file_names import printable
 
 OK, CHECK_FAILED, USAGE = 0, 1, 2
 
@@ -68,19 +70,36 @@ def run(program: str, description: str, commands: Sequence[ModuleType], argv: Se
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in commands:
         command.add_parser(subparsers).set_defaults(run=command.run)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # what a terminal cannot show must not end the program
+            stream.reconfigure(errors="backslashreplace")
     args = parser.parse_args(argv)
     try:
         with termination_cleans_up():
-            return args.run(args)
+            status = args.run(args)
+            sys.stdout.flush()  # here its errors are told
+            return status
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output went away: nobody to tell
+        pass  # the reader of our output went away: nobody to tell
     except (KwsError, OSError) as error:
         if args.verbose >= 2:
             traceback.print_exc()
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"error: {printable(' '.join(str(error).split()))}", file=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        drop_output()
     return USAGE
+
+
+def drop_output() -> None:
+    """Sends what is still printed to nowhere: stdout takes nothing more, and Python would say so again at its end."""
+    with contextlib.suppress(OSError, ValueError):  # no file behind it
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 class Progress:

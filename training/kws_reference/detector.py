@@ -38,12 +38,19 @@ class DetectorTables:
       threshold_q15: uint16 [labels]; 32768 is never reached.
       smoothing_steps: 1..255 steps averaged.
       refractory_steps: steps after a detection in which none is raised.
+      release_q15: uint16 [labels]; a detected label stays held until its smoothed posterior is below. 32768: not held
+        beyond the step of its detection. None: 32768 for all.
     """
 
     exp_q15: np.ndarray
     threshold_q15: np.ndarray
     smoothing_steps: int
     refractory_steps: int
+    release_q15: np.ndarray | None = None
+
+    def __post_init__(self):
+        if self.release_q15 is None:
+            object.__setattr__(self, "release_q15", np.full(len(self.threshold_q15), MAX_POSTERIOR_Q15 + 1, np.uint16))
 
 
 def detector_tables(bundle: "Bundle") -> DetectorTables:
@@ -54,16 +61,22 @@ def detector_tables(bundle: "Bundle") -> DetectorTables:
         threshold_q15=np.array(bundle.detector.threshold_q15, np.uint16),
         smoothing_steps=bundle.detector.smoothing_steps,
         refractory_steps=bundle.detector.refractory_steps,
+        release_q15=np.array(bundle.detector.release_q15, np.uint16),
     )
 
 
 class Detector:
-    """Softmax, moving average, threshold and refractory period, all in integers.
+    """Softmax, moving average, threshold, release and refractory period, all in integers.
 
     Per step and label k, over s = smoothing_steps steps with zeros before the reset: ``e_k = exp_q15[max - score_k]``,
     ``p_k = min((e_k << 15) // sum(e), 32767)``, ``smoothed_k = sum of the last s p_k // s``. The label with the largest
     sum (the first of equals) is detected when its smoothed posterior reaches its threshold, unless one of the last
-    ``refractory_steps`` steps raised a detection.
+    ``refractory_steps`` steps raised a detection, or the label is held.
+
+    A detected label is held: from the next step on, the first step with ``smoothed_k < release_k`` frees it, also one
+    within the refractory period. So a score that stays high raises its word once, until it has fallen. Each label is
+    held for itself. While the label with the largest sum is held nothing is raised, not even a second label above its
+    own threshold: the detector speaks of the largest one only.
 
     Args:
       source: a bundle, or tables.
@@ -78,8 +91,14 @@ class Detector:
         labels = len(self.tables.threshold_q15)
         self._ring = np.zeros((self.tables.smoothing_steps, labels), np.int64)
         self._sums = np.zeros(labels, np.int64)
+        self._held = np.zeros(labels, bool)
         self._step = 0
         self._refractory = 0
+
+    @property
+    def held(self) -> np.ndarray:
+        """Which labels were detected and have not fallen below their release since, bool [labels]."""
+        return self._held.copy()
 
     @property
     def smoothed_q15(self) -> np.ndarray:
@@ -112,12 +131,14 @@ class Detector:
         row = self._step % self.tables.smoothing_steps
         self._sums += posterior - self._ring[row]
         self._ring[row] = posterior
+        self._held &= self.smoothed_q15 >= self.tables.release_q15
         index, self._step = self._step, self._step + 1
         if self._refractory:
             self._refractory -= 1
             return None
         label, smoothed = self.top
-        if smoothed < int(self.tables.threshold_q15[label]):
+        if smoothed < int(self.tables.threshold_q15[label]) or self._held[label]:
             return None
+        self._held[label] = True
         self._refractory = self.tables.refractory_steps
         return Detection(index, label, smoothed)

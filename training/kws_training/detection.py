@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from kws_reference.bundle import NEVER_Q15, Bundle, DetectorConfig, write_bundle
+from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, Bundle, DetectorConfig, write_bundle
 from kws_reference.detector import MAX_POSTERIOR_Q15, DetectorTables, detector_tables
 from kws_reference.errors import KwsError
 from kws_reference.frontend import Mfcc
@@ -23,6 +23,7 @@ from kws_reference.network import Network
 from kws_training import stacked_network
 from kws_training.data.recordings import Piece, Recordings, Word
 from kws_training.data.speech_commands import SILENCE, UNKNOWN
+from kws_training.manifest import release_q15
 from kws_training.workers import pool
 
 TOLERANCE_S = 1.0
@@ -121,17 +122,19 @@ def _run(pieces: Sequence[int]) -> list[np.ndarray]:
 
 @dataclasses.dataclass(frozen=True)
 class Top:
-    """All that thresholds are compared with.
+    """All that thresholds and releases are compared with.
 
     Attributes:
       label: label with the largest smoothed posterior after each step, int64 ``[steps]``.
       steps: for each label, the steps at which it is that label, int64, rising.
       smoothed_q15: for each label, its smoothed posterior at those steps, 0 to 32767, int64.
+      all_q15: smoothed posteriors of all labels after all steps, int16 ``[labels, steps]``.
     """
 
     label: np.ndarray
     steps: tuple[np.ndarray, ...]
     smoothed_q15: tuple[np.ndarray, ...]
+    all_q15: np.ndarray
 
 
 def posteriors_q15(scores: np.ndarray, tables: DetectorTables) -> np.ndarray:
@@ -161,24 +164,58 @@ def top(scores: np.ndarray, tables: DetectorTables) -> Top:
     sums = smoothed_sums(scores, tables)
     label = sums.argmax(1)
     steps = tuple(np.flatnonzero(label == row) for row in range(sums.shape[1]))
-    return Top(label, steps, tuple(sums[at, row] // tables.smoothing_steps for row, at in enumerate(steps)))
+    smoothed = np.ascontiguousarray((sums // tables.smoothing_steps).T.astype(np.int16))
+    of_top = tuple(smoothed[row, at].astype(np.int64) for row, at in enumerate(steps))
+    return Top(label, steps, of_top, smoothed)
 
 
-def detect(view: Top, threshold_q15: Sequence[int], refractory_steps: int) -> np.ndarray:
-    """Steps at which detections are raised, int64 ``[detections]``; the label of each is ``view.label`` there."""
-    reached = [
-        steps[smoothed >= threshold]
-        for steps, smoothed, threshold in zip(view.steps, view.smoothed_q15, threshold_q15, strict=True)
-        if threshold < NEVER_Q15
-    ]
-    ready = np.sort(np.concatenate([np.zeros(0, np.int64), *reached]))
-    # The first ready step behind each one's refractory period; following this chain visits only detections.
-    following = np.searchsorted(ready, ready + refractory_steps + 1).tolist()
-    chain, at = [], 0
+def detect(view: Top, detector: DetectorConfig) -> np.ndarray:
+    """Steps at which detections are raised, int64 ``[detections]``; the label of each is ``view.label`` there.
+
+    Args:
+      view: of the scores, with the mean of ``detector.smoothing_steps``.
+      detector: thresholds, releases and refractory period.
+    """
+    ready = _ready(view, detector)
+    steps, label, rise = ready.T
+    # A rise is raised once: what is ready next is the first step behind the refractory period, and of those that
+    # belong to rises already raised, the first one behind. Following this chain visits few steps.
+    after_rest = np.searchsorted(steps, steps + detector.refractory_steps + 1).tolist()
+    ends = np.append(np.flatnonzero((ready[1:, 1:] != ready[:-1, 1:]).any(1)) + 1, len(ready))
+    after_run = ends[np.searchsorted(ends, np.arange(len(ready)), side="right")].tolist()
+    label, rise = label.tolist(), rise.tolist()
+    chain, raised, at = [], {}, 0
     while at < len(ready):
+        if raised.get(label[at]) == rise[at]:
+            at = after_run[at]
+            continue
+        raised[label[at]] = rise[at]
         chain.append(at)
-        at = following[at]
-    return ready[chain]
+        at = after_rest[at]
+    return steps[chain]
+
+
+def _ready(view: Top, detector: DetectorConfig) -> np.ndarray:
+    """All steps whose largest label reaches its threshold, whatever was raised before.
+
+    Returns:
+      int64 ``[ready, 3]`` in order of time: step; label; number of its rise, which is the number of steps up to there
+      in which the label was below its release, the same for steps between which it never was.
+    """
+    found = [np.zeros((0, 3), np.int64)]
+    for row, (threshold, release) in enumerate(zip(detector.threshold_q15, detector.release_q15, strict=True)):
+        if threshold == NEVER_Q15:
+            continue
+        steps = view.steps[row][view.smoothed_q15[row] >= threshold]
+        if not len(steps):
+            continue
+        rise = steps + 1
+        if release < NOT_HELD_Q15:
+            high = np.flatnonzero(view.all_q15[row] >= release)
+            rise = rise - np.searchsorted(high, steps, side="right")
+        found.append(np.stack([steps, np.full(len(steps), row), rise], axis=1))
+    ready = np.concatenate(found)
+    return ready[ready[:, 0].argsort()]
 
 
 # --- Matching --------------------------------------------------------------------------------------------------------
@@ -314,10 +351,10 @@ class Listener:
 
         Args:
           index: the piece.
-          detector: thresholds and refractory period; ``smoothing_steps`` must be the listener's.
+          detector: thresholds, releases and refractory period; ``smoothing_steps`` must be the listener's.
         """
         view = self._views[index]
-        steps = detect(view, detector.threshold_q15, detector.refractory_steps)
+        steps = detect(view, detector)
         samples, labels = step_end_samples(self.bundle, steps).tolist(), view.label[steps].tolist()
         matches = match(list(zip(samples, labels, strict=True)), self.pieces[index].words, self._tolerance)
         return [(*detection, *found) for *detection, found in zip(samples, labels, matches, strict=True)]
@@ -352,16 +389,8 @@ class Listener:
 
     def curve(self, threshold_q15: Sequence[int], refractory_steps: int, label: int | None = None) -> list[Heard]:
         """One result for each threshold, common to all keywords, or of one label while no other one is raised."""
-        return [
-            self.heard(
-                DetectorConfig(
-                    self.tables.smoothing_steps,
-                    refractory_steps,
-                    common_thresholds(self.bundle.labels, threshold, label),
-                )
-            )
-            for threshold in threshold_q15
-        ]
+        settings = [common_thresholds(self.bundle.labels, threshold, label) for threshold in threshold_q15]
+        return [self.heard(with_releases(self.tables.smoothing_steps, refractory_steps, each)) for each in settings]
 
 
 def step_end_samples(bundle: Bundle, steps: np.ndarray) -> np.ndarray:
@@ -422,6 +451,11 @@ def common_thresholds(labels: Sequence[str], threshold_q15: int, only: int | Non
     )
 
 
+def with_releases(smoothing_steps: int, refractory_steps: int, threshold_q15: Sequence[int]) -> DetectorConfig:
+    """Settings with the releases that the kit gives these thresholds."""
+    return DetectorConfig(smoothing_steps, refractory_steps, tuple(threshold_q15), release_q15(threshold_q15))
+
+
 def curve_thresholds() -> list[int]:
     """Thresholds of a DET curve, Q15, falling: dense near 1, where posteriors crowd."""
     below_one = 10.0 ** np.linspace(-4.0, np.log10(0.8), 48)
@@ -456,7 +490,8 @@ def choose(
     `CHOICE_REST_S`, the lowest common threshold is found that keeps the rate; of those, the quickest detector is taken
     whose recall is within `CHOICE_SLACK` of the best. Then every keyword gets the threshold of `CHOICE_GRID_Q15` with
     the best recall less p times its false accepts per hour, p the same for all: so false accepts are spent where they
-    buy most recall. The lowest such price p is taken with which the whole detector keeps the rate.
+    buy most recall. The lowest such price p is taken with which the whole detector keeps the rate. Releases follow the
+    thresholds (`manifest.release_q15`).
 
     Few unknown words are heard, and the next ones sound like other keywords: for the price, a keyword's rate is half
     its own and half the mean of all keywords at that threshold. A keyword that nobody said has the others' mean recall.
@@ -525,13 +560,14 @@ def _within(
       alone: for each keyword the recall and the false accepts per hour that each threshold of the grid counts for.
       wanted: false accepts per hour that all together may raise, upper bound.
     """
-    best = DetectorConfig(listener.tables.smoothing_steps, refractory_steps, (NEVER_Q15,) * len(listener.bundle.labels))
+    smoothing_steps = listener.tables.smoothing_steps
+    best = with_releases(smoothing_steps, refractory_steps, (NEVER_Q15,) * len(listener.bundle.labels))
     for price in PRICES:
         thresholds = list(best.threshold_q15)
         for row, (recall, rate) in alone.items():
             gain = (recall - price * rate)[::-1]  # of equal gains the highest threshold is the first
             thresholds[row] = CHOICE_GRID_Q15[len(gain) - 1 - int(gain.argmax())]
-        detector = dataclasses.replace(best, threshold_q15=tuple(thresholds))
+        detector = with_releases(smoothing_steps, refractory_steps, thresholds)
         if detector == best:
             continue
         if listener.heard(detector).upper_rate > wanted:
@@ -541,7 +577,7 @@ def _within(
 
 
 def write_detector(bundle: Bundle, detector: DetectorConfig, chosen: dict[str, Any]) -> Bundle:
-    """Writes thresholds and refractory period into a bundle's manifest, and what they were chosen by.
+    """Writes a detector's settings into a bundle's manifest, and what they were chosen by.
 
     The latter goes to ``provenance.detector``. The model keeps its digest. Firmware that was generated from the bundle
     must be generated again.
@@ -555,7 +591,7 @@ def write_detector(bundle: Bundle, detector: DetectorConfig, chosen: dict[str, A
       KwsError: the bundle cannot be written, or a setting is out of range.
     """
     manifest = {key: value for key, value in bundle.manifest.items() if key not in ("format_version", "model_sha256")}
-    settings = {**dataclasses.asdict(detector), "threshold_q15": list(detector.threshold_q15)}
+    settings = {key: list(value) if isinstance(value, tuple) else value for key, value in vars(detector).items()}
     manifest["detector"] = {**manifest["detector"], **settings}
     manifest["provenance"] = {**manifest.get("provenance", {}), "detector": chosen}
     return write_bundle(bundle.path, bundle.model, manifest)

@@ -129,7 +129,7 @@ def run(args: argparse.Namespace) -> int:
     scores = _scores(bundle, recordings, weights, args.scores)
     listener = detection.Listener(bundle, recordings.pieces, scores)
 
-    default = DetectorConfig(
+    default = detection.with_releases(
         DETECTOR_DEFAULTS["smoothing_steps"],
         DETECTOR_DEFAULTS["refractory_steps"],
         detection.common_thresholds(bundle.labels, round(DETECTOR_DEFAULTS["threshold"] * NEVER_Q15)),

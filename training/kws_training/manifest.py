@@ -1,8 +1,9 @@
 """The manifest of a bundle, put together from what training and conversion know."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from kws_reference.bundle import NEVER_Q15, State, Tensor
+from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, State, Tensor
 from kws_reference.frontend_config import FrontendConfig
 
 from kws_training.data.speech_commands import SILENCE, UNKNOWN
@@ -11,6 +12,16 @@ if TYPE_CHECKING:  # it brings TensorFlow, which who only wants the defaults doe
     from kws_training.export import ConvertedModel
 
 DETECTOR_DEFAULTS = {"smoothing_steps": 10, "refractory_steps": 60, "threshold": 0.7}
+
+RELEASE_SHARE = 0.75
+"""A detected word is armed again when its smoothed posterior is below this share of its threshold."""
+
+
+def release_q15(threshold_q15: Sequence[int]) -> tuple[int, ...]:
+    """The kit's release of each threshold; a label that is never raised has none to fall below."""
+    return tuple(
+        NOT_HELD_Q15 if threshold == NEVER_Q15 else round(RELEASE_SHARE * threshold) for threshold in threshold_q15
+    )
 
 
 def manifest(
@@ -27,10 +38,12 @@ def manifest(
     """Returns ``model.json`` without version and digest, which `kws_reference.bundle.write_bundle` adds.
 
     The detector gets the kit's defaults: 200 ms of smoothing, 1.2 s of rest, a posterior of 0.7 for every keyword and
-    never for silence and unknown words. After half a second most words would be raised again: posteriors stay high for
-    as long as the models look back.
+    never for silence and unknown words; a word is raised again only when its posterior has fallen below
+    `RELEASE_SHARE` of that. After half a second most words would be raised again: posteriors stay high for as long as
+    the models look back.
     """
     threshold = round(DETECTOR_DEFAULTS["threshold"] * NEVER_Q15)
+    thresholds = [NEVER_Q15 if label in (SILENCE, UNKNOWN) else threshold for label in labels]
     return {
         "name": name,
         "labels": labels,
@@ -42,7 +55,8 @@ def manifest(
         "detector": {
             "smoothing_steps": DETECTOR_DEFAULTS["smoothing_steps"],
             "refractory_steps": DETECTOR_DEFAULTS["refractory_steps"],
-            "threshold_q15": [NEVER_Q15 if label in (SILENCE, UNKNOWN) else threshold for label in labels],
+            "threshold_q15": thresholds,
+            "release_q15": list(release_q15(thresholds)),
         },
         "accuracy": accuracy,
         "provenance": provenance,

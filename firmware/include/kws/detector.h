@@ -1,5 +1,5 @@
-// Integer detector: int8 logits -> posteriors -> moving average -> threshold and refractory period. Equal, integer for
-// integer, to training/kws_reference/detector.py. Constants come from the generated detector_config.h.
+// Integer detector: int8 logits -> posteriors -> moving average -> threshold, release and refractory period. Equal,
+// integer for integer, to training/kws_reference/detector.py. Constants come from the generated detector_config.h.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace kws {
 
-static_assert(detector_config::kConfigVersion == 1,
+static_assert(detector_config::kConfigVersion == 2,
               "Regenerate: detector_config.h belongs to another version of the firmware (kws-codegen generate)");
 
 struct Detection {
@@ -29,7 +29,8 @@ class Detector {
   void Reset();
 
   // Takes the scores of one step, int8[kLabelCount]. Returns whether they raise a detection; `detection` is written
-  // only then.
+  // only then. A label that was detected is held, and raises nothing, until a step has its smoothed posterior below
+  // kReleaseQ15 (also one in which the refractory period still runs).
   bool Step(const int8_t* scores, Detection* detection);
 
   // After a step: the label with the largest smoothed posterior (the first of equals), whether detected or not.
@@ -46,6 +47,7 @@ class Detector {
   uint32_t step_;
   uint32_t refractory_;  // steps left in which no detection is raised
   uint16_t row_;         // of the ring, to be replaced next
+  bool held_[detector_config::kLabelCount];  // detected, and not below its release since
   uint8_t top_label_;
 };
 

@@ -12,6 +12,7 @@ static_assert(config::kSmoothingSteps >= 1 && config::kSmoothingSteps <= 255, "s
 void Detector::Reset() {
   std::memset(ring_, 0, sizeof(ring_));
   std::memset(sum_, 0, sizeof(sum_));
+  std::memset(held_, 0, sizeof(held_));
   step_ = 0;
   refractory_ = 0;
   row_ = 0;
@@ -34,6 +35,8 @@ bool Detector::Step(const int8_t* scores, Detection* detection) {
     sum_[k] += posterior_q15;
     sum_[k] -= row[k];
     row[k] = posterior_q15;
+    // floor(sum / steps) < release, without the division.
+    if (held_[k] && sum_[k] < uint32_t{config::kReleaseQ15[k]} * config::kSmoothingSteps) held_[k] = false;
     if (sum_[k] > sum_[top]) top = k;
   }
   top_label_ = static_cast<uint8_t>(top);
@@ -45,7 +48,8 @@ bool Detector::Step(const int8_t* scores, Detection* detection) {
     return false;
   }
   const uint16_t smoothed = smoothed_q15(top);
-  if (smoothed < config::kThresholdQ15[top]) return false;
+  if (smoothed < config::kThresholdQ15[top] || held_[top]) return false;
+  held_[top] = true;
   refractory_ = config::kRefractorySteps;
   *detection = {step, top_label_, smoothed};
   return true;

@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     """Measures and prints."""
     if args.steps < 2:
         raise KwsError(f"--steps must be at least 2. Received: {args.steps}.")
+    report.require_writable(args.json)
     with options.open_device(args) as device:
         info = device.info
         if info.clock_kind == ClockKind.NONE:

@@ -88,34 +88,32 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
 
 def run(args: argparse.Namespace) -> int:
     """Checks. Returns 1 at a mismatch."""
+    report.require_writable(args.json, args.junit)
     bundle = Bundle.load(args.bundle)
     clips = clip_list.find(args.audio, bundle, labels_csv=args.labels, limit=args.limit, seed=args.seed)
     audio = [clip.read(bundle) for clip in clips]  # all of them first: a broken file must not cost minutes
     pipeline = Pipeline(bundle)
-    quiet = args.json == "-"
+    screen = report.Screen(args.json, args.junit)
     results: list[ClipResult] = []
     with options.open_device(args) as device:
         options.require_model(device, bundle)
         device.configure(Config.FEATURES)
-        if not quiet:
-            print(f"{device.info.board} ({device.info.engine}) against the reference, model {bundle.name}:")
-            _print_row(HEADER, clips, bundle)
+        screen.print(f"{device.info.board} ({device.info.engine}) against the reference, model {bundle.name}:")
+        screen.print(_row(HEADER, clips, bundle))
         progress = command_line.Progress("checking", len(clips))
         for clip, pcm in zip(clips, audio, strict=True):
             result = check_clip(device, pipeline, clip, pcm)
             results.append(result)
-            if not quiet:
-                _print_row(result.row(), clips, bundle)  # the rows show progress
-            else:
+            screen.print(_row(result.row(), clips, bundle))  # the rows show progress
+            if screen.quiet:
                 progress.update(len(results))
             if result.comparison.mismatches and not args.keep_going:
                 break
         info, stats = device.info, device.stats()
     failed = [result for result in results if result.comparison.mismatches]
-    if not quiet:
-        for result in failed:
-            print(f"MISMATCH clip {result.clip.name}, {result.comparison.first}")
-        print(_summary(results, len(clips)))
+    for result in failed:
+        screen.print(f"MISMATCH clip {result.clip.name}, {result.comparison.first}")
+    screen.print(_summary(results, len(clips)))
     if args.json:
         result = {
             "device": dataclasses.asdict(info),
@@ -181,7 +179,7 @@ def _event_text(bundle: Bundle, label: int, step: int) -> str:
     return f"{name}@{samples / config.sample_rate_hz:.2f}s"
 
 
-def _print_row(row: tuple[str, ...], clips: list[Clip], bundle: Bundle) -> None:
+def _row(row: tuple[str, ...], clips: list[Clip], bundle: Bundle) -> str:
     """Rows appear as they are computed, so widths come from what can appear."""
     label = max(map(len, bundle.labels))
     widths = (max(len("clip"), *(len(clip.name) for clip in clips)), max(label, 8), label, label + 6, 5, 10)
@@ -189,7 +187,7 @@ def _print_row(row: tuple[str, ...], clips: list[Clip], bundle: Bundle) -> None:
         cell.rjust(width) if index >= 4 else cell.ljust(width)
         for index, (cell, width) in enumerate(zip(row, widths, strict=True))
     ]
-    print("  ".join(cells).rstrip(), flush=True)
+    return "  ".join(cells).rstrip()
 
 
 def _numbers(results: list[ClipResult], total: int) -> dict:

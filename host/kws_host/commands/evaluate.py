@@ -69,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
     """Evaluates. Returns 1 when the device and Python differ anywhere."""
     if args.jobs < 1:
         raise KwsError(f"--jobs must be at least 1. Received: {args.jobs}.")
+    report.require_writable(args.json)
     start = time.monotonic()
     bundle = Bundle.load(args.bundle)
     elf = args.elf or options.firmware_of(args.board)

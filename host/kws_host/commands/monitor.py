@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from kws_reference.audio import read_wav
+from kws_reference.audio import Recording
+from kws_reference.file_names import shown
 
 from kws_host import options
 from kws_host.device import Device
@@ -106,16 +107,15 @@ def run(args: argparse.Namespace) -> int:
     """Shows events until the recordings, the time or the user's patience end."""
     screen = Screen(args.plain)
     # Recordings are read before the port is opened: an error must not restart a board.
-    recordings = [(path, read_wav(path)) for path in args.wav or ()]
+    recordings = [(path, Recording.read(path)) for path in args.wav or ()]
     with options.open_device(args, on_event=screen.on_event, on_text=screen.on_text) as device:
         screen.setup(device)
-        if recordings and device.info.sample_rate_hz != 16000:
-            recordings = [(path, read_wav(path, device.info.sample_rate_hz)) for path, _ in recordings]
         print(f"{device.info.board}, model {device.info.model_name}; Ctrl-C ends", file=sys.stderr)
         try:
-            for path, pcm in recordings:
+            for path, recording in recordings:
+                pcm = recording.pcm(device.info.sample_rate_hz)
                 screen.close()  # a line on stderr moves the cursor, too
-                print(f"{path}: {len(pcm) / device.info.sample_rate_hz:.2f} s", file=sys.stderr)
+                print(f"{shown(str(path))}: {len(pcm) / device.info.sample_rate_hz:.2f} s", file=sys.stderr)
                 device.run(pcm)
             start = time.monotonic()
             while not recordings and (args.duration is None or time.monotonic() - start < args.duration):

@@ -338,7 +338,7 @@ def _speaker(name: str) -> str:
 
 
 def _percent(speaker: str) -> float:
-    digest = int(hashlib.sha1(speaker.encode()).hexdigest(), 16)
+    digest = int(hashlib.sha1(speaker.encode("utf-8", "surrogateescape")).hexdigest(), 16)
     return digest % (_HASH_RANGE + 1) * (100.0 / _HASH_RANGE)
 
 
