@@ -159,6 +159,7 @@ def train(
     say: Callable[[str], None],
     cache: str | os.PathLike | None = None,
     teacher: Teacher | None = None,
+    workers: int | None = None,
 ) -> dict[str, Any]:
     """Trains until the recipe's last epoch, from wherever the run stands.
 
@@ -172,6 +173,7 @@ def train(
       say: called with a line of progress for each epoch.
       cache: folder for rendered epochs, see `EpochRenderer`.
       teacher: whose answers become targets (`Recipe.distillation`).
+      workers: processes that render epochs, see `EpochRenderer`; the model does not depend on it.
 
     Returns:
       The history's entry with the best validation accuracy, whose weights the run holds as its best.
@@ -185,14 +187,16 @@ def train(
         recipe = dataclasses.replace(recipe, epochs=-(-sum(recipe.stage_steps) // steps_per_epoch))
     distinct = min(recipe.distinct_epochs or recipe.epochs, recipe.epochs)
     with EpochRenderer(
-        training, augment_seed, recipe.augment, frontend, last_epoch=distinct - 1, cache=cache
+        training, augment_seed, recipe.augment, frontend, workers, last_epoch=distinct - 1, cache=cache
     ) as renderer:
         start = len(run.history)
         features, labels = renderer.epoch(start % distinct) if start < recipe.epochs else (None, None)
         _compile(model, recipe, steps_per_epoch)
         if start:
-            run.restore(model)
+            steps = start * steps_per_epoch
+            run.restore(model, min(steps, sum(recipe.stage_steps)) if recipe.stage_steps else steps)
             say(f"going on after epoch {start} of {recipe.epochs}")
+            plots.learning_curves(run.history, run.path / CURVES)
         answers_to = teacher and _Answers(teacher, cache)
         truth = validation.labels
         plain = quantize_features(plain_features(validation, frontend, np.float32)[0], frontend)
