@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kws_reference.errors import KwsError
+from kws_reference.files import replace
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[int] = ()) -> str:
@@ -27,7 +28,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]], right: Sequen
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
+        replace(path, text.encode())
     except OSError as error:
         raise KwsError(f"cannot write {path}: {error.strerror}. Choose another file.") from None
 

@@ -16,10 +16,17 @@ def replacing(path: str | os.PathLike) -> Iterator[BinaryIO]:
     When the block raises, `path` is as it was and nothing is left beside it. Only a process that is killed leaves its
     unfinished ``.<name>.<pid>.partial`` behind, which nobody reads.
 
+    A symbolic link stays one; what is no file, such as a pipe, is written to as it is.
+
     Raises:
       OSError: the file cannot be written.
     """
     path = Path(path)
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with path.open("wb") as file:
+            yield file
+        return
+    path = Path(os.path.realpath(path))
     partial = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
     try:
         with partial.open("wb") as file:

@@ -2,11 +2,9 @@
 
 import contextlib
 import dataclasses
-import fcntl
 import hashlib
 import json
 import os
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -15,7 +13,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from kws_reference.bundle import MANIFEST_FILE
+from kws_reference.bundle import is_bundle
 from kws_reference.errors import KwsError
 from kws_reference.files import PARTIAL, replace, replacing
 
@@ -146,39 +144,6 @@ class RunFolder:
             raise KwsError(
                 f"cannot write {self.path / name}: {error.strerror}. Free space and run again: {kept}."
             ) from None
-
-
-@contextlib.contextmanager
-def only_writer(path: str | os.PathLike) -> Iterator[None]:
-    """Keeps other processes from training into a folder, and tells at once when it cannot be written.
-
-    The folder is made if it is missing, and removed behind the block if nothing came into it.
-
-    Raises:
-      KwsError: another process trains into it, or it cannot be written.
-    """
-    path = Path(path)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
-            pass
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError as error:
-        raise KwsError(f"cannot write to {path}: {error.strerror}. Free space or choose another --out.") from None
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the process, however it ends
-        except BlockingIOError:
-            raise KwsError(
-                f"another kws-train fit writes to {path}. Wait for its end, or choose another --out."
-            ) from None
-        except OSError:
-            pass  # a file system without locks
-        yield
-    finally:
-        os.close(descriptor)
-        with contextlib.suppress(OSError):
-            path.rmdir()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -330,7 +295,7 @@ def load_run(path: str | os.PathLike) -> tuple[dict[str, Any], keras.Model]:
       KwsError: the folder holds no trained run, or one of a model that is not known.
     """
     path = Path(path)
-    if not (path / SETTINGS).is_file() and (path / MANIFEST_FILE).is_file():
+    if not (path / SETTINGS).is_file() and is_bundle(path):
         raise KwsError(f"{path} is a bundle, not a run: it has no {SETTINGS}. Give the run folder of kws-train fit.")
     committed = _committed(path)
     if not (path / SETTINGS).is_file() or not (committed or (path / BEST).is_file()):

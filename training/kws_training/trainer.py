@@ -192,10 +192,12 @@ def train(
         start = len(run.history)
         features, labels = renderer.epoch(start % distinct) if start < recipe.epochs else (None, None)
         _compile(model, recipe, steps_per_epoch)
-        if start:
-            steps = start * steps_per_epoch
-            run.restore(model, min(steps, sum(recipe.stage_steps)) if recipe.stage_steps else steps)
+        if 0 < start < recipe.epochs:
+            run.restore(model, start * steps_per_epoch)  # only the last epoch of stages can be shorter
             say(f"going on after epoch {start} of {recipe.epochs}")
+        elif start:
+            say(f"all {start} epochs are trained already")
+        if start:
             plots.learning_curves(run.history, run.path / CURVES)
         answers_to = teacher and _Answers(teacher, cache)
         truth = validation.labels

@@ -4,6 +4,7 @@ import argparse
 import concurrent.futures
 import dataclasses
 import hashlib
+import json
 import os
 import struct
 import subprocess
@@ -240,7 +241,7 @@ def _digest(bundle: Bundle, audio: Sequence[np.ndarray]) -> str:
     for path in sorted(Path(kws_reference.__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
     digest.update(f"{metadata.version('tflite-micro')} {metadata.version('numpy')}".encode())
-    digest.update((bundle.path / "model.json").read_bytes() + bundle.model)
+    digest.update(json.dumps(bundle.manifest, sort_keys=True).encode() + bundle.model)
     for pcm in audio:
         digest.update(struct.pack("<I", len(pcm)) + np.asarray(pcm, "<i2").tobytes())
     return digest.hexdigest()

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kws_reference.bundle import MANIFEST_FILE, Bundle
+from kws_reference.bundle import Bundle, is_bundle
 from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
 
@@ -55,7 +55,7 @@ def _described(args: argparse.Namespace) -> Any:
             f"{args.target} is neither a folder nor a model. Give a bundle, a run folder, or one of "
             f"{', '.join(ARCHITECTURES)}."
         )
-    if args.target not in ARCHITECTURES and not args.as_run and (folder / MANIFEST_FILE).is_file():
+    if args.target not in ARCHITECTURES and not args.as_run and is_bundle(folder):
         if args.frames_per_step is not None:
             raise KwsError("--frames-per-step is for models and runs: a bundle has its step built in.")
         bundle = Bundle.load(folder)

@@ -7,8 +7,9 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from kws_reference.bundle import write_bundle
+from kws_reference.bundle import MODEL_FILE, is_bundle, write_bundle
 from kws_reference.errors import KwsError
+from kws_reference.files import replace
 from kws_reference.frontend_config import FrontendConfig
 
 from kws_training.clip_options import CALIBRATION_CLIPS, add_extra, check_extra, extra_folders
@@ -132,13 +133,17 @@ def _described(settings: dict[str, Any], wanted: Any) -> dict[str, Any]:
 
 
 def _write_dynamic(folder: Path, data: bytes) -> int:
+    if is_bundle(folder):
+        raise KwsError(
+            f"{folder} holds a bundle, to which a {MODEL_FILE} of floats cannot belong. Choose another --out."
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "model.tflite").write_bytes(data)
+        replace(folder / MODEL_FILE, data)
     except OSError as error:
         raise KwsError(f"cannot write to {folder}: {error.strerror}. Choose another --out.") from None
-    say(f"{folder / 'model.tflite'}: {len(data)} bytes; it takes and gives floats: the firmware cannot run it")
-    print(json.dumps({"model": str(folder / "model.tflite"), "bytes": len(data)}))
+    say(f"{folder / MODEL_FILE}: {len(data)} bytes; it takes and gives floats: the firmware cannot run it")
+    print(json.dumps({"model": str(folder / MODEL_FILE), "bytes": len(data)}))
     return 0
 
 

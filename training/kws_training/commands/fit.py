@@ -15,6 +15,7 @@ from kws_training.clip_options import add_extra, check_extra, check_seed, extra_
 from kws_training.data.pipeline import AugmentConfig
 from kws_training.data.speech_commands import BACKGROUND_FOLDER, WORDS, ClipSet, ClipSpec, FolderSpec, load_clips
 from kws_training.field_help import Field, fields_of
+from kws_training.folder_lock import only_writer
 from kws_training.models import ARCHITECTURES, DEFAULT, architecture
 from kws_training.quantize.precision import PRECISIONS, precision
 
@@ -78,6 +79,13 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
         metavar="NAME",
         help=f"quantization-aware training of a trained run, see --from: {', '.join(PRECISIONS)}",
     )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="processes that augment clips, each with its memory; 0: none but this one (default: a half of the cores, "
+        "2 to 8); the model does not depend on it",
+    )
     parser.add_argument("--teacher", type=Path, help="run folder of a trained model whose answers become targets")
     for title, flags in (("recipe", _RECIPE_FLAGS), ("augmentation", _AUGMENT_FLAGS)):
         group = parser.add_argument_group(title)
@@ -104,11 +112,12 @@ def _defaults(name: str, field: Field) -> str:
 def run(args: argparse.Namespace) -> int:
     """Trains; the run folder then holds weights, history and learning curves."""
     words = _checked(args)
-    if not args.data and args.voices is None:
-        raise KwsError("nothing to train with. Give --data FOLDER, --voices, or both.")
+    with only_writer(args.out):
+        return _run(args, words)
+
+
+def _run(args: argparse.Namespace, words: tuple[str, ...]) -> int:
     wanted = precision(args.precision) if args.precision else None
-    if wanted and not args.start_from:
-        raise KwsError("--precision trains a float model on. Give its run folder by --from.")
     import keras
 
     from kws_training.quantize import start
@@ -182,7 +191,8 @@ def run(args: argparse.Namespace) -> int:
         model = kind.build(config)
         if first:
             take_weights(model, first)
-    best = train(folder, training, validation, model, frontend, recipe, args.seed, say, args.cache, teaching)
+    progress = say, args.cache, teaching, args.workers
+    best = train(folder, training, validation, model, frontend, recipe, args.seed, *progress)
     say(f"best epoch {best['epoch']}: validation {100 * best['val_accuracy']:.2f} %; curves in {args.out / CURVES}")
     print(json.dumps({"run": str(args.out), "epoch": best["epoch"], "validation_accuracy": best["val_accuracy"]}))
     return 0
@@ -200,6 +210,12 @@ def _checked(args: argparse.Namespace) -> tuple[str, ...]:
         raise KwsError("--distillation is the share of a teacher's answers. Give --teacher too.")
     if args.voices_clips < 1:
         raise KwsError(f"--voices-clips must be at least 1. Received: {args.voices_clips}.")
+    if args.workers is not None and args.workers < 0:
+        raise KwsError(f"--workers must be 0 or more. Received: {args.workers}.")
+    if not args.data and args.voices is None:
+        raise KwsError("nothing to train with. Give --data FOLDER, --voices, or both.")
+    if args.precision and precision(args.precision) and not args.start_from:
+        raise KwsError("--precision trains a float model on. Give its run folder by --from.")
     return keywords(args.labels)
 
 

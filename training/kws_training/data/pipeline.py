@@ -293,7 +293,7 @@ class EpochRenderer:
             return _join([future.result() for future in self._pending.pop(epoch)])
         except BrokenProcessPool:
             raise KwsError(
-                "a data worker died, most often for lack of memory. Free some, or run with fewer workers."
+                "a data worker died, most often for lack of memory. Free some, or run with fewer --workers (0: none)."
             ) from None
 
     def close(self) -> None:
