@@ -1,11 +1,13 @@
 """Pictures as PNG: learning curves, confusion matrices, DET curves, timelines of scores."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("Agg")
+matplotlib.rcParams["text.parse_math"] = False  # "$" in a label or a name is a dollar
 import matplotlib.pyplot as plt  # noqa: E402  the backend comes first: no display is needed
 import matplotlib.ticker  # noqa: E402
 import numpy as np  # noqa: E402
@@ -218,7 +220,8 @@ def score_timeline(
 def _save(figure: plt.Figure, path: Path, dpi: int = 120) -> None:
     """Replaces a picture as a whole: a full disk leaves the old one."""
     try:
-        with replacing(path) as file:
+        with replacing(path) as file, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph")  # of labels in scripts that the font lacks: boxes
             figure.savefig(file, format="png", dpi=dpi)
     except OSError as error:
         raise KwsError(f"cannot write {path}: {error.strerror}. Free space and run again.") from None

@@ -6,7 +6,7 @@ import hashlib
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from kws_training.data.speech_commands import ClipSet
 from kws_training.run_folder import RunFolder
 
 CURVES = "learning_curves.png"
+CLASSIFIER = "logits"  # the layer that knows the labels, of every model
 STATISTICS_CLIPS = 2000
 
 
@@ -125,9 +126,9 @@ def quantize_features(features: np.ndarray, frontend: FrontendConfig) -> np.ndar
     return scaled
 
 
-def take_weights(model: keras.Model, other: keras.Model) -> None:
-    """Copies the weights of every layer that has the same name and shapes in another model."""
-    layers = {layer.name: layer for layer in other.layers}
+def take_weights(model: keras.Model, other: keras.Model, but: Sequence[str] = ()) -> None:
+    """Copies the weights of every layer that has the same name and shapes in another model, but for those named."""
+    layers = {layer.name: layer for layer in other.layers if layer.name not in but}
     for layer in model.layers:
         if layer.name in layers:
             weights = layers[layer.name].get_weights()

@@ -13,7 +13,6 @@ from kws_training.commands.fit import say
 from kws_training.models import ARCHITECTURES, FRAMES_PER_STEP, architecture
 
 LABELS = 12
-CLIP_FRAMES = 98  # one second
 
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
@@ -83,5 +82,6 @@ def _described(args: argparse.Namespace) -> Any:
     except CannotStream as error:
         if args.frames_per_step:
             raise
-        return describe_batch(name, model, frontend, CLIP_FRAMES, str(error))
+        frames = model.input_shape[1] or frontend.frame_count(frontend.sample_rate_hz)
+        return describe_batch(name, model, frontend, frames, str(error))
     return describe_streaming(name, streaming, frontend)

@@ -11,6 +11,7 @@ from kws_reference.bundle import MODEL_FILE, is_bundle, write_bundle
 from kws_reference.errors import KwsError
 from kws_reference.files import replace
 from kws_reference.frontend_config import FrontendConfig
+from kws_reference.labels import label_set
 
 from kws_training.clip_options import CALIBRATION_CLIPS, add_extra, check_extra, extra_folders
 from kws_training.commands.fit import say
@@ -80,8 +81,9 @@ def run(args: argparse.Namespace) -> int:
         config = start.check(settings, args.run_folder) if wanted else None
         if args.data is None:
             raise KwsError("a float run is quantized with the ranges of training clips. Give --data.")
-        folders, words = tuple(extra_folders(args)), tuple(settings["labels"][2:])
-        clips = load_clips(ClipSpec(args.data, "training", folders, words))
+        folders, words = tuple(extra_folders(args)), label_set(settings["labels"]).keywords
+        rate_hz = frontend.sample_rate_hz
+        clips = load_clips(ClipSpec(args.data, "training", folders, words, sample_rate_hz=rate_hz))
         drawn = start.calibration(clips, frontend, settings["seed"], args.calibration_clips)
         calibration = drawn.record
         say(f"quantizing with the ranges of {len(drawn.features)} training clips")

@@ -10,10 +10,19 @@ from typing import Any
 
 from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
+from kws_reference.labels import label_set
 
 from kws_training.clip_options import add_extra, check_extra, check_seed, extra_folders, keywords
 from kws_training.data.pipeline import AugmentConfig
-from kws_training.data.speech_commands import BACKGROUND_FOLDER, WORDS, ClipSet, ClipSpec, FolderSpec, load_clips
+from kws_training.data.speech_commands import (
+    BACKGROUND_FOLDER,
+    SAMPLE_RATE_HZ,
+    WORDS,
+    ClipSet,
+    ClipSpec,
+    FolderSpec,
+    load_clips,
+)
 from kws_training.field_help import Field, fields_of
 from kws_training.folder_lock import only_writer
 from kws_training.models import ARCHITECTURES, DEFAULT, architecture
@@ -122,7 +131,7 @@ def _run(args: argparse.Namespace, words: tuple[str, ...]) -> int:
 
     from kws_training.quantize import start
     from kws_training.run_folder import RunFolder, digest, load_run
-    from kws_training.trainer import CURVES, Recipe, Teacher, feature_statistics, take_weights, train
+    from kws_training.trainer import CLASSIFIER, CURVES, Recipe, Teacher, feature_statistics, take_weights, train
 
     known, first = load_run(args.start_from) if args.start_from else (None, None)
     taught, teacher = load_run(args.teacher) if args.teacher else (None, None)
@@ -132,9 +141,10 @@ def _run(args: argparse.Namespace, words: tuple[str, ...]) -> int:
     if known and (wanted or "precision" in known):
         start.check(known, args.start_from)
 
-    if wanted and words not in ((), tuple(known["labels"][2:])):
-        raise KwsError(f"{args.start_from} was trained for {', '.join(known['labels'][2:])}. Leave out --labels.")
-    words = words or (tuple(known["labels"][2:]) if wanted else WORDS)
+    known_words = label_set(known["labels"]).keywords if known else ()
+    if wanted and words not in ((), known_words):
+        raise KwsError(f"{args.start_from} was trained for {', '.join(known_words)}. Leave out --labels.")
+    words = words or (known_words if wanted else WORDS)
     if args.recipe == PUBLISHED:
         from kws_training import published
 
@@ -152,6 +162,13 @@ def _run(args: argparse.Namespace, words: tuple[str, ...]) -> int:
     say(f"{len(training)} training clips, {len(validation)} validation clips, labels {', '.join(training.label_names)}")
     if known:
         frontend = FrontendConfig.from_dict(known["frontend"])
+        if frontend.sample_rate_hz != SAMPLE_RATE_HZ:
+            raise KwsError(
+                f"{args.start_from} hears {frontend.sample_rate_hz} Hz; fit trains with {SAMPLE_RATE_HZ} Hz. Give "
+                "another run."
+            )
+        if wanted and known["labels"] != list(training.label_names):
+            raise KwsError(f"{args.start_from} has its labels in another order than fit: {', '.join(known['labels'])}.")
     else:
         statistics_seed = args.seed if recipe.augment_seed < 0 else recipe.augment_seed
         frontend = feature_statistics(training, statistics_seed, FrontendConfig())
@@ -190,7 +207,7 @@ def _run(args: argparse.Namespace, words: tuple[str, ...]) -> int:
     else:
         model = kind.build(config)
         if first:
-            take_weights(model, first)
+            take_weights(model, first, () if known["labels"] == settings["labels"] else (CLASSIFIER,))
     progress = say, args.cache, teaching, args.workers
     best = train(folder, training, validation, model, frontend, recipe, args.seed, *progress)
     say(f"best epoch {best['epoch']}: validation {100 * best['val_accuracy']:.2f} %; curves in {args.out / CURVES}")
