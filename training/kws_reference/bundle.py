@@ -10,6 +10,7 @@ from typing import Any
 from kws_reference.errors import KwsError
 from kws_reference.files import replace
 from kws_reference.frontend_config import FrontendConfig
+from kws_reference.labels import check_name
 
 FORMAT_VERSION = 1
 MODEL_FILE = "model.tflite"
@@ -120,6 +121,8 @@ class Bundle:
     @classmethod
     def _parse(cls, folder: Path, manifest: dict[str, Any], model: bytes) -> "Bundle":
         labels = tuple(_list(manifest, "labels", str))
+        for label in labels:
+            check_name(label)
         if len(labels) < 2 or len(set(labels)) != len(labels):
             raise KwsError(f"labels must be at least two different names. Received: {list(labels)}.")
         frontend = FrontendConfig.from_dict(_get(manifest, "frontend", dict))

@@ -1,7 +1,13 @@
 """The labels of a model by name: nothing may depend on where silence and unknown words stand, or on that they do."""
 
 import dataclasses
+import unicodedata
 from collections.abc import Sequence
+
+from kws_reference.errors import KwsError
+
+LONGEST_NAME_BYTES = 200
+"""Of a label: it names a folder, and travels in one message to the host."""
 
 SILENCE, UNKNOWN = "_silence_", "_unknown_"
 
@@ -45,6 +51,63 @@ class LabelSet:
         """Of each row the class of the training side: 0 silence, 1 unknown words, from 2 on `keywords`."""
         classes = (SILENCE, UNKNOWN, *self.keywords)
         return tuple(classes.index(name) for name in self.names)
+
+
+def check_name(name: str, what: str = "a label") -> None:
+    """Refuses what cannot be shown in one line, or is no text at all.
+
+    Args:
+      name: one or more words, in any script.
+      what: for the message.
+
+    Raises:
+      KwsError: it is empty, too long, or holds control characters or halves of characters.
+    """
+    if not name.strip():
+        raise KwsError(f"{what} must have a name. Received: {name!r}.")
+    for char in name:
+        if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp"):
+            raise KwsError(f"{what} must be one line of text, without control characters. Received: {name!r}.")
+    if len(name.encode()) > LONGEST_NAME_BYTES:
+        raise KwsError(f"{what} must have at most {LONGEST_NAME_BYTES} bytes in UTF-8. Received: {name[:60]!r}...")
+
+
+def words_of(text: str, option: str) -> tuple[str, ...]:
+    """Words or phrases from a command line, each of which can name a folder.
+
+    Args:
+      text: with commas between; spaces around and inside of a phrase count once.
+      option: for the message.
+
+    Raises:
+      KwsError: none is named, one twice (in whatever case or form of Unicode), one that cannot be a folder's name, or
+        one that begins with the "_" of ``_silence_`` and ``_unknown_``.
+    """
+    what = f"{option}: a word"
+    words = [unicodedata.normalize("NFC", word.strip(" ")) for word in text.split(",")]
+    words = [word for word in words if word]
+    if not words:
+        raise KwsError(f"{option} names no word. Give words with commas between. Received: {text!r}.")
+    known: dict[str, str] = {}
+    for number, word in enumerate(words):
+        check_name(word, what)
+        words[number] = word = " ".join(word.split())
+        if word.startswith("_"):
+            raise KwsError(
+                f"{option}: words that begin with _ are reserved; silence and unknown come by themselves. "
+                f"Received: {word}."
+            )
+        if word.startswith((".", "-")) or set(word) & set("/\\"):
+            raise KwsError(
+                f"{option}: a word names a folder: no slash or backslash in it, no dot or hyphen in front. "
+                f"Received: {word!r}."
+            )
+        same = unicodedata.normalize("NFKC", word).casefold()
+        if same in known:
+            twice = f"{word} twice" if known[same] == word else f"{known[same]} and {word}, which are the same"
+            raise KwsError(f"{option} names {twice}. Give every word once.")
+        known[same] = word
+    return tuple(words)
 
 
 def label_set(names: Sequence[str]) -> LabelSet:

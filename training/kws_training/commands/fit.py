@@ -233,7 +233,13 @@ def _checked(args: argparse.Namespace) -> tuple[str, ...]:
         raise KwsError("nothing to train with. Give --data FOLDER, --voices, or both.")
     if args.precision and precision(args.precision) and not args.start_from:
         raise KwsError("--precision trains a float model on. Give its run folder by --from.")
-    return keywords(args.labels)
+    words = keywords(args.labels)
+    if args.voices is not None:
+        from kws_training.data.voices import check_sayable
+
+        for word in words:
+            check_sayable(word)
+    return words
 
 
 def _shares(words: tuple[str, ...]) -> dict[str, float]:
@@ -253,7 +259,7 @@ def _clips(args: argparse.Namespace, words: tuple[str, ...]) -> tuple[ClipSet, C
 
         voices = args.out / "voices" if args.voices == Path() else args.voices
         say(f"synthetic voices: {voices}")
-        speak_task(words, voices, args.voices_clips, UNKNOWN_WORDS, -(-args.voices_clips // 10), args.seed)
+        speak_task(words, voices, args.voices_clips, UNKNOWN_WORDS, -(-args.voices_clips // 10), args.seed, say)
         data = data or voices
         if args.data:
             folders.append(FolderSpec(voices, part="training"))
