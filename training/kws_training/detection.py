@@ -21,11 +21,11 @@ from kws_reference.errors import KwsError
 from kws_reference.frontend import Mfcc
 from kws_reference.labels import SILENCE, UNKNOWN, label_set
 from kws_reference.network import Network
+from kws_reference.workers import pool
 
 from kws_training import stacked_network
 from kws_training.data.recordings import Piece, Recordings, Word
 from kws_training.data.speech_commands import SAMPLE_RATE_HZ
-from kws_training.workers import pool
 
 TOLERANCE_S = 1.0
 """A word may be detected up to this long after its end: the trained models look back on about a second."""

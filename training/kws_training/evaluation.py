@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from kws_reference import workers
 from kws_reference.bundle import Bundle
 from kws_reference.frontend import Mfcc
 from kws_reference.frontend_config import FrontendConfig
 from kws_reference.network import Network
 
-from kws_training import stacked_network, workers
+from kws_training import stacked_network
 
 FEATURE_CHUNK_CLIPS = 100
 STREAMS = 100

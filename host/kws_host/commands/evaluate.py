@@ -19,7 +19,7 @@ from pathlib import Path
 
 import kws_reference
 import numpy as np
-from kws_reference import command_line
+from kws_reference import command_line, workers
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 from kws_reference.pipeline import Pipeline
@@ -262,7 +262,7 @@ def reference_results(
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             print(f"warning: {path} cannot be read and is computed anew", file=sys.stderr)
     progress, results = command_line.Progress("reference", len(audio)), []
-    with concurrent.futures.ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(str(bundle.path),)) as pool:
+    with workers.pool(min(jobs, max(1, len(audio))), _start_worker, str(bundle.path)) as pool:
         for result in pool.map(_reference_of, audio, chunksize=16):
             results.append(result)
             progress.update(len(results))
