@@ -2,13 +2,17 @@
 
 import dataclasses
 import json
+import shutil
+import subprocess
 import wave
 
 import numpy as np
 import pytest
+from kws_codegen.generator import generate
 from kws_host import clips as host_clips
 from kws_reference.audio import convert_rate, read_wav
 from kws_reference.bundle import Bundle
+from kws_reference.errors import KwsError
 from kws_reference.labels import label_set
 from kws_reference.pipeline import Pipeline
 from kws_training import cli, detection
@@ -16,6 +20,7 @@ from kws_training.data.recordings import Recordings, RecordingSpec, Word
 from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
 
 from tests.support.models import matchbox, odd_channels, one_frame, wide_step
+from tests.support.native import ROOT
 
 KIT, TURNED = ("_silence_", "_unknown_", "yes", "no"), ("no", "_unknown_", "yes", "_silence_")
 EIGHT_KHZ = {"sample_rate_hz": 8000, "window_samples": 240, "hop_samples": 80, "fft_size": 256, "mel_high_hz": 3800.0}
@@ -172,3 +177,28 @@ def test_label_set_of_any_order_gives_each_class_its_row():
     assert labels.keywords == ("no", "go") and labels.row_of_kind == (3, 1, 0, 2) and labels.kind_of_row == (2, 1, 3, 0)
     assert label_set(("a", "_unknown_")).row_of_kind == (1, 1, 0)
     assert label_set(("a", "b")).row_of_kind == (None, None, 0, 1)
+
+
+NASTY = ('he said "hi"\\', "日本 \U0001f600", "what??/ */ // \\n", "hey jarvis")
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="missing: g++")
+def test_labels_of_any_text_reach_the_firmware_as_they_are(tmp_path):
+    bundle = relabelled(matchbox(3).write(tmp_path / "b", name='x "y"\\ ??/ 日本'), NASTY)
+    for name, text in generate(bundle).items():
+        (tmp_path / name).write_text(text)
+    program = (
+        '#include <cstdio>\n#include "model_info.h"\nint main() { for (auto* l : kws::model::kLabels) puts(l); }\n'
+    )
+    (tmp_path / "main.cc").write_text(program)
+    flags = ["-std=c++17", "-trigraphs", "-Wall", "-Wextra", "-Werror", f"-I{ROOT}/firmware/include", "-I."]
+    command = ["g++", *flags, "main.cc", "model_info.cc", "detector_config.cc", "-o", "main", f"-I{ROOT}/firmware/src"]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    said = subprocess.run([tmp_path / "main"], check=True, capture_output=True).stdout.decode()
+    assert tuple(said.splitlines()) == NASTY
+
+
+@pytest.mark.parametrize("label", ["", " ", "a\nb", "a\x00", "\ud800", "a\u2028b", "x" * 201])
+def test_bundle_with_a_label_that_is_no_line_of_text_is_refused(tmp_path, label):
+    with pytest.raises(KwsError, match="a label must"):
+        relabelled(matchbox(3).write(tmp_path), (label, "b", "c", "d"))

@@ -164,7 +164,7 @@ def check_lengths(words: Sequence[str], tell: Callable[[str], None] = lambda lin
             spoken = _trimmed(_synthesise(f"{word}.", voice, 1.0, 0.0, 1.0, ACCENTS[0]), word, voice)
             samples_of[word] = max(len(spoken), samples_of.get(word, 0))
     for word, samples in samples_of.items():
-        seconds = f"{word!r} takes {samples / SAMPLE_RATE_HZ:.1f} s when it is spoken"
+        seconds = f"{word!r} takes {samples / SAMPLE_RATE_HZ:.2f} s when it is spoken"
         if samples > _FASTEST * _LONGEST_SAMPLES:
             raise KwsError(f"{seconds}, a clip has {CLIP_SAMPLES / SAMPLE_RATE_HZ:g} s. Choose a shorter phrase.")
         if samples > _LONGEST_SAMPLES:
