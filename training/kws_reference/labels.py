@@ -104,8 +104,8 @@ def words_of(text: str, option: str) -> tuple[str, ...]:
             )
         same = unicodedata.normalize("NFKC", word).casefold()
         if same in known:
-            twice = f"{word} twice" if known[same] == word else f"{known[same]} and {word}, which are the same"
-            raise KwsError(f"{option} names {twice}. Give every word once.")
+            other = "" if known[same] == word else f" ({known[same]} is the same)"
+            raise KwsError(f"{option} names {word} twice{other}. Give every word once.")
         known[same] = word
     return tuple(words)
 
