@@ -38,13 +38,8 @@ class LabelSet:
 
     @property
     def row_of_kind(self) -> tuple[int | None, ...]:
-        """The row of each class of the training side: silence, unknown words, then `keywords`.
-
-        Silence of which a model knows nothing is, like any folder that is none of its labels, an unknown word.
-        """
-        unknown = self.row(UNKNOWN)
-        silence = self.row(SILENCE)
-        return (unknown if silence is None else silence, unknown, *self.keyword_rows)
+        """The row of each class of the training side: silence, unknown words (None: not known), then `keywords`."""
+        return (self.row(SILENCE), self.row(UNKNOWN), *self.keyword_rows)
 
     @property
     def kind_of_row(self) -> tuple[int, ...]:

@@ -182,8 +182,8 @@ def _clips(
     if homeless:
         folders = sorted({clips.names[row].split("/", 1)[0] for row in homeless})
         raise KwsError(
-            f"{args.test or args.validation}: {len(homeless)} clips of {', '.join(folders)} are no label of the model, "
-            f"which has no {UNKNOWN} either. It has: {', '.join(labels.names)}. Leave them out by --without."
+            f"{args.test or args.validation}: {len(homeless)} clips of {', '.join(folders)} are of no label of the "
+            f"model, which has {', '.join(labels.names)}. Leave them out by --without {','.join(folders)}."
         )
     others = sorted({clips.names[row].split("/", 1)[0] for row in rows if clips.labels[row] == 1} - {UNKNOWN})
     if others:
