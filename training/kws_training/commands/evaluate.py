@@ -179,10 +179,12 @@ def _clips(
         if not len(rows):
             raise KwsError(f"--without leaves no clip. Received: {args.without}.")
     homeless = [row for row in rows if labels.row_of_kind[clips.labels[row]] is None]
-    if homeless:
+    if args.validation:
+        rows = np.setdiff1d(rows, homeless)  # which was told
+    elif homeless:
         folders = sorted({clips.names[row].split("/", 1)[0] for row in homeless})
         raise KwsError(
-            f"{args.test or args.validation}: {len(homeless)} clips of {', '.join(folders)} are of no label of the "
+            f"{args.test}: {len(homeless)} clips of {', '.join(folders)} are of no label of the "
             f"model, which has {', '.join(labels.names)}. Leave them out by --without {','.join(folders)}."
         )
     others = sorted({clips.names[row].split("/", 1)[0] for row in rows if clips.labels[row] == 1} - {UNKNOWN})
