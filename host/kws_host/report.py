@@ -1,10 +1,8 @@
 """Results as text tables, JSON and JUnit XML."""
 
-import contextlib
 import json
 import os
 import sys
-import tempfile
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 from kws_reference import command_line
 from kws_reference.errors import KwsError
 from kws_reference.file_names import printable
+from kws_reference.files import replace
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[int] = ()) -> str:
@@ -52,20 +51,7 @@ def _write(path: Path, text: str) -> None:
     """Writes a whole file or, of a full disk, none: what was there before stays."""
     data = text.encode("utf-8", "backslashreplace")
     try:
-        if path.exists() and not path.is_file():  # a pipe, a device
-            path.write_bytes(data)
-            return
-        path = path.resolve()  # a link stays one
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name[:50]}.", delete=False) as out:
-            try:
-                out.write(data)
-                out.flush()
-                os.chmod(out.name, 0o644)
-                os.replace(out.name, path)
-            except OSError:
-                with contextlib.suppress(OSError):
-                    os.unlink(out.name)
-                raise
+        replace(path, data)
     except OSError as error:
         raise KwsError(f"cannot write {path}: {error.strerror}. Choose another file.") from None
 

@@ -492,7 +492,7 @@ def test_table_shows_each_detector_beside_the_others(plain):
         "unknown_words": {"recorded": {"spoken": 8, "clips": 7, "raised": 2}},
     }
     never = {**figures, "threshold_q15": detection.common_thresholds(plain.labels, NEVER_Q15), "latency_ms": None}
-    lines = detection_report.table({"default": figures, "chosen": never}, ["default", "chosen"], 20.0)
+    lines = detection_report.table({"default": figures, "chosen": never}, ["default", "chosen"], 20.0, plain.labels)
     (yes,) = [line.split() for line in lines if line.startswith("yes")]
     assert yes == ["yes", "0.7000", "100.0", "%", "18.00", "never", "100.0", "%", "18.00"]
     (no,) = [line for line in lines if line.startswith("no ")]

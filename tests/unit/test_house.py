@@ -237,3 +237,44 @@ def test_documented_subcommands_and_their_options_exist():
         for word in words[2:]:
             if word.startswith("--"):
                 assert word.split("=")[0] in known, where
+
+
+# Options of other programs that our sources and pages name.
+_FOREIGN_OPTIONS = {
+    *("--ipa", "--sep", "--stdin", "--setf"),  # espeak-ng, flite
+    *("--dest", "--hash", "--makefile", "--no-deps", "--no-input", "--only-binary", "--quiet", "--require-hashes"),
+    *("--requirement", "--port", "--help"),
+}
+
+
+def known_options() -> set[str]:
+    """Every option that some parser of the repository declares."""
+    known = set(_FOREIGN_OPTIONS)
+    for package in set(_TOOLS.values()):
+        commands = importlib.import_module(f"{package}.cli").__dict__.values()
+        for module in [value for value in commands if hasattr(value, "add_parser")]:
+            parser = module.add_parser(argparse.ArgumentParser().add_subparsers())
+            known |= {option for action in parser._actions for option in action.option_strings}
+    for path in [path for path in committed_files() if path.suffix == ".py"]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("add_argument", "addoption"):
+                known |= {arg.value for arg in node.args if isinstance(arg, ast.Constant)}
+    return known
+
+
+def test_options_that_messages_and_pages_name_exist():
+    known, option = known_options(), re.compile(r"(?<![\w`-])--[a-z][a-z0-9-]*(?![\w-]*[{*])")
+    folders = (*PACKAGES, "training/tools", "firmware/tools", "host/demo")
+    sources = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    assert len(sources) > 100
+    for path in sources:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                unknown = set(option.findall(node.value)) - known
+                assert not unknown, f"{path.relative_to(ROOT)}:{node.lineno} names {sorted(unknown)}"
+    for path in [path for path in committed_files() if path.suffix == ".md"]:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            ours = (
+                set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", line)) if re.search(r"kws-|make |pio |`--", line) else ()
+            )
+            assert set(ours) <= known, f"{path.relative_to(ROOT)}:{number} names {sorted(set(ours) - known)}"

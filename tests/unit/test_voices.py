@@ -1,6 +1,7 @@
 """Synthetic voices, and the unknown words that they say."""
 
 import hashlib
+import re
 import shutil
 import wave
 
@@ -93,7 +94,7 @@ def test_voices_without_the_programs_say_what_to_install(tmp_path, monkeypatch, 
         unknown_words.near_words(("lights",), 3, 1)
 
 
-@pytest.mark.parametrize("word", ["", "on off", "-rf", "2", "$(x)"])
+@pytest.mark.parametrize("word", ["", "on  off", "-rf", "2", "$(x)", "日本", "да", "route 66", "a/b", "on\toff"])
 def test_voices_word_that_is_no_word_is_refused(tmp_path, word):
     with pytest.raises(KwsError, match="letters"):
         voices.write_voices([word], tmp_path, 1, 1)
@@ -145,3 +146,89 @@ def test_speak_task_makes_labels_and_unknown_words_once(tmp_path, monkeypatch):
         assert unknown_words.speak_task(("lights", "music"), tmp_path, 5, 4, 2, 1) == 18
     with pytest.raises(KwsError, match="other clips"):
         unknown_words.speak_task(("lights", "music"), tmp_path, 6, 4, 2, 1)
+
+
+@needs_programs
+def test_voices_say_phrases_and_their_words_are_unknown_ones(tmp_path, capsys):
+    command = ["voices", "--words", " Hello   World ,hey jarvis,naïve", "--clips-per-word", "3", "--unknown-words", "8"]
+    assert cli.main([*command, "--clips-per-unknown-word", "1", "--out", str(tmp_path / "v")]) == 0
+    folders = {path.name for path in (tmp_path / "v").iterdir() if path.is_dir()}
+    assert {"Hello World", "hey jarvis", "naïve", "hello", "world", "hey", "jarvis"} < folders and len(folders) == 11
+    words = ("Hello World", "hey jarvis", "naïve")
+    clips = load_clips(ClipSpec(folders=(FolderSpec(tmp_path / "v"),), words=words))
+    assert [list(clips.labels).count(index) for index in range(5)] == [0, 8, 3, 3, 3]
+    assert "17 clips of 3 words" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["v"]
+
+
+@needs_programs
+def test_pronunciations_of_a_phrase_are_those_of_its_words():
+    sounds = unknown_words.pronunciations(["hey jarvis", "hey", "jarvis"])
+    assert all(both == first + last for both, first, last in zip(*sounds.values(), strict=True))
+
+
+@needs_programs
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        ("日本", "voices speak English"),
+        ("on,日本", "voices speak English"),
+        ("on,turn on the light in the kitchen please", "takes 2..* s when it is spoken"),
+        ("on,On", r"On twice \(on is the same\)"),
+        ("cafe\u0301,café", "café twice"),
+        ("..,on", "no dot"),
+        ("on/off", "no slash"),
+        (" , ", "names no word"),
+        ("_unknown_", "reserved"),
+        ("on\x00", "control characters"),
+        ("a" * 300, "at most 200 bytes"),
+    ],
+)
+def test_voices_that_cannot_be_said_are_refused_before_the_folder_is_there(tmp_path, capsys, words, message):
+    out = tmp_path / "out"
+    assert cli.main(["voices", "--words", words, "--out", str(out)]) == 2
+    error = capsys.readouterr().err.strip().splitlines()
+    assert len(error) == 1 and re.search(message, error[0])
+    assert not list(tmp_path.iterdir())
+
+
+@needs_programs
+def test_fit_with_voices_refuses_what_they_cannot_say_before_any_work(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("kws_training.data.voices.output_of", lambda *_: pytest.fail("a program ran"))
+    assert cli.main(["fit", "--voices", "--labels", "on,日本", "--out", str(tmp_path / "run")]) == 2
+    assert "voices speak English" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+@needs_programs
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, OSError(28, "No space left on device")])
+def test_speak_task_that_is_interrupted_leaves_nothing(tmp_path, monkeypatch, error):
+    left = [5]
+
+    def write(*arguments):
+        left[0] -= 1
+        if not left[0]:
+            raise error
+        return real(*arguments)
+
+    real = voices._write_wav
+    monkeypatch.setattr(voices, "_write_wav", write)
+    with pytest.raises((KwsError, KeyboardInterrupt, SystemExit)):
+        unknown_words.speak_task(("lights",), tmp_path / "v", 8, 0, 1, 1)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / ".v.999999.partial").mkdir()  # of one that was killed
+    assert unknown_words.speak_task(("lights",), tmp_path / "v", 2, 0, 1, 1) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["v"]
+
+
+@needs_programs
+def test_speak_task_into_a_folder_with_something_else_keeps_that(tmp_path):
+    (tmp_path / "README").write_text("mine")
+    assert unknown_words.speak_task(("lights",), tmp_path, 2, 0, 1, 1) == 2
+    assert {path.name for path in tmp_path.iterdir()} >= {"README", "lights", "voices.json"}
+
+
+@needs_programs
+def test_check_lengths_tells_of_a_phrase_that_is_spoken_faster():
+    told = []
+    voices.check_lengths(["on", "turn on the music"], told.append)
+    assert len(told) == 1 and "'turn on the music' takes 1." in told[0] and "spoken faster" in told[0]

@@ -4,16 +4,18 @@ import dataclasses
 import hashlib
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from kws_reference.errors import KwsError
+from kws_reference.files import replace
 from kws_reference.frontend_config import FrontendConfig
+from kws_reference.labels import check_name
 
 FORMAT_VERSION = 1
 MODEL_FILE = "model.tflite"
 MANIFEST_FILE = "model.json"
+_NEXT_MANIFEST_FILE = "model.json.next"  # of a bundle that is being written, see write_bundle
 NEVER_Q15 = 32768
 """Detector threshold of a label that never raises a detection: one more than the largest Q15 posterior."""
 NOT_HELD_Q15 = 32768
@@ -119,26 +121,8 @@ class Bundle:
             raise KwsError(
                 f"no bundle folder at {folder}. Give the folder that holds {MODEL_FILE} and {MANIFEST_FILE}."
             )
-        text = _read(folder / MANIFEST_FILE)
-        try:
-            manifest = json.loads(text.decode("utf-8"))
-        except ValueError as error:
-            raise KwsError(f"{folder / MANIFEST_FILE} is not JSON ({error}). Export the bundle again.") from None
-        if not isinstance(manifest, dict):
-            raise KwsError(f"{folder / MANIFEST_FILE} must hold a JSON object. Received: {type(manifest).__name__}.")
-        version = manifest.get("format_version")
-        if version != FORMAT_VERSION:
-            raise KwsError(
-                f"{folder / MANIFEST_FILE}: bundle format version {version!r} is not supported, this kit reads version "
-                f"{FORMAT_VERSION}. Export the bundle again with this kit, or install the kit that wrote it."
-            )
         model = _read(folder / MODEL_FILE)
-        digest = hashlib.sha256(model).hexdigest()
-        if digest != manifest.get("model_sha256"):
-            raise KwsError(
-                f"{folder / MODEL_FILE} has SHA-256 {digest[:12]}..., its manifest names "
-                f"{str(manifest.get('model_sha256'))[:12]}...: the model was changed or truncated. Restore it."
-            )
+        manifest = _manifest_of(folder, hashlib.sha256(model).hexdigest())
         try:
             return cls._parse(folder, manifest, model)
         except (KwsError, OverflowError) as error:
@@ -147,6 +131,8 @@ class Bundle:
     @classmethod
     def _parse(cls, folder: Path, manifest: dict[str, Any], model: bytes) -> "Bundle":
         labels = tuple(_list(manifest, "labels", str))
+        for label in labels:
+            check_name(label)
         if len(labels) < 2 or len(set(labels)) != len(labels):
             raise KwsError(f"labels must be at least two different names. Received: {list(labels)}.")
         frontend = FrontendConfig.from_dict(_get(manifest, "frontend", dict))
@@ -192,7 +178,11 @@ class Bundle:
 
 
 def write_bundle(path: str | os.PathLike, model: bytes, manifest: dict[str, Any]) -> Bundle:
-    """Writes a bundle, each file atomically and the manifest last, and reads it back.
+    """Writes a bundle and reads it back.
+
+    Its two files change at one moment: the new manifest is put beside the old one, then the model is replaced, then the
+    manifest. `Bundle.load` takes the one of the two manifests that belongs to the model, so that whenever a writer is
+    stopped there is the old bundle or the new one.
 
     Args:
       path: folder, made when missing.
@@ -204,19 +194,67 @@ def write_bundle(path: str | os.PathLike, model: bytes, manifest: dict[str, Any]
     """
     folder = Path(path)
     manifest = {"format_version": FORMAT_VERSION, **manifest, "model_sha256": hashlib.sha256(model).hexdigest()}
-    text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
+    text = (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+    Bundle._parse(folder, manifest, model)
+    unfinished = folder / _NEXT_MANIFEST_FILE
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, data in ((MODEL_FILE, model), (MANIFEST_FILE, text.encode("utf-8"))):
-            with tempfile.NamedTemporaryFile(dir=folder, prefix=name, delete=False) as out:
-                out.write(data)
-            os.chmod(out.name, 0o644)
-            os.replace(out.name, folder / name)
+        try:
+            replace(unfinished, text)
+            replace(folder / MODEL_FILE, model)
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
+        os.replace(unfinished, folder / MANIFEST_FILE)
     except OSError as error:
         raise KwsError(
             f"cannot write the bundle to {folder}: {error.strerror}. Free space or choose another folder."
         ) from None
     return Bundle.load(folder)
+
+
+def is_bundle(path: str | os.PathLike) -> bool:
+    """Whether a folder holds a bundle, whole or not."""
+    return any((Path(path) / name).is_file() for name in (MANIFEST_FILE, _NEXT_MANIFEST_FILE))
+
+
+def _manifest_of(folder: Path, digest: str) -> dict[str, Any]:
+    """The manifest that names the model's digest; see `write_bundle` for why there may be two.
+
+    Raises:
+      KwsError: see `Bundle.load`.
+    """
+    unfinished = folder / _NEXT_MANIFEST_FILE
+    if unfinished.is_file() and not _names(folder / MANIFEST_FILE, digest) and _names(unfinished, digest):
+        return json.loads(unfinished.read_bytes())
+    text = _read(folder / MANIFEST_FILE)
+    try:
+        manifest = json.loads(text.decode("utf-8"))
+    except ValueError as error:
+        raise KwsError(f"{folder / MANIFEST_FILE} is not JSON ({error}). Export the bundle again.") from None
+    if not isinstance(manifest, dict):
+        raise KwsError(f"{folder / MANIFEST_FILE} must hold a JSON object. Received: {type(manifest).__name__}.")
+    version = manifest.get("format_version")
+    if version != FORMAT_VERSION:
+        raise KwsError(
+            f"{folder / MANIFEST_FILE}: bundle format version {version!r} is not supported, this kit reads version "
+            f"{FORMAT_VERSION}. Export the bundle again with this kit, or install the kit that wrote it."
+        )
+    if digest != manifest.get("model_sha256"):
+        raise KwsError(
+            f"{folder / MODEL_FILE} has SHA-256 {digest[:12]}..., its manifest names "
+            f"{str(manifest.get('model_sha256'))[:12]}...: the model was changed or truncated. Restore it."
+        )
+    return manifest
+
+
+def _names(path: Path, digest: str) -> bool:
+    """Whether a file is a manifest of this version and of a model with this digest."""
+    try:
+        manifest = json.loads(path.read_bytes())
+        return manifest["model_sha256"] == digest and manifest["format_version"] == FORMAT_VERSION
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _read(path: Path) -> bytes:

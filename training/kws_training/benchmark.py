@@ -22,7 +22,6 @@ from kws_training.describe import describe_batch, describe_streaming
 from kws_training.streaming import CannotStream, to_streaming
 from kws_training.tflite_runner import TfliteRunner, interpreter_class
 
-SECOND_FRAMES = 98  # one second of audio in windows of 30 ms every 10 ms
 THREADS = 1
 CALIBRATION = "random features"
 _CALIBRATION_CLIPS = 8
@@ -58,11 +57,12 @@ def measure(
     """
     say(f"{name}: one second of audio at once")
     result: dict[str, Any] = {"parameters": model.count_params()}
-    result["batch"] = _timed(batch_tflite(model, SECOND_FRAMES), (), _batch_shape(model, SECOND_FRAMES), seconds)
+    frames = model.input_shape[1] or frontend.frame_count(frontend.sample_rate_hz)
+    result["batch"] = _timed(batch_tflite(model, frames), (), _batch_shape(model, frames), seconds)
     try:
         streaming = to_streaming(model, frames_per_step)
     except CannotStream as reason:
-        described = describe_batch(name, model, frontend, SECOND_FRAMES, str(reason))
+        described = describe_batch(name, model, frontend, frames, str(reason))
         return {**result, "batch_only": described.reason, "macs_per_clip": described.macs}
     described = describe_streaming(name, streaming, frontend)
     result |= {
@@ -75,7 +75,7 @@ def measure(
     say(f"{name}: steps of {described.run_ms:.0f} ms, float")
     result["streaming_float"] = _timed(export.float_tflite(streaming), *step, seconds)
     say(f"{name}: steps of {described.run_ms:.0f} ms, int8")
-    shape = (_CALIBRATION_CLIPS, SECOND_FRAMES, *streaming.input_shape[2:])
+    shape = (_CALIBRATION_CLIPS, frames, *streaming.input_shape[2:])
     features = np.random.default_rng(0).normal(0, _ONE_STD, shape).clip(-128, 127).astype(np.int8)
     try:
         data = export.convert(streaming, features, 1.0 / frontend.feature_steps_per_std).data

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from kws_reference.errors import KwsError
+from kws_reference.labels import words_of
 
 from kws_training.data.speech_commands import FolderSpec
 
@@ -55,19 +56,6 @@ def keywords(text: str | None) -> tuple[str, ...]:
     """The words of ``--labels``, in order; none if it was not given.
 
     Raises:
-      KwsError: it names no word, one twice, or one that begins with the "_" of ``_silence_`` and ``_unknown_``.
+      KwsError: see `words_of`.
     """
-    if text is None:
-        return ()
-    words = tuple(word.strip() for word in text.split(",") if word.strip())
-    if not words:
-        raise KwsError(f"--labels names no word. Give words with commas between. Received: {text!r}.")
-    for index, word in enumerate(words):
-        if word.startswith("_"):
-            raise KwsError(
-                f"--labels: words that begin with _ are reserved; silence and unknown come by themselves. "
-                f"Received: {word}."
-            )
-        if word in words[:index]:
-            raise KwsError(f"--labels names {word} twice. Give every word once.")
-    return words
+    return () if text is None else words_of(text, "--labels")

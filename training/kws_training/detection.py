@@ -14,17 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from kws_reference.audio import convert_rate
 from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, Bundle, DetectorConfig, write_bundle
 from kws_reference.detector import MAX_POSTERIOR_Q15, DetectorTables, detector_tables
 from kws_reference.errors import KwsError
 from kws_reference.frontend import Mfcc
+from kws_reference.labels import SILENCE, UNKNOWN, label_set
 from kws_reference.network import Network
+from kws_reference.workers import pool
 
 from kws_training import stacked_network
 from kws_training.data.recordings import Piece, Recordings, Word
-from kws_training.data.speech_commands import SILENCE, UNKNOWN
+from kws_training.data.speech_commands import SAMPLE_RATE_HZ
 from kws_training.manifest import release_q15
-from kws_training.workers import pool
 
 TOLERANCE_S = 1.0
 """A word may be detected up to this long after its end: the trained models look back on about a second."""
@@ -51,6 +53,9 @@ CHOICE_SMOOTHING_S = (0.1, 0.2, 0.3, 0.4)
 
 CHOICE_SLACK = 0.01
 """A quicker detector is taken when it costs at most this much recall: shorter mean first, then shorter rest."""
+
+LONGEST_MEAN_STEPS = 255
+"""Of the firmware's detector."""
 
 PRICES = tuple(10.0 ** np.linspace(1, -4, 101))
 """Recall that a false accept per hour is worth, falling, that `choose` tries."""
@@ -80,7 +85,7 @@ def stream_scores(
 
     Args:
       bundle: the model.
-      recordings: what it hears; each process renders its pieces.
+      recordings: what it hears, converted to the model's sample rate; each process renders its pieces.
       progress: called with the number of pieces done.
       workers: processes; None: one for each core.
 
@@ -111,7 +116,8 @@ def _run(pieces: Sequence[int]) -> list[np.ndarray]:
     bundle, size = _worker["bundle"], _worker["bundle"].frames_per_step
     features = []
     for index in pieces:
-        frames = _worker["mfcc"].frames(_worker["recordings"].pcm(index))
+        pcm = convert_rate(_worker["recordings"].pcm(index), SAMPLE_RATE_HZ, bundle.frontend.sample_rate_hz)
+        frames = _worker["mfcc"].frames(pcm)
         steps = len(frames) // size
         features.append(frames[: steps * size].reshape(steps, size, -1))
     return stacked_network.scores(bundle, _worker["network"], features)
@@ -315,7 +321,8 @@ class Listener:
 
     Args:
       bundle: labels, timing and detector.
-      pieces: what was spoken.
+      pieces: what was spoken; their labels are classes of the recordings (`LabelSet.kind_of_row`), their samples those
+        of `SAMPLE_RATE_HZ`, whatever order and rate the bundle has.
       scores: int8 ``[steps, labels]`` of each piece.
       smoothing_steps: of the detector; None: the bundle's.
       tolerance_s: seconds.
@@ -332,19 +339,20 @@ class Listener:
         self.bundle, self.pieces, self.scores = bundle, tuple(pieces), scores
         steps = smoothing_steps or bundle.detector.smoothing_steps
         self.tables = dataclasses.replace(detector_tables(bundle), smoothing_steps=steps)
-        self._rate = bundle.frontend.sample_rate_hz
-        self._tolerance = round(tolerance_s * self._rate)
+        labels = label_set(bundle.labels)
+        self._kinds, self._rows = labels.kind_of_row, labels.row_of_kind
+        self._tolerance = round(tolerance_s * SAMPLE_RATE_HZ)
         self._views = [top(piece, self.tables) for piece in scores]
-        self.hours = sum(piece.samples for piece in pieces) / self._rate / 3600
+        self.hours = sum(piece.samples for piece in pieces) / SAMPLE_RATE_HZ / 3600
         self._spoken = np.zeros(len(bundle.labels), np.int64)
         for word in (word for piece in pieces for word in piece.words if word.label > 1):
-            self._spoken[word.label] += 1
+            self._spoken[self._rows[word.label]] += 1
 
     def smoothed(self, smoothing_steps: int) -> "Listener":
         """The same scores behind another mean."""
         if smoothing_steps == self.tables.smoothing_steps:
             return self
-        return Listener(self.bundle, self.pieces, self.scores, smoothing_steps, self._tolerance / self._rate)
+        return Listener(self.bundle, self.pieces, self.scores, smoothing_steps, self._tolerance / SAMPLE_RATE_HZ)
 
     def matched(self, index: int, detector: DetectorConfig) -> list[tuple[int, int, Word | None, int]]:
         """Detections in a piece: the sample that raised each, its label, and what `match` says of it.
@@ -355,8 +363,9 @@ class Listener:
         """
         view = self._views[index]
         steps = detect(view, detector)
-        samples, labels = step_end_samples(self.bundle, steps).tolist(), view.label[steps].tolist()
-        matches = match(list(zip(samples, labels, strict=True)), self.pieces[index].words, self._tolerance)
+        samples, labels = recorded_samples(self.bundle, steps).tolist(), view.label[steps].tolist()
+        kinds = [self._kinds[row] for row in labels]
+        matches = match(list(zip(samples, kinds, strict=True)), self.pieces[index].words, self._tolerance)
         return [(*detection, *found) for *detection, found in zip(samples, labels, matches, strict=True)]
 
     def heard(self, detector: DetectorConfig) -> Heard:
@@ -375,7 +384,7 @@ class Listener:
                     clips[(index, sample) if word is None else word.clip] += 1
                 else:
                     found[label] += 1
-                    latency.append((sample - word.end) / self._rate)
+                    latency.append((sample - word.end) / SAMPLE_RATE_HZ)
                     latency_label.append(label)
         return Heard(
             self._spoken,
@@ -400,13 +409,18 @@ def step_end_samples(bundle: Bundle, steps: np.ndarray) -> np.ndarray:
     return frontend.window_samples + last_frame * frontend.hop_samples
 
 
+def recorded_samples(bundle: Bundle, steps: np.ndarray) -> np.ndarray:
+    """`step_end_samples` on the recordings' clock of `SAMPLE_RATE_HZ`, rounded up."""
+    return -(-step_end_samples(bundle, steps) * SAMPLE_RATE_HZ // bundle.frontend.sample_rate_hz)
+
+
 def match(
     detections: Sequence[tuple[int, int]], words: Sequence[Word], tolerance: int
 ) -> list[tuple[Word | None, int]]:
     """Matches detections with words by `Listener`'s rule.
 
     Args:
-      detections: (sample, label), in order of time.
+      detections: (sample, class as in `Word.label`), in order of time.
       words: in order of time.
       tolerance: samples.
 
@@ -426,7 +440,8 @@ def match(
                 break
             if sample <= words[position].end + tolerance:
                 near.append(position)
-        same = [position for position in near if words[position].label == label]
+        # Only keywords can be found: a detection of silence or of an unknown word is a false accept.
+        same = [position for position in near if words[position].label == label > 1]
         fresh = [position for position in same if position not in taken]
         if fresh:
             taken.add(fresh[0])
@@ -512,7 +527,7 @@ def choose(
     step_s = bundle.frames_per_step * bundle.frontend.hop_samples / bundle.frontend.sample_rate_hz
     rounds, found = 0, []
     for mean_s in CHOICE_SMOOTHING_S:
-        smoothed = listener.smoothed(max(1, round(mean_s / step_s)))
+        smoothed = listener.smoothed(min(max(1, round(mean_s / step_s)), LONGEST_MEAN_STEPS))
         for rest_s in CHOICE_REST_S:
             rest = round(rest_s / step_s)
             # From the highest down: a lower threshold can hide false accepts behind a refractory period.
@@ -546,7 +561,7 @@ def choice_rounds(bundle: Bundle) -> int:
 
 
 def _keyword_rows(bundle: Bundle) -> list[int]:
-    return [row for row, name in enumerate(bundle.labels) if name not in (SILENCE, UNKNOWN)]
+    return list(label_set(bundle.labels).keyword_rows)
 
 
 def _within(

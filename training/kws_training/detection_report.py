@@ -13,14 +13,14 @@ import numpy as np
 from kws_reference.bundle import NEVER_Q15, Bundle, DetectorConfig
 from kws_reference.command_line import Progress
 from kws_reference.errors import KwsError
+from kws_reference.files import replace, replacing
+from kws_reference.labels import label_set
 
 from kws_training import detection
 from kws_training.commands.fit import say
 from kws_training.data.recordings import Recordings, RecordingSpec, Word
 from kws_training.data.speech_commands import (
     SAMPLE_RATE_HZ,
-    SILENCE,
-    UNKNOWN,
     ClipSet,
     ClipSpec,
     FolderSpec,
@@ -28,7 +28,7 @@ from kws_training.data.speech_commands import (
     load_noise,
 )
 from kws_training.data.validation_mix import SOURCES, source, validation_mix
-from kws_training.manifest import DETECTOR_DEFAULTS
+from kws_training.manifest import DETECTOR_DEFAULTS, default_steps
 
 TIMELINE_S = 24.0
 TIMELINE_PIECES = 6
@@ -112,12 +112,11 @@ def run(args: argparse.Namespace) -> int:
     from kws_training import plots
 
     bundle = Bundle.load(args.bundle)
-    if bundle.labels[:2] != (SILENCE, UNKNOWN) or bundle.frontend.sample_rate_hz != SAMPLE_RATE_HZ:
-        raise KwsError(
-            f"recordings are made for 16 kHz and labels that begin with {SILENCE}, {UNKNOWN}. "
-            f"Received: {bundle.frontend.sample_rate_hz} Hz, {', '.join(bundle.labels[:2])}."
-        )
-    keywords = bundle.labels[2:]
+    keywords = label_set(bundle.labels).keywords
+    if not keywords:
+        raise KwsError(f"{args.bundle} has no keyword to detect. Received: {', '.join(bundle.labels)}.")
+    if bundle.frontend.sample_rate_hz != SAMPLE_RATE_HZ:
+        say(f"the recordings of {SAMPLE_RATE_HZ} Hz are converted to the model's {bundle.frontend.sample_rate_hz} Hz")
     clips, weights = _clips(args, keywords), None
     if args.choose_thresholds:
         clips, weights = validation_mix(clips, _extra(args.extra, keywords))
@@ -130,8 +129,7 @@ def run(args: argparse.Namespace) -> int:
     listener = detection.Listener(bundle, recordings.pieces, scores)
 
     default = detection.with_releases(
-        DETECTOR_DEFAULTS["smoothing_steps"],
-        DETECTOR_DEFAULTS["refractory_steps"],
+        *default_steps(bundle.frontend, bundle.frames_per_step),
         detection.common_thresholds(bundle.labels, round(DETECTOR_DEFAULTS["threshold"] * NEVER_Q15)),
     )
     settings = {"default": default}
@@ -153,7 +151,7 @@ def run(args: argparse.Namespace) -> int:
             **listeners[name].heard(detector).to_dict(bundle.labels),
             "unknown_words": _unknown_words(listeners[name], detector, clips),
         }
-    for line in table(result, list(settings), _step_ms(bundle)):
+    for line in table(result, list(settings), _step_ms(bundle), bundle.labels):
         say(line)
     title = f"{bundle.name}, {args.set_name}: {recordings.hours:g} hours of words, noise and silence, int8 streaming"
     last = list(settings)[-1]
@@ -162,7 +160,7 @@ def run(args: argparse.Namespace) -> int:
     marks = {name: (result[name]["false_accepts_per_hour"], 1 - result[name]["recall"]) for name in settings}
     plots.det_curve(totals, labels, marks, recordings.hours, title, folder / f"det_{args.set_name}.png")
     _timeline(bundle, recordings, listeners[last], settings[last], last, folder / f"timeline_{args.set_name}.png")
-    (folder / f"detection_{args.set_name}.json").write_text(json.dumps(result) + "\n")
+    replace(folder / f"detection_{args.set_name}.json", (json.dumps(result) + "\n").encode())
     if args.write_thresholds:
         shown = {key: result["chosen"][key] for key in ("hours", "recall", "false_accepts_per_hour")}
         chosen = {"set": args.set_name, "seed": seed, "wanted_per_hour": wanted_per_hour, **shown}
@@ -217,10 +215,8 @@ def _scores(bundle: Bundle, recordings: Recordings, weights: np.ndarray | None, 
     progress = Progress("listening", len(recordings)).update
     scores = detection.stream_scores(bundle, recordings, progress)
     if path:
-        unfinished = path.with_name(f"{path.name}.part")
-        with open(unfinished, "wb") as out:
+        with replacing(path) as out:
             np.savez_compressed(out, key=key, **{f"piece{index}": piece for index, piece in enumerate(scores)})
-        unfinished.replace(path)
     return scores
 
 
@@ -266,39 +262,42 @@ def _curves(
     return totals, labels
 
 
-def table(result: dict[str, Any], names: Sequence[str], step_ms: float) -> list[str]:
+def table(result: dict[str, Any], names: Sequence[str], step_ms: float, bundle_labels: Sequence[str]) -> list[str]:
     """Lines that set detectors side by side.
 
     Args:
       result: for each of `names` the figures of `Heard.to_dict`, the detector's settings and ``unknown_words``.
       names: of the detectors.
       step_ms: milliseconds of a step.
+      bundle_labels: the labels in the order of the thresholds.
     """
     rows = {name: result[name] for name in names}
+    labels = list(rows[names[0]]["labels"])
+    width = max(16, *(len(label) + 1 for label in labels))
     lines = [
         "",
-        f"{'':16}" + "".join(f"{name:>33}" for name in names),
-        f"{'':16}" + f"{'threshold   recall   false/hour':>33}" * len(names),
+        f"{'':{width}}" + "".join(f"{name:>33}" for name in names),
+        f"{'':{width}}" + f"{'threshold   recall   false/hour':>33}" * len(names),
     ]
 
     def cells(threshold: str, recall: float | None, rate: float) -> str:
         share = "none said" if recall is None else f"{100 * recall:.1f} %"
         return f"{threshold:>12}{share:>9}{rate:>12.2f}"
 
-    labels = list(rows[names[0]]["labels"])
-    for index, label in enumerate(labels):
-        line = f"{label:16}"
+    for label in labels:
+        line = f"{label:{width}}"
         for row in rows.values():
-            threshold, of_label = row["threshold_q15"][index + 2] / NEVER_Q15, row["labels"][label]
+            threshold = row["threshold_q15"][bundle_labels.index(label)] / NEVER_Q15
+            of_label = row["labels"][label]
             shown = f"{threshold:.4f}" if threshold < 1 else "never"
             line += cells(shown, of_label["recall"], of_label["false_accepts_per_hour"])
         lines.append(line)
     lines.append(
-        f"{'all':16}" + "".join(cells("", row["recall"], row["false_accepts_per_hour"]) for row in rows.values())
+        f"{'all':{width}}" + "".join(cells("", row["recall"], row["false_accepts_per_hour"]) for row in rows.values())
     )
 
     def line(what: str, text: Callable[[dict[str, Any]], str]) -> None:
-        lines.append(f"{what:16}" + "".join(f"{text(row):>33}" for row in rows.values()))
+        lines.append(f"{what:{width}}" + "".join(f"{text(row):>33}" for row in rows.values()))
 
     line("95 % of it", lambda row: "{:.2f} to {:.2f}".format(*row["false_accepts_per_hour_95"]))
     for cause in detection.CAUSES:
@@ -358,16 +357,17 @@ def _timeline(
     index, start = -best[1], -best[2]
     piece = recordings.pieces[index]
     stop = min(start + span, piece.samples)
-    samples = detection.step_end_samples(bundle, np.arange(len(listener.scores[index])))
+    samples = detection.recorded_samples(bundle, np.arange(len(listener.scores[index])))
+    keywords = list(label_set(bundle.labels).keyword_rows)
     steps = np.flatnonzero((samples >= start) & (samples < stop))
     sums = detection.smoothed_sums(listener.scores[index][: steps[-1] + 1], listener.tables)[steps]
     posterior = sums / listener.tables.smoothing_steps / NEVER_Q15
     plots.score_timeline(
         recordings.pcm(index)[start:stop],
         start / SAMPLE_RATE_HZ,
-        (samples[steps] / SAMPLE_RATE_HZ, posterior[:, 2:]),
+        (samples[steps] / SAMPLE_RATE_HZ, posterior[:, keywords]),
         [
-            (word.start / SAMPLE_RATE_HZ, word.end / SAMPLE_RATE_HZ, *_name(word, recordings.clips, bundle))
+            (word.start / SAMPLE_RATE_HZ, word.end / SAMPLE_RATE_HZ, *_name(word, recordings.clips))
             for word in piece.words
             if start <= word.start and word.end <= stop
         ],
@@ -376,15 +376,15 @@ def _timeline(
             for sample, label, _, cause in listener.matched(index, detector)
             if start <= sample < stop
         ],
-        {bundle.labels[row]: detector.threshold_q15[row] / NEVER_Q15 for row in range(2, len(bundle.labels))},
+        {bundle.labels[row]: detector.threshold_q15[row] / NEVER_Q15 for row in keywords},
         f"{bundle.name}, piece {index} from {start / SAMPLE_RATE_HZ:g} s, {name} thresholds, "
         + _timing(detector.smoothing_steps, detector.refractory_steps, _step_ms(bundle)),
         path,
     )
 
 
-def _name(word: Word, clips: ClipSet, bundle: Bundle) -> tuple[str, str]:
+def _name(word: Word, clips: ClipSet) -> tuple[str, str]:
     """Text over a word, and its keyword or ""."""
     if word.label > 1:
-        return (bundle.labels[word.label],) * 2
+        return (clips.label_names[word.label],) * 2
     return ("(noise)" if word.label == 0 else f"“{clips.words[word.clip]}”"), ""

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from kws_reference import workers
 from kws_reference.bundle import Bundle
 from kws_reference.frontend import Mfcc
 from kws_reference.frontend_config import FrontendConfig
 from kws_reference.network import Network
 
-from kws_training import stacked_network, workers
+from kws_training import stacked_network
 
 FEATURE_CHUNK_CLIPS = 100
 STREAMS = 100
@@ -47,19 +48,23 @@ class Outcome:
 
 
 def int8_features(
-    frontend: FrontendConfig, clips: np.ndarray, progress: Callable[[int], None] = lambda done: None
+    frontend: FrontendConfig,
+    clips: np.ndarray,
+    progress: Callable[[int], None] = lambda done: None,
+    zero_point: int = 0,
 ) -> np.ndarray:
     """Features of whole clips by the integer front end.
 
     Args:
-      frontend: with the normalisation filled in; the features' zero point is 0, as `kws_training.export` demands.
+      frontend: with the normalisation filled in.
       clips: int16 ``[clips, samples]``.
       progress: called with the number of clips done.
+      zero_point: of the features; `kws_training.export` writes bundles with 0.
 
     Returns:
       int8 ``[clips, frames, coefficients]``.
     """
-    mfcc = Mfcc(frontend)
+    mfcc = Mfcc(frontend, zero_point)
     parts = []
     for start in range(0, len(clips), FEATURE_CHUNK_CLIPS):
         parts.append(mfcc.frames(clips[start : start + FEATURE_CHUNK_CLIPS]))

@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, State, Tensor
 from kws_reference.frontend_config import FrontendConfig
-
-from kws_training.data.speech_commands import SILENCE, UNKNOWN
+from kws_reference.labels import SILENCE, UNKNOWN
 
 if TYPE_CHECKING:  # it brings TensorFlow, which who only wants the defaults does not need
     from kws_training.export import ConvertedModel
 
-DETECTOR_DEFAULTS = {"smoothing_steps": 10, "refractory_steps": 60, "threshold": 0.7}
+DETECTOR_DEFAULTS = {"smoothing_s": 0.2, "refractory_s": 1.2, "threshold": 0.7}
 
 RELEASE_SHARE = 0.75
 """A detected word is armed again when its smoothed posterior is below this share of its threshold."""
@@ -44,6 +43,7 @@ def manifest(
     """
     threshold = round(DETECTOR_DEFAULTS["threshold"] * NEVER_Q15)
     thresholds = [NEVER_Q15 if label in (SILENCE, UNKNOWN) else threshold for label in labels]
+    smoothing_steps, refractory_steps = default_steps(frontend, frames_per_step)
     return {
         "name": name,
         "labels": labels,
@@ -53,8 +53,8 @@ def manifest(
         "scores": {**_tensor(model.scores, "output_index"), "kind": "logits"},
         "states": [_state(state) for state in model.states],
         "detector": {
-            "smoothing_steps": DETECTOR_DEFAULTS["smoothing_steps"],
-            "refractory_steps": DETECTOR_DEFAULTS["refractory_steps"],
+            "smoothing_steps": smoothing_steps,
+            "refractory_steps": refractory_steps,
             "threshold_q15": thresholds,
             "release_q15": list(release_q15(thresholds)),
         },
@@ -62,6 +62,13 @@ def manifest(
         "provenance": provenance,
         "tools": tools,
     }
+
+
+def default_steps(frontend: FrontendConfig, frames_per_step: int) -> tuple[int, int]:
+    """The default smoothing and rest in steps of this length: 10 and 60 of 20 ms."""
+    step_s = frames_per_step * frontend.hop_samples / frontend.sample_rate_hz
+    smoothing, rest = (round(DETECTOR_DEFAULTS[key] / step_s) for key in ("smoothing_s", "refractory_s"))
+    return min(max(1, smoothing), 255), min(rest, 65535)
 
 
 def _tensor(tensor: Tensor, index_key: str) -> dict[str, Any]:

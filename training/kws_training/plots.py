@@ -1,14 +1,18 @@
 """Pictures as PNG: learning curves, confusion matrices, DET curves, timelines of scores."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("Agg")
+matplotlib.rcParams["text.parse_math"] = False  # "$" in a label or a name is a dollar
 import matplotlib.pyplot as plt  # noqa: E402  the backend comes first: no display is needed
 import matplotlib.ticker  # noqa: E402
 import numpy as np  # noqa: E402
+from kws_reference.errors import KwsError  # noqa: E402
+from kws_reference.files import replacing  # noqa: E402
 
 
 def learning_curves(history: Sequence[dict[str, float]], path: Path) -> None:
@@ -36,8 +40,7 @@ def learning_curves(history: Sequence[dict[str, float]], path: Path) -> None:
         xytext=(0, -18),
         ha="center",
     )
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    _save(figure, path)
 
 
 def confusion(matrix: np.ndarray, labels: Sequence[str], title: str, path: Path) -> None:
@@ -60,8 +63,7 @@ def confusion(matrix: np.ndarray, labels: Sequence[str], title: str, path: Path)
     for row, column in np.argwhere(matrix > 0):
         colour = "white" if share[row, column] > 0.5 else "black"
         axis.text(column, row, str(matrix[row, column]), ha="center", va="center", color=colour, fontsize=8)
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    _save(figure, path)
 
 
 def det_curve(
@@ -121,8 +123,7 @@ def det_curve(
         axis.legend(fontsize=9, loc="best" if axis is left else "upper right", ncols=1 if axis is left else 2)
     left.set_ylabel("Keywords missed, %")
     figure.suptitle(title)
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    _save(figure, path)
 
 
 def score_timeline(
@@ -213,8 +214,19 @@ def score_timeline(
     score.grid(alpha=0.25)
     score.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), fontsize=9, ncols=13)
     figure.suptitle(title)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    _save(figure, path, 110)
+
+
+def _save(figure: plt.Figure, path: Path, dpi: int = 120) -> None:
+    """Replaces a picture as a whole: a full disk leaves the old one."""
+    try:
+        with replacing(path) as file, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph")  # of labels in scripts that the font lacks: boxes
+            figure.savefig(file, format="png", dpi=dpi)
+    except OSError as error:
+        raise KwsError(f"cannot write {path}: {error.strerror}. Free space and run again.") from None
+    finally:
+        plt.close(figure)
 
 
 def _colours(names: Sequence[str]) -> dict[str, tuple[float, ...]]:

@@ -10,7 +10,6 @@ in one process, 28 when the SavedModel on disk is converted by a fresh one. The 
 """
 
 import json
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from kws_reference.errors import KwsError
+from kws_reference.workers import WorkerContext
 
 SAVED_MODEL, MODEL, FLOAT, INT8, EXPECTED = "saved_model", "model.json", "float32.tflite", "int8.tflite", "expected.npy"
 SAMPLES = 48  # steps that the ranges are measured on
@@ -139,7 +139,7 @@ def stage(function: Callable[..., None], *args: Any, weight_bytes: int) -> None:
             f"{function.__name__} of {weight_bytes / 1e6:.0f} MB of weights needs about {needed:.0f} GB of memory, "
             f"{free:.0f} are free. End other programs or choose a smaller model."
         )
-    process = multiprocessing.get_context("spawn").Process(target=function, args=args)
+    process = WorkerContext().Process(target=function, args=args)
     process.start()
     process.join()
     if process.exitcode:

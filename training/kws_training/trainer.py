@@ -6,7 +6,7 @@ import hashlib
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from kws_training.data.speech_commands import ClipSet
 from kws_training.run_folder import RunFolder
 
 CURVES = "learning_curves.png"
+CLASSIFIER = "logits"  # the layer that knows the labels, of every model
 STATISTICS_CLIPS = 2000
 
 
@@ -125,9 +126,9 @@ def quantize_features(features: np.ndarray, frontend: FrontendConfig) -> np.ndar
     return scaled
 
 
-def take_weights(model: keras.Model, other: keras.Model) -> None:
-    """Copies the weights of every layer that has the same name and shapes in another model."""
-    layers = {layer.name: layer for layer in other.layers}
+def take_weights(model: keras.Model, other: keras.Model, but: Sequence[str] = ()) -> None:
+    """Copies the weights of every layer that has the same name and shapes in another model, but for those named."""
+    layers = {layer.name: layer for layer in other.layers if layer.name not in but}
     for layer in model.layers:
         if layer.name in layers:
             weights = layers[layer.name].get_weights()
@@ -159,6 +160,7 @@ def train(
     say: Callable[[str], None],
     cache: str | os.PathLike | None = None,
     teacher: Teacher | None = None,
+    workers: int | None = None,
 ) -> dict[str, Any]:
     """Trains until the recipe's last epoch, from wherever the run stands.
 
@@ -172,6 +174,7 @@ def train(
       say: called with a line of progress for each epoch.
       cache: folder for rendered epochs, see `EpochRenderer`.
       teacher: whose answers become targets (`Recipe.distillation`).
+      workers: processes that render epochs, see `EpochRenderer`; the model does not depend on it.
 
     Returns:
       The history's entry with the best validation accuracy, whose weights the run holds as its best.
@@ -185,14 +188,18 @@ def train(
         recipe = dataclasses.replace(recipe, epochs=-(-sum(recipe.stage_steps) // steps_per_epoch))
     distinct = min(recipe.distinct_epochs or recipe.epochs, recipe.epochs)
     with EpochRenderer(
-        training, augment_seed, recipe.augment, frontend, last_epoch=distinct - 1, cache=cache
+        training, augment_seed, recipe.augment, frontend, workers, last_epoch=distinct - 1, cache=cache
     ) as renderer:
         start = len(run.history)
         features, labels = renderer.epoch(start % distinct) if start < recipe.epochs else (None, None)
         _compile(model, recipe, steps_per_epoch)
-        if start:
-            run.restore(model)
+        if 0 < start < recipe.epochs:
+            run.restore(model, start * steps_per_epoch)  # only the last epoch of stages can be shorter
             say(f"going on after epoch {start} of {recipe.epochs}")
+        elif start:
+            say(f"all {start} epochs are trained already")
+        if start:
+            plots.learning_curves(run.history, run.path / CURVES)
         answers_to = teacher and _Answers(teacher, cache)
         truth = validation.labels
         plain = quantize_features(plain_features(validation, frontend, np.float32)[0], frontend)

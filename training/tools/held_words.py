@@ -28,7 +28,7 @@ from kws_reference.errors import KwsError  # noqa: E402
 from kws_training import detection  # noqa: E402
 from kws_training.data.recordings import Piece, Recordings, RecordingSpec, Word, background, word_spans  # noqa: E402
 from kws_training.data.speech_commands import SAMPLE_RATE_HZ, ClipSet, ClipSpec, load_clips  # noqa: E402
-from kws_training.manifest import DETECTOR_DEFAULTS, RELEASE_SHARE  # noqa: E402
+from kws_training.manifest import DETECTOR_DEFAULTS, RELEASE_SHARE, default_steps  # noqa: E402
 
 NAME = "held words"
 FOLDER = ROOT / "training" / "zoo" / "experiments" / "release"
@@ -145,7 +145,7 @@ def measure(data: Path) -> dict[str, Any]:
     scores = _heard(bundle, held)
     default = detection.common_thresholds(bundle.labels, round(DETECTOR_DEFAULTS["threshold"] * NEVER_Q15))
     settings = {
-        "default": (DETECTOR_DEFAULTS["smoothing_steps"], DETECTOR_DEFAULTS["refractory_steps"], default),
+        "default": (*default_steps(bundle.frontend, bundle.frames_per_step), default),
         "released": (bundle.detector.smoothing_steps, bundle.detector.refractory_steps, bundle.detector.threshold_q15),
     }
     result: dict[str, Any] = {

@@ -22,6 +22,7 @@ import numpy as np  # noqa: E402
 from kws_reference.bundle import Bundle  # noqa: E402
 from kws_reference.command_line import Progress  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
+from kws_reference.labels import label_set  # noqa: E402
 from kws_reference.network import Network  # noqa: E402
 
 
@@ -74,7 +75,9 @@ def run(args: argparse.Namespace) -> int:
         raise KwsError(f"{args.run} is a float run. Give one that kws-train fit --precision trained.")
     if (list(bundle.labels), bundle.frontend.to_dict()) != (settings["labels"], settings["frontend"]):
         raise KwsError(f"{args.bundle} has other labels or features than {args.run}. Export it from that run.")
-    clips = load_clips(ClipSpec(args.data, "validation", words=bundle.labels[2:], unknown_percent=100.0))
+    clips = load_clips(
+        ClipSpec(args.data, "validation", words=label_set(bundle.labels).keywords, unknown_percent=100.0)
+    )
     rows = np.sort(np.random.default_rng(0).permutation(len(clips))[: args.clips])
     result = compare(model, bundle, int8_features(bundle.frontend, clips.pcm[rows]))
     print(json.dumps({"precision": settings["precision"]["name"], **result}))

@@ -26,6 +26,7 @@ sys.path[:0] = [str(ROOT / "training"), str(ROOT / "training" / "tools")]
 import readme_table  # noqa: E402
 from kws_reference.command_line import Progress  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
+from kws_reference.labels import label_set  # noqa: E402
 
 ZOO = ROOT / "training" / "zoo" / "experiments" / "precision"
 SETS = ("kit-12", "canonical-8")
@@ -130,7 +131,7 @@ def _features(name: str, split: str, labels: tuple[str, ...], frontend: Any, aud
     from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
     from kws_training.evaluation import int8_features
 
-    words = labels[2:]
+    words = label_set(labels).keywords
     if split == "validation":
         clips = load_clips(ClipSpec(audio / "speech_commands", "validation", words=words, unknown_percent=100.0))
     else:

@@ -4,15 +4,17 @@ import argparse
 import contextlib
 import os
 import sys
-import tempfile
 from pathlib import Path
 
 from kws_reference.bundle import Bundle
 from kws_reference.command_line import CHECK_FAILED, OK
 from kws_reference.errors import KwsError
+from kws_reference.files import PARTIAL
 
 from kws_codegen.commands.options import add_model_options
 from kws_codegen.generator import ENGINES, generate
+
+LAST = "model_info.h"  # every part of the firmware includes it
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -46,29 +48,37 @@ def run(args: argparse.Namespace) -> int:
 
 
 def write_files(folder: Path, files: dict[str, str]) -> None:
-    """Writes text files, each one atomically; files that are equal already keep their time stamps.
+    """Writes text files; files that are equal already keep their time stamps.
+
+    New files are written beside the old ones and renamed when all are there: a full disk changes nothing. Whoever stops
+    the renaming leaves a folder without ``model_info.h``, which goes first and comes last: what is half of one model
+    and half of another does not build.
 
     Raises:
       KwsError: the folder cannot be written.
     """
+    staged: dict[Path, Path] = {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            path, data = folder / name, text.encode()
-            if path.is_file() and path.read_bytes() == data:
+        for name in sorted(files, key=lambda name: name == LAST):
+            path, data = folder / name, files[name].encode()
+            if path.is_file() and path.read_bytes() == data and not (name == LAST and staged):
                 continue
-            descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
-            try:
-                with os.fdopen(descriptor, "wb") as out:
-                    out.write(data)
-                os.chmod(temporary, 0o644)
-                os.replace(temporary, path)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    os.unlink(temporary)
-                raise
+            staged[path] = folder / f".{name}.{os.getpid()}{PARTIAL}"
+            with staged[path].open("wb") as out:
+                out.write(data)
+                out.flush()
+                os.fsync(out.fileno())
+        if len(staged) > 1 and LAST in files:
+            (folder / LAST).unlink(missing_ok=True)
+        for path, partial in staged.items():
+            os.replace(partial, path)
     except OSError as error:
         raise KwsError(f"cannot write to {folder}: {error.strerror}. Free space or choose another --out.") from None
+    finally:
+        for partial in staged.values():
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
 
 
 def _check(folder: Path, files: dict[str, str], bundle: Path) -> int:

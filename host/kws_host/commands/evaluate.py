@@ -4,6 +4,7 @@ import argparse
 import concurrent.futures
 import dataclasses
 import hashlib
+import json
 import os
 import struct
 import subprocess
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import kws_reference
 import numpy as np
-from kws_reference import command_line
+from kws_reference import command_line, workers
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 from kws_reference.pipeline import Pipeline
@@ -241,7 +242,7 @@ def _digest(bundle: Bundle, audio: Sequence[np.ndarray]) -> str:
     for path in sorted(Path(kws_reference.__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
     digest.update(f"{metadata.version('tflite-micro')} {metadata.version('numpy')}".encode())
-    digest.update((bundle.path / "model.json").read_bytes() + bundle.model)
+    digest.update(json.dumps(bundle.manifest, sort_keys=True).encode() + bundle.model)
     for pcm in audio:
         digest.update(struct.pack("<I", len(pcm)) + np.asarray(pcm, "<i2").tobytes())
     return digest.hexdigest()
@@ -262,7 +263,7 @@ def reference_results(
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             print(f"warning: {path} cannot be read and is computed anew", file=sys.stderr)
     progress, results = command_line.Progress("reference", len(audio)), []
-    with concurrent.futures.ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(str(bundle.path),)) as pool:
+    with workers.pool(min(jobs, max(1, len(audio))), _start_worker, str(bundle.path)) as pool:
         for result in pool.map(_reference_of, audio, chunksize=16):
             results.append(result)
             progress.update(len(results))

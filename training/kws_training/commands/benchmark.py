@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kws_reference.errors import KwsError
+from kws_reference.files import replace
 from kws_reference.frontend_config import FrontendConfig
 
 from kws_training.commands.fit import say
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     result = {**before, "load_after": benchmark.host()["load"], "models": models}
     if args.json:
         args.json.parent.mkdir(parents=True, exist_ok=True)
-        args.json.write_text(json.dumps(result, indent=1) + "\n")
+        replace(args.json, (json.dumps(result, indent=1) + "\n").encode())
     print(benchmark.table(models))
     print(
         f"\nMedians of the quietest tenth, ms: {before['threads']} thread, {before['runtime']}, {before['cpu']}, "
@@ -74,7 +75,7 @@ def _training(targets: list[str], path: Path | None) -> int:
     found = [training_speed.measure(name, say=say) for name in kinds]
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(found, indent=1) + "\n")
+        replace(path, (json.dumps(found, indent=1) + "\n").encode())
     print("\n".join(map(training_speed.table, found)))
     return 0
 

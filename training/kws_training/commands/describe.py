@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kws_reference.bundle import MANIFEST_FILE, Bundle
+from kws_reference.bundle import Bundle, is_bundle
 from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
 
@@ -13,7 +13,6 @@ from kws_training.commands.fit import say
 from kws_training.models import ARCHITECTURES, FRAMES_PER_STEP, architecture
 
 LABELS = 12
-CLIP_FRAMES = 98  # one second
 
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
@@ -55,7 +54,7 @@ def _described(args: argparse.Namespace) -> Any:
             f"{args.target} is neither a folder nor a model. Give a bundle, a run folder, or one of "
             f"{', '.join(ARCHITECTURES)}."
         )
-    if args.target not in ARCHITECTURES and not args.as_run and (folder / MANIFEST_FILE).is_file():
+    if args.target not in ARCHITECTURES and not args.as_run and is_bundle(folder):
         if args.frames_per_step is not None:
             raise KwsError("--frames-per-step is for models and runs: a bundle has its step built in.")
         bundle = Bundle.load(folder)
@@ -83,5 +82,6 @@ def _described(args: argparse.Namespace) -> Any:
     except CannotStream as error:
         if args.frames_per_step:
             raise
-        return describe_batch(name, model, frontend, CLIP_FRAMES, str(error))
+        frames = model.input_shape[1] or frontend.frame_count(frontend.sample_rate_hz)
+        return describe_batch(name, model, frontend, frames, str(error))
     return describe_streaming(name, streaming, frontend)

@@ -1,16 +1,20 @@
 """``kws-train evaluate``: float batch, float and int8 streaming on the same clips; detection in long recordings."""
 
 import argparse
+import dataclasses
 import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.command_line import Progress
 from kws_reference.errors import KwsError
+from kws_reference.files import replace
 from kws_reference.frontend_config import FrontendConfig
+from kws_reference.labels import SILENCE, UNKNOWN, LabelSet, label_set
 
 from kws_training import detection_report
 from kws_training.commands.fit import say
@@ -60,12 +64,22 @@ def run(args: argparse.Namespace) -> int:
             raise KwsError(
                 f"{args.run_folder} was trained with another front end than {args.bundle} has. Give its own run."
             )
+        if bundle and list(bundle.labels) != settings["labels"]:
+            raise KwsError(
+                f"{args.run_folder} was trained for {', '.join(settings['labels'])}; {args.bundle} has "
+                f"{', '.join(bundle.labels)}. Give its own run."
+            )
     labels = bundle.labels if bundle else tuple(settings["labels"])
     frontend = bundle.frontend if bundle else FrontendConfig.from_dict(settings["frontend"])
     folder = args.out or args.bundle or args.run_folder
-    pcm, truth = _clips(args, labels[2:])
+    pcm, truth = _clips(args, label_set(labels), frontend, _clip_samples(model, frontend))
     count = len(truth)
-    say(f"{args.set_name}: {count} clips")
+    say(f"{args.set_name}: {count} clips of {pcm.shape[1] / frontend.sample_rate_hz:g} s, {frontend.sample_rate_hz} Hz")
+    if bundle and frontend.frame_count(pcm.shape[1]) < bundle.frames_per_step:
+        raise KwsError(
+            f"{args.bundle} takes {bundle.frames_per_step} frames a step, a clip has "
+            f"{frontend.frame_count(pcm.shape[1])}: no step would be computed. Evaluate it with --stream."
+        )
     features = evaluation.int8_features(frontend, pcm, Progress("features", count).update)
     scale = 1.0 / frontend.feature_steps_per_std
     result = {"set": args.set_name, "clips": count, "labels": list(labels)}
@@ -89,6 +103,9 @@ def run(args: argparse.Namespace) -> int:
             status = int(not difference <= STREAM_TOLERANCE)
     if bundle:
         result["model_sha256"] = bundle.model_sha256
+        if bundle.features.zero_point:
+            progress = Progress("features", count).update
+            features = evaluation.int8_features(frontend, pcm, progress, bundle.features.zero_point)
         progress = Progress("int8 streaming", count).update
         outcomes["int8_streaming"] = evaluation.int8_streaming(bundle, features, truth, progress)
     folder.mkdir(parents=True, exist_ok=True)
@@ -100,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
         plots.confusion(matrix, labels, title, folder / f"confusion_{args.set_name}_{kind}.png")
         say(f"{kind:16} {100 * outcome.accuracy:6.2f} %")
     say(f"{kind.replace('_', ' ')} by label: {by_label(matrix, labels)}")
-    (folder / f"evaluation_{args.set_name}.json").write_text(json.dumps(result) + "\n")
+    replace(folder / f"evaluation_{args.set_name}.json", (json.dumps(result) + "\n").encode())
     print(json.dumps({k: (v["accuracy"] if isinstance(v, dict) else v) for k, v in result.items() if k != "labels"}))
     return status
 
@@ -122,12 +139,36 @@ def _check(args: argparse.Namespace) -> None:
         raise KwsError("--names and --without choose clips of --test. Give --test too.")
 
 
-def _clips(args: argparse.Namespace, words: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Samples and label indices of the clips that the arguments ask for."""
+def _clip_samples(model: Any, frontend: FrontendConfig) -> int:
+    """Samples of a clip: what a model of a fixed number of frames takes, else a second."""
+    frames = model.input_shape[1] if model is not None else None
+    if frames is None:
+        return frontend.sample_rate_hz
+    return frontend.window_samples + (frames - 1) * frontend.hop_samples
+
+
+def _clips(
+    args: argparse.Namespace, labels: LabelSet, frontend: FrontendConfig, samples: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Samples and label rows of the clips that the arguments ask for, at the model's sample rate.
+
+    Folders that are no label of the model are unknown words if it has those, as everywhere in the kit; else they are
+    refused, or, of a split that draws unknown words and silence by itself, not drawn.
+    """
+    if not labels.keywords:
+        raise KwsError(f"the model has no keyword. Received: {', '.join(labels.names)}.")
     if args.test:
-        clips = load_clips(ClipSpec(folders=(FolderSpec(args.test, args.names),), words=words))
+        spec = ClipSpec(folders=(FolderSpec(args.test, args.names),))
     else:
-        clips = load_clips(ClipSpec(args.validation, "validation", words=words, unknown_percent=100.0))
+        none = [name for name in (SILENCE, UNKNOWN) if labels.row(name) is None]
+        unknown = 0.0 if UNKNOWN in none else 100.0
+        spec = ClipSpec(args.validation, "validation", unknown_percent=unknown)
+        if SILENCE in none:
+            spec = dataclasses.replace(spec, silence_percent=0.0)
+        if none:
+            say(f"the model has no {' and no '.join(none)}: no such clips of the validation split are heard")
+    rate_hz = frontend.sample_rate_hz
+    clips = load_clips(dataclasses.replace(spec, words=labels.keywords, sample_rate_hz=rate_hz, clip_samples=samples))
     rows = np.arange(len(clips))
     if args.without:
         left_out = {word.strip() for word in args.without.split(",")}
@@ -137,6 +178,19 @@ def _clips(args: argparse.Namespace, words: tuple[str, ...]) -> tuple[np.ndarray
         rows = np.array([row for row, folder in enumerate(folders) if folder not in left_out], np.int64)
         if not len(rows):
             raise KwsError(f"--without leaves no clip. Received: {args.without}.")
+    homeless = [row for row in rows if labels.row_of_kind[clips.labels[row]] is None]
+    if args.validation:
+        rows = np.setdiff1d(rows, homeless)  # which was told
+    elif homeless:
+        folders = sorted({clips.names[row].split("/", 1)[0] for row in homeless})
+        raise KwsError(
+            f"{args.test}: {len(homeless)} clips of {', '.join(folders)} are of no label of the "
+            f"model, which has {', '.join(labels.names)}. Leave them out by --without {','.join(folders)}."
+        )
+    others = sorted({clips.names[row].split("/", 1)[0] for row in rows if clips.labels[row] == 1} - {UNKNOWN})
+    if others:
+        more = f" and {len(others) - 8} more" if len(others) > 8 else ""
+        say(f"no labels of the model, so {UNKNOWN}: {', '.join(others[:8])}{more}")
     if args.limit and args.limit < len(rows):
         rows = rows[np.sort(np.random.default_rng(0).permutation(len(rows))[: args.limit])]
-    return clips.pcm[rows], clips.labels[rows]
+    return clips.pcm[rows], np.array([labels.row_of_kind[kind] for kind in clips.labels[rows]], np.int64)

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from kws_reference import limits
-from kws_reference.bundle import write_bundle
+from kws_reference.bundle import MODEL_FILE, is_bundle, write_bundle
 from kws_reference.errors import KwsError
+from kws_reference.files import replace
 from kws_reference.frontend_config import FrontendConfig
+from kws_reference.labels import label_set
 
 from kws_training.clip_options import CALIBRATION_CLIPS, add_extra, check_extra, extra_folders
 from kws_training.commands.fit import say
@@ -80,8 +82,9 @@ def run(args: argparse.Namespace) -> int:
         config = start.check(settings, args.run_folder) if wanted else None
         if args.data is None:
             raise KwsError("a float run is quantized with the ranges of training clips. Give --data.")
-        folders, words = tuple(extra_folders(args)), tuple(settings["labels"][2:])
-        clips = load_clips(ClipSpec(args.data, "training", folders, words))
+        folders, words = tuple(extra_folders(args)), label_set(settings["labels"]).keywords
+        rate_hz = frontend.sample_rate_hz
+        clips = load_clips(ClipSpec(args.data, "training", folders, words, sample_rate_hz=rate_hz))
         drawn = start.calibration(clips, frontend, settings["seed"], args.calibration_clips)
         calibration = drawn.record
         say(f"quantizing with the ranges of {len(drawn.features)} training clips")
@@ -135,13 +138,17 @@ def _described(settings: dict[str, Any], wanted: Any) -> dict[str, Any]:
 
 
 def _write_dynamic(folder: Path, data: bytes) -> int:
+    if is_bundle(folder):
+        raise KwsError(
+            f"{folder} holds a bundle, to which a {MODEL_FILE} of floats cannot belong. Choose another --out."
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "model.tflite").write_bytes(data)
+        replace(folder / MODEL_FILE, data)
     except OSError as error:
         raise KwsError(f"cannot write to {folder}: {error.strerror}. Choose another --out.") from None
-    say(f"{folder / 'model.tflite'}: {len(data)} bytes; it takes and gives floats: the firmware cannot run it")
-    print(json.dumps({"model": str(folder / "model.tflite"), "bytes": len(data)}))
+    say(f"{folder / MODEL_FILE}: {len(data)} bytes; it takes and gives floats: the firmware cannot run it")
+    print(json.dumps({"model": str(folder / MODEL_FILE), "bytes": len(data)}))
     return 0
 
 

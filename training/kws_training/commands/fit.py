@@ -10,11 +10,21 @@ from typing import Any
 
 from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
+from kws_reference.labels import label_set
 
 from kws_training.clip_options import add_extra, check_extra, check_seed, extra_folders, keywords
 from kws_training.data.pipeline import AugmentConfig
-from kws_training.data.speech_commands import BACKGROUND_FOLDER, WORDS, ClipSet, ClipSpec, FolderSpec, load_clips
+from kws_training.data.speech_commands import (
+    BACKGROUND_FOLDER,
+    SAMPLE_RATE_HZ,
+    WORDS,
+    ClipSet,
+    ClipSpec,
+    FolderSpec,
+    load_clips,
+)
 from kws_training.field_help import Field, fields_of
+from kws_training.folder_lock import only_writer
 from kws_training.models import ARCHITECTURES, DEFAULT, architecture
 from kws_training.quantize.precision import PRECISIONS, precision
 
@@ -78,6 +88,13 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
         metavar="NAME",
         help=f"quantization-aware training of a trained run, see --from: {', '.join(PRECISIONS)}",
     )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="processes that augment clips, each with its memory; 0: none but this one (default: a half of the cores, "
+        "2 to 8); the model does not depend on it",
+    )
     parser.add_argument("--teacher", type=Path, help="run folder of a trained model whose answers become targets")
     for title, flags in (("recipe", _RECIPE_FLAGS), ("augmentation", _AUGMENT_FLAGS)):
         group = parser.add_argument_group(title)
@@ -104,16 +121,17 @@ def _defaults(name: str, field: Field) -> str:
 def run(args: argparse.Namespace) -> int:
     """Trains; the run folder then holds weights, history and learning curves."""
     words = _checked(args)
-    if not args.data and args.voices is None:
-        raise KwsError("nothing to train with. Give --data FOLDER, --voices, or both.")
+    with only_writer(args.out):
+        return _run(args, words)
+
+
+def _run(args: argparse.Namespace, words: tuple[str, ...]) -> int:
     wanted = precision(args.precision) if args.precision else None
-    if wanted and not args.start_from:
-        raise KwsError("--precision trains a float model on. Give its run folder by --from.")
     import keras
 
     from kws_training.quantize import start
     from kws_training.run_folder import RunFolder, digest, load_run
-    from kws_training.trainer import CURVES, Recipe, Teacher, feature_statistics, take_weights, train
+    from kws_training.trainer import CLASSIFIER, CURVES, Recipe, Teacher, feature_statistics, take_weights, train
 
     known, first = load_run(args.start_from) if args.start_from else (None, None)
     taught, teacher = load_run(args.teacher) if args.teacher else (None, None)
@@ -123,9 +141,10 @@ def run(args: argparse.Namespace) -> int:
     if known and (wanted or "precision" in known):
         start.check(known, args.start_from)
 
-    if wanted and words not in ((), tuple(known["labels"][2:])):
-        raise KwsError(f"{args.start_from} was trained for {', '.join(known['labels'][2:])}. Leave out --labels.")
-    words = words or (tuple(known["labels"][2:]) if wanted else WORDS)
+    known_words = label_set(known["labels"]).keywords if known else ()
+    if wanted and words not in ((), known_words):
+        raise KwsError(f"{args.start_from} was trained for {', '.join(known_words)}. Leave out --labels.")
+    words = words or (known_words if wanted else WORDS)
     if args.recipe == PUBLISHED:
         from kws_training import published
 
@@ -143,6 +162,13 @@ def run(args: argparse.Namespace) -> int:
     say(f"{len(training)} training clips, {len(validation)} validation clips, labels {', '.join(training.label_names)}")
     if known:
         frontend = FrontendConfig.from_dict(known["frontend"])
+        if frontend.sample_rate_hz != SAMPLE_RATE_HZ:
+            raise KwsError(
+                f"{args.start_from} hears {frontend.sample_rate_hz} Hz; fit trains with {SAMPLE_RATE_HZ} Hz. Give "
+                "another run."
+            )
+        if wanted and known["labels"] != list(training.label_names):
+            raise KwsError(f"{args.start_from} has its labels in another order than fit: {', '.join(known['labels'])}.")
     else:
         statistics_seed = args.seed if recipe.augment_seed < 0 else recipe.augment_seed
         frontend = feature_statistics(training, statistics_seed, FrontendConfig())
@@ -181,8 +207,9 @@ def run(args: argparse.Namespace) -> int:
     else:
         model = kind.build(config)
         if first:
-            take_weights(model, first)
-    best = train(folder, training, validation, model, frontend, recipe, args.seed, say, args.cache, teaching)
+            take_weights(model, first, () if known["labels"] == settings["labels"] else (CLASSIFIER,))
+    progress = say, args.cache, teaching, args.workers
+    best = train(folder, training, validation, model, frontend, recipe, args.seed, *progress)
     say(f"best epoch {best['epoch']}: validation {100 * best['val_accuracy']:.2f} %; curves in {args.out / CURVES}")
     print(json.dumps({"run": str(args.out), "epoch": best["epoch"], "validation_accuracy": best["val_accuracy"]}))
     return 0
@@ -200,7 +227,19 @@ def _checked(args: argparse.Namespace) -> tuple[str, ...]:
         raise KwsError("--distillation is the share of a teacher's answers. Give --teacher too.")
     if args.voices_clips < 1:
         raise KwsError(f"--voices-clips must be at least 1. Received: {args.voices_clips}.")
-    return keywords(args.labels)
+    if args.workers is not None and args.workers < 0:
+        raise KwsError(f"--workers must be 0 or more. Received: {args.workers}.")
+    if not args.data and args.voices is None:
+        raise KwsError("nothing to train with. Give --data FOLDER, --voices, or both.")
+    if args.precision and precision(args.precision) and not args.start_from:
+        raise KwsError("--precision trains a float model on. Give its run folder by --from.")
+    words = keywords(args.labels)
+    if args.voices is not None:
+        from kws_training.data.voices import check_sayable
+
+        for word in words:
+            check_sayable(word)
+    return words
 
 
 def _shares(words: tuple[str, ...]) -> dict[str, float]:
@@ -220,7 +259,7 @@ def _clips(args: argparse.Namespace, words: tuple[str, ...]) -> tuple[ClipSet, C
 
         voices = args.out / "voices" if args.voices == Path() else args.voices
         say(f"synthetic voices: {voices}")
-        speak_task(words, voices, args.voices_clips, UNKNOWN_WORDS, -(-args.voices_clips // 10), args.seed)
+        speak_task(words, voices, args.voices_clips, UNKNOWN_WORDS, -(-args.voices_clips // 10), args.seed, say)
         data = data or voices
         if args.data:
             folders.append(FolderSpec(voices, part="training"))

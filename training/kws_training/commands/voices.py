@@ -3,15 +3,19 @@
 import argparse
 from pathlib import Path
 
+from kws_reference.labels import words_of
+
 from kws_training.clip_options import check_seed
+from kws_training.commands.fit import say
 from kws_training.data.unknown_words import speak_task
-from kws_training.data.voices import voices
+from kws_training.data.voices import check_sayable, voices
+from kws_training.folder_lock import only_writer
 
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
     """Adds the subcommand."""
     parser = subparsers.add_parser("voices", help="speak words with espeak-ng and flite, as clips to train with")
-    parser.add_argument("--words", required=True, help="what to say, with commas between")
+    parser.add_argument("--words", required=True, help="words or phrases to say, English, with commas between")
     parser.add_argument("--out", type=Path, required=True, help="folder; gets <word>/<voice>_nohash_<n>.wav")
     parser.add_argument("--clips-per-word", type=int, default=100, help="default: %(default)s")
     parser.add_argument(
@@ -25,9 +29,12 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Speaks; prints how many clips there are now."""
     check_seed(args.seed)
-    words = [word.strip() for word in args.words.split(",") if word.strip()]
+    words = words_of(args.words, "--words")
+    for word in words:
+        check_sayable(word)
     numbers = args.clips_per_word, args.unknown_words, args.clips_per_unknown_word
-    clips = speak_task(words, args.out, *numbers, args.seed)
+    with only_writer(args.out):
+        clips = speak_task(words, args.out, *numbers, args.seed, say)
     print(
         f"{clips} clips of {len(words)} words and {args.unknown_words} unknown ones, {len(voices())} voices: {args.out}"
     )

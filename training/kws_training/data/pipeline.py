@@ -21,11 +21,11 @@ import numpy as np
 from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
 from kws_reference.frontend_float import mfcc_float
+from kws_reference.workers import WorkerContext, single_threaded_numpy
 
 from kws_training.data import augment
 from kws_training.data.epoch_cache import EpochCache
 from kws_training.data.speech_commands import SILENCE, ClipSet, silence
-from kws_training.workers import single_threaded_numpy
 
 CHUNK_CLIPS = 128  # clips that share one generator; part of what a seed means, so not a setting
 
@@ -293,7 +293,7 @@ class EpochRenderer:
             return _join([future.result() for future in self._pending.pop(epoch)])
         except BrokenProcessPool:
             raise KwsError(
-                "a data worker died, most often for lack of memory. Free some, or run with fewer workers."
+                "a data worker died, most often for lack of memory. Free some, or run with fewer --workers (0: none)."
             ) from None
 
     def close(self) -> None:
@@ -333,8 +333,7 @@ class EpochRenderer:
         light = dataclasses.replace(self._clips, pcm=np.empty((0, 0), np.int16), names=())
         self._pool = ProcessPoolExecutor(
             self._workers,
-            # Not fork: TensorFlow's threads do not survive it.
-            mp_context=multiprocessing.get_context("spawn"),
+            mp_context=WorkerContext(),
             initializer=_initialise,
             initargs=(light, str(shared), self._config, self._frontend),
         )

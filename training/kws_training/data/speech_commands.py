@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from kws_reference.audio import read_wav
+from kws_reference.audio import convert_rate, read_wav
 from kws_reference.command_line import Progress
 from kws_reference.errors import KwsError
+from kws_reference.labels import SILENCE, UNKNOWN
 
 from kws_training.data.made_noise import made_noise
 
 Split = Literal["training", "validation", "testing"]
 
-SILENCE, UNKNOWN = "_silence_", "_unknown_"
 WORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 SYNTHETIC_SPEAKERS = ("espeak-", "flite-")
 BACKGROUND_FOLDER = "_background_noise_"
@@ -69,6 +69,8 @@ class ClipSpec:
         for training is drawn anew for every epoch (pipeline.py).
       unknown_percent: the same for unknown words; of a training split all are loaded, each epoch draws its share.
       seed: draws those silent clips and unknown words.
+      sample_rate_hz: of the clips; recordings of another rate are converted (`read_wav`).
+      clip_samples: length of a clip; None: a second.
     """
 
     speech_commands: Path | None = None
@@ -79,6 +81,8 @@ class ClipSpec:
     silence_percent: float = 10.0
     unknown_percent: float = 10.0
     seed: int = 0
+    sample_rate_hz: int = SAMPLE_RATE_HZ
+    clip_samples: int | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -91,7 +95,7 @@ class ClipSet:
     """Clips in memory.
 
     Attributes:
-      pcm: int16 ``[clips, 16000]``; shorter recordings have zeros behind, longer ones are cut.
+      pcm: int16 ``[clips, samples]``; shorter recordings have zeros behind, longer ones are cut.
       labels: int64 ``[clips]``, indices into ``label_names``.
       words: the word that was spoken in each clip (`spoken_word`), for balancing unknown words.
       names: path of each clip below its folder, for reports.
@@ -233,6 +237,7 @@ def load_clips(spec: ClipSpec) -> ClipSet:
     """
     if len(set(spec.words)) != len(spec.words) or not spec.words:
         raise KwsError(f"words must be different and at least one. Received: {', '.join(spec.words)}")
+    rate_hz, samples = spec.sample_rate_hz, spec.clip_samples or spec.sample_rate_hz
     rng = np.random.default_rng([spec.seed, SPLITS.index(spec.split) if spec.split in SPLITS else 0])
     noise: tuple[np.ndarray, ...] = ()
     files: list[tuple[Path, str]] = []
@@ -240,7 +245,10 @@ def load_clips(spec: ClipSpec) -> ClipSet:
     if spec.speech_commands is not None:
         rule = split_rule(spec.speech_commands, spec.words) if spec.split_by == "auto" else spec.split_by
         names = index_speech_commands(spec.speech_commands, spec.split, rule)
-        noise = load_noise(spec.speech_commands) or made_noise([spec.seed, SPLITS.index(spec.split)])
+        noise = load_noise(spec.speech_commands, rate_hz, samples)
+        if not noise:
+            made = made_noise([spec.seed, SPLITS.index(spec.split)])
+            noise = tuple(convert_rate(recording, SAMPLE_RATE_HZ, rate_hz) for recording in made)
         if spec.split != "training":
             keywords = [name for name in names if _word(name) in spec.words]
             unknown = [name for name in names if _word(name) not in spec.words]
@@ -261,17 +269,17 @@ def load_clips(spec: ClipSpec) -> ClipSet:
             f"no training recordings of {', '.join(absent)}. Correct the labels or add folders of these names."
         )
 
-    pcm = np.zeros((len(files) + silent_clips, CLIP_SAMPLES), np.int16)
+    pcm = np.zeros((len(files) + silent_clips, samples), np.int16)
 
     def load(row: int) -> None:
         root, name = files[row]
-        pcm[row] = fit_clip(read_wav(root / name, SAMPLE_RATE_HZ))
+        pcm[row] = fit_clip(read_wav(root / name, rate_hz), samples)
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         progress = Progress("reading clips", len(files))
         for done, _ in enumerate(pool.map(load, range(len(files))), 1):
             progress.update(done)
-    pcm[len(files) :] = silence(rng, noise, silent_clips)
+    pcm[len(files) :] = silence(rng, noise, silent_clips, samples)
     folders = [_word(name) for _, name in files] + [SILENCE] * silent_clips
     return ClipSet(
         pcm=pcm,
@@ -283,8 +291,15 @@ def load_clips(spec: ClipSpec) -> ClipSet:
     )
 
 
-def load_noise(root: str | Path) -> tuple[np.ndarray, ...]:
+def load_noise(
+    root: str | Path, sample_rate_hz: int = SAMPLE_RATE_HZ, clip_samples: int = CLIP_SAMPLES
+) -> tuple[np.ndarray, ...]:
     """Loads the background recordings of a folder in the official layout.
+
+    Args:
+      root: the folder.
+      sample_rate_hz: of the result.
+      clip_samples: length of a clip.
 
     Returns:
       int16 arrays, sorted by file name; none if the folder has no ``_background_noise_``. Recordings shorter than a
@@ -292,28 +307,30 @@ def load_noise(root: str | Path) -> tuple[np.ndarray, ...]:
     """
     recordings = []
     for path in sorted((Path(root) / BACKGROUND_FOLDER).glob("*.wav")):
-        samples = read_wav(path, SAMPLE_RATE_HZ)
+        samples = read_wav(path, sample_rate_hz)
         recordings.append(
-            np.tile(samples, -(-CLIP_SAMPLES // len(samples))) if len(samples) < CLIP_SAMPLES else samples
+            np.tile(samples, -(-clip_samples // len(samples))) if len(samples) < clip_samples else samples
         )
     return tuple(recordings)
 
 
-def silence(rng: np.random.Generator, noise: Sequence[np.ndarray], clips: int) -> np.ndarray:
-    """Draws clips of background noise at a volume of U(0, 1), int16 ``[clips, 16000]``; zeros if there is no noise."""
-    out = np.zeros((clips, CLIP_SAMPLES), np.int16)
+def silence(
+    rng: np.random.Generator, noise: Sequence[np.ndarray], clips: int, samples: int = CLIP_SAMPLES
+) -> np.ndarray:
+    """Draws background noise at a volume of U(0, 1), int16 ``[clips, samples]``; zeros if there is no noise."""
+    out = np.zeros((clips, samples), np.int16)
     for row in out if noise else ():
         recording = noise[rng.integers(len(noise))]
-        start = rng.integers(len(recording) - CLIP_SAMPLES + 1)
-        row[:] = np.rint(recording[start : start + CLIP_SAMPLES] * rng.uniform(0.0, 1.0))
+        start = rng.integers(len(recording) - samples + 1)
+        row[:] = np.rint(recording[start : start + samples] * rng.uniform(0.0, 1.0))
     return out
 
 
-def fit_clip(samples: np.ndarray) -> np.ndarray:
-    """Returns exactly one second, as the official reader does: zeros are added behind, or the rest is cut off."""
-    if len(samples) >= CLIP_SAMPLES:
-        return samples[:CLIP_SAMPLES]
-    return np.pad(samples, (0, CLIP_SAMPLES - len(samples)))
+def fit_clip(samples: np.ndarray, length: int = CLIP_SAMPLES) -> np.ndarray:
+    """Returns exactly a clip, as the official reader does: zeros are added behind, or the rest is cut off."""
+    if len(samples) >= length:
+        return samples[:length]
+    return np.pad(samples, (0, length - len(samples)))
 
 
 def label_index(word: str, words: Sequence[str]) -> int:

@@ -3,16 +3,30 @@
 How a word sounds comes from espeak-ng, which prints its phonemes, and from flite where it is installed.
 """
 
+import contextlib
+import glob
 import json
+import os
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from kws_reference.errors import KwsError
+from kws_reference.files import PARTIAL
 
-from kws_training.data.voices import ACCENTS, ESPEAK, FLITE, INSTALL, output_of, voices, write_voices
+from kws_training.data.voices import (
+    ACCENTS,
+    ESPEAK,
+    FLITE,
+    INSTALL,
+    check_lengths,
+    check_sayable,
+    output_of,
+    voices,
+    write_voices,
+)
 
 COMMON_WORDS = tuple(
     """
@@ -60,11 +74,17 @@ Sounds = set[tuple[str, ...]]
 
 
 def speak_task(
-    labels: Sequence[str], folder: str | Path, clips_per_label: int, unknown: int, clips_per_unknown: int, seed: int
+    labels: Sequence[str],
+    folder: str | Path,
+    clips_per_label: int,
+    unknown: int,
+    clips_per_unknown: int,
+    seed: int,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> int:
     """Fills a folder with all that a model of these labels learns from: the labels and unknown words (`write_voices`).
 
-    What was made by the same call before, and finished, is kept.
+    What was made by the same call before is kept. The folder appears when all is there: clips are written beside it.
 
     Args:
       labels: the keywords.
@@ -73,15 +93,18 @@ def speak_task(
       unknown: number of unknown words (`unknown_words`); 0: none.
       clips_per_unknown: clips of each.
       seed: of everything.
+      tell: is given a line for each label that must be spoken fast (`check_lengths`).
 
     Returns:
       The number of clips.
 
     Raises:
-      KwsError: the folder holds something else, a program is missing, or a file cannot be written.
+      KwsError: the folder holds something else, a label cannot be said, a program is missing, or a file cannot be
+        written.
     """
     folder = Path(folder)
-    record, unfinished = folder / _RECORD, folder / f"{_RECORD}.partial"
+    for label in labels:
+        check_sayable(label)
     wanted = {
         **{
             "labels": list(labels),
@@ -92,20 +115,63 @@ def speak_task(
         **{"seed": seed, "voices": [voice.name for voice in voices()]},
     }
     text = json.dumps(wanted, indent=1) + "\n"
-    if record.is_file() and record.read_text() == text:
+    if _made_by(folder, text):
         return sum(1 for _ in folder.glob("*/*.wav"))
-    if any(folder.glob("*/*.wav")) and not (unfinished.is_file() and unfinished.read_text() == text):
+    if any(folder.glob("*/*.wav")):
         raise KwsError(f"{folder} holds other clips. Choose another folder, or give that one by --data or --extra.")
+    check_lengths(labels, tell)
     words = unknown_words(labels, unknown, seed) if unknown else []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(text)
-        clips = write_voices(labels, folder, clips_per_label, seed)
-        clips += write_voices(words, folder, clips_per_unknown, seed) if words else 0
-        unfinished.replace(record)
+        with _beside(folder) as unfinished:
+            clips = write_voices(labels, unfinished, clips_per_label, seed)
+            clips += write_voices(words, unfinished, clips_per_unknown, seed) if words else 0
+            (unfinished / _RECORD).write_text(text)
+            if not _made_by(folder, text):  # by another process in the meantime
+                _move(unfinished, folder)
     except OSError as error:
         raise KwsError(f"cannot write to {folder}: {error.strerror}. Free space or choose another folder.") from None
     return clips
+
+
+def _made_by(folder: Path, call: str) -> bool:
+    record = folder / _RECORD
+    return record.is_file() and record.read_text() == call
+
+
+@contextlib.contextmanager
+def _beside(folder: Path) -> Iterator[Path]:
+    """A folder for what is not finished, beside the one that it is for; removed behind the block, however it ends."""
+    folder = folder.resolve()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for old in folder.parent.glob(f".{glob.escape(folder.name)}.*{PARTIAL}"):  # of processes that were killed
+        if not _runs(old.name.split(".")[-2]):
+            shutil.rmtree(old, ignore_errors=True)
+    unfinished = folder.parent / f".{folder.name}.{os.getpid()}{PARTIAL}"
+    unfinished.mkdir()
+    try:
+        yield unfinished
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _runs(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except OSError:
+        pass  # another user's
+    return True
+
+
+def _move(source: Path, folder: Path) -> None:
+    """Moves all that is in a folder, its record last; at once, where the other folder is not there or empty."""
+    try:
+        os.replace(source, folder)
+    except OSError:
+        folder.mkdir(exist_ok=True)
+        for path in sorted(source.iterdir(), key=lambda path: path.name == _RECORD):
+            os.replace(path, folder / path.name)
 
 
 def unknown_words(labels: Sequence[str], count: int, seed: int, close_share: float = 0.5) -> list[str]:
@@ -124,9 +190,21 @@ def unknown_words(labels: Sequence[str], count: int, seed: int, close_share: flo
       KwsError: espeak-ng is missing.
     """
     rng = np.random.default_rng([seed, count])
-    close = near_words(labels, round(count * close_share), seed)
+    parts = parts_of_phrases(labels)[:count]
+    close = parts + near_words(labels, max(0, round(count * close_share) - len(parts)), seed)
+    close = list(dict.fromkeys(close))
     others = [word for word in distinct_words(COMMON_WORDS, labels) if word not in close]
     return sorted(close + [others[index] for index in rng.permutation(len(others))[: count - len(close)]])
+
+
+def parts_of_phrases(labels: Sequence[str]) -> list[str]:
+    """Returns the single words of the labels that have several, but for those that sound like a label.
+
+    Raises:
+      KwsError: espeak-ng is missing.
+    """
+    parts = [word for label in labels if " " in label for word in label.split()]
+    return sorted(distinct_words(parts, labels)) if parts else []
 
 
 def near_words(labels: Sequence[str], count: int, seed: int) -> list[str]:
@@ -193,7 +271,10 @@ def pronunciations(words: Sequence[str]) -> dict[str, Ways]:
     ways = []
     for accent in _ACCENTS:
         lines = output_of([ESPEAK, "-q", "-v", accent, "--ipa=1", "--sep=_", "--stdin"], text).split("\n")
-        ways.append([tuple(re.sub("[ˈˌː ]", "", line).split("_")) for line in lines if line.strip()])
+        lines = [line.strip() for line in lines if line.strip()]
+        if len(lines) == len(words):
+            lines = [line.replace(" ", "_") if " " in word else line for word, line in zip(words, lines, strict=True)]
+        ways.append([tuple(re.sub("[ˈˌː ]", "", line).split("_")) for line in lines])
     if shutil.which(FLITE):
         phones = output_of([FLITE, "-ps", "-voice", "kal", "-o", "none", "-t", text.replace("\n\n", " ")])
         ways.append([tuple(part.split()) for part in phones.split("pau") if part.strip()])

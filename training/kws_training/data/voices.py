@@ -7,12 +7,14 @@ A voice counts as a speaker: its name takes the speaker's place in a file's name
 import dataclasses
 import functools
 import os
+import re
 import shutil
 import subprocess
 import tempfile
+import unicodedata
 import wave
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -45,6 +47,7 @@ _VARIANTS = (
 _FLITE_PITCH_HZ = {"awb": 120, "kal": 105, "rms": 95, "slt": 170}
 _FLITE_SHARE = 3  # clips of a flite voice for one of an espeak-ng variant: flite's come from recorded speakers
 _TRIES = 4
+_FASTEST = 1.6  # times the usual speed that a phrase may need to fit into a clip
 _LONGEST_SAMPLES = CLIP_SAMPLES - 800
 _EQUALISER_HZ = (0.0, 150.0, 300.0, 600.0, 1200.0, 2400.0, 4800.0, 8000.0)
 
@@ -114,7 +117,11 @@ def speak(word: str, voice: Voice, rng: np.random.Generator) -> np.ndarray:
         if len(spoken) <= _LONGEST_SAMPLES:
             break
         speed *= 1.1 * len(spoken) / _LONGEST_SAMPLES
-    spoken = spoken[:_LONGEST_SAMPLES]
+    if len(spoken) > _LONGEST_SAMPLES:
+        raise KwsError(
+            f"{word!r} takes {len(spoken) / SAMPLE_RATE_HZ:.1f} s with voice {voice.name}, spoken as fast as it can; a "
+            f"clip has {CLIP_SAMPLES / SAMPLE_RATE_HZ:g} s. Choose a shorter one."
+        )
     spoken = spoken / np.sqrt(np.mean(np.sort(spoken**2)[len(spoken) // 2 :]))
     clip = np.zeros(CLIP_SAMPLES)
     start = int(rng.beta(2.0, 2.0) * (CLIP_SAMPLES - len(spoken)))
@@ -125,6 +132,45 @@ def speak(word: str, voice: Voice, rng: np.random.Generator) -> np.ndarray:
     return np.clip(np.rint(clip), -32768, 32767).astype(np.int16)
 
 
+def check_sayable(word: str) -> None:
+    """Refuses what the programs would spell out, skip or take for another language than English.
+
+    Raises:
+      KwsError: the word or phrase holds anything but Latin letters, with or without accents, apostrophes, and single
+        spaces or hyphens between words.
+    """
+    parts = re.split("[ -]", _without_accents(word))
+    if not all(part.replace("'", "").isalpha() and part.isascii() for part in parts):
+        raise KwsError(
+            f"the voices speak English: a word or phrase to speak holds Latin letters and apostrophes only. "
+            f"Received: {word!r}. Spell it as it sounds, or train with recordings."
+        )
+
+
+def check_lengths(words: Sequence[str], tell: Callable[[str], None] = lambda line: None) -> None:
+    """Lets a voice of each program say every word once, at its usual speed, before anything is written.
+
+    Args:
+      words: to say.
+      tell: is given a line for each that does not fit into a clip at that speed.
+
+    Raises:
+      KwsError: a word is silent, or so long that it would have to be spoken `_FASTEST` times as fast.
+    """
+    samples_of = {}
+    first = {voice.program: voice for voice in reversed(voices())}
+    for word in dict.fromkeys(words):
+        for voice in first.values():
+            spoken = _trimmed(_synthesise(f"{word}.", voice, 1.0, 0.0, 1.0, ACCENTS[0]), word, voice)
+            samples_of[word] = max(len(spoken), samples_of.get(word, 0))
+    for word, samples in samples_of.items():
+        seconds = f"{word!r} takes {samples / SAMPLE_RATE_HZ:.2f} s when it is spoken"
+        if samples > _FASTEST * _LONGEST_SAMPLES:
+            raise KwsError(f"{seconds}, a clip has {CLIP_SAMPLES / SAMPLE_RATE_HZ:g} s. Choose a shorter phrase.")
+        if samples > _LONGEST_SAMPLES:
+            tell(f"{seconds}: it is spoken faster, to fit into a clip of {CLIP_SAMPLES / SAMPLE_RATE_HZ:g} s")
+
+
 def write_voices(words: Sequence[str], folder: str | Path, clips_per_word: int, seed: int, workers: int = 0) -> int:
     """Writes clips of words as ``<word>/<voice>_nohash_<n>.wav``, 16 kHz mono int16, one second each.
 
@@ -132,7 +178,7 @@ def write_voices(words: Sequence[str], folder: str | Path, clips_per_word: int, 
     and ``testing_list.txt`` name the clips of the voices that the split keeps out of training.
 
     Args:
-      words: what to say; each becomes a folder.
+      words: what to say, words or phrases; each becomes a folder.
       folder: is created.
       clips_per_word: at least 1.
       seed: of all that is drawn.
@@ -142,12 +188,10 @@ def write_voices(words: Sequence[str], folder: str | Path, clips_per_word: int, 
       The number of clips in the folders of these words that this call asked for.
 
     Raises:
-      KwsError: no program is installed, a word is empty or holds anything but letters and apostrophes, or a file
-        cannot be written.
+      KwsError: no program is installed, a word cannot be said (`check_sayable`), or a file cannot be written.
     """
     for word in words:
-        if not word.replace("'", "").isalpha():
-            raise KwsError(f"a word to speak holds letters only. Received: {word!r}. Spell it as it is spoken.")
+        check_sayable(word)
     if clips_per_word < 1:
         raise KwsError(f"clips per word must be at least 1. Received: {clips_per_word}")
     jobs = []
@@ -184,13 +228,18 @@ def _synthesise(text: str, voice: Voice, speed: float, pitch: float, tract: floa
             pitch_hz = _FLITE_PITCH_HZ[voice.timbre] * 1.25**pitch
             settings = (f"duration_stretch={1.2 * tract / speed:.3f}", f"int_f0_target_mean={pitch_hz:.1f}")
             command = [FLITE, "-voice", voice.timbre, *(part for item in settings for part in ("--setf", item))]
-            command += ["-t", text, "-o", str(path)]
+            command += ["-t", _without_accents(text), "-o", str(path)]
         else:
             command = [ESPEAK, "-v", f"{accent}+{voice.timbre}", "-s", str(int(np.clip(140 * speed / tract, 80, 400)))]
             command += ["-p", str(round(50 + 35 * pitch)), "-w", str(path), text]
         output_of(command)
         # Multiples of 50 Hz keep the conversion of rates cheap.
         return read_wav(path, 50 * round(SAMPLE_RATE_HZ / tract / 50)).astype(np.float64)
+
+
+def _without_accents(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text.replace("’", "'"))
+    return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
 def _trimmed(spoken: np.ndarray, word: str, voice: Voice) -> np.ndarray:
