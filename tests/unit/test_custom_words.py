@@ -10,7 +10,7 @@ from kws_reference.errors import KwsError
 from kws_training import cli
 from kws_training.commands import fit
 from kws_training.data import unknown_words
-from kws_training.data.speech_commands import hash_split
+from kws_training.data.splits import hash_split
 
 from tests.support.clip_files import write_wav
 from tests.support.native import ROOT

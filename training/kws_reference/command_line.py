@@ -70,6 +70,11 @@ def run(program: str, description: str, commands: Sequence[ModuleType], argv: Se
     return USAGE
 
 
+def say(line: str) -> None:
+    """Logs a line to stderr."""
+    print(line, file=sys.stderr, flush=True)
+
+
 class Progress:
     """A progress bar on stderr for work of over two seconds; plain lines where stderr is not a terminal."""
 
