@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from kws_reference.errors import KwsError
+from kws_reference.recordings import folded
 
 from kws_training.data.speech_commands import FolderSpec
 
@@ -70,6 +71,6 @@ def keywords(text: str | None) -> tuple[str, ...]:
                 f"--labels: words that begin with _ are reserved; silence and unknown come by themselves. "
                 f"Received: {word}."
             )
-        if word in words[:index]:
-            raise KwsError(f"--labels names {word} twice. Give every word once.")
+        if folded(word) in map(folded, words[:index]):
+            raise KwsError(f"--labels names {word} twice (case and - or _ make no difference). Give every word once.")
     return words

@@ -358,13 +358,13 @@ def _tell_of_folder(
         tell(f"{listing.root}: folders taken as labels: {named(pairs, 10)}")
     if deeper := deeper_labels(listing.clips, labels):
         tell(
-            f"{listing.root}: {len(deeper):,} recordings count as unknown words, since the first folder is the word "
-            f"({named([item.name for item in deeper])}). If they are not, put the folder of the label first."
+            f"{listing.root}: unknown words by their first folder, though a deeper one is called like a label: "
+            f"{len(deeper):,} ({named([item.name for item in deeper])}). If they are the label, put its folder first."
         )
 
 
 def _tell_of_split(listing: Listing, division: Division, words: Sequence[str], tell: Callable[[str], None]) -> None:
-    tell(f"{listing.root}: {len(division.part):,} clips, split {division.rule}:")
+    tell(f"{listing.root}: {len(division.part):,} clips, split: {division.rule}:")
     for line in division.table(words):
         tell(line)
     for note in division.notes:
@@ -397,7 +397,7 @@ def _tell_of_lengths(
         cut = int((lengths[rows] > CLIP_SAMPLES).sum())
         tell(
             f"{len(rows):,} of {len(files):,} clips are silent though their folder is a word's, {cut:,} of them cut "
-            f"from longer recordings ({named([files[row].name for row in rows])}). Remove them or move them to {SILENCE}."
+            f"from longer ones ({named([files[row].name for row in rows])}). Remove them, or put them into {SILENCE}."
         )
 
 

@@ -100,7 +100,7 @@ def divide(listing: Listing, words: Sequence[str], rule: Rule = "auto") -> Divis
         inner = _rule_without_lists(rest, words)
         validating = set(_by_rule(rest, inner).names("validation"))
         part.update((name, "validation") for name in validating)
-        text = f"by {LISTS['testing']}; the others {_RULES[inner]}, none of them is left for testing"
+        text = f"by {LISTS['testing']}; of the others {_RULES[inner]}, none is left for testing"
     elif "testing" not in listed:
         kept = [name for name in rest if _is_official(name) and hash_split(name) == "testing"]
         part.update((name, "testing") for name in kept)
@@ -114,7 +114,10 @@ def divide(listing: Listing, words: Sequence[str], rule: Rule = "auto") -> Divis
     return Division(text, part, tuple(notes))
 
 
-_RULES = {"hash": "by Speech Commands' hash of the speaker", "few": "a fifth of the speakers of each word validates"}
+_RULES = {
+    "hash": "a tenth validates by Speech Commands' hash of the speaker",
+    "few": "a fifth of the speakers of each word validates",
+}
 
 
 def has_lists(root: Path) -> bool:
@@ -124,7 +127,8 @@ def has_lists(root: Path) -> bool:
 
 def _by_rule(names: Sequence[str], rule: str) -> Division:
     if rule == "hash":
-        return Division(_RULES[rule], {name: hash_split(name) for name in names})
+        text = f"{_RULES[rule]}, another is kept for testing"
+        return Division(text, {name: hash_split(name) for name in names})
     validating = _few_for_validation(names)
     return Division(_RULES[rule], {name: "validation" if name in validating else "training" for name in names})
 
@@ -261,7 +265,7 @@ def known_speakers(names: Iterable[str]) -> set[str]:
 def _folder_of_person(folders: Sequence[str]) -> str:
     """The folder below the word's; in ``_unknown_`` the word has one of its own."""
     unknown = folders and normalised(folders[0]).casefold() == UNKNOWN
-    return "/".join(folders[2 if unknown else 1 :])
+    return "".join(folders[2:3] if unknown else folders[1:2])
 
 
 def _is_official(name: str) -> bool:
