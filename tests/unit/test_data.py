@@ -181,11 +181,80 @@ def test_load_clips_without_background_recordings_makes_noise(tmp_path):
     assert not np.array_equal(training.noise[0], validation.noise[0])
 
 
-def test_load_clips_short_recording_is_padded_behind_and_long_one_cut(tmp_path):
-    short, long = record(tmp_path / "yes" / "a.wav", 5000, seed=1), record(tmp_path / "yes" / "b.wav", 20000, seed=2)
+def test_load_clips_short_recording_is_padded_behind(tmp_path):
+    short, whole = record(tmp_path / "yes" / "a.wav", 5000, seed=1), record(tmp_path / "yes" / "b.wav", 16000, seed=2)
     clips = load_clips(ClipSpec(folders=(FolderSpec(tmp_path),)))
     np.testing.assert_array_equal(clips.pcm[0], np.pad(short, (0, 11000)))
-    assert any(np.array_equal(clips.pcm[1], long[start : start + 16000]) for start in range(4001))
+    np.testing.assert_array_equal(clips.pcm[1], whole)
+
+
+def test_load_clips_long_recording_keeps_the_second_with_its_word_and_says_so(tmp_path):
+    word = record(tmp_path / "yes" / "a.wav", 8000, seed=1)
+    for name, before, behind in (("yes/third", 36000, 4000), ("yes/end", 30000, 0), ("tree/first", 0, 40000)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        soundfile.write(tmp_path / f"{name}.wav", np.pad(word, (before, behind)), 16000)
+    soundfile.write(tmp_path / "yes" / "nothing.wav", np.zeros(48000, np.int16), 16000)
+    (tmp_path / "_silence_").mkdir()
+    soundfile.write(tmp_path / "_silence_" / "room.wav", np.pad(word, (30000, 0)), 16000)
+    told = []
+    clips = load_clips(ClipSpec(folders=(FolderSpec(tmp_path),)), told.append)
+    heard = dict(zip(clips.names, clips.pcm, strict=True))
+    for name in ("yes/third.wav", "yes/end.wav", "tree/first.wav"):
+        # The level is a median over 90 ms, so that up to 40 ms of an end count for nothing.
+        assert np.count_nonzero(heard[name]) > 0.9 * np.count_nonzero(word)
+    assert not heard["yes/nothing.wav"].any() and not heard["_silence_/room.wav"].any()
+    long = next(line for line in told if "longer than a second" in line)
+    assert long.startswith("5 of 6 recordings") and "_silence_/room.wav from 0.00 s, tree/first.wav from 0.00 s" in long
+    silent = next(line for line in told if "silent" in line)
+    assert silent.startswith("1 of 6 clips are silent") and "1 of them cut" in silent and "yes/nothing.wav" in silent
+    assert any("1 of 6 recordings are shorter than a second" in line and "yes/a.wav, 0.50 s" in line for line in told)
+
+
+def test_load_clips_main_folder_may_hold_silence_unknown_words_and_folders_of_persons(tmp_path):
+    for index in range(30):
+        record(tmp_path / "yes" / f"p{index}" / "1.WAV", seed=index)
+        record(tmp_path / "No " / f"p{index}.wav", seed=index)
+        record(tmp_path / "_unknown_" / "bed" / f"p{index}.wav", seed=index)
+        record(tmp_path / "_silence_" / f"{index}.wav", seed=index)
+    record(tmp_path / ".trash" / "no.wav")
+    (tmp_path / "yes" / "._1.wav").write_bytes(b"\0\5\x16\7")
+    record(tmp_path / "_background_noise_" / "kitchen" / "N.WAV", 20000)
+    told = []
+    spec = ClipSpec(tmp_path, words=("yes", "no"), silence_percent=0, unknown_percent=100)
+    sets = [load_clips(dataclasses.replace(spec, split=split), told.append) for split in ("training", "validation")]
+    assert sum(np.bincount(clips.labels, minlength=4) for clips in sets).tolist() == [30, 30, 30, 30]
+    assert all(np.bincount(clips.labels, minlength=4).min() >= 5 for clips in sets)
+    assert {word for clips in sets for word in clips.words} == {"_silence_", "bed", "yes", "no"}
+    assert len(sets[0].noise) == 1 and len(sets[0].noise[0]) == 20000
+    assert any("hidden: 1 (.trash/)" in line for line in told) and any(
+        "macOS: 1 (yes/._1.wav)" in line for line in told
+    )
+    assert any("folders taken as labels: no: No/" in line for line in told)
+
+
+def test_load_clips_same_folder_read_twice_gives_the_same(tmp_path):
+    for name in ("yes/b.wav", "yes/B.wav", "no/é.wav", "No/f.WAV", "tree/x/y.wav"):
+        record(tmp_path / name, 20000)
+    first, again = (load_clips(ClipSpec(folders=(FolderSpec(tmp_path),))) for _ in range(2))
+    assert first.names == again.names == ("No/f.WAV", "no/é.wav", "tree/x/y.wav", "yes/B.wav", "yes/b.wav")
+    np.testing.assert_array_equal(first.pcm, again.pcm)
+
+
+def test_load_clips_all_files_that_cannot_be_read_are_counted(tmp_path):
+    for name in "abcd":
+        record(tmp_path / "yes" / f"{name}.wav")
+    for name in "bcd":
+        (tmp_path / "yes" / f"{name}.wav").write_text("not audio")
+    with pytest.raises(KwsError, match=r"b.wav: not a WAV.* 2 more cannot be read: yes/c.wav, yes/d.wav"):
+        load_clips(ClipSpec(folders=(FolderSpec(tmp_path),)))
+
+
+def test_load_clips_folder_without_wav_files_says_what_it_holds(tmp_path):
+    (tmp_path / "yes").mkdir()
+    (tmp_path / "yes" / "a.flac").touch()
+    for spec in (ClipSpec(tmp_path, words=("yes",)), ClipSpec(folders=(FolderSpec(tmp_path),))):
+        with pytest.raises(KwsError, match=r"holds no .* convert it to 16-bit PCM WAV \(yes/a.flac\)"):
+            load_clips(spec)
 
 
 def test_load_clips_test_set_folder_with_list_takes_only_these(tmp_path):

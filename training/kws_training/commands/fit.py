@@ -231,11 +231,6 @@ def _clips(args: argparse.Namespace, words: tuple[str, ...]) -> tuple[ClipSet, C
     tell = _once(say)  # both splits have the same table
     training = load_clips(ClipSpec(data, "training", tuple(folders), words), tell)
     validation = load_clips(ClipSpec(data, "validation", unknown, words, unknown_percent=100.0), tell)
-    if not (validation.labels >= 2).any():
-        raise KwsError(
-            f"no recording of a label validates: the validation split of {data} lacks them. List some in its "
-            "validation_list.txt, or record more."
-        )
     if not (training.labels == 1).any():
         say("no unknown words: the model will take every word for a keyword. Add folders of other words, or --voices.")
     return training, validation

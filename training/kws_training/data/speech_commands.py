@@ -17,6 +17,7 @@ from kws_reference.audio import read_wav
 from kws_reference.command_line import Progress, say
 from kws_reference.errors import KwsError
 from kws_reference.recordings import (
+    LISTS,
     SILENCE,
     UNKNOWN,
     Listing,
@@ -245,7 +246,7 @@ def load_clips(spec: ClipSpec, tell: Callable[[str], None] = say) -> ClipSet:
         files += _without_held(more, held, folder.path, tell)
     if not files:
         raise KwsError(
-            f"no clips: the {spec.split} split of {spec.speech_commands} is empty and no other folder is given."
+            f"no clips: the {spec.split} split of {spec.speech_commands} is empty, and so is every other folder."
         )
     labels = [label_index(item.folder, spec.words) for item in files]
     absent = [word for index, word in enumerate(spec.words, 2) if index not in labels]
@@ -289,8 +290,13 @@ def _of_main_folder(
     unknown = [name for name, label in labels.items() if label == 1]
     count = min(len(unknown), math.ceil(keywords * spec.unknown_percent / 100))
     taken = {unknown[index] for index in rng.permutation(len(unknown))[:count]}
+    if not keywords:
+        raise KwsError(
+            f"no clips: the {spec.split} split of {spec.speech_commands} is empty, it has no recording of a label. "
+            f"List some in {LISTS[spec.split]}, or record more."
+        )
     lacking = [word for index, word in enumerate(spec.words, 2) if index not in labels.values()]
-    if lacking and keywords:
+    if lacking:
         tell(f"the {spec.split} split of {spec.speech_commands} has no recording of {', '.join(lacking)}")
     files = [item for item in files if labels[item.name] != 1 or item.name in taken]
     return files, noise, math.ceil(keywords * spec.silence_percent / 100), []
