@@ -22,7 +22,7 @@ def names(found):
 
 
 def test_find_takes_wav_files_of_any_case_and_depth(tmp_path):
-    taken = ["Yes/e.wav", "no/a.WAV", "no/b.Wav", "no/c.wave", "no/d.wav.wav", "yes/anna/1.wav", "yes/anna/home/2.wav"]
+    taken = ["Yes/e.wav", "no/a.WAV", "no/b.Wav", "no/c.wave", "no/d.wav.wav", "yes/anna/1.wav", "yes/anna/car/2.wav"]
     touch(tmp_path, *taken)
     listing = find_recordings(tmp_path)
     assert names(listing.recordings) == names(listing.clips) == taken and not listing.left_out

@@ -162,7 +162,7 @@ def test_load_clips_extra_folder_with_copies_of_held_clips_does_not_train_on_the
         ("_unknown_/bed_0a7c2a8d_nohash_0.wav.wav", "0a7c2a8d"),
         ("yes/anna/0a7c2a8d_nohash_0.wav", "0a7c2a8d"),
         ("yes/anna/1.wav", "anna"),
-        ("yes/anna/home/1.wav", "anna"),
+        ("yes/anna/car/1.wav", "anna"),
         ("_unknown_/bed/1.wav", "1.wav"),
         ("_unknown_/bed/anna/1.wav", "anna"),
         ("yes/take1.wav", "take1.wav"),

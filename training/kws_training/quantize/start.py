@@ -46,7 +46,7 @@ def calibration(clips: ClipSet, frontend: FrontendConfig, seed: int, count: int 
         "seed": seed,
         "rule": RULE,
         "rows": rows.tolist(),
-        "names_sha256": hashlib.sha256(names.encode()).hexdigest(),
+        "names_sha256": hashlib.sha256(names.encode("utf-8", "surrogateescape")).hexdigest(),
     }
     return Calibration(int8_features(frontend, clips.pcm[rows]), record)
 
