@@ -18,6 +18,7 @@ from kws_reference.recordings import (
     Listing,
     deeper_labels,
     find_recordings,
+    folded,
     label_of,
     left_out_lines,
     named,
@@ -156,8 +157,10 @@ def find(
             _tell(listing, bundle.labels)
             folder = path.resolve().name
             # A folder that is a label's own may sort its recordings by person.
-            of_top = not any(label_of(item.folder, bundle.labels) not in ("", UNKNOWN) for item in listing.clips)
-            of_top = of_top and label_of(folder, bundle.labels) not in ("", UNKNOWN)
+            known_folders = {folded(label) for label in bundle.labels}
+            of_top = (
+                not known_folders & {folded(item.folder) for item in listing.clips} and folded(folder) in known_folders
+            )
             for item in found:
                 label = _label(item.name, folder, bundle.labels, of_top)
                 clips.append(Clip(item.path, item.name, expected(item.name, item.path.name, label)))

@@ -186,6 +186,8 @@ def test_find_labels_by_the_first_folder_and_tells_what_is_left_out(tmp_path, ca
     said = capsys.readouterr().err
     assert "hidden: 1 (.trash/)" in said and "macOS: 1 (__MACOSX/)" in said and "(yes/g.flac)" in said
     assert [clip.expected for clip in clips.find([tmp_path / "yes", tmp_path / "No/a.WAV"], bundle)] == ["yes", "no"]
+    clip_files.write_wav(tmp_path / "yes/_unknown_/h.wav", np.zeros(10))
+    assert [clip.expected for clip in clips.find([tmp_path / "yes"], bundle)] == ["_unknown_", "_unknown_"]
 
 
 def test_heard_step_of_a_long_recording_is_at_the_end_of_the_second_with_the_word():

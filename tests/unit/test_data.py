@@ -203,11 +203,22 @@ def test_load_clips_long_recording_keeps_the_second_with_its_word_and_says_so(tm
         # The level is a median over 90 ms, so that up to 40 ms of an end count for nothing.
         assert np.count_nonzero(heard[name]) > 0.9 * np.count_nonzero(word)
     assert not heard["yes/nothing.wav"].any() and not heard["_silence_/room.wav"].any()
-    long = next(line for line in told if "longer than a second" in line)
+    long = next(line for line in told if "longer than" in line)
     assert long.startswith("5 of 6 recordings") and "_silence_/room.wav from 0.00 s, tree/first.wav from 0.00 s" in long
     silent = next(line for line in told if "silent" in line)
     assert silent.startswith("1 of 6 clips are silent") and "1 of them cut" in silent and "yes/nothing.wav" in silent
     assert any("1 of 6 recordings are shorter than a second" in line and "yes/a.wav, 0.50 s" in line for line in told)
+
+
+def test_load_clips_other_rate_and_length_keep_the_word(tmp_path):
+    word = np.rint(9000 * np.sin(np.arange(8000) * 0.3)).astype(np.int16)
+    (tmp_path / "yes").mkdir()
+    soundfile.write(tmp_path / "yes" / "a.wav", np.pad(word, (30000, 4000)), 16000)
+    told = []
+    spec = ClipSpec(folders=(FolderSpec(tmp_path),), sample_rate_hz=8000, clip_samples=6000)
+    clips = load_clips(spec, told.append)
+    assert clips.pcm.shape == (1, 6000) and (np.abs(clips.pcm) > 3000).sum() > 2500
+    assert told[0].startswith("1 of 1 recordings are longer than 0.75 s") and "a.wav from 1.7" in told[0]
 
 
 def test_load_clips_main_folder_may_hold_silence_unknown_words_and_folders_of_persons(tmp_path):

@@ -133,3 +133,7 @@ def test_folded_tells_words_apart_that_are_different():
 def test_deeper_labels_finds_folders_of_persons_above_the_words(tmp_path):
     touch(tmp_path, "anna/yes/1.wav", "tree/bob/2.wav", "yes/no/3.wav", "_unknown_/yes/4.wav")
     assert names(deeper_labels(find_recordings(tmp_path).clips, LABELS)) == ["anna/yes/1.wav"]
+
+
+def test_named_shows_a_few_names_and_nothing_that_breaks_a_line():
+    assert recordings.named(["a\nb\x1b.wav", "é.wav", "c", "d"]) == "a\\nb\\x1b.wav, é.wav, c and 1 more"

@@ -57,6 +57,13 @@ def read_wav(path: str | Path, sample_rate_hz: int = 16000) -> np.ndarray:
     return np.clip(np.rint(mono * 32768.0), -32768, 32767).astype(np.int16)
 
 
+def convert_rate(pcm: np.ndarray, rate_hz: int, wanted_hz: int) -> np.ndarray:
+    """Converts int16 ``[samples]`` to another sample rate by the rule of `read_wav`; untouched if it is the same."""
+    if rate_hz == wanted_hz:
+        return pcm
+    return np.clip(np.rint(_resample(pcm.astype(np.float64), rate_hz, wanted_hz)), -32768, 32767).astype(np.int16)
+
+
 def _resample(samples: np.ndarray, rate_hz: int, wanted_hz: int) -> np.ndarray:
     import scipy.signal
 

@@ -234,7 +234,8 @@ def deeper_labels(recordings: Iterable[Recording], labels: Sequence[str]) -> lis
 def named(names: Sequence[str], shown: int = _SHOWN) -> str:
     """The first of some names, and how many there are."""
     more = f" and {len(names) - shown:,} more" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + more
+    text = ", ".join(names[:shown]) + more
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def left_out_lines(root: str | Path, left_out: dict[str, tuple[str, ...]]) -> list[str]:

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from kws_reference.audio import read_wav
+from kws_reference.audio import convert_rate, read_wav
 from kws_reference.command_line import Progress, say
 from kws_reference.errors import KwsError
 from kws_reference.recordings import (
@@ -84,6 +84,8 @@ class ClipSpec:
         for training is drawn anew for every epoch (pipeline.py).
       unknown_percent: the same for unknown words; of a training split all are loaded, each epoch draws its share.
       seed: draws those silent clips and unknown words.
+      sample_rate_hz: of the clips; recordings of another rate are converted (`read_wav`).
+      clip_samples: length of a clip; None: a second.
     """
 
     speech_commands: Path | None = None
@@ -94,6 +96,8 @@ class ClipSpec:
     silence_percent: float = 10.0
     unknown_percent: float = 10.0
     seed: int = 0
+    sample_rate_hz: int = SAMPLE_RATE_HZ
+    clip_samples: int | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -106,7 +110,7 @@ class ClipSet:
     """Clips in memory.
 
     Attributes:
-      pcm: int16 ``[clips, 16000]``, see `fit_clip`.
+      pcm: int16 ``[clips, samples]``, see `fit_clip`.
       labels: int64 ``[clips]``, indices into ``label_names``.
       words: the word that was spoken in each clip (`spoken_word`), for balancing unknown words.
       names: path of each clip below its folder, for reports.
@@ -260,9 +264,10 @@ def load_clips(spec: ClipSpec, tell: Callable[[str], None] = say) -> ClipSet:
         spec.words[label - 2] if label >= 2 else spoken_word(item.name)
         for item, label in zip(files, labels, strict=True)
     ]
-    pcm = np.zeros((len(files) + silent_clips, CLIP_SAMPLES), np.int16)
-    _read(files, labels, pcm, tell)
-    pcm[len(files) :] = silence(rng, noise, silent_clips)
+    samples = spec.clip_samples or spec.sample_rate_hz
+    pcm = np.zeros((len(files) + silent_clips, samples), np.int16)
+    _read(files, labels, pcm, spec.sample_rate_hz, tell)
+    pcm[len(files) :] = silence(rng, noise, silent_clips, samples)
     return ClipSet(
         pcm=pcm,
         labels=np.array(labels + [0] * silent_clips, np.int64),
@@ -281,7 +286,10 @@ def _of_main_folder(
     division = divide(listing, spec.words, spec.split_by)
     _tell_of_folder(listing, spec.words, tell)
     _tell_of_split(listing, division, spec.words, tell)
-    noise = _load_noise(listing) or made_noise([spec.seed, SPLITS.index(spec.split)])
+    noise = _load_noise(listing, spec.sample_rate_hz, spec.clip_samples or spec.sample_rate_hz)
+    if not noise:
+        made = made_noise([spec.seed, SPLITS.index(spec.split)])
+        noise = tuple(convert_rate(recording, SAMPLE_RATE_HZ, spec.sample_rate_hz) for recording in made)
     files = [item for item in listing.clips if division.part[item.name] == spec.split]
     if spec.split == "training":
         return files, noise, 0, [item for item in listing.clips if division.part[item.name] != "training"]
@@ -302,7 +310,9 @@ def _of_main_folder(
     return files, noise, math.ceil(keywords * spec.silence_percent / 100), []
 
 
-def _read(files: Sequence[Recording], labels: Sequence[int], pcm: np.ndarray, tell: Callable[[str], None]) -> None:
+def _read(
+    files: Sequence[Recording], labels: Sequence[int], pcm: np.ndarray, rate_hz: int, tell: Callable[[str], None]
+) -> None:
     """Fills the first rows of ``pcm``; names every file that cannot be read."""
     lengths, starts = np.zeros(len(files), np.int64), np.zeros(len(files), np.int64)
     silent = np.zeros(len(files), bool)
@@ -310,13 +320,13 @@ def _read(files: Sequence[Recording], labels: Sequence[int], pcm: np.ndarray, te
 
     def load(row: int) -> None:
         try:
-            samples = read_wav(files[row].path, SAMPLE_RATE_HZ)
+            samples = read_wav(files[row].path, rate_hz)
         except KwsError as error:
             broken[row] = error
             return
         lengths[row] = len(samples)
-        pcm[row], starts[row] = fit_clip(samples, is_word=labels[row] > 0)
-        silent[row] = labels[row] > 0 and is_silent(pcm[row], SAMPLE_RATE_HZ)
+        pcm[row], starts[row] = fit_clip(samples, pcm.shape[1], rate_hz, is_word=labels[row] > 0)
+        silent[row] = labels[row] > 0 and is_silent(pcm[row], rate_hz)
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         progress = Progress("reading clips", len(files))
@@ -326,7 +336,7 @@ def _read(files: Sequence[Recording], labels: Sequence[int], pcm: np.ndarray, te
         first, *others = sorted(broken)
         more = f" {len(others):,} more cannot be read: {named([files[row].name for row in others])}." if others else ""
         raise KwsError(f"{broken[first]}{more}")
-    _tell_of_lengths(files, lengths, starts, silent, tell)
+    _tell_of_lengths(files, lengths / rate_hz, starts / rate_hz, silent, pcm.shape[1] / rate_hz, tell)
 
 
 def _without_held(
@@ -381,79 +391,97 @@ def _tell_of_split(listing: Listing, division: Division, words: Sequence[str], t
 
 
 def _tell_of_lengths(
-    files: Sequence[Recording], lengths: np.ndarray, starts: np.ndarray, silent: np.ndarray, tell: Callable[[str], None]
+    files: Sequence[Recording],
+    length_s: np.ndarray,
+    start_s: np.ndarray,
+    silent: np.ndarray,
+    clip_s: float,
+    tell: Callable[[str], None],
 ) -> None:
     """Says how many recordings were cut and where, how many were filled up, how many of the clips hold silence."""
-    long, short = np.flatnonzero(lengths > CLIP_SAMPLES), np.flatnonzero(lengths < CLIP_SAMPLES)
+    long, short, rows = (np.flatnonzero(which) for which in (length_s > clip_s, length_s < clip_s, silent))
+    clip = "a second" if clip_s == 1 else f"{clip_s:g} s"
     if len(long):
-        heard_s, all_s = len(long) * CLIP_SAMPLES / SAMPLE_RATE_HZ, lengths[long].sum() / SAMPLE_RATE_HZ
-        cuts = [f"{files[row].name} from {starts[row] / SAMPLE_RATE_HZ:.2f} s" for row in long]
+        all_s = length_s[long].sum()
         tell(
-            f"{len(long):,} of {len(files):,} recordings are longer than a second: cut to the second with the loudest "
-            f"word, {all_s - heard_s:,.1f} of {all_s:,.1f} s are not used ({named(cuts)})"
+            f"{len(long):,} of {len(files):,} recordings are longer than {clip} and cut to where the word is loudest: "
+            f"{all_s - len(long) * clip_s:,.1f} of {all_s:,.1f} s are not used "
+            f"({named([f'{files[row].name} from {start_s[row]:.2f} s' for row in long])})"
         )
     if len(short):
-        least = short[lengths[short].argmin()]
+        least = short[length_s[short].argmin()]
         tell(
-            f"{len(short):,} of {len(files):,} recordings are shorter than a second: zeros behind them fill it "
-            f"(shortest: {files[least].name}, {lengths[least] / SAMPLE_RATE_HZ:.2f} s)"
+            f"{len(short):,} of {len(files):,} recordings are shorter than {clip}: zeros behind them fill it "
+            f"(shortest: {files[least].name}, {length_s[least]:.2f} s)"
         )
-    if silent.any():
-        rows = np.flatnonzero(silent)
-        cut = int((lengths[rows] > CLIP_SAMPLES).sum())
+    if len(rows):
         tell(
-            f"{len(rows):,} of {len(files):,} clips are silent though their folder is a word's, {cut:,} of them cut "
-            f"from longer ones ({named([files[row].name for row in rows])}). Remove them, or put them into {SILENCE}."
+            f"{len(rows):,} of {len(files):,} clips are silent though their folder is a word's, "
+            f"{(length_s[rows] > clip_s).sum():,} of them cut from longer ones "
+            f"({named([files[row].name for row in rows])}). Remove them, or put them into {SILENCE}."
         )
 
 
-def load_noise(root: str | Path) -> tuple[np.ndarray, ...]:
+def load_noise(
+    root: str | Path, sample_rate_hz: int = SAMPLE_RATE_HZ, clip_samples: int = CLIP_SAMPLES
+) -> tuple[np.ndarray, ...]:
     """Loads the background recordings of a folder in the official layout.
+
+    Args:
+      root: the folder.
+      sample_rate_hz: of the result.
+      clip_samples: length of a clip.
 
     Returns:
       int16 arrays, sorted by name; none if the folder has no ``_background_noise_``. Recordings shorter than a clip are
       repeated.
     """
-    return _load_noise(find_recordings(root))
+    return _load_noise(find_recordings(root), sample_rate_hz, clip_samples)
 
 
-def _load_noise(listing: Listing) -> tuple[np.ndarray, ...]:
+def _load_noise(listing: Listing, sample_rate_hz: int, clip_samples: int) -> tuple[np.ndarray, ...]:
     recordings = []
     for item in listing.noise:
-        samples = read_wav(item.path, SAMPLE_RATE_HZ)
+        samples = read_wav(item.path, sample_rate_hz)
         recordings.append(
-            np.tile(samples, -(-CLIP_SAMPLES // len(samples))) if len(samples) < CLIP_SAMPLES else samples
+            np.tile(samples, -(-clip_samples // len(samples))) if len(samples) < clip_samples else samples
         )
     return tuple(recordings)
 
 
-def silence(rng: np.random.Generator, noise: Sequence[np.ndarray], clips: int) -> np.ndarray:
-    """Draws clips of background noise at a volume of U(0, 1), int16 ``[clips, 16000]``; zeros if there is no noise."""
-    out = np.zeros((clips, CLIP_SAMPLES), np.int16)
+def silence(
+    rng: np.random.Generator, noise: Sequence[np.ndarray], clips: int, samples: int = CLIP_SAMPLES
+) -> np.ndarray:
+    """Draws background noise at a volume of U(0, 1), int16 ``[clips, samples]``; zeros if there is no noise."""
+    out = np.zeros((clips, samples), np.int16)
     for row in out if noise else ():
         recording = noise[rng.integers(len(noise))]
-        start = rng.integers(len(recording) - CLIP_SAMPLES + 1)
-        row[:] = np.rint(recording[start : start + CLIP_SAMPLES] * rng.uniform(0.0, 1.0))
+        start = rng.integers(len(recording) - samples + 1)
+        row[:] = np.rint(recording[start : start + samples] * rng.uniform(0.0, 1.0))
     return out
 
 
-def fit_clip(samples: np.ndarray, is_word: bool = True) -> tuple[np.ndarray, int]:
-    """Makes a recording exactly one second.
+def fit_clip(
+    samples: np.ndarray, length: int = CLIP_SAMPLES, sample_rate_hz: int = SAMPLE_RATE_HZ, is_word: bool = True
+) -> tuple[np.ndarray, int]:
+    """Makes a recording exactly a clip.
 
-    One of a second stays as it is, and one that is shorter gets zeros behind, as with the official reader. That reader
-    keeps the first second of a longer one; here it is the second with the word (`word_start`).
+    One of this length stays as it is, and one that is shorter gets zeros behind, as with the official reader. That
+    reader keeps the beginning of a longer one; here it is the part with the word (`word_start`).
 
     Args:
       samples: int16, at least one.
-      is_word: False takes the first second: of silence the loudest is not wanted.
+      length: wanted samples.
+      sample_rate_hz: of the recording.
+      is_word: False takes the beginning: of silence the loudest is not wanted.
 
     Returns:
-      int16 ``[16000]``, and the sample of the recording at which it begins.
+      int16 ``[length]``, and the sample of the recording at which it begins.
     """
-    if len(samples) > CLIP_SAMPLES:
-        start = word_start(samples, CLIP_SAMPLES, SAMPLE_RATE_HZ) if is_word else 0
-        return samples[start : start + CLIP_SAMPLES], start
-    return np.pad(samples, (0, CLIP_SAMPLES - len(samples))), 0
+    if len(samples) > length:
+        start = word_start(samples, length, sample_rate_hz) if is_word else 0
+        return samples[start : start + length], start
+    return np.pad(samples, (0, length - len(samples))), 0
 
 
 def label_index(word: str, words: Sequence[str]) -> int:
