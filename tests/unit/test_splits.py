@@ -9,7 +9,7 @@ from kws_reference.errors import KwsError
 from kws_reference.recordings import find_recordings
 from kws_training.clip_options import add_extra, extra_folders, keywords
 from kws_training.data.speech_commands import ClipSpec, FolderSpec, index_folder, load_clips
-from kws_training.data.splits import divide, hash_split, read_names, speaker_of, spoken_word
+from kws_training.data.splits import divide, find_names, hash_split, read_names, speaker_of, spoken_word
 
 from tests.support.clip_files import write_wav
 
@@ -140,6 +140,21 @@ def test_load_clips_lists_of_an_extra_folder_win_too(folder, tmp_path):
     assert len(index_folder(FolderSpec(extra))) == 6  # a test on the whole folder
     clips = load_clips(ClipSpec(folder, "training", (spec,), WORDS), told.append)
     assert not {"yes/x0.wav", "yes/x1.wav"} & set(clips.names) and "yes/x2.wav" in clips.names
+
+
+def test_index_folder_that_trains_leaves_out_listed_clips_only(tmp_path):
+    official = [f"yes/{speaker}_nohash_0.wav" for split in ("testing", "validation") for speaker in speakers(split, 4)]
+    record(tmp_path, *official)
+    lists(tmp_path, testing=official[:1])
+    assert index_folder(FolderSpec(tmp_path, to_train=True)) == sorted(official[1:])
+    (tmp_path / "testing_list.txt").rename(tmp_path / "validation_list.txt")
+    assert index_folder(FolderSpec(tmp_path, to_train=True)) == sorted(official[1:])
+
+
+def test_find_names_prefers_the_exact_name(tmp_path):
+    apart, composed = "yes/e\u0301.wav", "yes/\u00e9.wav"
+    assert find_names([apart], [apart, composed]) == ({apart}, [])
+    assert find_names(["yes/E\u0301.WAV", "yes/f.wav"], [composed, "no/f.wav"]) == ({composed}, ["yes/f.wav"])
 
 
 def test_load_clips_extra_folder_with_copies_of_held_clips_does_not_train_on_them(folder, tmp_path):

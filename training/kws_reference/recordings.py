@@ -94,7 +94,7 @@ class Listing:
     def not_clips(self) -> dict[str, tuple[str, ...]]:
         """`left_out`, and the recordings that are neither clips nor background noise."""
         others = {
-            NO_FOLDER: tuple(item.name for item in self.recordings if not item.folder),
+            NO_FOLDER: tuple(item.name for item in self.recordings if not item.folder and not item.is_noise),
             RESERVED: tuple(item.name for item in self.recordings if _reserved(item.folder) and not item.is_noise),
         }
         return {reason: names for reason, names in (self.left_out | others).items() if names}

@@ -39,8 +39,10 @@ from kws_training.data.splits import (
     Rule,
     Split,
     divide,
+    find_names,
     has_lists,
     known_speakers,
+    listed_clips,
     read_names,
     spoken_word,
 )
@@ -201,25 +203,27 @@ def _of_folder(spec: FolderSpec, listing: Listing, tell: Callable[[str], None]) 
     if not clips:
         raise KwsError(f"{spec.path}: holds no <label>/<clip>.wav.{_what_else(listing)}")
     if listed is not None:
-        known = {normalised(item.name): item for item in clips}
-        wanted = [normalised(name) for name in listed]
-        missing = sorted(name for name in wanted if name not in known)
+        wanted, missing = find_names(listed, [item.name for item in clips])
         if missing:
-            raise KwsError(f"{spec.names}: {len(missing)} of its clips are not in {spec.path}, first: {missing[0]}")
+            first = min(missing)
+            raise KwsError(f"{spec.names}: {len(missing)} of its clips are not in {spec.path}, first: {first}")
         if not wanted:
             raise KwsError(f"{spec.names}: lists no clip. Write one path a line, or leave the list out.")
-        clips = [item for item in clips if normalised(item.name) in set(wanted)]
-    part = spec.part
-    if spec.to_train and has_lists(listing.root):
-        part = "training"
-    if part is not None:
+        clips = [item for item in clips if item.name in wanted]
+    if spec.part is not None:
         division = divide(listing, (), "lists" if has_lists(listing.root) else "hash")
         for note in division.notes:
             tell(f"{spec.path}: {note}")
-        held = [item.name for item in clips if division.part[item.name] != part]
-        if held and spec.to_train:
-            tell(f"{spec.path}: {len(held):,} clips do not train, {division.rule} ({named(held)})")
-        clips = [item for item in clips if division.part[item.name] == part]
+        clips = [item for item in clips if division.part[item.name] == spec.part]
+    if spec.to_train:
+        notes: list[str] = []
+        kept = set().union(*listed_clips(listing, notes).values())
+        for note in notes:
+            tell(f"{spec.path}: {note}")
+        held = [item.name for item in clips if item.name in kept]
+        if held:
+            tell(f"{spec.path}: {len(held):,} clips do not train, its lists keep them ({named(held)})")
+        clips = [item for item in clips if item.name not in kept]
     return clips
 
 

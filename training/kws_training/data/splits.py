@@ -86,10 +86,7 @@ def divide(listing: Listing, words: Sequence[str], rule: Rule = "auto") -> Divis
     if not has_lists(listing.root):
         raise KwsError(f"{listing.root}: holds neither {' nor '.join(LISTS.values())}. Give one, or another split.")
     notes: list[str] = []
-    listed: dict[str, set[str]] = {}
-    for part, file in LISTS.items():
-        if (listing.root / file).is_file():
-            listed[part] = _listed(listing, names, file, notes)
+    listed = listed_clips(listing, notes)
     both = sorted(set.intersection(*listed.values())) if len(listed) == 2 else []
     if both:
         notes.append(f"{len(both):,} clips are in both lists and kept for testing ({named(both)})")
@@ -142,26 +139,61 @@ def _rule_without_lists(names: Sequence[str], words: Sequence[str]) -> Literal["
     return "few" if any(count < _FEWEST_VALIDATION for count in counts.values()) else "hash"
 
 
-def _listed(listing: Listing, names: Sequence[str], file: str, notes: list[str]) -> set[str]:
-    """Those of the names that a list of the folder holds."""
-    lines = read_names(listing.root / file, listing.root)
-    exact = {normalised(name): name for name in names}
-    any_case = {normalised(name).casefold(): name for name in names}
+def listed_clips(listing: Listing, notes: list[str]) -> dict[str, set[str]]:
+    """Reads the lists of a folder.
+
+    Args:
+      listing: the folder.
+      notes: gets a line for a list that names clips that are not there.
+
+    Returns:
+      For each split that has a list its clips.
+
+    Raises:
+      KwsError: a list cannot be read, or names clips but none of the folder.
+    """
+    listed = {}
+    for part, file in LISTS.items():
+        if not (listing.root / file).is_file():
+            continue
+        lines = read_names(listing.root / file, listing.root)
+        listed[part], missing = find_names(lines, [item.name for item in listing.clips])
+        if missing and not listed[part]:
+            raise KwsError(
+                f"{listing.root / file}: none of its {len(missing):,} lines is a recording here, first: {missing[0]}. "
+                "Write one WORD/FILE.wav a line, as the folder has them, or take the list away."
+            )
+        if missing:
+            notes.append(f"{file} names {len(missing):,} clips that are not here ({named(missing)})")
+    return listed
+
+
+def find_names(lines: Iterable[str], names: Iterable[str]) -> tuple[set[str], list[str]]:
+    """Finds what a list means.
+
+    Args:
+      lines: of the list (`read_names`).
+      names: of all clips.
+
+    Returns:
+      The names that a line is: exactly, or else but for the encoding of accents, or else but for case. And the lines
+      that are none.
+    """
+    known: tuple[dict[str, list[str]], ...] = ({}, {}, {})
+    for name in names:
+        for forms, form in zip(known, _forms(name), strict=True):
+            forms.setdefault(form, []).append(name)
     found, missing = set(), []
     for line in lines:
-        name = exact.get(normalised(line)) or any_case.get(normalised(line).casefold())
-        if name is None:
+        matches = next((forms[form] for forms, form in zip(known, _forms(line), strict=True) if form in forms), [])
+        found |= set(matches)
+        if not matches:
             missing.append(line)
-        else:
-            found.add(name)
-    if missing and not found:
-        raise KwsError(
-            f"{listing.root / file}: none of its {len(missing):,} lines is a recording here, first: {missing[0]}. "
-            "Write one WORD/FILE.wav a line, as the folder has them, or take the list away."
-        )
-    if missing:
-        notes.append(f"{file} names {len(missing):,} clips that are not here ({named(missing)})")
-    return found
+    return found, missing
+
+
+def _forms(name: str) -> tuple[str, str, str]:
+    return name, normalised(name), normalised(name).casefold()
 
 
 def read_names(path: Path, root: Path | None = None) -> list[str]:
