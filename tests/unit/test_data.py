@@ -228,14 +228,16 @@ def test_load_clips_main_folder_may_hold_silence_unknown_words_and_folders_of_pe
         record(tmp_path / "_unknown_" / "bed" / f"p{index}.wav", seed=index)
         record(tmp_path / "_silence_" / f"{index}.wav", seed=index)
     record(tmp_path / ".trash" / "no.wav")
+    record(tmp_path / "noise" / "street.wav")
     (tmp_path / "yes" / "._1.wav").write_bytes(b"\0\5\x16\7")
     record(tmp_path / "_background_noise_" / "kitchen" / "N.WAV", 20000)
     told = []
     spec = ClipSpec(tmp_path, words=("yes", "no"), silence_percent=0, unknown_percent=100)
     sets = [load_clips(dataclasses.replace(spec, split=split), told.append) for split in ("training", "validation")]
-    assert sum(np.bincount(clips.labels, minlength=4) for clips in sets).tolist() == [30, 30, 30, 30]
+    assert sum(np.bincount(clips.labels, minlength=4) for clips in sets).tolist() == [30, 31, 30, 30]
     assert all(np.bincount(clips.labels, minlength=4).min() >= 5 for clips in sets)
-    assert {word for clips in sets for word in clips.words} == {"_silence_", "bed", "yes", "no"}
+    assert {word for clips in sets for word in clips.words} == {"_silence_", "bed", "noise", "yes", "no"}
+    assert any("noise/ counts as an unknown word; call it _background_noise_" in line for line in told)
     assert len(sets[0].noise) == 1 and len(sets[0].noise[0]) == 20000
     assert any("hidden: 1 (.trash/)" in line for line in told) and any(
         "macOS: 1 (yes/._1.wav)" in line for line in told

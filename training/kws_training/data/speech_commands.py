@@ -17,7 +17,9 @@ from kws_reference.audio import convert_rate, read_wav
 from kws_reference.command_line import Progress, say
 from kws_reference.errors import KwsError
 from kws_reference.recordings import (
+    BACKGROUND_FOLDER,
     LISTS,
+    NOT_WAV,
     SILENCE,
     UNKNOWN,
     Listing,
@@ -51,6 +53,7 @@ WORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 SYNTHETIC_SPEAKERS = ("espeak-", "flite-")
 CLIP_SAMPLES = 16000
 SAMPLE_RATE_HZ = 16000
+_LIKE_RESERVED = {"silence": SILENCE, "noise": BACKGROUND_FOLDER, "background noise": BACKGROUND_FOLDER}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -376,6 +379,9 @@ def _tell_of_folder(
     if renamed:
         pairs = [f"{label}: {folder}/" for folder, label in sorted(renamed.items())]
         tell(f"{listing.root}: folders taken as labels: {named(pairs, 10)}")
+    for folder in sorted({item.folder for item in listing.clips if label_index(item.folder, words) == 1}):
+        if meant := _LIKE_RESERVED.get(folded(folder)):
+            tell(f"{listing.root}: {folder}/ counts as an unknown word; call it {meant} if it holds no words")
     if deeper := deeper_labels(listing.clips, labels):
         tell(
             f"{listing.root}: unknown words by their first folder, though a deeper one is called like a label: "
@@ -440,7 +446,11 @@ def load_noise(
       int16 arrays, sorted by name; none if the folder has no ``_background_noise_``. Recordings shorter than a clip are
       repeated.
     """
-    return _load_noise(find_recordings(root), sample_rate_hz, clip_samples)
+    listing = find_recordings(root)
+    not_wav = [name for name in listing.left_out.get(NOT_WAV, ()) if folded(name.split("/")[0]) == BACKGROUND_FOLDER]
+    for line in left_out_lines(root, {NOT_WAV: tuple(not_wav)} if not_wav else {}):
+        say(line)
+    return _load_noise(listing, sample_rate_hz, clip_samples)
 
 
 def _load_noise(listing: Listing, sample_rate_hz: int, clip_samples: int) -> tuple[np.ndarray, ...]:
