@@ -73,16 +73,15 @@ def heard_step(bundle: Bundle, pcm: np.ndarray, expected: str = "") -> int:
 def longer_than_a_second(bundle: Bundle, audio: Sequence[np.ndarray]) -> str:
     """For people: how many recordings are longer than a second, and when they are heard; "" if none is."""
     long = sum(len(pcm) > bundle.frontend.sample_rate_hz for pcm in audio)
-    text = (
-        f"{long:,} of {len(audio):,} recordings are longer than a second: heard is what the model says at the end of "
-    )
-    return text + "the second with the loudest word, with all that came before in its states." if long else ""
+    text = f"{long:,} of {len(audio):,} recordings are longer than a second: heard is what the model says at the end of"
+    return f"{text} the second with the loudest word, having heard all that came before." if long else ""
 
 
 def _label(name: str, folder: str, labels: Sequence[str], of_top: bool) -> str:
     """The label of a file below a folder that was given, by its first folder, or by the folder given itself."""
-    top = label_of(folder, labels)
-    own = top if top != UNKNOWN else ""
+    own = label_of(folder, labels)
+    if own == UNKNOWN and folded(folder) != UNKNOWN:  # any folder may lie around, unlike in one that was given
+        own = ""
     return own if of_top or "/" not in name else label_of(name.split("/", 1)[0], labels)
 
 

@@ -188,6 +188,10 @@ def test_find_labels_by_the_first_folder_and_tells_what_is_left_out(tmp_path, ca
     assert [clip.expected for clip in clips.find([tmp_path / "yes", tmp_path / "No/a.WAV"], bundle)] == ["yes", "no"]
     clip_files.write_wav(tmp_path / "yes/_unknown_/h.wav", np.zeros(10))
     assert [clip.expected for clip in clips.find([tmp_path / "yes"], bundle)] == ["_unknown_", "_unknown_"]
+    unknown = tmp_path / "_unknown_"
+    clip_files.write_wav(unknown / "i.wav", np.zeros(10))
+    assert {clip.expected for clip in clips.find([unknown, unknown / "i.wav"], bundle)} == {"_unknown_"}
+    assert clips.find([tmp_path / "house"], bundle)[0].expected == ""
 
 
 def test_heard_step_of_a_long_recording_is_at_the_end_of_the_second_with_the_word():

@@ -21,7 +21,7 @@ Rule = Literal["auto", "hash", "lists", "few"]
 
 SPLITS = ("training", "validation", "testing")
 _HASH_RANGE = 2**27 - 1
-_OFFICIAL_NAME = r"[0-9a-f]{8}_nohash_\d+\.wav"
+_OFFICIAL_NAME = r"[0-9a-f]{8}_nohash_\d+\."
 _FEWEST_VALIDATION = 5  # recordings of each keyword; with fewer, "auto" takes a fifth of the speakers instead
 _FEWEST_SPEAKERS = 5
 
@@ -301,7 +301,7 @@ def _folder_of_person(folders: Sequence[str]) -> str:
 
 
 def _is_official(name: str) -> bool:
-    return bool(re.fullmatch(_OFFICIAL_NAME, name.rsplit("/", 1)[-1]))
+    return bool(re.match(_OFFICIAL_NAME, name.rsplit("/", 1)[-1]))
 
 
 def _percent(speaker: str) -> float:
