@@ -8,7 +8,7 @@ import pytest
 from kws_reference.errors import KwsError
 from kws_reference.recordings import find_recordings
 from kws_training.clip_options import add_extra, extra_folders, keywords
-from kws_training.data.speech_commands import ClipSpec, FolderSpec, index_folder, load_clips
+from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
 from kws_training.data.splits import divide, find_names, hash_split, read_names, speaker_of, spoken_word
 
 from tests.support.clip_files import write_wav
@@ -37,6 +37,10 @@ def folder(tmp_path):
     root = tmp_path / "data"
     record(root, *(f"{word}/t{index}.wav" for word in ("yes", "no", "tree") for index in range(12)))
     return root
+
+
+def taken(spec, told=None):
+    return list(load_clips(ClipSpec(folders=(spec,)), ([] if told is None else told).append).names)
 
 
 def parts(root, words=WORDS):
@@ -135,9 +139,9 @@ def test_load_clips_lists_of_an_extra_folder_win_too(folder, tmp_path):
     add_extra(parser)
     spec = extra_folders(parser.parse_args(["--extra", str(extra)]))[0]
     told = []
-    assert index_folder(spec, told.append) == [f"yes/x{index}.wav" for index in range(2, 6)]
-    assert "2 clips do not train" in told[0] and "yes/x0.wav, yes/x1.wav" in told[0]
-    assert len(index_folder(FolderSpec(extra))) == 6  # a test on the whole folder
+    assert taken(spec, told) == [f"yes/x{index}.wav" for index in range(2, 6)]
+    assert any("2 clips do not train" in line and "yes/x0.wav, yes/x1.wav" in line for line in told)
+    assert len(taken(FolderSpec(extra))) == 6  # a test on the whole folder
     clips = load_clips(ClipSpec(folder, "training", (spec,), WORDS), told.append)
     assert not {"yes/x0.wav", "yes/x1.wav"} & set(clips.names) and "yes/x2.wav" in clips.names
 
@@ -146,9 +150,9 @@ def test_index_folder_that_trains_leaves_out_listed_clips_only(tmp_path):
     official = [f"yes/{speaker}_nohash_0.wav" for split in ("testing", "validation") for speaker in speakers(split, 4)]
     record(tmp_path, *official)
     lists(tmp_path, testing=official[:1])
-    assert index_folder(FolderSpec(tmp_path, to_train=True)) == sorted(official[1:])
+    assert taken(FolderSpec(tmp_path, to_train=True)) == sorted(official[1:])
     (tmp_path / "testing_list.txt").rename(tmp_path / "validation_list.txt")
-    assert index_folder(FolderSpec(tmp_path, to_train=True)) == sorted(official[1:])
+    assert taken(FolderSpec(tmp_path, to_train=True)) == sorted(official[1:])
 
 
 def test_find_names_prefers_the_exact_name(tmp_path):

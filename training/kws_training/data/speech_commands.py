@@ -184,23 +184,8 @@ def _what_else(listing: Listing) -> str:
     )
 
 
-def index_folder(spec: FolderSpec, tell: Callable[[str], None] = lambda line: None) -> list[str]:
-    """Lists the clips of a folder with one subfolder for each label.
-
-    Args:
-      spec: which of them.
-      tell: is given a line about clips that the folder's lists keep from training.
-
-    Returns:
-      Sorted paths below the folder.
-
-    Raises:
-      KwsError: the folder is missing or empty, or a listed clip is not there.
-    """
-    return [item.name for item in _of_folder(spec, find_recordings(spec.path), tell)]
-
-
 def _of_folder(spec: FolderSpec, listing: Listing, tell: Callable[[str], None]) -> list[Recording]:
+    """The clips of a further folder; refuses one without clips and a list with others than it has."""
     listed = read_names(spec.names, spec.path) if spec.names else None
     clips = list(listing.clips)
     if not clips:
