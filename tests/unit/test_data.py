@@ -244,6 +244,14 @@ def test_load_clips_main_folder_may_hold_silence_unknown_words_and_folders_of_pe
     assert any("folders taken as labels: no: No/" in line for line in told)
 
 
+def test_load_clips_unknown_words_that_are_labels_are_told(tmp_path):
+    for name in ("yes/a.wav", "_unknown_/yes_0a7c2a8d_nohash_0.wav", "_unknown_/Yes/b.wav", "_unknown_/bed/c.wav"):
+        record(tmp_path / name)
+    told = []
+    assert load_clips(ClipSpec(folders=(FolderSpec(tmp_path),)), told.append).labels.tolist() == [1, 1, 1, 2]
+    assert any("labels by their names: 2 (_unknown_/Yes/b.wav, _unknown_/yes_0a7c2a8d" in line for line in told)
+
+
 def test_load_clips_same_folder_read_twice_gives_the_same(tmp_path):
     for name in ("yes/b.wav", "yes/B.wav", "no/é.wav", "No/f.WAV", "tree/x/y.wav"):
         record(tmp_path / name, 20000)

@@ -102,6 +102,16 @@ def test_divide_speakers_on_both_sides_are_counted(tmp_path):
     )
 
 
+def test_divide_few_speakers_whose_recordings_are_split_are_counted(tmp_path):
+    record(tmp_path, *(f"{word}/me_nohash_{index}.wav" for word in WORDS for index in range(10)))
+    assert any(
+        "1 speakers are in more than one split" in note for note in divide(find_recordings(tmp_path), WORDS).notes
+    )
+    record(tmp_path, *(f"{word}/p{index}/1.wav" for word in WORDS for index in range(10)))
+    division = divide(find_recordings(tmp_path), WORDS)
+    assert not division.notes and division.names("validation")
+
+
 def test_divide_list_that_fits_nothing_is_refused(folder):
     lists(folder, testing=["data/yes/t1.wav", "t2.wav"])
     with pytest.raises(KwsError, match=r"testing_list.txt: none of its 2 lines .* first: data/yes/t1.wav"):

@@ -367,6 +367,10 @@ def _tell_of_folder(
     for folder in sorted({item.folder for item in listing.clips if label_index(item.folder, words) == 1}):
         if meant := _LIKE_RESERVED.get(folded(folder)):
             tell(f"{listing.root}: {folder}/ counts as an unknown word; call it {meant} if it holds no words")
+    said = [item.name for item in listing.clips if folded(item.folder) == UNKNOWN]
+    said = [name for name in said if label_index(spoken_word(name), words) >= 2]
+    if said:
+        tell(f"{listing.root}: unknown words that are labels by their names: {len(said):,} ({named(said)}). Move them.")
     if deeper := deeper_labels(listing.clips, labels):
         tell(
             f"{listing.root}: unknown words by their first folder, though a deeper one is called like a label: "

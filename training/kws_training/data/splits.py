@@ -105,10 +105,7 @@ def divide(listing: Listing, words: Sequence[str], rule: Rule = "auto") -> Divis
             text += ", but for speakers that Speech Commands keeps for testing"
     for split in ("validation", "testing"):
         part.update((name, split) for name in listed.get(split, ()))
-    shared = speakers_on_both_sides(part)
-    if shared:
-        notes.append(f"{len(shared):,} speakers are in more than one split, which flatters it ({named(shared)})")
-    return Division(text, part, tuple(notes))
+    return Division(text, part, (*notes, *_note_on_speakers(part)))
 
 
 _RULES = {
@@ -127,7 +124,8 @@ def _by_rule(names: Sequence[str], rule: str) -> Division:
         text = f"{_RULES[rule]}, another is kept for testing"
         return Division(text, {name: hash_split(name) for name in names})
     validating = _few_for_validation(names)
-    return Division(_RULES[rule], {name: "validation" if name in validating else "training" for name in names})
+    part: dict[str, Split] = {name: "validation" if name in validating else "training" for name in names}
+    return Division(_RULES[rule], part, _note_on_speakers(part))
 
 
 def _rule_without_lists(names: Sequence[str], words: Sequence[str]) -> Literal["hash", "few"]:
@@ -280,13 +278,16 @@ def speaker_of(name: str) -> str:
     return _folder_of_person(folders) or file
 
 
-def speakers_on_both_sides(part: dict[str, Split]) -> list[str]:
-    """Sorted speakers with clips in more than one split, as far as names tell (``_nohash_``, or a folder each)."""
+def _note_on_speakers(part: dict[str, Split]) -> tuple[str, ...]:
+    """How many speakers are in more than one split, as far as names tell; nothing if none is."""
     heard: dict[str, set[str]] = {}
     for name, split in part.items():
         for speaker in known_speakers([name]):
             heard.setdefault(speaker, set()).add(split)
-    return sorted(speaker for speaker, splits in heard.items() if len(splits) > 1)
+    shared = sorted(speaker for speaker, splits in heard.items() if len(splits) > 1)
+    return (
+        (f"{len(shared):,} speakers are in more than one split, which flatters it ({named(shared)})",) if shared else ()
+    )
 
 
 def known_speakers(names: Iterable[str]) -> set[str]:
