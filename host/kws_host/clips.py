@@ -9,11 +9,20 @@ from pathlib import Path
 import numpy as np
 from kws_reference.audio import read_wav
 from kws_reference.bundle import Bundle
+from kws_reference.command_line import say
 from kws_reference.errors import KwsError
 from kws_reference.file_names import original, shown
-
-SKIPPED_FOLDERS = ("_background_noise_",)  # minutes of noise, no clips
-SILENCE, UNKNOWN = "_silence_", "_unknown_"
+from kws_reference.labels import SILENCE, UNKNOWN, folded
+from kws_reference.recordings import (
+    NO_FOLDER,
+    Listing,
+    deeper_labels,
+    find_recordings,
+    label_of,
+    left_out_lines,
+    named,
+)
+from kws_reference.word_window import word_start
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,11 +50,51 @@ class Clip:
         return np.pad(pcm, (0, max(0, rate - len(pcm))))
 
 
-def _label_of_folder(name: str, labels: Sequence[str]) -> str:
-    """Word folders of words that the model does not know hold the unknown class."""
-    if name in labels:
-        return name
-    return UNKNOWN if UNKNOWN in labels else ""
+def heard_step(bundle: Bundle, pcm: np.ndarray, expected: str = "") -> int:
+    """Returns the step whose scores say what a recording is heard as.
+
+    Args:
+      bundle: gives the timing.
+      pcm: int16 ``[samples]``.
+      expected: its label, or "".
+
+    Returns:
+      The last step, or for a recording longer than a second the last step of the second that `kws-train` would take:
+      that with the loudest word, of silence the first. -1 when the recording is shorter than a step.
+    """
+    config, rate = bundle.frontend, bundle.frontend.sample_rate_hz
+    end = len(pcm)
+    if end > rate:
+        end = rate + (word_start(pcm, rate, rate) if expected != SILENCE else 0)
+    return config.frame_count(end) // bundle.frames_per_step - 1
+
+
+def longer_than_a_second(bundle: Bundle, audio: Sequence[np.ndarray]) -> str:
+    """For people: how many recordings are longer than a second, and when they are heard; "" if none is."""
+    long = sum(len(pcm) > bundle.frontend.sample_rate_hz for pcm in audio)
+    text = f"{long:,} of {len(audio):,} recordings are longer than a second: heard is what the model says at the end of"
+    return f"{text} the second with the loudest word, having heard all that came before." if long else ""
+
+
+def _label(name: str, folder: str, labels: Sequence[str], of_top: bool) -> str:
+    """The label of a file below a folder that was given, by its first folder, or by the folder given itself."""
+    own = label_of(folder, labels)
+    if own == UNKNOWN and folded(folder) != UNKNOWN:  # any folder may lie around, unlike in one that was given
+        own = ""
+    return own if of_top or "/" not in name else label_of(name.split("/", 1)[0], labels)
+
+
+def _tell(listing: Listing, labels: Sequence[str]) -> None:
+    left_out = {reason: names for reason, names in listing.not_clips().items() if reason != NO_FOLDER}
+    for line in left_out_lines(listing.root, left_out):
+        say(line)
+    deeper = deeper_labels(listing.clips, labels)
+    if deeper:
+        say(
+            f"{listing.root}: {len(deeper):,} recordings are expected as the first folder says "
+            f"({named([item.name for item in deeper])}), not as a deeper one that is called like a label. Give the "
+            "folder above the labels."
+        )
 
 
 def _read_labels(path: Path) -> dict[str, str]:
@@ -71,7 +120,8 @@ def find(
     """Lists recordings in a fixed order.
 
     Args:
-      paths: WAV files, and folders that hold WAV files or folders of them named after their label.
+      paths: WAV files, and folders that hold WAV files or folders of them named after their label
+        (`kws_reference.recordings`); stderr tells what is left out.
       bundle: gives the labels.
       labels_csv: lines ``FILE,LABEL``; FILE as found (relative to the folder given) or its last part, as bytes of the
         name or as tables show it.
@@ -96,20 +146,25 @@ def find(
 
     for path in paths:
         if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.suffix.lower() == ".wav" and file.is_file())
-            files = [file for file in files if not set(SKIPPED_FOLDERS) & set(file.relative_to(path).parts[:-1])]
-            if not files:
-                raise KwsError(f"no WAV files in {path}. Give WAV files or folders that hold them.")
-            for file in files:
-                name = file.relative_to(path).as_posix()
-                # Files right in the folder belong to its own name where that is a label; deeper ones to their folder's.
-                nested = file.parent != path
-                folder = file.parent.name if nested else path.resolve().name
-                label = _label_of_folder(folder, bundle.labels) if nested or folder in bundle.labels else ""
-                clips.append(Clip(file, shown(name), expected(name, file.name, label)))
+            listing = find_recordings(path)
+            labelled = set(listing.clips)
+            found = [item for item in listing.recordings if item in labelled or not item.folder]
+            if not found:
+                others = [f"{reason} ({named(names)})" for reason, names in listing.not_clips().items()]
+                held = f" It holds: {'; '.join(others)}." if others else ""
+                raise KwsError(f"no WAV files in {path}. Give WAV files or folders that hold them.{held}")
+            _tell(listing, bundle.labels)
+            folder = path.resolve().name
+            # A folder that is a label's own may sort its recordings by person.
+            known_folders = {folded(label) for label in bundle.labels}
+            of_top = (
+                not known_folders & {folded(item.folder) for item in listing.clips} and folded(folder) in known_folders
+            )
+            for item in found:
+                label = _label(item.name, folder, bundle.labels, of_top)
+                clips.append(Clip(item.path, shown(item.name), expected(item.name, item.path.name, label)))
         elif path.is_file() or path.is_fifo():
-            folder = path.resolve().parent.name
-            label = folder if folder in bundle.labels else ""
+            label = _label(path.name, path.resolve().parent.name, bundle.labels, of_top=True)
             clips.append(Clip(path, shown(path.name), expected(path.as_posix(), path.name, label)))
         elif path.exists():
             raise KwsError(f"{path} is neither a file nor a folder. Give WAV files or folders that hold them.")

@@ -174,6 +174,47 @@ def test_find_limit_draws_by_seed_and_keeps_the_order(tmp_path):
     assert len(clips.find([tmp_path], bundle)[0].read(bundle)) == 16000
 
 
+def test_find_labels_by_the_first_folder_and_tells_what_is_left_out(tmp_path, capsys):
+    bundle = Bundle.load(options.DEFAULT_BUNDLE)
+    taken = ["_unknown_/bed/1.wav", "No/a.WAV", "house/b.wav", "top.wav", "yes/anna/c.wav"]
+    for name in (*taken, ".trash/d.wav", "_background_noise_/e/f.wav", "__MACOSX/yes/._c.wav"):
+        clip_files.write_wav(tmp_path / name, np.zeros(10))
+    (tmp_path / "yes/g.flac").touch()
+    found = clips.find([tmp_path], bundle)
+    assert {clip.name: clip.expected for clip in found} == {
+        **{"_unknown_/bed/1.wav": "_unknown_", "No/a.WAV": "no", "house/b.wav": "_unknown_"},
+        **{"top.wav": "", "yes/anna/c.wav": "yes"},
+    }
+    said = capsys.readouterr().err
+    assert "hidden: 1 (.trash/)" in said and "macOS: 1 (__MACOSX/)" in said and "(yes/g.flac)" in said
+    assert [clip.expected for clip in clips.find([tmp_path / "yes", tmp_path / "No/a.WAV"], bundle)] == ["yes", "no"]
+    clip_files.write_wav(tmp_path / "yes/_unknown_/h.wav", np.zeros(10))
+    assert [clip.expected for clip in clips.find([tmp_path / "yes"], bundle)] == ["_unknown_", "_unknown_"]
+    unknown = tmp_path / "_unknown_"
+    clip_files.write_wav(unknown / "i.wav", np.zeros(10))
+    assert {clip.expected for clip in clips.find([unknown, unknown / "i.wav"], bundle)} == {"_unknown_"}
+    assert clips.find([tmp_path / "house"], bundle)[0].expected == ""
+
+
+def test_heard_step_of_a_long_recording_is_at_the_end_of_the_second_with_the_word():
+    bundle = Bundle.load(options.DEFAULT_BUNDLE)
+    word = clip_files.word()
+    assert clips.heard_step(bundle, word) == 48 and clips.heard_step(bundle, word[:100]) == -1
+    long = np.concatenate([np.zeros(20000, np.int16), word, np.zeros(30000, np.int16)])
+    step = clips.heard_step(bundle, long)
+    assert bundle.labels[int(Pipeline(bundle).run(long)[step].scores.argmax())] == "stop"
+    assert 62 + 48 - 30 <= step <= 62 + 48 + 30
+    assert clips.heard_step(bundle, long, "_silence_") == 48
+
+
+def test_check_long_recording_is_heard_at_its_word(capsys, board, tmp_path):
+    pcm = np.concatenate([clip_files.word(), np.zeros(32000, np.int16)])
+    clip_files.write_wav(tmp_path / "stop/long.wav", pcm)
+    status, out, _ = _main(capsys, "check", tmp_path, "--port", board.url)
+    assert status == 0 and re.search(r"^stop/long.wav +stop +stop ", out, re.MULTILINE)
+    assert "1 of 1 recordings are longer than a second: heard is what the model says at the end of the second" in out
+
+
 # --- planted faults ---
 
 

@@ -10,7 +10,7 @@ from kws_reference.errors import KwsError
 from kws_training import cli
 from kws_training.commands import fit
 from kws_training.data import unknown_words
-from kws_training.data.speech_commands import hash_split
+from kws_training.data.splits import hash_split
 
 from tests.support.clip_files import write_wav
 from tests.support.native import ROOT
@@ -73,6 +73,40 @@ def test_recorded_unknown_words_validate_alone(clips, tmp_path):
     training, validation = clips("--data", data, "--voices", tmp_path / "voices")
     assert not validation.synthetic.any() and (validation.labels == 1).sum() > 0
     assert training.synthetic[training.labels == 1].any() and not training.synthetic[training.labels == 1].all()
+
+
+def test_split_and_left_out_files_are_said_once(clips, tmp_path, capsys):
+    data = tmp_path / "recordings"
+    record(data, [f"{word}/take{word}{index}.wav" for word in (*LABELS, "house") for index in range(10)])
+    record(data, [".trash/old.wav"])
+    clips("--data", data)
+    said = capsys.readouterr().err.splitlines()
+    assert sum("30 clips, split: a fifth of the speakers" in line for line in said) == 1
+    assert sum("hidden: 1 (.trash/)" in line for line in said) == 1
+
+
+def test_recorded_unknown_words_in_their_own_folder_count_as_recorded(clips, tmp_path):
+    data = tmp_path / "recordings"
+    record(data, [f"{word}/take{word}{index}.wav" for word in (*LABELS, "_unknown_") for index in range(10)])
+    _, validation = clips("--data", data, "--voices", tmp_path / "voices")
+    assert not validation.synthetic.any() and (validation.labels == 1).sum() > 0
+
+
+def test_hidden_folder_is_no_unknown_word(clips, tmp_path):
+    data = tmp_path / "recordings"
+    record(data, [f"{word}/take{word}{index}.wav" for word in LABELS for index in range(10)] + [".trash/old.wav"])
+    training, validation = clips("--data", data, "--voices", tmp_path / "voices")
+    assert validation.synthetic[validation.labels == 1].all() and ".trash/old.wav" not in training.names
+
+
+def test_no_label_that_validates_is_refused(clips, tmp_path):
+    data = tmp_path / "recordings"
+    record(data, [f"{word}/take{word}{index}.wav" for word in (*LABELS, "house") for index in range(10)])
+    (data / "validation_list.txt").write_text("house/takehouse1.wav\n")
+    with pytest.raises(
+        KwsError, match="validation split of .* has no recording of a label. List some in validation_list.txt"
+    ):
+        clips("--data", data)
 
 
 def test_no_unknown_words_at_all_is_said(clips, tmp_path, capsys):

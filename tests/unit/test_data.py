@@ -15,6 +15,7 @@ import soundfile
 from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
 from kws_reference.frontend_float import mfcc_float
+from kws_reference.recordings import find_recordings
 from kws_training.data import augment
 from kws_training.data.epoch_cache import EpochCache
 from kws_training.data.pipeline import (
@@ -29,14 +30,11 @@ from kws_training.data.speech_commands import (
     ClipSet,
     ClipSpec,
     FolderSpec,
-    hash_percent,
-    hash_split,
-    index_folder,
     index_speech_commands,
     label_index,
     load_clips,
-    split_rule,
 )
+from kws_training.data.splits import divide, hash_percent, hash_split
 
 from tests.support.native import ROOT
 
@@ -128,10 +126,10 @@ def test_split_few_of_each_word_some_speakers_validate_and_the_others_train(tmp_
             (tmp_path / word / f"take{index}.wav").touch()
     parts = {split: index_speech_commands(tmp_path, split, "few") for split in ("training", "validation", "testing")}
     assert len(parts["validation"]) >= 3 and not parts["testing"]
-    assert sorted(parts["training"] + parts["validation"]) == index_folder(FolderSpec(tmp_path))
+    assert sorted(parts["training"] + parts["validation"]) == [item.name for item in find_recordings(tmp_path).clips]
     assert not {Path(name).name for name in parts["training"]} & {Path(name).name for name in parts["validation"]}
     assert "hello/take0.wav" in parts["training"] + parts["validation"]
-    assert split_rule(tmp_path, ("lights", "music")) == "few"
+    assert divide(find_recordings(tmp_path), ("lights", "music")) == divide(find_recordings(tmp_path), (), "few")
 
 
 def test_split_few_with_one_speaker_divides_recordings(tmp_path):
@@ -142,12 +140,12 @@ def test_split_few_with_one_speaker_divides_recordings(tmp_path):
     assert len(index_speech_commands(tmp_path, "validation", "few")) == 4
 
 
-def test_split_rule_with_lists_or_enough_clips_is_the_official_one(dataset, tmp_path):
-    assert split_rule(dataset, ("yes", "no")) == "hash"
+def test_split_rule_with_enough_validation_clips_is_the_official_one(tmp_path):
     (tmp_path / "yes").mkdir()
     for index in range(200):
         (tmp_path / "yes" / f"{index}_nohash_0.wav").touch()
-    assert split_rule(tmp_path, ("yes",)) == "hash"
+    listing = find_recordings(tmp_path)
+    assert divide(listing, ("yes",)) == divide(listing, ("yes",), "hash") != divide(listing, ("yes",), "few")
 
 
 # Loading
@@ -182,11 +180,101 @@ def test_load_clips_without_background_recordings_makes_noise(tmp_path):
     assert not np.array_equal(training.noise[0], validation.noise[0])
 
 
-def test_load_clips_short_recording_is_padded_behind_and_long_one_cut(tmp_path):
-    short, long = record(tmp_path / "yes" / "a.wav", 5000, seed=1), record(tmp_path / "yes" / "b.wav", 20000, seed=2)
+def test_load_clips_short_recording_is_padded_behind(tmp_path):
+    short, whole = record(tmp_path / "yes" / "a.wav", 5000, seed=1), record(tmp_path / "yes" / "b.wav", 16000, seed=2)
     clips = load_clips(ClipSpec(folders=(FolderSpec(tmp_path),)))
     np.testing.assert_array_equal(clips.pcm[0], np.pad(short, (0, 11000)))
-    np.testing.assert_array_equal(clips.pcm[1], long[:16000])
+    np.testing.assert_array_equal(clips.pcm[1], whole)
+
+
+def test_load_clips_long_recording_keeps_the_second_with_its_word_and_says_so(tmp_path):
+    word = record(tmp_path / "yes" / "a.wav", 8000, seed=1)
+    for name, before, behind in (("yes/third", 36000, 4000), ("yes/end", 30000, 0), ("tree/first", 0, 40000)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        soundfile.write(tmp_path / f"{name}.wav", np.pad(word, (before, behind)), 16000)
+    soundfile.write(tmp_path / "yes" / "nothing.wav", np.zeros(48000, np.int16), 16000)
+    (tmp_path / "_silence_").mkdir()
+    soundfile.write(tmp_path / "_silence_" / "room.wav", np.pad(word, (30000, 0)), 16000)
+    told = []
+    clips = load_clips(ClipSpec(folders=(FolderSpec(tmp_path),)), told.append)
+    heard = dict(zip(clips.names, clips.pcm, strict=True))
+    for name in ("yes/third.wav", "yes/end.wav", "tree/first.wav"):
+        # The level is a median over 90 ms, so that up to 40 ms of an end count for nothing.
+        assert np.count_nonzero(heard[name]) > 0.9 * np.count_nonzero(word)
+    assert not heard["yes/nothing.wav"].any() and not heard["_silence_/room.wav"].any()
+    long = next(line for line in told if "longer than" in line)
+    assert long.startswith("5 of 6 recordings") and "_silence_/room.wav from 0.00 s, tree/first.wav from 0.00 s" in long
+    silent = next(line for line in told if "silent" in line)
+    assert silent.startswith("1 of 6 clips are silent") and "1 of them cut" in silent and "yes/nothing.wav" in silent
+    assert any("1 of 6 recordings are shorter than a second" in line and "yes/a.wav, 0.50 s" in line for line in told)
+
+
+def test_load_clips_other_rate_and_length_keep_the_word(tmp_path):
+    word = np.rint(9000 * np.sin(np.arange(8000) * 0.3)).astype(np.int16)
+    (tmp_path / "yes").mkdir()
+    soundfile.write(tmp_path / "yes" / "a.wav", np.pad(word, (30000, 4000)), 16000)
+    told = []
+    spec = ClipSpec(folders=(FolderSpec(tmp_path),), sample_rate_hz=8000, clip_samples=6000)
+    clips = load_clips(spec, told.append)
+    assert clips.pcm.shape == (1, 6000) and (np.abs(clips.pcm) > 3000).sum() > 2500
+    assert told[0].startswith("1 of 1 recordings are longer than 0.75 s") and "a.wav from 1.7" in told[0]
+
+
+def test_load_clips_main_folder_may_hold_silence_unknown_words_and_folders_of_persons(tmp_path):
+    for index in range(30):
+        record(tmp_path / "yes" / f"p{index}" / "1.WAV", seed=index)
+        record(tmp_path / "No " / f"p{index}.wav", seed=index)
+        record(tmp_path / "_unknown_" / "bed" / f"p{index}.wav", seed=index)
+        record(tmp_path / "_silence_" / f"{index}.wav", seed=index)
+    record(tmp_path / ".trash" / "no.wav")
+    record(tmp_path / "noise" / "street.wav")
+    (tmp_path / "yes" / "._1.wav").write_bytes(b"\0\5\x16\7")
+    record(tmp_path / "_background_noise_" / "kitchen" / "N.WAV", 20000)
+    told = []
+    spec = ClipSpec(tmp_path, words=("yes", "no"), silence_percent=0, unknown_percent=100)
+    sets = [load_clips(dataclasses.replace(spec, split=split), told.append) for split in ("training", "validation")]
+    assert sum(np.bincount(clips.labels, minlength=4) for clips in sets).tolist() == [30, 31, 30, 30]
+    assert all(np.bincount(clips.labels, minlength=4).min() >= 5 for clips in sets)
+    assert {word for clips in sets for word in clips.words} == {"_silence_", "bed", "noise", "yes", "no"}
+    assert any("noise/ counts as an unknown word; call it _background_noise_" in line for line in told)
+    assert len(sets[0].noise) == 1 and len(sets[0].noise[0]) == 20000
+    assert any("hidden: 1 (.trash/)" in line for line in told) and any(
+        "macOS: 1 (yes/._1.wav)" in line for line in told
+    )
+    assert any("folders taken as labels: no: No/" in line for line in told)
+
+
+def test_load_clips_unknown_words_that_are_labels_are_told(tmp_path):
+    for name in ("yes/a.wav", "_unknown_/yes_0a7c2a8d_nohash_0.wav", "_unknown_/Yes/b.wav", "_unknown_/bed/c.wav"):
+        record(tmp_path / name)
+    told = []
+    assert load_clips(ClipSpec(folders=(FolderSpec(tmp_path),)), told.append).labels.tolist() == [1, 1, 1, 2]
+    assert any("labels by their names: 2 (_unknown_/Yes/b.wav, _unknown_/yes_0a7c2a8d" in line for line in told)
+
+
+def test_load_clips_same_folder_read_twice_gives_the_same(tmp_path):
+    for name in ("yes/b.wav", "yes/B.wav", "no/é.wav", "No/f.WAV", "tree/x/y.wav"):
+        record(tmp_path / name, 20000)
+    first, again = (load_clips(ClipSpec(folders=(FolderSpec(tmp_path),))) for _ in range(2))
+    assert first.names == again.names == ("No/f.WAV", "no/é.wav", "tree/x/y.wav", "yes/B.wav", "yes/b.wav")
+    np.testing.assert_array_equal(first.pcm, again.pcm)
+
+
+def test_load_clips_all_files_that_cannot_be_read_are_counted(tmp_path):
+    for name in "abcd":
+        record(tmp_path / "yes" / f"{name}.wav")
+    for name in "bcd":
+        (tmp_path / "yes" / f"{name}.wav").write_text("not audio")
+    with pytest.raises(KwsError, match=r"b.wav: not a WAV.* 2 more cannot be read: yes/c.wav, yes/d.wav"):
+        load_clips(ClipSpec(folders=(FolderSpec(tmp_path),)))
+
+
+def test_load_clips_folder_without_wav_files_says_what_it_holds(tmp_path):
+    (tmp_path / "yes").mkdir()
+    (tmp_path / "yes" / "a.flac").touch()
+    for spec in (ClipSpec(tmp_path, words=("yes",)), ClipSpec(folders=(FolderSpec(tmp_path),))):
+        with pytest.raises(KwsError, match=r"holds no .* convert it to 16-bit PCM WAV \(yes/a.flac\)"):
+            load_clips(spec)
 
 
 def test_load_clips_test_set_folder_with_list_takes_only_these(tmp_path):

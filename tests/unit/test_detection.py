@@ -16,7 +16,8 @@ from kws_reference.errors import KwsError
 from kws_reference.pipeline import Pipeline
 from kws_training import detection, detection_report, plots, stacked_network
 from kws_training.data.recordings import Piece, Recordings, RecordingSpec, Word
-from kws_training.data.speech_commands import ClipSet, hash_split
+from kws_training.data.speech_commands import ClipSet
+from kws_training.data.splits import hash_split
 
 from tests.support.models import matchbox, odd_channels
 

@@ -11,7 +11,8 @@ from kws_reference.audio import read_wav
 from kws_reference.errors import KwsError
 from kws_training import cli
 from kws_training.data import unknown_words, voices
-from kws_training.data.speech_commands import ClipSpec, FolderSpec, hash_split, index_speech_commands, load_clips
+from kws_training.data.speech_commands import ClipSpec, FolderSpec, index_speech_commands, load_clips
+from kws_training.data.splits import hash_split
 
 KEYWORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 MISSING = [program for program in ("espeak-ng", "flite") if shutil.which(program) is None]

@@ -102,6 +102,11 @@ def drop_output() -> None:
         os.close(nowhere)
 
 
+def say(line: str) -> None:
+    """Logs a line to stderr."""
+    print(line, file=sys.stderr, flush=True)
+
+
 class Progress:
     """A progress bar on stderr for work of over two seconds; plain lines where stderr is not a terminal."""
 

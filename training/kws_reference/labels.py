@@ -1,6 +1,8 @@
 """The labels of a model by name: nothing may depend on where silence and unknown words stand, or on that they do."""
 
 import dataclasses
+import functools
+import re
 import unicodedata
 from collections.abc import Sequence
 
@@ -48,6 +50,22 @@ class LabelSet:
         return tuple(classes.index(name) for name in self.names)
 
 
+@functools.lru_cache(1 << 16)
+def normalised(name: str) -> str:
+    """A name in composed Unicode (NFC), without blanks at its ends: macOS writes accents apart."""
+    return unicodedata.normalize("NFC", name).strip()
+
+
+@functools.lru_cache(1 << 16)
+def folded(name: str) -> str:
+    """What names of folders and labels are compared by: ``Hello_World`` and ``hello world`` are the same.
+
+    Names that begin with ``_`` keep their ``_``: the folder ``silence`` is a word, ``_silence_`` is none.
+    """
+    name = normalised(unicodedata.normalize("NFC", name).casefold())
+    return name if name.startswith("_") else " ".join(part for part in re.split(r"[\s_-]+", name) if part) or name
+
+
 def check_name(name: str, what: str = "a label") -> None:
     """Refuses what cannot be shown in one line, or is no text at all.
 
@@ -75,7 +93,7 @@ def words_of(text: str, option: str) -> tuple[str, ...]:
       option: for the message.
 
     Raises:
-      KwsError: none is named, one twice (in whatever case or form of Unicode), one that cannot be a folder's name, or
+      KwsError: none is named, one twice (`folded`), one that cannot be a folder's name, or
         one that begins with the "_" of ``_silence_`` and ``_unknown_``.
     """
     what = f"{option}: a word"
@@ -97,7 +115,7 @@ def words_of(text: str, option: str) -> tuple[str, ...]:
                 f"{option}: a word names a folder: no slash or backslash in it, no dot or hyphen in front. "
                 f"Received: {word!r}."
             )
-        same = unicodedata.normalize("NFKC", word).casefold()
+        same = folded(unicodedata.normalize("NFKC", word))
         if same in known:
             other = "" if known[same] == word else f" ({known[same]} is the same)"
             raise KwsError(f"{option} names {word} twice{other}. Give every word once.")

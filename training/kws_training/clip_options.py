@@ -39,7 +39,9 @@ def check_extra(args: argparse.Namespace) -> None:
 
 def extra_folders(args: argparse.Namespace) -> list[FolderSpec]:
     """The folders of ``--extra``."""
-    return [FolderSpec(path, None if index else args.extra_names) for index, path in enumerate(args.extra)]
+    return [
+        FolderSpec(path, None if index else args.extra_names, to_train=True) for index, path in enumerate(args.extra)
+    ]
 
 
 def check_seed(seed: int, option: str = "--seed", least: int = 0) -> None:

@@ -26,7 +26,7 @@ class ClipResult:
 
     Attributes:
       clip: the recording.
-      heard: label of the largest score after the last step, "" for a recording shorter than a step.
+      heard: label of the largest score after `clips.heard_step`, "" for a recording shorter than a step.
       detected: events as ``label@seconds``.
       steps: that the device computed.
       comparison: against the reference.
@@ -113,6 +113,8 @@ def run(args: argparse.Namespace) -> int:
     failed = [result for result in results if result.comparison.mismatches]
     for result in failed:
         screen.print(f"MISMATCH clip {result.clip.name}, {result.comparison.first}")
+    if long := clip_list.longer_than_a_second(bundle, audio):
+        screen.print(long)
     screen.print(_summary(results, len(clips)))
     if args.json:
         result = {
@@ -141,7 +143,7 @@ def check_clip(device: Device, pipeline: Pipeline, clip: Clip, pcm: np.ndarray) 
         comparison = dataclasses.replace(comparison, first=_locate(device, pipeline, pcm, comparison.first))
     return ClipResult(
         clip,
-        _heard(bundle, recording),
+        _heard(bundle, recording, clip_list.heard_step(bundle, pcm, clip.expected)),
         tuple(_event_text(bundle, event.label, event.step) for event in recording.detections),
         len(recording.steps),
         comparison,
@@ -165,10 +167,10 @@ def _with_states(pipeline: Pipeline, pcm: np.ndarray) -> list[Step]:
     return pipeline.run(pcm, state_crcs=True)
 
 
-def _heard(bundle: Bundle, recording: Recording) -> str:
+def _heard(bundle: Bundle, recording: Recording, step: int) -> str:
     if not recording.steps:
         return ""
-    best = int(np.argmax(np.frombuffer(recording.steps[-1].scores, np.int8)))
+    best = int(np.argmax(np.frombuffer(recording.steps[min(step, len(recording.steps) - 1)].scores, np.int8)))
     return bundle.labels[best] if best < len(bundle.labels) else ""
 
 

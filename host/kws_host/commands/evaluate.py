@@ -86,7 +86,8 @@ def run(args: argparse.Namespace) -> int:
     began = time.monotonic()
     device = device_results(bundle, audio, board=args.board, elf=elf, jobs=args.jobs)
     device_s = time.monotonic() - began
-    result = summarise(bundle, clips, device, reference)
+    heard = [clip_list.heard_step(bundle, pcm, clip.expected) for clip, pcm in zip(clips, audio, strict=True)]
+    result = summarise(bundle, clips, device, reference, heard)
     result |= {
         "board": args.board,
         "model": bundle.name,
@@ -100,6 +101,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         report.write_json(args.json, result)
     if args.json != "-":
+        if long := clip_list.longer_than_a_second(bundle, audio):
+            print(long)
         _print(result)
     return command_line.CHECK_FAILED if result["differing_clips"] else command_line.OK
 
@@ -314,22 +317,32 @@ def _first_difference(device: ClipSteps, reference: ClipSteps) -> str:
     return f"step {step}, stage {stage}"
 
 
+def _heard(bundle: Bundle, scores: np.ndarray, step: int) -> str:
+    return bundle.labels[int(np.argmax(scores[min(step, len(scores) - 1)]))]
+
+
 def summarise(
-    bundle: Bundle, clips: Sequence[clip_list.Clip], device: Sequence[ClipSteps], reference: Sequence[ClipSteps]
+    bundle: Bundle,
+    clips: Sequence[clip_list.Clip],
+    device: Sequence[ClipSteps],
+    reference: Sequence[ClipSteps],
+    steps: Sequence[int],
 ) -> dict:
-    """Accuracy on both sides and agreement clip by clip. A clip's label is the largest score after its last step."""
+    """Accuracy on both sides, agreement clip by clip. A clip is heard as the best score after its step of `steps`."""
     differing, right, right_reference, labelled = [], 0, 0, 0
     confusion = {label: dict.fromkeys(bundle.labels, 0) for label in bundle.labels}
-    for clip, seen, wanted in zip(clips, device, reference, strict=True):
+    for clip, seen, wanted, step in zip(clips, device, reference, steps, strict=True):
         if difference := _first_difference(seen, wanted):
             differing.append({"clip": clip.name, "first": difference})
         if not clip.expected or not len(seen.scores) or not len(wanted.scores):
             continue
         labelled += 1
-        heard = bundle.labels[int(np.argmax(seen.scores[-1]))]
+        heard = bundle.labels[int(np.argmax(seen.scores[min(step, len(seen.scores) - 1)]))]
         confusion[clip.expected][heard] += 1
         right += heard == clip.expected
-        right_reference += bundle.labels[int(np.argmax(wanted.scores[-1]))] == clip.expected
+        right_reference += (
+            bundle.labels[int(np.argmax(wanted.scores[min(step, len(wanted.scores) - 1)]))] == clip.expected
+        )
     return {
         "clips": len(clips),
         "labelled": labelled,

@@ -3,24 +3,25 @@
 import argparse
 import dataclasses
 import json
-import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from kws_reference.command_line import say
 from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
 from kws_reference.labels import label_set
+from kws_reference.recordings import find_recordings
 
 from kws_training.clip_options import add_extra, check_extra, check_seed, extra_folders, keywords
 from kws_training.data.pipeline import AugmentConfig
 from kws_training.data.speech_commands import (
-    BACKGROUND_FOLDER,
     SAMPLE_RATE_HZ,
     WORDS,
     ClipSet,
     ClipSpec,
     FolderSpec,
+    label_index,
     load_clips,
 )
 from kws_training.field_help import Field, fields_of
@@ -263,19 +264,27 @@ def _clips(args: argparse.Namespace, words: tuple[str, ...]) -> tuple[ClipSet, C
         data = data or voices
         if args.data:
             folders.append(FolderSpec(voices, part="training"))
-            if not any(path.is_dir() and path.name not in (*words, BACKGROUND_FOLDER) for path in data.iterdir()):
+            if not any(label_index(item.folder, words) == 1 for item in find_recordings(data).clips):
                 unknown = (FolderSpec(voices, part="validation", unknown_only=True),)
     say(f"reading {data}")
-    training = load_clips(ClipSpec(data, "training", tuple(folders), words))
-    validation = load_clips(ClipSpec(data, "validation", unknown, words, unknown_percent=100.0))
+    tell = _once(say)  # both splits have the same table
+    training = load_clips(ClipSpec(data, "training", tuple(folders), words), tell)
+    validation = load_clips(ClipSpec(data, "validation", unknown, words, unknown_percent=100.0), tell)
     if not (training.labels == 1).any():
         say("no unknown words: the model will take every word for a keyword. Add folders of other words, or --voices.")
     return training, validation
 
 
-def say(line: str) -> None:
-    """Logs a line to stderr."""
-    print(line, file=sys.stderr, flush=True)
+def _once(tell: Callable[[str], None]) -> Callable[[str], None]:
+    """Tells every line once."""
+    told: set[str] = set()
+
+    def tell_once(line: str) -> None:
+        if line not in told:
+            told.add(line)
+            tell(line)
+
+    return tell_once
 
 
 def _given(args: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 from kws_reference.audio import read_wav
 from kws_reference.bundle import Bundle
+from kws_reference.command_line import say
 from kws_reference.errors import KwsError
+from kws_reference.recordings import find_recordings, left_out_lines
 
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
@@ -26,7 +28,10 @@ def run(args: argparse.Namespace) -> int:
     from kws_reference.frontend_report import report
 
     bundle = Bundle.load(args.bundle)
-    files = sorted(args.audio.rglob("*.wav"))
+    listing = find_recordings(args.audio)
+    for line in left_out_lines(args.audio, listing.left_out):
+        say(line)
+    files = [item.path for item in listing.recordings]
     if not files:
         raise KwsError(f"no WAV files below {args.audio}. Give a folder of recordings.")
     rows = np.sort(np.random.default_rng(0).permutation(len(files))[: args.limit])

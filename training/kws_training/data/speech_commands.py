@@ -1,38 +1,59 @@
 """Finds and loads clips: the official Speech Commands layout, and folders with one subfolder for each label.
 
-The split rule and the shares of silence and unknown words are those of the data set's authors (P. Warden, "Speech
-Commands: A Dataset for Limited-Vocabulary Speech Recognition", arXiv:1804.03209; TensorFlow's speech_commands example).
+What a recording is says `kws_reference.recordings`, which of them train `kws_training.data.splits`. The shares of
+silence and unknown words are those of the data set's authors (P. Warden, "Speech Commands: A Dataset for
+Limited-Vocabulary Speech Recognition", arXiv:1804.03209; TensorFlow's speech_commands example).
 """
 
 import dataclasses
-import hashlib
+import filecmp
 import math
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from kws_reference.audio import convert_rate, read_wav
-from kws_reference.command_line import Progress
+from kws_reference.command_line import Progress, say
 from kws_reference.errors import KwsError
-from kws_reference.labels import SILENCE, UNKNOWN
+from kws_reference.recordings import (
+    BACKGROUND_FOLDER,
+    LISTS,
+    NOT_WAV,
+    SILENCE,
+    UNKNOWN,
+    Listing,
+    Recording,
+    deeper_labels,
+    find_recordings,
+    folded,
+    label_of,
+    left_out_lines,
+    named,
+    normalised,
+)
+from kws_reference.word_window import is_silent, word_start
 
 from kws_training.data.made_noise import made_noise
-
-Split = Literal["training", "validation", "testing"]
+from kws_training.data.splits import (
+    SPLITS,
+    Division,
+    Rule,
+    Split,
+    divide,
+    find_names,
+    has_lists,
+    known_speakers,
+    listed_clips,
+    read_names,
+    spoken_word,
+)
 
 WORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 SYNTHETIC_SPEAKERS = ("espeak-", "flite-")
-BACKGROUND_FOLDER = "_background_noise_"
 CLIP_SAMPLES = 16000
 SAMPLE_RATE_HZ = 16000
-SPLITS = ("training", "validation", "testing")
-_LISTS = {"validation": "validation_list.txt", "testing": "testing_list.txt"}
-_HASH_RANGE = 2**27 - 1
-_FEWEST_VALIDATION = 5  # recordings of each keyword; with fewer, "auto" takes a fifth of the speakers instead
-_FEWEST_SPEAKERS = 5
+_LIKE_RESERVED = {"silence": SILENCE, "noise": BACKGROUND_FOLDER, "background noise": BACKGROUND_FOLDER}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,15 +62,17 @@ class FolderSpec:
 
     Attributes:
       path: the folder. Subfolders that are neither a word of the task nor ``_silence_`` count as unknown words.
-      names: text file with one relative path a line; only these clips are taken. None: all ``*.wav``.
-      part: only the speakers of this split, by the official rule (`hash_split`). None: all.
+      names: text file with one relative path a line (`read_names`); only these clips are taken. None: all.
+      part: only this split, by the folder's own lists where it has any, else by the official rule. None: all.
       unknown_only: only the words that are no keyword.
+      to_train: clips that the folder's own lists keep for validation or testing are left out.
     """
 
     path: Path
     names: Path | None = None
     part: Split | None = None
     unknown_only: bool = False
+    to_train: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,10 +84,7 @@ class ClipSpec:
       split: which part of ``speech_commands``.
       folders: further folders, taken whole (or by their list of names).
       words: the keywords; the labels are ``_silence_``, ``_unknown_`` and these, in order.
-      split_by: ``"hash"`` is the official rule, by speaker; ``"lists"`` reads ``validation_list.txt`` and
-        ``testing_list.txt``, which say the same for the official archive; ``"few"`` is for small folders: a fifth of
-        the speakers of each word validates, the others train, none is left for testing; ``"auto"`` is ``"few"`` where
-        there are no such lists and the hash gives some keyword fewer than 5 validation clips, and else ``"hash"``.
+      split_by: how ``speech_commands`` is split, see `divide`.
       silence_percent: silent clips to add to a validation or testing split, in per cent of its keyword clips. Silence
         for training is drawn anew for every epoch (pipeline.py).
       unknown_percent: the same for unknown words; of a training split all are loaded, each epoch draws its share.
@@ -77,7 +97,7 @@ class ClipSpec:
     split: Split = "training"
     folders: tuple[FolderSpec, ...] = ()
     words: tuple[str, ...] = WORDS
-    split_by: Literal["auto", "hash", "lists", "few"] = "auto"
+    split_by: Rule = "auto"
     silence_percent: float = 10.0
     unknown_percent: float = 10.0
     seed: int = 0
@@ -95,7 +115,7 @@ class ClipSet:
     """Clips in memory.
 
     Attributes:
-      pcm: int16 ``[clips, samples]``; shorter recordings have zeros behind, longer ones are cut.
+      pcm: int16 ``[clips, samples]``, see `fit_clip`.
       labels: int64 ``[clips]``, indices into ``label_names``.
       words: the word that was spoken in each clip (`spoken_word`), for balancing unknown words.
       names: path of each clip below its folder, for reports.
@@ -121,113 +141,86 @@ class ClipSet:
         return np.array(spoken, bool).reshape(len(self))
 
 
-def hash_percent(name: str) -> float:
-    """Returns the number in [0, 100] by which the data set's authors split: equal for all clips of a speaker.
-
-    Args:
-      name: a file's name or path, such as ``yes/0a7c2a8d_nohash_0.wav``.
-    """
-    return _percent(_speaker(name))
-
-
-def hash_split(name: str, validation_percent: float = 10.0, testing_percent: float = 10.0) -> Split:
-    """Returns the split to which a clip belongs by the official rule."""
-    percent = hash_percent(name)
-    if percent < validation_percent:
-        return "validation"
-    return "testing" if percent < validation_percent + testing_percent else "training"
-
-
-def index_speech_commands(root: str | Path, split: Split, split_by: str = "hash") -> list[str]:
+def index_speech_commands(
+    root: str | Path, split: Split, split_by: Rule = "hash", words: Sequence[str] = ()
+) -> list[str]:
     """Lists the clips of one split.
 
     Args:
       root: folder in the official layout.
       split: ``"training"``, ``"validation"`` or ``"testing"``.
-      split_by: ``"hash"``, ``"lists"`` or ``"few"``, see `ClipSpec`.
+      split_by: see `divide`.
+      words: the keywords, by which ``"auto"`` chooses.
 
     Returns:
-      Sorted paths below ``root``, ``<word>/<file>.wav``.
+      Sorted paths below ``root``, such as ``<word>/<file>.wav``.
 
     Raises:
-      KwsError: the folder or a list is missing, or no clip is there.
+      KwsError: the folder is missing, no clip is there, or a list does not fit.
     """
-    root = Path(root)
     if split not in SPLITS:
         raise KwsError(f"split must be one of {', '.join(SPLITS)}. Received: {split!r}")
+    return divide(_listing(root), words, split_by).names(split)
+
+
+def _listing(root: str | Path) -> Listing:
+    root = Path(root)
     if not root.is_dir():
         raise KwsError(f"{root}: no such folder. Download Speech Commands with kws-train fetch.")
-    names = sorted(f"{path.parent.name}/{path.name}" for path in root.glob("*/*.wav"))
-    names = [name for name in names if not name.startswith("_")]
-    if not names:
-        raise KwsError(f"{root}: holds no <word>/<speaker>_nohash_<n>.wav. Give the folder of the unpacked archive.")
-    if split_by == "hash":
-        return [name for name in names if hash_split(name) == split]
-    if split_by == "few":
-        validating = _few_for_validation(names)
-        return [name for name in names if split != "testing" and (name in validating) == (split == "validation")]
-    if split_by != "lists":
-        raise KwsError(f'split_by must be "hash", "lists" or "few". Received: {split_by!r}')
-    listed = {part: _read_names(root / file) for part, file in _LISTS.items()}
-    if split == "training":
-        others = set(listed["validation"]) | set(listed["testing"])
-        return [name for name in names if name not in others]
-    wanted = set(listed[split])
-    return [name for name in names if name in wanted]
+    listing = find_recordings(root)
+    if not listing.clips:
+        raise KwsError(
+            f"{root}: holds no <word>/<speaker>_nohash_<n>.wav. Give the folder of the unpacked archive, or one with a "
+            f"folder of WAV files for each word.{_what_else(listing)}"
+        )
+    return listing
 
 
-def split_rule(root: str | Path, words: Sequence[str]) -> Literal["hash", "few"]:
-    """Returns what ``split_by="auto"`` means for a folder, see `ClipSpec`."""
-    root = Path(root)
-    if not (root / _LISTS["validation"]).is_file():
-        for word in words:
-            names = [path.name for path in (root / word).glob("*.wav")]
-            if names and sum(hash_split(name) == "validation" for name in names) < _FEWEST_VALIDATION:
-                return "few"
-    return "hash"
+def _what_else(listing: Listing) -> str:
+    """What a folder without clips holds in their place."""
+    others = listing.not_clips()
+    return (
+        f" It holds: {'; '.join(f'{reason} ({named(names)})' for reason, names in others.items())}." if others else ""
+    )
 
 
-def _few_for_validation(names: Sequence[str]) -> set[str]:
-    """Of each word the first fifth of its speakers by hash, at least one; recordings, if there are hardly speakers."""
-    speakers = {name: _speaker(name) for name in names}
-    if len(set(speakers.values())) < _FEWEST_SPEAKERS:
-        speakers = {name: name for name in names}
-    validating = set()
-    for word in {_word(name) for name in names}:
-        here = sorted({speakers[name] for name in names if _word(name) == word}, key=_percent)
-        validating |= set(here[: max(1, len(here) // 5) if len(here) > 1 else 0])
-    return {name for name in names if speakers[name] in validating}
-
-
-def index_folder(spec: FolderSpec) -> list[str]:
-    """Lists the clips of a folder with one subfolder for each label.
-
-    Returns:
-      Sorted paths below the folder.
-
-    Raises:
-      KwsError: the folder is missing or empty, or a listed clip is not there.
-    """
-    if not spec.path.is_dir():
-        raise KwsError(f"{spec.path}: no such folder. Check the path.")
-    if spec.names is not None:
-        names = sorted(_read_names(spec.names))
-        missing = [name for name in names if not (spec.path / name).is_file()]
+def _of_folder(spec: FolderSpec, listing: Listing, tell: Callable[[str], None]) -> list[Recording]:
+    """The clips of a further folder; refuses one without clips and a list with others than it has."""
+    listed = read_names(spec.names, spec.path) if spec.names else None
+    clips = list(listing.clips)
+    if not clips:
+        raise KwsError(f"{spec.path}: holds no <label>/<clip>.wav.{_what_else(listing)}")
+    if listed is not None:
+        wanted, missing = find_names(listed, [item.name for item in clips])
         if missing:
-            raise KwsError(f"{spec.names}: {len(missing)} of its clips are not in {spec.path}, first: {missing[0]}")
-    else:
-        names = sorted(f"{path.parent.name}/{path.name}" for path in spec.path.glob("*/*.wav"))
-        names = [name for name in names if not name.startswith(BACKGROUND_FOLDER)]
-    if not names:
-        raise KwsError(f"{spec.path}: holds no <label>/<clip>.wav.")
-    return [name for name in names if spec.part is None or hash_split(name) == spec.part]
+            first = min(missing)
+            raise KwsError(f"{spec.names}: {len(missing)} of its clips are not in {spec.path}, first: {first}")
+        if not wanted:
+            raise KwsError(f"{spec.names}: lists no clip. Write one path a line, or leave the list out.")
+        clips = [item for item in clips if item.name in wanted]
+    if spec.part is not None:
+        division = divide(listing, (), "lists" if has_lists(listing.root) else "hash")
+        for note in division.notes:
+            tell(f"{spec.path}: {note}")
+        clips = [item for item in clips if division.part[item.name] == spec.part]
+    if spec.to_train:
+        notes: list[str] = []
+        kept = set().union(*listed_clips(listing, notes).values())
+        for note in notes:
+            tell(f"{spec.path}: {note}")
+        held = [item.name for item in clips if item.name in kept]
+        if held:
+            tell(f"{spec.path}: {len(held):,} clips do not train, its lists keep them ({named(held)})")
+        clips = [item for item in clips if item.name not in kept]
+    return clips
 
 
-def load_clips(spec: ClipSpec) -> ClipSet:
+def load_clips(spec: ClipSpec, tell: Callable[[str], None] = say) -> ClipSet:
     """Loads all clips of a specification.
 
     Args:
       spec: which clips.
+      tell: is given, line by line, how they are split, what was left out, cut or is silent; stderr shows it.
 
     Returns:
       The clips in a fixed order: ``speech_commands``, then ``folders``, sorted by path in each.
@@ -235,60 +228,197 @@ def load_clips(spec: ClipSpec) -> ClipSet:
     Raises:
       KwsError: nothing to load, or a file cannot be read.
     """
-    if len(set(spec.words)) != len(spec.words) or not spec.words:
+    if len({folded(word) for word in spec.words}) != len(spec.words) or not spec.words:
         raise KwsError(f"words must be different and at least one. Received: {', '.join(spec.words)}")
-    rate_hz, samples = spec.sample_rate_hz, spec.clip_samples or spec.sample_rate_hz
-    rng = np.random.default_rng([spec.seed, SPLITS.index(spec.split) if spec.split in SPLITS else 0])
-    noise: tuple[np.ndarray, ...] = ()
-    files: list[tuple[Path, str]] = []
-    silent_clips = 0
-    if spec.speech_commands is not None:
-        rule = split_rule(spec.speech_commands, spec.words) if spec.split_by == "auto" else spec.split_by
-        names = index_speech_commands(spec.speech_commands, spec.split, rule)
-        noise = load_noise(spec.speech_commands, rate_hz, samples)
-        if not noise:
-            made = made_noise([spec.seed, SPLITS.index(spec.split)])
-            noise = tuple(convert_rate(recording, SAMPLE_RATE_HZ, rate_hz) for recording in made)
-        if spec.split != "training":
-            keywords = [name for name in names if _word(name) in spec.words]
-            unknown = [name for name in names if _word(name) not in spec.words]
-            count = min(len(unknown), math.ceil(len(keywords) * spec.unknown_percent / 100))
-            names = sorted(keywords + [unknown[index] for index in rng.permutation(len(unknown))[:count]])
-            silent_clips = math.ceil(len(keywords) * spec.silence_percent / 100)
-        files += [(Path(spec.speech_commands), name) for name in names]
+    if spec.split not in SPLITS:
+        raise KwsError(f"split must be one of {', '.join(SPLITS)}. Received: {spec.split!r}")
+    rng = np.random.default_rng([spec.seed, SPLITS.index(spec.split)])
+    files, noise, silent_clips, held = _of_main_folder(spec, rng, tell) if spec.speech_commands else ([], (), 0, [])
     for folder in spec.folders:
-        names = index_folder(folder)
-        files += [(folder.path, name) for name in names if not folder.unknown_only or _word(name) not in spec.words]
+        listing = find_recordings(folder.path)
+        _tell_of_folder(listing, spec.words, tell, noise_is_heard=False)
+        more = _of_folder(folder, listing, tell)
+        more = [item for item in more if not folder.unknown_only or label_index(item.folder, spec.words) == 1]
+        files += _without_held(more, held, folder.path, tell)
     if not files:
         raise KwsError(
-            f"no clips: the {spec.split} split of {spec.speech_commands} is empty and no other folder is given."
+            f"no clips: the {spec.split} split of {spec.speech_commands} is empty, and so is every other folder."
         )
-    absent = [word for word in spec.words if word not in {_word(name) for _, name in files}]
+    labels = [label_index(item.folder, spec.words) for item in files]
+    absent = [word for index, word in enumerate(spec.words, 2) if index not in labels]
     if absent and spec.speech_commands is not None and spec.split == "training":
+        folders = sorted({item.folder for item, label in zip(files, labels, strict=True) if label == 1})
         raise KwsError(
             f"no training recordings of {', '.join(absent)}. Correct the labels or add folders of these names."
+            + (f" Folders of other names: {named(folders, 10)}." if folders else "")
         )
-
+    heard = [
+        spec.words[label - 2] if label >= 2 else spoken_word(item.name)
+        for item, label in zip(files, labels, strict=True)
+    ]
+    samples = spec.clip_samples or spec.sample_rate_hz
     pcm = np.zeros((len(files) + silent_clips, samples), np.int16)
+    _read(files, labels, pcm, spec.sample_rate_hz, tell)
+    pcm[len(files) :] = silence(rng, noise, silent_clips, samples)
+    return ClipSet(
+        pcm=pcm,
+        labels=np.array(labels + [0] * silent_clips, np.int64),
+        words=(*heard, *[SILENCE] * silent_clips),
+        names=(*(item.name for item in files), *(f"{SILENCE}/drawn_{index}" for index in range(silent_clips))),
+        noise=noise,
+        label_names=spec.labels,
+    )
+
+
+def _of_main_folder(
+    spec: ClipSpec, rng: np.random.Generator, tell: Callable[[str], None]
+) -> tuple[list[Recording], tuple[np.ndarray, ...], int, list[Recording]]:
+    """What ``speech_commands`` gives: recordings, noise, how many silent clips to draw, clips that must not train."""
+    listing = _listing(spec.speech_commands)
+    division = divide(listing, spec.words, spec.split_by)
+    _tell_of_folder(listing, spec.words, tell)
+    _tell_of_split(listing, division, spec.words, tell)
+    noise = _load_noise(listing, spec.sample_rate_hz, spec.clip_samples or spec.sample_rate_hz)
+    if not noise:
+        made = made_noise([spec.seed, SPLITS.index(spec.split)])
+        noise = tuple(convert_rate(recording, SAMPLE_RATE_HZ, spec.sample_rate_hz) for recording in made)
+    files = [item for item in listing.clips if division.part[item.name] == spec.split]
+    if spec.split == "training":
+        return files, noise, 0, [item for item in listing.clips if division.part[item.name] != "training"]
+    labels = {item.name: label_index(item.folder, spec.words) for item in files}
+    keywords = sum(label >= 2 for label in labels.values())
+    unknown = [name for name, label in labels.items() if label == 1]
+    count = min(len(unknown), math.ceil(keywords * spec.unknown_percent / 100))
+    taken = {unknown[index] for index in rng.permutation(len(unknown))[:count]}
+    if not keywords:
+        raise KwsError(
+            f"no clips: the {spec.split} split of {spec.speech_commands} is empty, it has no recording of a label. "
+            f"List some in {LISTS[spec.split]}, or record more."
+        )
+    lacking = [word for index, word in enumerate(spec.words, 2) if index not in labels.values()]
+    if lacking:
+        tell(f"the {spec.split} split of {spec.speech_commands} has no recording of {', '.join(lacking)}")
+    files = [item for item in files if labels[item.name] != 1 or item.name in taken]
+    return files, noise, math.ceil(keywords * spec.silence_percent / 100), []
+
+
+def _read(
+    files: Sequence[Recording], labels: Sequence[int], pcm: np.ndarray, rate_hz: int, tell: Callable[[str], None]
+) -> None:
+    """Fills the first rows of ``pcm``; names every file that cannot be read."""
+    lengths, starts = np.zeros(len(files), np.int64), np.zeros(len(files), np.int64)
+    silent = np.zeros(len(files), bool)
+    broken: dict[int, KwsError] = {}
 
     def load(row: int) -> None:
-        root, name = files[row]
-        pcm[row] = fit_clip(read_wav(root / name, rate_hz), samples)
+        try:
+            samples = read_wav(files[row].path, rate_hz)
+        except KwsError as error:
+            broken[row] = error
+            return
+        lengths[row] = len(samples)
+        pcm[row], starts[row] = fit_clip(samples, pcm.shape[1], rate_hz, is_word=labels[row] > 0)
+        silent[row] = labels[row] > 0 and is_silent(pcm[row], rate_hz)
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         progress = Progress("reading clips", len(files))
         for done, _ in enumerate(pool.map(load, range(len(files))), 1):
             progress.update(done)
-    pcm[len(files) :] = silence(rng, noise, silent_clips, samples)
-    folders = [_word(name) for _, name in files] + [SILENCE] * silent_clips
-    return ClipSet(
-        pcm=pcm,
-        labels=np.array([label_index(folder, spec.words) for folder in folders], np.int64),
-        words=(*(spoken_word(name) for _, name in files), *[SILENCE] * silent_clips),
-        names=(*(name for _, name in files), *(f"{SILENCE}/drawn_{index}" for index in range(silent_clips))),
-        noise=noise,
-        label_names=spec.labels,
-    )
+    if broken:
+        first, *others = sorted(broken)
+        more = f" {len(others):,} more cannot be read: {named([files[row].name for row in others])}." if others else ""
+        raise KwsError(f"{broken[first]}{more}")
+    _tell_of_lengths(files, lengths / rate_hz, starts / rate_hz, silent, pcm.shape[1] / rate_hz, tell)
+
+
+def _without_held(
+    more: list[Recording], held: Sequence[Recording], root: Path, tell: Callable[[str], None]
+) -> list[Recording]:
+    """Leaves out of further training clips those that validate or test: the same file, or a copy of the same name."""
+    known = {normalised(item.name): item for item in held}
+    copies = [
+        item.name
+        for item in more
+        if normalised(item.name) in known and filecmp.cmp(item.path, known[normalised(item.name)].path, shallow=False)
+    ]
+    if copies:
+        tell(f"{root}: {len(copies):,} clips do not train, but validate or test ({named(copies)})")
+    more = [item for item in more if item.name not in set(copies)]
+    both = sorted(known_speakers(item.name for item in more) & known_speakers(item.name for item in held))
+    if both:
+        tell(f"{root}: {len(both):,} of its speakers also validate or test, which flatters it ({named(both)})")
+    return more
+
+
+def _tell_of_folder(
+    listing: Listing, words: Sequence[str], tell: Callable[[str], None], noise_is_heard: bool = True
+) -> None:
+    left_out = listing.not_clips()
+    if listing.noise and not noise_is_heard:
+        left_out["background noise"] = tuple(item.name for item in listing.noise)
+    for line in left_out_lines(listing.root, left_out):
+        tell(line)
+    labels = (SILENCE, UNKNOWN, *words)
+    renamed = {item.folder: label_of(item.folder, labels) for item in listing.clips}
+    renamed = {folder: label for folder, label in renamed.items() if label not in (folder, UNKNOWN)}
+    if renamed:
+        pairs = [f"{label}: {folder}/" for folder, label in sorted(renamed.items())]
+        tell(f"{listing.root}: folders taken as labels: {named(pairs, 10)}")
+    for folder in sorted({item.folder for item in listing.clips if label_index(item.folder, words) == 1}):
+        if meant := _LIKE_RESERVED.get(folded(folder)):
+            tell(f"{listing.root}: {folder}/ counts as an unknown word; call it {meant} if it holds no words")
+    said = [item.name for item in listing.clips if folded(item.folder) == UNKNOWN]
+    said = [name for name in said if label_index(spoken_word(name), words) >= 2]
+    if said:
+        tell(f"{listing.root}: unknown words that are labels by their names: {len(said):,} ({named(said)}). Move them.")
+    if deeper := deeper_labels(listing.clips, labels):
+        tell(
+            f"{listing.root}: unknown words by their first folder, though a deeper one is called like a label: "
+            f"{len(deeper):,} ({named([item.name for item in deeper])}). If they are the label, put its folder first."
+        )
+
+
+def _tell_of_split(listing: Listing, division: Division, words: Sequence[str], tell: Callable[[str], None]) -> None:
+    tell(f"{listing.root}: {len(division.part):,} clips, split: {division.rule}:")
+    for line in division.table(words):
+        tell(line)
+    for note in division.notes:
+        tell(f"{listing.root}: {note}")
+    unknown = sorted({spoken_word(item.name) for item in listing.clips if label_index(item.folder, words) == 1})
+    if unknown:
+        tell(f"  unknown words: {named(unknown, 10)}")
+
+
+def _tell_of_lengths(
+    files: Sequence[Recording],
+    length_s: np.ndarray,
+    start_s: np.ndarray,
+    silent: np.ndarray,
+    clip_s: float,
+    tell: Callable[[str], None],
+) -> None:
+    """Says how many recordings were cut and where, how many were filled up, how many of the clips hold silence."""
+    long, short, rows = (np.flatnonzero(which) for which in (length_s > clip_s, length_s < clip_s, silent))
+    clip = "a second" if clip_s == 1 else f"{clip_s:g} s"
+    if len(long):
+        all_s = length_s[long].sum()
+        tell(
+            f"{len(long):,} of {len(files):,} recordings are longer than {clip} and cut to where the word is loudest: "
+            f"{all_s - len(long) * clip_s:,.1f} of {all_s:,.1f} s are not used "
+            f"({named([f'{files[row].name} from {start_s[row]:.2f} s' for row in long])})"
+        )
+    if len(short):
+        least = short[length_s[short].argmin()]
+        tell(
+            f"{len(short):,} of {len(files):,} recordings are shorter than {clip}: zeros behind them fill it "
+            f"(shortest: {files[least].name}, {length_s[least]:.2f} s)"
+        )
+    if len(rows):
+        tell(
+            f"{len(rows):,} of {len(files):,} clips are silent though their folder is a word's, "
+            f"{(length_s[rows] > clip_s).sum():,} of them cut from longer ones "
+            f"({named([files[row].name for row in rows])}). Remove them, or put them into {SILENCE}."
+        )
 
 
 def load_noise(
@@ -302,12 +432,20 @@ def load_noise(
       clip_samples: length of a clip.
 
     Returns:
-      int16 arrays, sorted by file name; none if the folder has no ``_background_noise_``. Recordings shorter than a
-      clip are repeated.
+      int16 arrays, sorted by name; none if the folder has no ``_background_noise_``. Recordings shorter than a clip are
+      repeated.
     """
+    listing = find_recordings(root)
+    not_wav = [name for name in listing.left_out.get(NOT_WAV, ()) if folded(name.split("/")[0]) == BACKGROUND_FOLDER]
+    for line in left_out_lines(root, {NOT_WAV: tuple(not_wav)} if not_wav else {}):
+        say(line)
+    return _load_noise(listing, sample_rate_hz, clip_samples)
+
+
+def _load_noise(listing: Listing, sample_rate_hz: int, clip_samples: int) -> tuple[np.ndarray, ...]:
     recordings = []
-    for path in sorted((Path(root) / BACKGROUND_FOLDER).glob("*.wav")):
-        samples = read_wav(path, sample_rate_hz)
+    for item in listing.noise:
+        samples = read_wav(item.path, sample_rate_hz)
         recordings.append(
             np.tile(samples, -(-clip_samples // len(samples))) if len(samples) < clip_samples else samples
         )
@@ -326,46 +464,30 @@ def silence(
     return out
 
 
-def fit_clip(samples: np.ndarray, length: int = CLIP_SAMPLES) -> np.ndarray:
-    """Returns exactly a clip, as the official reader does: zeros are added behind, or the rest is cut off."""
-    if len(samples) >= length:
-        return samples[:length]
-    return np.pad(samples, (0, length - len(samples)))
+def fit_clip(
+    samples: np.ndarray, length: int = CLIP_SAMPLES, sample_rate_hz: int = SAMPLE_RATE_HZ, is_word: bool = True
+) -> tuple[np.ndarray, int]:
+    """Makes a recording exactly a clip.
+
+    One of this length stays as it is, and one that is shorter gets zeros behind, as with the official reader. That
+    reader keeps the beginning of a longer one; here it is the part with the word (`word_start`).
+
+    Args:
+      samples: int16, at least one.
+      length: wanted samples.
+      sample_rate_hz: of the recording.
+      is_word: False takes the beginning: of silence the loudest is not wanted.
+
+    Returns:
+      int16 ``[length]``, and the sample of the recording at which it begins.
+    """
+    if len(samples) > length:
+        start = word_start(samples, length, sample_rate_hz) if is_word else 0
+        return samples[start : start + length], start
+    return np.pad(samples, (0, length - len(samples))), 0
 
 
 def label_index(word: str, words: Sequence[str]) -> int:
-    """Returns the class index of a folder's name: 0 silence, 1 unknown, then the keywords."""
-    if word == SILENCE:
-        return 0
-    return 2 + list(words).index(word) if word in words else 1
-
-
-def spoken_word(name: str) -> str:
-    """Returns the word spoken in a clip: its folder, or for the test set's ``_unknown_`` the word before the speaker.
-
-    Args:
-      name: path such as ``yes/0a7c2a8d_nohash_0.wav`` or ``_unknown_/bed_0a7c2a8d_nohash_0.wav.wav``.
-    """
-    prefixed = re.match(rf"{UNKNOWN}/([a-z]+)_[0-9a-f]+_nohash_", name)
-    return prefixed[1] if prefixed else _word(name)
-
-
-def _speaker(name: str) -> str:
-    return re.sub(r"_nohash_.*$", "", name.rsplit("/", 1)[-1])
-
-
-def _percent(speaker: str) -> float:
-    digest = int(hashlib.sha1(speaker.encode("utf-8", "surrogateescape")).hexdigest(), 16)
-    return digest % (_HASH_RANGE + 1) * (100.0 / _HASH_RANGE)
-
-
-def _word(name: str) -> str:
-    return name.split("/", 1)[0]
-
-
-def _read_names(path: Path) -> list[str]:
-    try:
-        return [line.strip() for line in path.read_text().splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not a text file"
-        raise KwsError(f"{path}: cannot be read ({reason}). Give a list with one path a line.") from error
+    """Returns the class index of a folder's name: 0 silence, 1 unknown, then the keywords (`label_of`)."""
+    labels = (SILENCE, UNKNOWN, *words)
+    return labels.index(label_of(word, labels) or UNKNOWN)
