@@ -7,6 +7,7 @@ import pytest
 from kws_reference import recordings
 from kws_reference.errors import KwsError
 from kws_reference.recordings import deeper_labels, find_recordings, folded, label_of
+from kws_training.data import unknown_words
 
 LABELS = ("_silence_", "_unknown_", "yes", "no", "hello world", "café")
 
@@ -71,6 +72,14 @@ def test_find_follows_links_and_takes_every_file_once(tmp_path):
     assert names(listing.clips) == ["again/b.wav", "yes/a.wav", "yes/stored.wav"]
     assert listing.left_out[recordings.TWICE] == ("no/", "yes/loop/", "yes/same.wav")
     assert listing.left_out[recordings.DANGLING] == ("yes/gone.wav", "yes/itself.wav")
+
+
+def test_find_voices_that_a_run_made_inside_of_the_folder_are_no_word(tmp_path):
+    touch(tmp_path, "yes/a.wav", "run/voices/yes/b.wav", "run/voices/voices.json", "voices.json")
+    listing = find_recordings(tmp_path)
+    assert names(listing.clips) == ["yes/a.wav"] and listing.left_out[recordings.MADE] == ("run/voices/",)
+    assert names(find_recordings(tmp_path / "run/voices").clips) == ["yes/b.wav"]
+    assert unknown_words._RECORD == recordings.VOICES_RECORD
 
 
 def test_find_order_does_not_depend_on_how_accents_are_written(tmp_path):

@@ -2,12 +2,13 @@
 
 import argparse
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from kws_reference.errors import KwsError
 from kws_reference.recordings import find_recordings
-from kws_training.clip_options import add_extra, extra_folders, keywords
+from kws_training.clip_options import add_extra, check_extra, extra_folders, keywords
 from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
 from kws_training.data.splits import divide, find_names, hash_split, read_names, speaker_of, spoken_word
 
@@ -216,3 +217,15 @@ def test_hash_split_takes_names_that_are_no_unicode():
 def test_labels_that_name_the_same_folder_are_refused():
     with pytest.raises(KwsError, match="Hello_World twice"):
         keywords("hello world,Hello_World")
+
+
+@pytest.mark.parametrize(("data", "extra"), [("a", "a/b"), ("a/b", "a"), ("a/b", "a/../a")])
+def test_extra_folder_inside_of_another_is_refused(tmp_path, data, extra):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=Path)
+    add_extra(parser)
+    (tmp_path / "a/b").mkdir(parents=True)
+    arguments = ["--data", str(tmp_path / data), "--extra", str(tmp_path / extra)]
+    with pytest.raises(KwsError, match="lies in .* would count twice"):
+        check_extra(parser.parse_args(arguments))
+    check_extra(parser.parse_args([*arguments[:2], "--extra", str(tmp_path / "c")]))

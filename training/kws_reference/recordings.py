@@ -37,6 +37,9 @@ EMPTY = "empty folders"
 TWICE = "links to what is taken already"
 DANGLING = "links to nothing"
 SPECIAL = "no regular files"
+MADE = "synthetic voices, made by --voices"
+VOICES_RECORD = "voices.json"
+"""File by which kws-train fit knows the voices that it made."""
 _AUDIO = ".flac .mp3 .ogg .oga .opus .m4a .aac .aif .aiff .aifc .au .snd .caf .w64 .rf64 .wma .amr .raw .pcm .sph .webm"
 _SHOWN = 3
 
@@ -123,7 +126,7 @@ def find_recordings(root: str | Path) -> Listing:
             found.append(Recording(path, name))
         elif suffix in SUFFIXES:
             left_out[SPECIAL].append(name)
-        elif name not in LISTS.values():
+        elif name not in (*LISTS.values(), VOICES_RECORD):
             left_out[NOT_WAV if suffix in _AUDIO.split() else NO_AUDIO].append(name)
 
     def search(prefix: str, folder: Path) -> None:
@@ -131,6 +134,9 @@ def find_recordings(root: str | Path) -> Listing:
         while waiting:
             prefix, folder = waiting.pop()
             entries = _entries(folder)
+            if prefix and any(entry.name == VOICES_RECORD for entry in entries):  # of a run inside of the folder
+                left_out[MADE].append(prefix)
+                continue
             if not entries and prefix:
                 left_out[EMPTY].append(prefix)
             for entry in entries:

@@ -28,13 +28,21 @@ def add_extra(parser: argparse.ArgumentParser) -> None:
 
 
 def check_extra(args: argparse.Namespace) -> None:
-    """Refuses a list without its folder.
+    """Refuses a list without its folder, and folders that lie in each other: the outer one would hold the inner one's.
 
     Raises:
       KwsError: see there.
     """
     if args.extra_names and not args.extra:
         raise KwsError("--extra-names lists clips of --extra. Give --extra too.")
+    folders = [path for path in (args.data, *args.extra) if path]
+    for outer in folders:
+        for inner in folders:
+            if outer.resolve() in inner.resolve().parents:
+                raise KwsError(
+                    f"{inner} lies in {outer}: its recordings would count twice, once by another folder's word. "
+                    "Move it out, or give the outer one alone."
+                )
 
 
 def extra_folders(args: argparse.Namespace) -> list[FolderSpec]:
