@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from kws_reference.command_line import print_anything
 from kws_reference.errors import KwsError
 
 
@@ -53,6 +54,7 @@ def run(options: argparse.Namespace, names: Sequence[str], table: Callable[[str]
     Returns:
       0, 1 when a README differs, 2 after an error, of which one line says what it is.
     """
+    print_anything()
     status = 0
     try:
         for name in names:
