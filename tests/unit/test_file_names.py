@@ -2,10 +2,14 @@
 
 import os
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from kws_reference.file_names import original, printable, shown
+from kws_reference.frontend_config import FrontendConfig
+from kws_training.data.speech_commands import ClipSet, hash_split
+from kws_training.quantize import start
 
 
 @pytest.mark.parametrize(
@@ -41,3 +45,11 @@ def test_original_takes_text_that_shown_never_writes_as_it_is(text):
 
 def test_printable_keeps_backslashes_single():
     assert printable("C:\\a \x1b[2J\udce9") == r"C:\a \u001b[2J\xe9"
+
+
+def test_training_takes_clips_whose_names_are_no_utf8():
+    name = os.fsdecode(b"caf\xe9/sp\xff_nohash_0.wav")
+    assert hash_split(name) in ("training", "validation", "testing")
+    clips = ClipSet(np.zeros((1, 16000), np.int16), np.array([1]), ("caf",), (name,), (), ("_silence_", "_unknown_"))
+    frontend = FrontendConfig(feature_mean=(0.0,) * 40, feature_std=(1.0,) * 40)
+    assert len(start.calibration(clips, frontend, seed=1).record["names_sha256"]) == 64

@@ -1,9 +1,12 @@
 """The trial of releases: what it plays, and that its README states what it measured."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-from kws_reference.bundle import Bundle
-from kws_training.manifest import RELEASE_SHARE
+from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, Bundle, Tensor
+from kws_reference.frontend_config import FrontendConfig
+from kws_training.manifest import RELEASE_SHARE, manifest
 
 from tests.support import scripts
 
@@ -22,6 +25,15 @@ def test_released_bundles_have_the_releases_of_the_kit(tool):
     for name in ("matchbox_kit12", "matchbox_kit12_int4"):
         bundle = Bundle.load(tool.BUNDLE.with_name(name))
         assert bundle.detector.release_q15 == tool.detection.release_q15(bundle.detector.threshold_q15)
+
+
+def test_manifest_of_a_new_bundle_holds_every_keyword():
+    tensor = Tensor(0, "tensor", (1, 4), 1.0, 0)
+    model = SimpleNamespace(features=tensor, scores=tensor, states=())
+    labels = ["_silence_", "_unknown_", "yes", "no"]
+    made = manifest("new", labels, FrontendConfig(), 2, model, accuracy={}, provenance={}, tools={})["detector"]
+    assert made["threshold_q15"] == [NEVER_Q15, NEVER_Q15, 22938, 22938]
+    assert made["release_q15"] == [NOT_HELD_Q15, NOT_HELD_Q15, 17204, 17204]
 
 
 def test_pairs_say_a_word_twice_at_the_wanted_distance(tool):

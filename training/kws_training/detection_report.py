@@ -13,6 +13,7 @@ import numpy as np
 from kws_reference.bundle import NEVER_Q15, Bundle, DetectorConfig
 from kws_reference.command_line import Progress
 from kws_reference.errors import KwsError
+from kws_reference.file_names import printable
 from kws_reference.files import replace, replacing
 from kws_reference.labels import label_set
 
@@ -387,4 +388,4 @@ def _name(word: Word, clips: ClipSet) -> tuple[str, str]:
     """Text over a word, and its keyword or ""."""
     if word.label > 1:
         return (clips.label_names[word.label],) * 2
-    return ("(noise)" if word.label == 0 else f"“{clips.words[word.clip]}”"), ""
+    return ("(noise)" if word.label == 0 else f"“{printable(clips.words[word.clip])}”"), ""
