@@ -14,7 +14,7 @@ from kws_codegen.commands.generate import write_files
 from kws_reference.bundle import MANIFEST_FILE, Bundle, write_bundle
 from kws_reference.errors import KwsError
 from kws_reference.files import replace, replacing
-from kws_training.folder_lock import only_writer
+from kws_training.folder_lock import only_writer, require_writable
 
 CALLS = ("write", "fsync", "replace")
 
@@ -317,3 +317,7 @@ def test_only_writer_of_a_file_or_below_one_is_one_line(tmp_path):
     for path in (tmp_path / "file", tmp_path / "file" / "run", Path("/proc/run")):
         with pytest.raises(KwsError, match=f"cannot write to {path}"), only_writer(path):
             pass
+        with pytest.raises(KwsError, match=f"cannot write to {path}"):
+            require_writable(path)
+    require_writable(tmp_path / "new" / "folder")
+    assert {path.name for path in tmp_path.iterdir()} == {"file"}

@@ -165,6 +165,19 @@ def test_fit_start_from_takes_weights_and_features_but_not_another_classifier(re
             assert layer.name == "logits" or np.array_equal(value, other)
 
 
+def test_fit_start_from_a_run_with_the_labels_in_another_order_leaves_the_classifier(recordings, tmp_path, monkeypatch):
+    first, run = tmp_path / "first", tmp_path / "run"
+    assert cli.main(command(recordings, first, 1)) == 0
+    models = []
+    monkeypatch.setattr("keras.Model.fit", lambda self, *_, **options: models.append(self) or 1 / 0)
+    for labels in ("yes,no", "no,yes"):
+        with pytest.raises(ZeroDivisionError):
+            cli.main(command(recordings, run / labels, 1, "--labels", labels, "--start-from", str(first)))
+    known = load_run(first)[1].get_layer("logits").get_weights()[0]
+    same, turned = (model.get_layer("logits").get_weights()[0] for model in models)
+    assert np.array_equal(known, same) and not np.isclose(known, turned).any()
+
+
 def test_lesson_mixes_inputs_and_targets_alike():
     recipe = Recipe(mixup=0.5, label_smoothing=0.0)
     features = np.arange(4, dtype=np.float32)[:, None, None] * np.ones((1, 3, 1), np.float32)

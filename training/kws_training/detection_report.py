@@ -29,6 +29,7 @@ from kws_training.data.speech_commands import (
     load_noise,
 )
 from kws_training.data.validation_mix import SOURCES, source, validation_mix
+from kws_training.folder_lock import require_writable
 from kws_training.manifest import DETECTOR_DEFAULTS, default_steps
 
 TIMELINE_S = 24.0
@@ -113,6 +114,7 @@ def run(args: argparse.Namespace) -> int:
     from kws_training import plots
 
     bundle = Bundle.load(args.bundle)
+    require_writable(args.out or args.bundle)
     keywords = label_set(bundle.labels).keywords
     if not keywords:
         raise KwsError(f"{args.bundle} has no keyword to detect. Received: {', '.join(bundle.labels)}.")
@@ -277,13 +279,13 @@ def table(result: dict[str, Any], names: Sequence[str], step_ms: float, bundle_l
     width = max(16, *(len(label) + 1 for label in labels))
     lines = [
         "",
-        f"{'':{width}}" + "".join(f"{name:>33}" for name in names),
-        f"{'':{width}}" + f"{'threshold   recall   false/hour':>33}" * len(names),
+        f"{'':{width}}" + "".join(f"{name:>36}" for name in names),
+        f"{'':{width}}" + f"{'threshold   recall   false/hour':>36}" * len(names),
     ]
 
     def cells(threshold: str, recall: float | None, rate: float) -> str:
         share = "none said" if recall is None else f"{100 * recall:.1f} %"
-        return f"{threshold:>12}{share:>9}{rate:>12.2f}"
+        return f"{threshold:>15}{share:>10}{rate:>11.2f}"
 
     for label in labels:
         line = f"{label:{width}}"
@@ -298,7 +300,7 @@ def table(result: dict[str, Any], names: Sequence[str], step_ms: float, bundle_l
     )
 
     def line(what: str, text: Callable[[dict[str, Any]], str]) -> None:
-        lines.append(f"{what:{width}}" + "".join(f"{text(row):>33}" for row in rows.values()))
+        lines.append(f"{what:{width}}" + "".join(f"{text(row):>36}" for row in rows.values()))
 
     line("95 % of it", lambda row: "{:.2f} to {:.2f}".format(*row["false_accepts_per_hour_95"]))
     for cause in detection.CAUSES:

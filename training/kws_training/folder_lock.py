@@ -10,6 +10,22 @@ from pathlib import Path
 from kws_reference.errors import KwsError
 
 
+def require_writable(path: str | os.PathLike) -> None:
+    """Finds before the work, not at its end, that a folder cannot be made or written to.
+
+    Raises:
+      KwsError: it cannot.
+    """
+    existing = Path(path).absolute()
+    while not existing.exists():
+        existing = existing.parent
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        raise KwsError(f"cannot write to {path}: {error.strerror}. Free space or choose another --out.") from None
+
+
 @contextlib.contextmanager
 def only_writer(path: str | os.PathLike) -> Iterator[None]:
     """Keeps other processes from writing into a folder, and tells at once when it cannot be written.

@@ -19,6 +19,7 @@ from kws_reference.labels import SILENCE, UNKNOWN, LabelSet, label_set
 from kws_training import detection_report
 from kws_training.commands.fit import say
 from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
+from kws_training.folder_lock import require_writable
 
 STREAM_TOLERANCE = 1e-5  # logits; float32 sums of up to 128 terms in another order, after folding the batch norm
 
@@ -72,6 +73,7 @@ def run(args: argparse.Namespace) -> int:
     labels = bundle.labels if bundle else tuple(settings["labels"])
     frontend = bundle.frontend if bundle else FrontendConfig.from_dict(settings["frontend"])
     folder = args.out or args.bundle or args.run_folder
+    require_writable(folder)
     pcm, truth = _clips(args, label_set(labels), frontend, _clip_samples(model, frontend))
     count = len(truth)
     say(f"{args.set_name}: {count} clips of {pcm.shape[1] / frontend.sample_rate_hz:g} s, {frontend.sample_rate_hz} Hz")

@@ -17,6 +17,7 @@ from kws_reference.labels import label_set
 from kws_training.clip_options import CALIBRATION_CLIPS, add_extra, check_extra, extra_folders
 from kws_training.commands.fit import say
 from kws_training.data.speech_commands import ClipSpec, load_clips
+from kws_training.folder_lock import require_writable
 from kws_training.quantize.precision import PRECISIONS, precision
 
 PTQ, DYNAMIC = "ptq", "dynamic"
@@ -57,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.calibration_clips < 1:
         raise KwsError(f"--calibration-clips must be at least 1. Received: {args.calibration_clips}.")
+    require_writable(args.out)
     settings, model, step = load_run(args.run_folder)
     trained = "precision" in settings
     if trained and args.precision not in (None, settings["precision"]["name"]):
