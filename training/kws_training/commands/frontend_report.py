@@ -9,6 +9,8 @@ from kws_reference.audio import read_wav
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 
+from kws_training.clip_options import check_count
+
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
     """Adds the subcommand."""
@@ -23,6 +25,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the report as JSON."""
+    check_count(args.limit, "--limit")
     from kws_reference.frontend_report import report
 
     bundle = Bundle.load(args.bundle)
