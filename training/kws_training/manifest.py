@@ -1,5 +1,6 @@
 """The manifest of a bundle, put together from what training and conversion know."""
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from kws_reference.bundle import NEVER_Q15, State, Tensor
@@ -28,9 +29,10 @@ def manifest(
 
     The detector gets the kit's defaults: 200 ms of smoothing, 1.2 s of rest, a posterior of 0.7 for every keyword and
     never for silence and unknown words. After half a second most words would be raised again: posteriors stay high for
-    as long as the models look back.
+    as long as the models look back. ``float_operators``, kind and tensor of each, is there where the model has some.
     """
     threshold = round(DETECTOR_DEFAULTS["threshold"] * NEVER_Q15)
+    floats = [dataclasses.asdict(operator) for operator in model.float_operators]
     return {
         "name": name,
         "labels": labels,
@@ -39,6 +41,7 @@ def manifest(
         "features": _tensor(model.features, "input_index"),
         "scores": {**_tensor(model.scores, "output_index"), "kind": "logits"},
         "states": [_state(state) for state in model.states],
+        **({"float_operators": floats} if floats else {}),
         "detector": {
             "smoothing_steps": DETECTOR_DEFAULTS["smoothing_steps"],
             "refractory_steps": DETECTOR_DEFAULTS["refractory_steps"],
