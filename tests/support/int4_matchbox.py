@@ -154,4 +154,5 @@ def bundle_manifest(config: MatchboxConfig, model: export.ConvertedModel) -> dic
         for state in model.states
     ]
     detector = {"smoothing_steps": 10, "refractory_steps": 25, "threshold_q15": [20000] * config.labels}
-    return manifest | ends | {"name": "int4", "labels": labels, "states": states, "detector": detector}
+    steps = {"frames_per_step": model.features.shape[1], "states": states, "detector": detector}
+    return manifest | ends | steps | {"name": "int4", "labels": labels}

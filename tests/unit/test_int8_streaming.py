@@ -6,11 +6,11 @@ import pytest
 pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip install .[training])")
 
 import keras  # noqa: E402
-import tensorflow as tf  # noqa: E402
 from kws_training import models  # noqa: E402
 from kws_training.export import convert, convert_whole_clips  # noqa: E402
 from kws_training.streaming import StreamingModel, to_streaming  # noqa: E402
 from kws_training.streaming.model import VALID  # noqa: E402
+from kws_training.tflite_runner import load  # noqa: E402
 
 SCALE = 1 / 32
 STEPS = 49
@@ -23,9 +23,9 @@ def features(seed: int, clips: int) -> np.ndarray:
 def run_both(model: StreamingModel, clips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Scores ``[clips, steps, labels]`` by the streaming int8 model and by its batch form, in equal number formats."""
     recordings = features(7, 4)
-    streaming = tf.lite.Interpreter(model_content=convert(model, recordings, SCALE).data).get_signature_runner()
+    streaming = load(convert(model, recordings, SCALE).data).get_signature_runner()
     data = convert_whole_clips(model, recordings, SCALE, STEPS)
-    whole = tf.lite.Interpreter(model_content=data).get_signature_runner()
+    whole = load(data).get_signature_runner()
     names = [f"{name}_in" for name in model.state_specs]
     formats = [
         {name: detail["quantization"] for name, detail in details.items()}

@@ -15,12 +15,13 @@ import tensorflow as tf  # noqa: E402
 from kws_codegen.reader import read  # noqa: E402
 from kws_reference.bundle import write_bundle  # noqa: E402
 from kws_training import cli, export  # noqa: E402
-from kws_training.models.matchbox import MatchboxConfig  # noqa: E402
+from kws_training.models.matchbox import Block, MatchboxConfig  # noqa: E402
 from kws_training.quantize import integer, matchbox  # noqa: E402
 from kws_training.quantize.layers import Linear, WindowMean  # noqa: E402
 from kws_training.quantize.ranges import FixedRange, ranges_of  # noqa: E402
 from kws_training.run_folder import RunFolder, load_run  # noqa: E402
 from kws_training.streaming import CannotStream, StateSpec, to_streaming  # noqa: E402
+from kws_training.tflite_file import check_runs  # noqa: E402
 
 from tests.support import quantized, scripts  # noqa: E402
 from tests.support.int4_matchbox import SCALE, TINY, bundle_manifest  # noqa: E402
@@ -217,6 +218,38 @@ def test_native_forward_equals_tflite_micro(name, config, tmp_path):
     assert result == {"clips": 12} | dict.fromkeys(
         ("clips_that_differ", "scores_that_differ", "largest_difference", "answers_that_differ"), 0
     )
+
+
+@pytest.mark.parametrize("name", NATIVE)
+@pytest.mark.parametrize("frames, dilation, taps", [(2, 3, 4), (2, 4, 3), (1, 2, 5), (3, 3, 3), (6, 4, 2)])
+def test_native_forward_with_any_dilation_equals_tflite_micro(name, frames, dilation, taps, tmp_path):
+    blocks = Block(8, 5), Block(8, taps, dilation), Block(8, 3, dilation, residual=True), Block(12, 1)
+    config = dataclasses.replace(TINY, blocks=blocks, frames_per_step=frames, pool_frames=4 * frames)
+    model = quantized.start(config, name)
+    bundle = quantized.write(tmp_path / "bundle", config, model)
+    features = quantized.clips(config, 8, seed=5)
+    assert exactness_tool().compare(model, bundle, features)["scores_that_differ"] == 0
+    check_runs(bundle.model)
+
+
+def test_native_forward_with_a_window_of_one_step_equals_tflite_micro(tmp_path):
+    config = dataclasses.replace(TINY, frames_per_step=18, pool_frames=18)
+    model = quantized.start(config, "int8_native")
+    bundle = quantized.write(tmp_path / "bundle", config, model)
+    assert [state.name for state in bundle.states] == ["block1", "block2", "block3"]
+    assert exactness_tool().compare(model, bundle, quantized.clips(config, 8, seed=5))["scores_that_differ"] == 0
+
+
+def test_matchbox_whose_window_is_no_whole_number_of_steps_is_refused():
+    with pytest.raises(KwsError, match="pool_frames must be a multiple of frames_per_step. Received: 20 and 3"):
+        matchbox.build(dataclasses.replace(TINY, frames_per_step=3), precision("int8_native"), SCALE)
+
+
+@pytest.mark.parametrize("clips", ["0", "-3"])
+def test_native_exactness_of_no_clips_is_refused(clips, tmp_path, capsys):
+    folders = [f"--{name}={tmp_path}" for name in ("run", "bundle", "data")]
+    assert exactness_tool().main([*folders, f"--clips={clips}"]) == 2
+    assert capsys.readouterr().err == f"error: --clips must be at least 1. Received: {clips}.\n"
 
 
 def test_native_forward_equals_tflite_micro_after_training(tmp_path):

@@ -10,6 +10,7 @@ from kws_training import stacked_network
 from kws_training.stacked_network import StackedNetwork, Unsupported
 
 from tests.support import models
+from tests.support.models import GraphBuilder
 
 ZOO = Path(__file__).parents[2] / "training/zoo"
 STREAMS = 3
@@ -38,6 +39,15 @@ def test_stacked_network_random_model_equals_tflite_micro(tmp_path, seed, slice_
 def test_stacked_network_int4_weights_equal_tflite_micro(tmp_path):
     bundle = models.int4_bundle(models.matchbox().write(tmp_path / "int8"), tmp_path / "int4")
     assert_equal_to_tflite_micro(bundle, 60)
+
+
+def test_stacked_network_without_biases_equals_tflite_micro(tmp_path):
+    b = GraphBuilder(1)
+    x = b.input("features", (1, 2, 1, 8), 1 / 32)
+    x = b.conv("mix", b.state("one", 3, x), 9, bias="optional")
+    x = b.depthwise("wide", x, 4, bias="absent")
+    b.scores(b.dense("scores", b.average("mean", x, 2), 4, bias="optional"))
+    assert_equal_to_tflite_micro(b.write(tmp_path), 40)
 
 
 def test_stacked_network_released_model_equals_tflite_micro():

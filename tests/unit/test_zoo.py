@@ -68,10 +68,10 @@ def test_quantized_run_started_from_the_committed_float_run(bundle):
 @pytest.mark.skipif(not WITH_TENSORFLOW, reason="TensorFlow is not installed (pip install .[training])")
 def test_float_run_quantized_after_training_is_the_released_graph():
     """The converter's graph and the one that quantized training writes have the same operations."""
-    import tensorflow as tf
     from kws_training.export import convert
     from kws_training.run_folder import load_run
     from kws_training.streaming import to_streaming
+    from kws_training.tflite_runner import load
 
     settings, model = load_run(ZOO / "matchbox_kit12" / "float")
     noise = np.random.default_rng(1).normal(0, 32, (2, 98, 40))
@@ -79,6 +79,6 @@ def test_float_run_quantized_after_training_is_the_released_graph():
     exported = convert(to_streaming(model, settings["model"]["frames_per_step"]), recordings, 1 / 32).data
 
     def operators(data: bytes) -> list[str]:
-        return sorted(item["op_name"] for item in tf.lite.Interpreter(model_content=data)._get_ops_details())
+        return sorted(item["op_name"] for item in load(data)._get_ops_details())
 
     assert operators(exported) == operators(Bundle.load(ZOO / "matchbox_kit12").model)

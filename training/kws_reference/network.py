@@ -1,9 +1,36 @@
 """The network's reference: the bundle's ``.tflite`` in TFLite Micro's own interpreter (PyPI ``tflite-micro``)."""
 
+import functools
+import sys
+
 import numpy as np
 
+from kws_reference import processes
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
+from kws_reference.model_check import check_model
+
+TRIAL_SECONDS = 60  # for one step; a released model takes a thousandth of one
+
+
+@functools.lru_cache(maxsize=64)
+def try_model(model: bytes, inputs: int) -> None:
+    """Looks into a model and lets a process of its own compute one step of it, since TFLite Micro may die of it.
+
+    Args:
+      model: bytes of a ``.tflite``.
+      inputs: how many it has.
+
+    Raises:
+      KwsError: the model is faulty, or TFLite Micro's interpreter rejects it or ends with it.
+    """
+    check_model(model)
+    command = [sys.executable, "-m", "kws_reference.network_trial", str(inputs)]
+    why = processes.run(command, model, TRIAL_SECONDS)
+    if why is not None:
+        raise KwsError(
+            f"TFLite Micro does not run the model: {why}. Export another one: the firmware is checked with it."
+        )
 
 
 class Network:
@@ -25,6 +52,10 @@ class Network:
                 f"the reference interpreter is missing ({error}). Install the package tflite-micro."
             ) from None
         self._bundle = bundle
+        try:
+            try_model(bundle.model, 1 + len(bundle.states))
+        except KwsError as error:
+            raise KwsError(f"{bundle.path}: {error}") from None
         try:
             self._interpreter = runtime.Interpreter.from_bytes(bundle.model)
             self._check_tensors()

@@ -20,9 +20,10 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from kws_training import export
 from kws_training.describe import describe_batch, describe_streaming
 from kws_training.streaming import CannotStream, to_streaming
-from kws_training.tflite_runner import TfliteRunner, interpreter_class
+from kws_training.tflite_runner import TfliteRunner
 
 THREADS = 1
+RUNTIME = "ai-edge-litert"  # the package of the interpreter
 CALIBRATION = "random features"
 _CALIBRATION_CLIPS = 8
 _WARM_UP_S = 0.2
@@ -92,7 +93,7 @@ def batch_tflite(model: keras.Model, frames: int) -> bytes:
     concrete = function.get_concrete_function(tf.TensorSpec(_batch_shape(model, frames), tf.float32, name="features"))
     # Frozen first: the converter leaves variables that a loop (of a GRU) reads outside of it.
     frozen = convert_variables_to_constants_v2(concrete, lower_control_flow=False)
-    return tf.lite.TFLiteConverter.from_concrete_functions([frozen], model).convert()
+    return export.converted(tf.lite.TFLiteConverter.from_concrete_functions([frozen], model))
 
 
 def _batch_shape(model: keras.Model, frames: int) -> tuple[int, ...]:
@@ -137,12 +138,11 @@ def _until(seconds: float) -> Iterator[None]:
 def host() -> dict[str, Any]:
     """What the figures were measured on: CPU, runtime, threads; the load is the kernel's mean of a minute."""
     names = [line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
-    runtime = interpreter_class().__module__.split(".")[0].replace("_", "-")
     return {
         "cpu": names[0] if names else platform.processor(),
         "cores": os.cpu_count(),
         "load": [round(value, 2) for value in os.getloadavg()[:1]][0],
-        "runtime": f"{runtime} {importlib.metadata.version(runtime)}",
+        "runtime": f"{RUNTIME} {importlib.metadata.version(RUNTIME)}",
         "threads": THREADS,
         "calibration": CALIBRATION,
     }

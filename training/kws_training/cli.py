@@ -1,13 +1,10 @@
 """``kws-train``: fetch data, train, export, evaluate."""
 
-import os
 import sys
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from kws_reference import command_line
 
-from kws_reference import command_line  # noqa: E402  TensorFlow reads its log level when it is first imported
-
-from kws_training.commands import (  # noqa: E402
+from kws_training.commands import (
     attention,
     benchmark,
     conformer,

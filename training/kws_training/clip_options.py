@@ -62,6 +62,16 @@ def check_seed(seed: int, option: str = "--seed", least: int = 0) -> None:
         raise KwsError(f"{option} must be {least} to {LARGEST_SEED}. Received: {seed}.")
 
 
+def check_count(count: int, option: str, least: int = 1) -> None:
+    """Refuses a number of clips, steps, layers, ... that leaves nothing to work on.
+
+    Raises:
+      KwsError: it is below `least`.
+    """
+    if count < least:
+        raise KwsError(f"{option} must be at least {least}. Received: {count}.")
+
+
 def keywords(text: str | None) -> tuple[str, ...]:
     """The words of ``--labels``, in order; none if it was not given.
 

@@ -13,9 +13,14 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.python.convert import mlir_quantize
 from tensorflow.lite.tools import flatbuffer_utils
 
+from kws_training import quiet
 from kws_training.quantize.matchbox import to_tflite
 from kws_training.streaming import StreamingModel
 from kws_training.streaming.model import VALID
+from kws_training.tflite_file import FloatOperator, check_runs, float_operators, named
+from kws_training.tflite_runner import load
+
+_SAME_VALUES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")  # operators that give the numbers that they take, in order
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +32,7 @@ class ConvertedModel:
       features, scores: its data tensors.
       states: its states, in the order of the streaming model.
       valid: the input that tells which frames are in the clip; None unless the model looks ahead.
+      float_operators: those that the converter has no integers for; only there when `convert` was told to allow them.
     """
 
     data: bytes
@@ -34,18 +40,42 @@ class ConvertedModel:
     scores: Tensor
     states: tuple[State, ...]
     valid: Tensor | None = None
+    float_operators: tuple[FloatOperator, ...] = ()
 
 
 def float_tflite(model: StreamingModel, steps: int = 1) -> bytes:
     """Returns the float32 ``.tflite`` of `steps` streaming steps; see `StreamingModel.concrete_function`."""
-    return tf.lite.TFLiteConverter.from_concrete_functions([model.concrete_function(steps)], model).convert()
+    return converted(tf.lite.TFLiteConverter.from_concrete_functions([model.concrete_function(steps)], model))
 
 
 def dynamic_tflite(model: StreamingModel) -> bytes:
     """Quantizes the weights to int8 and leaves the activations float ("dynamic range"): `TfliteRunner` runs it."""
     converter = tf.lite.TFLiteConverter.from_concrete_functions([model.concrete_function()], model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    return converter.convert()
+    return converted(converter)
+
+
+def converted(converter: tf.lite.TFLiteConverter) -> bytes:
+    """Runs a converter, quietly; an interpreter has to take what comes out.
+
+    Raises:
+      KwsError: the converter fails, or no interpreter takes its file.
+    """
+    data = _run(converter.convert)
+    check_runs(data)
+    return data
+
+
+def _run(work: Callable[..., Any], *args: Any, **options: Any) -> bytes:
+    try:
+        with quiet.native_stderr():
+            return bytes(work(*args, **options))
+    except KwsError:
+        raise
+    except Exception as error:  # of TensorFlow's many kinds
+        raise KwsError(
+            f"TensorFlow's converter fails: {' '.join(str(error).split())[:400]}. Change the layer that it names."
+        ) from error
 
 
 def convert_quantized(trained: keras.Model, model: StreamingModel, scale: float) -> ConvertedModel:
@@ -56,10 +86,14 @@ def convert_quantized(trained: keras.Model, model: StreamingModel, scale: float)
       model: its streaming model.
       scale: real value of one int8 feature step.
     """
-    return _describe(to_tflite(trained, model.frames_per_step), model, scale)
+    data = to_tflite(trained, model.frames_per_step)
+    check_runs(data)
+    return _describe(data, model, scale)
 
 
-def convert(model: StreamingModel, recordings: np.ndarray, scale: float) -> ConvertedModel:
+def convert(
+    model: StreamingModel, recordings: np.ndarray, scale: float, *, allow_float: bool = False
+) -> ConvertedModel:
     """Quantizes a streaming model after training (full integer; weights per channel, activations per tensor).
 
     The ranges of the activations are those seen while the float model streams the recordings. Features come from the
@@ -70,17 +104,70 @@ def convert(model: StreamingModel, recordings: np.ndarray, scale: float) -> Conv
       model: the float streaming model, with one output.
       recordings: int8 features ``[recordings, frames, ...]``.
       scale: real value of one int8 feature step: 1 / ``feature_steps_per_std`` of the front end.
+      allow_float: take a model in which the converter leaves operators in float, between a DEQUANTIZE and a QUANTIZE;
+        `ConvertedModel.float_operators` names them. Interpreters run it, `kws-codegen` refuses it.
 
     Raises:
-      KwsError: the converter did not give the two ends of a state, or the features, the quantization that they need.
+      KwsError: operators are left in float; the converter did not give the two ends of a state, or the features, the
+        quantization that they need; or no interpreter takes its file.
     """
     _check(model, recordings)
     function = model.concrete_function()
     arguments = model, function, lambda: _representative(model, function, recordings, scale)
-    data = _int8_converter(*arguments).convert()
-    if _states_differ(data, model):
-        data = _with_equal_states(_calibrated(_int8_converter(*arguments)), model)
-    return _describe(data, model, scale)
+    data = _run(_int8_converter(*arguments).convert)
+    if float_operators(data) or _states_differ(data, model):
+        data = _from_ranges(_calibrated(_int8_converter(*arguments)), model)
+    left = tuple(float_operators(data))
+    if left and not allow_float:
+        raise KwsError(
+            f"the converter has no int8 for all of this model and leaves {named(left)}: the firmware computes in "
+            "integers only. Use another layer there (ReLU for ELU, BatchNormalization for LayerNormalization), or "
+            "allow float operators (allow_float=True, --allow-float) for a file that kws-codegen refuses."
+        )
+    check_runs(data)
+    return dataclasses.replace(_describe(data, model, scale), float_operators=left)
+
+
+def _from_ranges(calibrated: bytes, model: StreamingModel) -> bytes:
+    """Quantizes a calibrated model; if something stays in float, once more with its operators in another order."""
+    for ordered in (calibrated, _reshapes_first(calibrated)):
+        data = _quantized(ordered)
+        if _states_differ(data, model):
+            data = _with_equal_states(ordered, model)
+        if not float_operators(data):
+            break
+    return data
+
+
+def _quantized(calibrated: bytes) -> bytes:
+    return _run(mlir_quantize, calibrated, input_data_type=tf.int8, output_data_type=tf.int8)
+
+
+def _reshapes_first(calibrated: bytes) -> bytes:
+    """Moves operators that only give another shape as far to the front as they can go.
+
+    The quantizer visits operators in their order. Where a tensor is joined with a state and also goes, in another
+    shape, into an operator of its own, such as a 1x1 convolution beside one that keeps earlier frames, it can miss that
+    reshape if the join comes first, and leaves it and what follows in float.
+    """
+    target = flatbuffer_utils.convert_bytearray_to_object(bytearray(calibrated))
+    graph = target.subgraphs[0]
+    kinds = {getattr(schema.BuiltinOperator, name) for name in _SAME_VALUES}
+
+    def reshapes(operator: Any) -> bool:
+        code = target.operatorCodes[operator.opcodeIndex]
+        return max(code.builtinCode, code.deprecatedBuiltinCode) in kinds
+
+    waiting, made = list(graph.operators), {index for operator in graph.operators for index in operator.outputs}
+    ordered: list[Any] = []
+    while waiting:  # of what needs nothing that is still to be made, a reshape, or else the first
+        ready = [operator for operator in waiting if not made.intersection(operator.inputs)]
+        chosen = next(filter(reshapes, ready), ready[0])
+        ordered.append(chosen)
+        waiting = [operator for operator in waiting if operator is not chosen]
+        made.difference_update(chosen.outputs)
+    graph.operators = ordered
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(target))
 
 
 def _states_differ(data: bytes, model: StreamingModel) -> bool:
@@ -89,7 +176,7 @@ def _states_differ(data: bytes, model: StreamingModel) -> bool:
 
 
 def _ends(data: bytes, model: StreamingModel) -> list[tuple[tuple[float, int], tuple[float, int]]]:
-    runner = tf.lite.Interpreter(model_content=data).get_signature_runner()
+    runner = load(data, allocate=False).get_signature_runner()
     inputs, outputs = runner.get_input_details(), runner.get_output_details()
     return [
         (inputs[f"{name}_in"]["quantization"], outputs[f"output_{position}"]["quantization"])
@@ -102,13 +189,13 @@ def _with_equal_states(calibrated: bytes, model: StreamingModel) -> bytes:
     target = flatbuffer_utils.convert_bytearray_to_object(bytearray(calibrated))
     for _ in range(3):  # a new range of an input may move an output that shares it
         data = bytes(flatbuffer_utils.convert_object_to_bytearray(target))
-        data = bytes(mlir_quantize(data, input_data_type=tf.int8, output_data_type=tf.int8))
+        data = _quantized(data)
         for name, (_, (scale, zero_point)) in zip(model.state_specs, _ends(data, model), strict=True):
             source = _input(target, name).quantization
             source.min, source.max = [(-128 - zero_point) * scale], [(127 - zero_point) * scale]
     target = flatbuffer_utils.convert_bytearray_to_object(bytearray(data))
     for name, (source, (scale, zero_point)) in zip(model.state_specs, _ends(data, model), strict=True):
-        if source[1] == zero_point and np.isclose(source[0], scale, rtol=1e-6):  # but for rounding
+        if source[1] == zero_point and np.isclose(source[0], scale, rtol=1e-6, atol=0):  # but for rounding
             _input(target, name).quantization.scale = [scale]
     return bytes(flatbuffer_utils.convert_object_to_bytearray(target))
 
@@ -158,8 +245,7 @@ def convert_whole_clips(model: StreamingModel, recordings: np.ndarray, scale: fl
         if _own_name(tensor) not in known:
             raise KwsError(f"tensor {_own_name(tensor)} is in the model of {steps} steps only: no range for it.")
         tensor.quantization = known[_own_name(tensor)]
-    data = bytes(flatbuffer_utils.convert_object_to_bytearray(target))
-    return bytes(mlir_quantize(data, input_data_type=tf.int8, output_data_type=tf.int8))
+    return _quantized(bytes(flatbuffer_utils.convert_object_to_bytearray(target)))
 
 
 def _activations(model: Any) -> list[Any]:
@@ -173,7 +259,7 @@ def _own_name(tensor: Any) -> str:
 
 def _calibrated(converter: tf.lite.TFLiteConverter) -> bytes:
     converter._experimental_calibrate_only = True  # the float model with measured ranges: what mlir_quantize takes
-    return converter.convert()
+    return _run(converter.convert)
 
 
 def _int8_converter(model: StreamingModel, function: Callable, representative: Callable) -> tf.lite.TFLiteConverter:
@@ -209,7 +295,7 @@ def _representative(
 
 
 def _describe(data: bytes, model: StreamingModel, scale: float) -> ConvertedModel:
-    interpreter = tf.lite.Interpreter(model_content=data)
+    interpreter = load(data, allocate=False)
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     signature = interpreter.get_signature_runner()
     input_names, output_names = signature.get_input_details(), signature.get_output_details()

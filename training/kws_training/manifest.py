@@ -1,5 +1,6 @@
 """The manifest of a bundle, put together from what training and conversion know."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -39,9 +40,10 @@ def manifest(
     The detector gets the kit's defaults: 200 ms of smoothing, 1.2 s of rest, a posterior of 0.7 for every keyword and
     never for silence and unknown words; a word is raised again only when its posterior has fallen below
     `RELEASE_SHARE` of that. After half a second most words would be raised again: posteriors stay high for as long as
-    the models look back.
+    the models look back. ``float_operators``, kind and tensor of each, is there where the model has some.
     """
     threshold = round(DETECTOR_DEFAULTS["threshold"] * NEVER_Q15)
+    floats = [dataclasses.asdict(operator) for operator in model.float_operators]
     thresholds = [NEVER_Q15 if label in (SILENCE, UNKNOWN) else threshold for label in labels]
     smoothing_steps, refractory_steps = default_steps(frontend, frames_per_step)
     return {
@@ -52,6 +54,7 @@ def manifest(
         "features": _tensor(model.features, "input_index"),
         "scores": {**_tensor(model.scores, "output_index"), "kind": "logits"},
         "states": [_state(state) for state in model.states],
+        **({"float_operators": floats} if floats else {}),
         "detector": {
             "smoothing_steps": smoothing_steps,
             "refractory_steps": refractory_steps,

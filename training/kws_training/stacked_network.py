@@ -63,6 +63,10 @@ class StackedNetwork:
             if kind not in _BUILDERS:
                 raise Unsupported(kind)
             inputs = [int(index) for index in operator.inputs]
+            while inputs[-1] == -1:  # a bias that was left out
+                inputs.pop()
+            _demand(-1 not in inputs, f"{kind} without an input")
+            _demand(operator.builtinOptions is not None or kind in _WITHOUT_OPTIONS, f"{kind} without options")
             tensors, output = [self._tensors[index] for index in inputs], self._tensors[operator.outputs[0]]
             function = _BUILDERS[kind](operator.builtinOptions, tensors, output)
             variable = [index for index in inputs if self._tensors[index].value is None]
@@ -273,6 +277,7 @@ _BUILDERS: dict[str, Callable[..., Callable[..., np.ndarray]]] = {
     "SLICE": _slice,
     "STRIDED_SLICE": _strided_slice,
 }
+_WITHOUT_OPTIONS = ("RESHAPE", "SLICE")  # shapes and bounds are inputs
 
 
 # --- Fixed point -----------------------------------------------------------------------------------------------------

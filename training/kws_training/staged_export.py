@@ -19,6 +19,8 @@ import numpy as np
 from kws_reference.errors import KwsError
 from kws_reference.workers import WorkerContext
 
+from kws_training import quiet
+
 SAVED_MODEL, MODEL, FLOAT, INT8, EXPECTED = "saved_model", "model.json", "float32.tflite", "int8.tflite", "expected.npy"
 SAMPLES = 48  # steps that the ranges are measured on
 PEAK_BYTES_PER_WEIGHT_BYTE = 32  # 28 measured, and quantization
@@ -44,7 +46,8 @@ def save(build: Callable[[Any], Any], config: Any, frames: int, seed: int, featu
     keras.utils.set_random_seed(seed)
     model = build(config)
     streaming = to_streaming(model, frames)
-    tf.saved_model.save(streaming, str(folder / SAVED_MODEL), signatures=streaming.concrete_function())
+    with quiet.native_stderr():
+        tf.saved_model.save(streaming, str(folder / SAVED_MODEL), signatures=streaming.concrete_function())
     np.save(folder / EXPECTED, streaming.stream(features)[0])
     information = {
         "parameters": model.count_params(),
@@ -55,12 +58,14 @@ def save(build: Callable[[Any], Any], config: Any, frames: int, seed: int, featu
 
 
 def convert_float(folder: Path) -> None:
-    """Stage 2."""
-    _write(folder / FLOAT, _converter(folder).convert())
+    """Stage 2. Raises: KwsError: the converter fails, or no interpreter takes its file."""
+    _convert(folder / FLOAT, _converter(folder))
 
 
 def convert_int8(folder: Path, features: np.ndarray, scale: float) -> None:
-    """Stage 3: full integer, as `kws_training.export.convert` does it.
+    """Stage 3: integers, as `kws_training.export.convert` makes them, and float where the converter has none.
+
+    `kws_training.tflite_file.float_operators` tells of the file which operators those are.
 
     Args:
       folder: of the stages before.
@@ -68,11 +73,11 @@ def convert_int8(folder: Path, features: np.ndarray, scale: float) -> None:
       scale: real value of one int8 feature step.
 
     Raises:
-      KwsError: a state would not come out as it goes in.
+      KwsError: the converter fails, no interpreter takes its file, or a state would not come out as it goes in.
     """
     import tensorflow as tf
 
-    from kws_training.tflite_runner import interpreter_class
+    from kws_training.tflite_runner import load
 
     states = json.loads((folder / MODEL).read_text())["states"]
     samples = list(_samples(folder, list(states), features, scale))
@@ -81,8 +86,8 @@ def convert_int8(folder: Path, features: np.ndarray, scale: float) -> None:
     converter.representative_dataset = lambda: iter(samples)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
-    _write(folder / INT8, converter.convert())
-    runner = interpreter_class()(model_path=str(folder / INT8)).get_signature_runner()
+    _convert(folder / INT8, converter)
+    runner = load(folder / INT8, allocate=False).get_signature_runner()
     inputs, outputs = runner.get_input_details(), runner.get_output_details()
     for number, name in enumerate(states, 1):
         ends = [detail["quantization"] for detail in (inputs[f"{name}_in"], outputs[f"output_{number}"])]
@@ -90,9 +95,11 @@ def convert_int8(folder: Path, features: np.ndarray, scale: float) -> None:
             raise KwsError(f"state {name} goes in with scale and zero point {ends[0]} and comes out with {ends[1]}.")
 
 
-def _write(path: Path, data: bytes) -> None:
+def _convert(path: Path, converter: Any) -> None:
+    from kws_training.export import converted
+
     partial = path.with_name(f"{path.name}.partial")
-    partial.write_bytes(data)
+    partial.write_bytes(converted(converter))
     os.replace(partial, path)
 
 

@@ -1,10 +1,13 @@
 """Runs a streaming ``.tflite`` with external states step by step: the states of a step go into the next one."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from kws_reference.errors import KwsError
+
+from kws_training import quiet
 
 
 class TfliteRunner:
@@ -41,8 +44,7 @@ class TfliteRunner:
         Raises:
           KwsError: the model's inputs are not ``features`` and these states.
         """
-        self.interpreter = interpreter_class()(model_content=data, num_threads=threads)
-        self.interpreter.allocate_tensors()
+        self.interpreter = load(data, threads=threads)
         signature = next(iter(self.interpreter.get_signature_list().values()), {"inputs": []})
         names = tuple(states)
         if isinstance(states, Mapping):
@@ -146,15 +148,28 @@ class TfliteRunner:
         self.interpreter.set_tensor(detail["index"], values)
 
 
-def interpreter_class() -> Any:
-    """LiteRT's interpreter, or, where that is not installed, TensorFlow's own."""
+def load(model: bytes | Path, threads: int = 1, allocate: bool = True) -> Any:
+    """LiteRT's interpreter with a model.
+
+    Args:
+      model: bytes of a ``.tflite``, or its path.
+      threads: of the interpreter.
+      allocate: its tensors, to run it; without, it only describes the model.
+
+    Raises:
+      KwsError: LiteRT is not installed.
+      RuntimeError, ValueError: the interpreter does not take the model.
+    """
+    given = {"model_path": str(model)} if isinstance(model, Path) else {"model_content": bytes(model)}
     try:
         from ai_edge_litert.interpreter import Interpreter
-    except ImportError:
-        import tensorflow as tf
-
-        return tf.lite.Interpreter
-    return Interpreter
+    except ImportError as error:
+        raise KwsError(f"LiteRT's interpreter is missing ({error}). Install the package ai-edge-litert.") from None
+    with quiet.native_stderr():
+        interpreter = Interpreter(**given, num_threads=threads)
+        if allocate:
+            interpreter.allocate_tensors()
+    return interpreter
 
 
 def _quantized(values: np.ndarray, detail: dict[str, Any]) -> np.ndarray:

@@ -24,6 +24,7 @@ from kws_reference.command_line import Progress  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
 from kws_reference.labels import label_set  # noqa: E402
 from kws_reference.network import Network  # noqa: E402
+from kws_training.clip_options import check_count  # noqa: E402
 
 
 def compare(model: Any, bundle: Bundle, features: np.ndarray) -> dict[str, int]:
@@ -63,8 +64,9 @@ def run(args: argparse.Namespace) -> int:
     """Compares; returns the exit status.
 
     Raises:
-      KwsError: the run is not a quantized one, or the bundle is of another.
+      KwsError: the run is not a quantized one, the bundle is of another, or there is no clip to compare.
     """
+    check_count(args.clips, "--clips")
     from kws_training.data.speech_commands import ClipSpec, load_clips
     from kws_training.evaluation import int8_features
     from kws_training.run_folder import load_run
@@ -79,6 +81,8 @@ def run(args: argparse.Namespace) -> int:
         ClipSpec(args.data, "validation", words=label_set(bundle.labels).keywords, unknown_percent=100.0)
     )
     rows = np.sort(np.random.default_rng(0).permutation(len(clips))[: args.clips])
+    if not len(rows):
+        raise KwsError(f"{args.data} has no validation clip of {', '.join(bundle.labels[2:])}. Give another --data.")
     result = compare(model, bundle, int8_features(bundle.frontend, clips.pcm[rows]))
     print(json.dumps({"precision": settings["precision"]["name"], **result}))
     return 1 if result["clips_that_differ"] else 0

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Writes the pictures; prints their names and what the model heard as JSON."""
-    if not (args.start >= 0 and args.seconds > 0):
+    if not (0 <= args.start < math.inf and 0 < args.seconds < math.inf):
         raise KwsError(f"--start must be 0 or more, --seconds above 0. Received: {args.start}, {args.seconds}.")
     from kws_training.attention_picture import attend, draw
     from kws_training.evaluation import int8_features

@@ -13,7 +13,7 @@ import numpy as np
 from kws_reference.command_line import Progress
 from kws_reference.errors import KwsError
 
-from kws_training.clip_options import check_seed
+from kws_training.clip_options import check_count, check_seed
 from kws_training.commands.fit import say
 
 FRAMES_PER_STEP = 2  # 20 ms
@@ -43,9 +43,8 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Prints the result as JSON and a table on stderr. The full size needs 2 GB of disk and 14 GB of memory."""
     check_seed(args.seed)
-    for name in ("steps", "rounds"):
-        if getattr(args, name) < 1:
-            raise KwsError(f"--{name} must be at least 1. Received: {getattr(args, name)}.")
+    for name in ("layers", "size", "steps", "rounds"):
+        check_count(getattr(args, name), f"--{name}")
     from kws_training.models.conformer import ConformerConfig
 
     config = ConformerConfig.scaled(args.layers, args.size)
@@ -64,6 +63,7 @@ def _measured(config: Any, args: argparse.Namespace, folder: Path) -> dict[str, 
     from kws_training import staged_export as staged
     from kws_training.models import conformer
     from kws_training.step_cost import FEATURE_STEPS, measure
+    from kws_training.tflite_file import float_operators, named
 
     features, frontend_ms = _features(config, max(args.steps, CALIBRATION_STEPS), args.seed)
     say(f"{config.layers} layers of {config.size} channels: {config.parameters / 1e6:.1f} million parameters")
@@ -98,11 +98,13 @@ def _measured(config: Any, args: argparse.Namespace, folder: Path) -> dict[str, 
     checked = min(len(expected), args.steps)
     difference = np.abs(reference[:checked] - expected[:checked]).max()
     error = (outputs["int8"] - reference).std() / reference.std()
+    left = float_operators(files["int8"].read_bytes())
     values = sum(math.prod(shape) for shape in information["states"].values())
     counts = {key: information[key] for key in ("parameters", "macs_per_step")}
     return {
         "model": {**config.to_dict(), **counts, "weights": "random"},
-        "int8_kind": "full integer; of each layer norm 1 / sqrt(variance) in float32",
+        "int8_kind": f"integers but for {named(left)}" if left else "full integer",
+        "int8_float_operators": len(left),
         "step_ms_of_audio": 10 * FRAMES_PER_STEP,
         "steps": args.steps,
         "rounds": args.rounds,
@@ -182,6 +184,7 @@ def _table(result: dict[str, Any]) -> None:
         ("peak memory, MB", "peak_mb", talk["memory_mb"], talk["float32_over_int8"]["memory_mb"]),
         ("file, MB", "file_mb", None, None),
     ]
+    say(f"int8: {result['int8_kind']}")
     say(f"{'':18} {'float32':>9} {'int8':>9} {'ratio':>6}   the talk's")
     for title, key, given, ratio in rows:
         numbers = f"{result['float32'][key]:9.2f} {result['int8'][key]:9.2f} {ratios[key]:6.1f}"

@@ -21,7 +21,9 @@ from kws_training.commands.fit import say
 from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
 from kws_training.folder_lock import require_writable
 
-STREAM_TOLERANCE = 1e-5  # logits; float32 sums of up to 128 terms in another order, after folding the batch norm
+# Of the largest score: float32 sums in another order, after folding the batch norm. Random models of every architecture
+# differ by up to 7e-7 of it; a frame that is missed or heard twice, by more than 1e-3.
+STREAM_TOLERANCE = 2e-5
 
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
@@ -99,10 +101,7 @@ def run(args: argparse.Namespace) -> int:
         else:
             progress = Progress("float streaming", count).update
             outcomes["float_streaming"] = evaluation.float_streaming(streaming, features, truth, scale, progress)
-            difference = np.abs(outcomes["float_batch"].scores - outcomes["float_streaming"].scores).max()
-            say(f"float streaming differs from float batch by at most {difference:.1e}")
-            result["float_streaming_max_difference"] = float(difference)
-            status = int(not difference <= STREAM_TOLERANCE)
+            status = _compare(outcomes["float_batch"].scores, outcomes["float_streaming"].scores, result)
     if bundle:
         result["model_sha256"] = bundle.model_sha256
         if bundle.features.zero_point:
@@ -122,6 +121,19 @@ def run(args: argparse.Namespace) -> int:
     replace(folder / f"evaluation_{args.set_name}.json", (json.dumps(result) + "\n").encode())
     print(json.dumps({k: (v["accuracy"] if isinstance(v, dict) else v) for k, v in result.items() if k != "labels"}))
     return status
+
+
+def _compare(batch: np.ndarray, streaming: np.ndarray, result: dict[str, Any]) -> int:
+    """Says how far the scores of the two are from each other and notes it; returns 1 if that is no rounding."""
+    difference, largest = float(np.abs(batch - streaming).max()), float(np.abs(batch).max())
+    share = difference / largest if largest else difference
+    equal = share <= STREAM_TOLERANCE  # not so for a NaN
+    say(
+        f"float streaming differs from float batch by at most {difference:.1e}, {share:.1e} of the largest score "
+        f"({largest:.3g}): " + (f"rounding (up to {STREAM_TOLERANCE:g})" if equal else f"above {STREAM_TOLERANCE:g}")
+    )
+    result["float_streaming_max_difference"], result["largest_float_score"] = difference, largest
+    return int(not equal)
 
 
 def by_label(confusion: np.ndarray, labels: Sequence[str]) -> str:

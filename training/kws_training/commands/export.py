@@ -13,6 +13,7 @@ from kws_reference.errors import KwsError
 from kws_reference.files import replace
 from kws_reference.frontend_config import FrontendConfig
 from kws_reference.labels import label_set
+from kws_reference.network import try_model
 
 from kws_training.clip_options import CALIBRATION_CLIPS, add_extra, check_extra, extra_folders
 from kws_training.commands.fit import say
@@ -45,6 +46,12 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
         help=f"of a float run: {PTQ} (int8 after training, the default), {DYNAMIC} (int8 weights, float activations: a "
         f".tflite that no firmware runs), or without training {', '.join(PRECISIONS)}; a quantized run has its own",
     )
+    parser.add_argument(
+        "--allow-float",
+        action="store_true",
+        help="write the bundle though the converter leaves operators in float (ELU, LayerNormalization): it can be "
+        "evaluated, but kws-codegen refuses it; the manifest names the operators",
+    )
     return parser
 
 
@@ -55,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
     from kws_training.manifest import manifest
     from kws_training.quantize import start
     from kws_training.run_folder import best_epoch
+    from kws_training.tflite_file import named
 
     if args.calibration_clips < 1:
         raise KwsError(f"--calibration-clips must be at least 1. Received: {args.calibration_clips}.")
@@ -94,7 +102,10 @@ def run(args: argparse.Namespace) -> int:
             quantized = start.quantized(config, wanted, frontend, model, drawn)
             converted = export.convert_quantized(quantized, to_streaming(quantized, step.frames_per_step), scale)
         else:
-            converted = export.convert(step, drawn.features, scale)
+            converted = export.convert(step, drawn.features, scale, allow_float=args.allow_float)
+    if converted.float_operators:
+        say(f"not a full-integer model: {named(converted.float_operators)}; kws-codegen refuses it")
+    try_model(converted.data, 1 + len(converted.states))
     provenance = {
         "recordings": args.note,
         "recipe": settings["recipe"],

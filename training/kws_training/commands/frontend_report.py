@@ -11,6 +11,8 @@ from kws_reference.command_line import say
 from kws_reference.errors import KwsError
 from kws_reference.recordings import find_recordings, left_out_lines
 
+from kws_training.clip_options import check_count
+
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
     """Adds the subcommand."""
@@ -25,6 +27,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the report as JSON."""
+    check_count(args.limit, "--limit")
     from kws_reference.frontend_report import report
 
     bundle = Bundle.load(args.bundle)

@@ -106,6 +106,8 @@ class Builder:
 
     def ring(self, name: str, inputs: TensorId, kept: int, new: int, channels: int, values: Any) -> TensorId:
         """Adds a state of `kept` rows; returns these and the `new` rows of `inputs` behind them."""
+        if not kept:
+            return inputs
         state = self.activation(f"{name}_in", (1, kept, 1, channels), values)
         rows = self.activation(f"{name}/rows", (1, kept + new, 1, channels), values)
         self.operation("CONCATENATION", [state, inputs], [rows], axis=1)

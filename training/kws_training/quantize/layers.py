@@ -142,11 +142,14 @@ class Linear(Quantized):
     def _activated(self, x: tf.Tensor) -> tf.Tensor:
         return tf.nn.relu(x) if self.relu else x
 
-    def emit_product(self, builder: Builder, kind: str, inputs: TensorId, kernel: np.ndarray, shape: Shape) -> TensorId:
+    def emit_product(
+        self, builder: Builder, kind: str, inputs: TensorId, kernel: np.ndarray, shape: Shape, **options: int
+    ) -> TensorId:
         """Adds the operation with its weights, as the forward pass has them.
 
         Args:
           kernel: layout of the operation: channels first, or last of a depthwise convolution.
+          **options: of the operation, by their names in the schema.
         """
         scales = self.scales()
         bias = np.zeros(kernel.shape[-1] if kind.startswith("DEPTHWISE") else len(kernel))
@@ -156,7 +159,7 @@ class Linear(Quantized):
         bias_scales = (self.inputs.scale * scales).numpy()
         constant = builder.constant(f"{self.name}/bias", bias.astype(np.int32), bias_scales)
         outputs = builder.activation(self.name, shape, self.outputs)
-        builder.operation(kind, [inputs, weights, constant], [outputs], relu=self.relu)
+        builder.operation(kind, [inputs, weights, constant], [outputs], relu=self.relu, **options)
         return outputs
 
     def integer_kernel(self) -> np.ndarray:
@@ -214,11 +217,13 @@ class Depthwise(Streaming, Linear):
         return tuple(input_shape)
 
     def state_specs(self, input_shape: Shape, frames: int, delay: int = 0) -> dict[str, StateSpec]:
-        return {STATE: StateSpec((self.context_frames, self.kernel_shape[1]))}
+        return {STATE: StateSpec((self.context_frames, self.kernel_shape[1]))} if self.context_frames else {}
 
     def stream_inference(self, inputs: tf.Tensor, states: States) -> tuple[tf.Tensor, States]:
-        rows, state = append(states[STATE], inputs)
-        return self.apply(rows), {STATE: state}
+        rows, new = inputs, {}
+        if self.context_frames:
+            rows, new[STATE] = append(states[STATE], inputs)
+        return self.apply(rows), new
 
     def taps(self, frames: int, delay: int) -> Taps:
         return [range(frame - self.context_frames, frame + 1, self.dilation) for frame in range(frames)]
@@ -226,15 +231,17 @@ class Depthwise(Streaming, Linear):
     def emit(self, builder: Builder, inputs: TensorId, frames: int) -> TensorId:
         taps, channels = self.kernel_shape
         rows = builder.ring(self.name, inputs, self.context_frames, frames, channels, self.inputs)
-        if self.dilation > 1:  # taps at distance d become neighbours, the phases lie side by side
-            phases = (1, (self.context_frames + frames) // self.dilation, self.dilation, channels)
-            rows = builder.reshape(f"{self.name}/phases", rows, phases, self.inputs)
-        shape = (1, frames // self.dilation, self.dilation, channels)
-        kernel = self.integer_kernel()[None, :, None]
-        result = self.emit_product(builder, "DEPTHWISE_CONV_2D", rows, kernel, shape)
-        if self.dilation > 1:
-            result = builder.reshape(f"{self.name}/frames", result, (1, frames, 1, channels), self.outputs)
-        return result
+        kernel, shape = self.integer_kernel()[None, :, None], (1, frames, 1, channels)
+        if self.dilation == 1:
+            return self.emit_product(builder, "DEPTHWISE_CONV_2D", rows, kernel, shape)
+        if frames % self.dilation:  # no whole phases
+            return self.emit_product(builder, "DEPTHWISE_CONV_2D", rows, kernel, shape, dilationHFactor=self.dilation)
+        # Taps at distance d become neighbours, the phases lie side by side.
+        phases = (1, (self.context_frames + frames) // self.dilation, self.dilation, channels)
+        rows = builder.reshape(f"{self.name}/phases", rows, phases, self.inputs)
+        side_by_side = (1, frames // self.dilation, self.dilation, channels)
+        result = self.emit_product(builder, "DEPTHWISE_CONV_2D", rows, kernel, side_by_side)
+        return builder.reshape(f"{self.name}/frames", result, shape, self.outputs)
 
 
 class Add(Quantized):

@@ -27,10 +27,15 @@ def build(config: MatchboxConfig, precision: Precision, features_scale: float) -
       features_scale: real value of one int8 feature step; the zero point is 0.
 
     Raises:
-      KwsError: the model looks ahead.
+      KwsError: the model looks ahead, or its window is no whole number of steps.
     """
     if not config.causal:
         raise KwsError("this Matchbox looks ahead: the firmware's engines take causal models. Quantize a causal one.")
+    if config.pool_frames % config.frames_per_step:
+        raise KwsError(
+            "a quantized Matchbox averages over whole steps: pool_frames must be a multiple of frames_per_step. "
+            f"Received: {config.pool_frames} and {config.frames_per_step}."
+        )
 
     def values(name: str) -> Range:
         return Range(precision.learned, f"{name}_range")
