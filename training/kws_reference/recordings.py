@@ -203,6 +203,8 @@ def label_of(folder: str, labels: Sequence[str]) -> str:
 
 @functools.lru_cache(1 << 14)
 def _label_of(folder: str, labels: tuple[str, ...]) -> str:
+    if folder in labels:  # before another one that differs by its case only
+        return folder
     name = folded(folder)
     for label in labels:
         if folded(label) == name:
