@@ -145,4 +145,4 @@ def test_deeper_labels_finds_folders_of_persons_above_the_words(tmp_path):
 
 
 def test_named_shows_a_few_names_and_nothing_that_breaks_a_line():
-    assert recordings.named(["a\nb\x1b.wav", "é.wav", "c", "d"]) == "a\\nb\\x1b.wav, é.wav, c and 1 more"
+    assert recordings.named(["a\nb\x1b.wav", "é.wav", "c", "d"]) == r"a\u000ab\u001b.wav, é.wav, c and 1 more"

@@ -29,7 +29,7 @@ def test_released_bundles_have_the_releases_of_the_kit(tool):
 
 def test_manifest_of_a_new_bundle_holds_every_keyword():
     tensor = Tensor(0, "tensor", (1, 4), 1.0, 0)
-    model = SimpleNamespace(features=tensor, scores=tensor, states=())
+    model = SimpleNamespace(features=tensor, scores=tensor, states=(), float_operators=())
     labels = ["_silence_", "_unknown_", "yes", "no"]
     made = manifest("new", labels, FrontendConfig(), 2, model, accuracy={}, provenance={}, tools={})["detector"]
     assert made["threshold_q15"] == [NEVER_Q15, NEVER_Q15, 22938, 22938]

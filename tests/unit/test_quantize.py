@@ -191,7 +191,7 @@ def test_steps_longer_than_the_window_of_a_quantized_mean_are_refused():
 
 def test_quantized_matchbox_whose_window_is_no_multiple_of_its_step_is_refused():
     config = dataclasses.replace(TINY, frames_per_step=8)
-    with pytest.raises(KwsError, match=r"pool: a quantized mean takes whole steps of 8 frames. Received: 20 frames"):
+    with pytest.raises(KwsError, match=r"pool_frames must be a multiple of frames_per_step. Received: 20 and 8"):
         matchbox.build(config, precision("int8_native"), SCALE)
 
 

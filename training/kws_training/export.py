@@ -20,7 +20,8 @@ from kws_training.streaming.model import VALID
 from kws_training.tflite_file import FloatOperator, check_runs, float_operators, named
 from kws_training.tflite_runner import load
 
-_SAME_VALUES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")  # operators that give the numbers that they take, in order
+# Operators that give numbers that they take, in another shape or a part of them.
+_SAME_VALUES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "STRIDED_SLICE", "SLICE", "SPLIT", "GATHER")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,7 +131,7 @@ def convert(
 
 def _from_ranges(calibrated: bytes, model: StreamingModel) -> bytes:
     """Quantizes a calibrated model; if something stays in float, once more with its operators in another order."""
-    for ordered in (calibrated, _reshapes_first(calibrated)):
+    for ordered in (calibrated, _views_first(calibrated)):
         data = _quantized(ordered)
         if _states_differ(data, model):
             data = _with_equal_states(ordered, model)
@@ -143,26 +144,26 @@ def _quantized(calibrated: bytes) -> bytes:
     return _run(mlir_quantize, calibrated, input_data_type=tf.int8, output_data_type=tf.int8)
 
 
-def _reshapes_first(calibrated: bytes) -> bytes:
-    """Moves operators that only give another shape as far to the front as they can go.
+def _views_first(calibrated: bytes) -> bytes:
+    """Moves operators that only give another shape, or a part, as far to the front as they can go.
 
     The quantizer visits operators in their order. Where a tensor is joined with a state and also goes, in another
-    shape, into an operator of its own, such as a 1x1 convolution beside one that keeps earlier frames, it can miss that
-    reshape if the join comes first, and leaves it and what follows in float.
+    shape or a part of it, into an operator of its own, such as a 1x1 convolution beside one that keeps earlier frames,
+    it can miss that view if the join comes first, and leaves it and what follows in float.
     """
     target = flatbuffer_utils.convert_bytearray_to_object(bytearray(calibrated))
     graph = target.subgraphs[0]
     kinds = {getattr(schema.BuiltinOperator, name) for name in _SAME_VALUES}
 
-    def reshapes(operator: Any) -> bool:
+    def is_view(operator: Any) -> bool:
         code = target.operatorCodes[operator.opcodeIndex]
         return max(code.builtinCode, code.deprecatedBuiltinCode) in kinds
 
     waiting, made = list(graph.operators), {index for operator in graph.operators for index in operator.outputs}
     ordered: list[Any] = []
-    while waiting:  # of what needs nothing that is still to be made, a reshape, or else the first
+    while waiting:  # of what needs nothing that is still to be made, a view, or else the first
         ready = [operator for operator in waiting if not made.intersection(operator.inputs)]
-        chosen = next(filter(reshapes, ready), ready[0])
+        chosen = next(filter(is_view, ready), ready[0])
         ordered.append(chosen)
         waiting = [operator for operator in waiting if operator is not chosen]
         made.difference_update(chosen.outputs)

@@ -15,6 +15,7 @@ constexpr size_t kLabelCount = 3;
 extern const char* const kLabels[kLabelCount];
 constexpr size_t kFeatureCount = 4;
 constexpr size_t kFramesPerStep = 2;
+constexpr size_t kStepFeatureCount = kFeatureCount * kFramesPerStep;
 constexpr uint32_t kSampleRateHz = 16000;
 constexpr uint32_t kWindowSamples = 480;
 constexpr uint32_t kHopSamples = 160;
