@@ -54,7 +54,8 @@ def test_streaming_over_clips_equals_batch(frames_per_step, causal):
     # float32 sums in another order, and batch norm folded into the weights
     np.testing.assert_allclose(streaming.stream(features), batch, atol=1e-5 * np.abs(batch).max())
     lookahead = 0 if causal else 5 + 6 + 7 + 8 + 28
-    assert streaming.delay_frames == -(-lookahead // frames_per_step) * frames_per_step  # the clip's row comes with a whole step
+    # The clip's row comes with a whole step.
+    assert streaming.delay_frames == -(-lookahead // frames_per_step) * frames_per_step
 
 
 def test_streaming_with_other_blocks_equals_batch():
