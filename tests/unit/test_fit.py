@@ -1,6 +1,7 @@
 """kws-train fit: from a folder of recordings to weights, and on again after a kill."""
 
 import argparse
+import dataclasses
 import errno
 import json
 import os
@@ -20,6 +21,7 @@ from kws_reference.frontend_config import FrontendConfig  # noqa: E402
 from kws_training import cli, export  # noqa: E402
 from kws_training.commands.evaluate import by_label  # noqa: E402
 from kws_training.commands.fit import add_parser  # noqa: E402
+from kws_training.data.speech_commands import ClipSet  # noqa: E402
 from kws_training.models import architecture  # noqa: E402
 from kws_training.run_folder import RunFolder, load_run  # noqa: E402
 from kws_training.trainer import AveragingAdamW, Recipe, _averaged, _lesson  # noqa: E402
@@ -283,6 +285,22 @@ def test_cli_with_a_wrong_argument_says_so_in_one_line(recordings, tmp_path, cap
 def test_recipe_refuses_a_distillation_out_of_range():
     with pytest.raises(KwsError, match="distillation must be 0 to 1"):
         Recipe(distillation=2)
+
+
+def test_resume_with_other_clips_of_the_same_number_is_refused_but_not_for_an_older_run(tmp_path):
+    clips = ClipSet(np.zeros((2, 16000), np.int16), np.array([0, 1]), ("a", "b"), ("a", "b"), (), ("_silence_", "yes"))
+    others = dataclasses.replace(clips, pcm=clips.pcm + 1), dataclasses.replace(clips, labels=np.array([1, 0]))
+    now = {"seed": 1, "clips_sha256": {"training": clips.sha256()}}
+    RunFolder(tmp_path / "new", now)
+    RunFolder(tmp_path / "old", {"seed": 1})
+    for other in others:
+        changed = {"seed": 1, "clips_sha256": {"training": other.sha256()}}
+        with pytest.raises(KwsError, match="clips_sha256.training was"):
+            RunFolder(tmp_path / "new", changed)
+        RunFolder(tmp_path / "old", changed)
+    RunFolder(tmp_path / "new", now)
+    with pytest.raises(KwsError, match="seed was 1, is 2"):
+        RunFolder(tmp_path / "old", {**now, "seed": 2})
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ from kws_training.quantize import matchbox as quantized_matchbox
 from kws_training.quantize.precision import Precision
 
 SETTINGS, HISTORY, CHECKPOINT, BEST = "settings.json", "history.json", "last.npz", "best.npz"
+RECORDED_LATER = ("clips_sha256",)
+"""Settings that runs of an older kit have not."""
 
 
 class RunFolder:
@@ -49,6 +51,10 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             _remove_unfinished(self.path)
             earlier = _read(self.path / SETTINGS)
+            if earlier is not None:  # what runs of an older kit did not record is not held against them
+                settings = {
+                    key: value for key, value in settings.items() if key in earlier or key not in RECORDED_LATER
+                }
             if earlier is not None and earlier != settings:
                 raise KwsError(
                     f"{self.path} holds a run with other settings ({_changes(earlier, settings)}). Give the same again "

@@ -182,6 +182,7 @@ def _run(args: argparse.Namespace, words: tuple[str, ...]) -> int:
         "seed": args.seed,
         "training_clips": len(training),
         "validation_clips": len(validation),
+        "clips_sha256": {"training": training.sha256(), "validation": validation.sha256()},
     }
     if known:
         settings["started_from"] = {"labels": known["labels"], "weights_sha256": digest(first.get_weights())}

@@ -7,6 +7,7 @@ Limited-Vocabulary Speech Recognition", arXiv:1804.03209; TensorFlow's speech_co
 
 import dataclasses
 import filecmp
+import hashlib
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -133,6 +134,13 @@ class ClipSet:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def sha256(self) -> str:
+        """Digest of what is learnt from: samples, labels and noise, in their order."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.labels).data)
+        for samples in (self.pcm, *self.noise):
+            digest.update(np.ascontiguousarray(samples).data)
+        return digest.hexdigest()
 
     @property
     def synthetic(self) -> np.ndarray:
