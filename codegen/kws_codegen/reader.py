@@ -127,7 +127,33 @@ def _read(data: bytes) -> Graph:
         raise KwsError(
             "model.tflite is damaged (an input or output names a tensor that is not there). Export it again."
         )
-    return Graph(tensors, ops, inputs, outputs, tuple(sorted({op.kind for op in ops})))
+    graph = Graph(tensors, ops, inputs, outputs, tuple(sorted({op.kind for op in ops})))
+    _check_order(graph)
+    return graph
+
+
+def _check_order(graph: Graph) -> None:
+    """Every tensor has one origin, and that before anyone reads it: engines run the operators as they stand."""
+    known = {tensor.index for tensor in graph.tensors if tensor.data is not None} | set(graph.inputs)
+    written: set[int] = set()
+    for op in graph.ops:
+        for index in op.inputs:
+            if graph.producer(index) is not None and index not in written:
+                raise KwsError(
+                    f"model.tflite is damaged ({graph.describe(op)} reads '{graph.tensors[index].name}' before any "
+                    "operator wrote it). Export it again."
+                )
+        for index in op.outputs:
+            if index in known | written:
+                raise KwsError(
+                    f"model.tflite is damaged ({graph.describe(op)} writes over '{graph.tensors[index].name}'). "
+                    "Export it again."
+                )
+            written.add(index)
+    for index in graph.outputs:
+        if index not in known | written:
+            name = graph.tensors[index].name
+            raise KwsError(f"model.tflite is damaged (no operator writes the output '{name}'). Export it again.")
 
 
 def _tensor(model: Any, tensor: Any, index: int) -> Tensor:
@@ -147,6 +173,8 @@ def _tensor(model: Any, tensor: Any, index: int) -> Tensor:
         value = _unpack_int4(raw.DataAsNumpy(), shape)
         value.flags.writeable = False
     elif raw is not None and raw.DataLength() and dtype in _DTYPES:
+        if min(shape, default=1) < 0:  # which numpy would take for "as many as there are"
+            raise ValueError(f"a constant has the shape {list(shape)}")
         flat = np.frombuffer(raw.DataAsNumpy().tobytes(), np.dtype(_DTYPES[dtype]).newbyteorder("<"))
         value = flat.reshape(shape).astype(_DTYPES[dtype])
         value.flags.writeable = False

@@ -76,6 +76,24 @@ def longer_than_a_second(bundle: Bundle, audio: Sequence[np.ndarray]) -> str:
     return f"{text} the second with the loudest word, having heard all that came before." if long else ""
 
 
+def shorter_than_a_step(bundle: Bundle, audio: Sequence[np.ndarray]) -> str:
+    """For people: how many recordings end before the network's first step, so that they prove nothing; "" if none.
+
+    Raises:
+      KwsError: all do: nothing would be compared.
+    """
+    config = bundle.frontend
+    step = config.window_samples + (bundle.frames_per_step - 1) * config.hop_samples
+    short = sum(len(pcm) < step for pcm in audio)
+    milliseconds = 1000 * step / config.sample_rate_hz
+    text = (
+        f"shorter than the model's first step of {milliseconds:g} ms (those of less than a second are filled up to it)"
+    )
+    if short == len(audio):
+        raise KwsError(f"all {short:,} recordings are {text}: nothing could be compared. Give longer recordings.")
+    return f"{short:,} of {len(audio):,} recordings are {text}: nothing of them is compared." if short else ""
+
+
 def _label(name: str, folder: str, labels: Sequence[str], of_top: bool) -> str:
     """The label of a file below a folder that was given, by its first folder, or by the folder given itself."""
     own = label_of(folder, labels)

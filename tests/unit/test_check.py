@@ -28,6 +28,7 @@ from kws_reference.file_names import original
 from kws_reference.pipeline import Pipeline
 
 from tests.support import clip_files, faults, firmware
+from tests.support.models import GraphBuilder
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,25 @@ def _fails_with_one_line(capsys, *words: object) -> str:
 
 
 # --- agreement ---
+
+
+def long_step(folder) -> Bundle:
+    """A model whose step is longer than the second up to which recordings are filled: 100 frames, 1020 ms."""
+    builder = GraphBuilder(1)
+    x = builder.average("mean", builder.input("features", (1, 100, 1, 4), 1 / 32), 100)
+    builder.scores(builder.dense("scores", x, 4))
+    return builder.write(folder)
+
+
+def test_check_and_evaluate_nothing_but_recordings_shorter_than_a_step_are_refused(capsys, audio, tmp_path):
+    """The reference has no integer for them: a check of them would pass whatever the device does."""
+    bundle = long_step(tmp_path / "bundle")
+    for command in (["check", audio / "no/noise.wav", "--port", "none"], ["evaluate", audio, "--elf", __file__]):
+        err = _fails_with_one_line(capsys, *command, "--bundle", bundle.path)
+        assert "shorter than the model's first step of 1020 ms" in err
+    second, longer = np.zeros(16000, np.int16), np.zeros(16320, np.int16)
+    assert "1 of 2 recordings are shorter" in clips.shorter_than_a_step(bundle, [second, longer])
+    assert clips.shorter_than_a_step(bundle, [longer]) == ""
 
 
 def test_check_right_firmware_agrees_in_every_integer(capsys, board, audio, tmp_path):

@@ -12,7 +12,7 @@ from kws_codegen.ir import Op
 from kws_reference.bundle import Bundle, write_bundle
 from kws_reference.errors import KwsError
 
-from tests.support.models import STEPS_PER_STD, GraphBuilder, matchbox, replace_op, replace_tensor
+from tests.support.models import STEPS_PER_STD, GraphBuilder, matchbox, no_states, replace_op, replace_tensor
 from tests.support.tflite_writer import write
 
 
@@ -32,7 +32,7 @@ def reroute_state(graph):
     """The state's output comes from somewhere else than its own rows."""
     names = {t.name: t.index for t in graph.tensors}
     return replace_op(
-        graph, "block2_out", inputs=(names["block3/concat"], *graph.ops[0].inputs[:0], *slice_bounds(graph))
+        graph, "block2_out", inputs=(names["block1/concat"], *graph.ops[0].inputs[:0], *slice_bounds(graph))
     )
 
 
@@ -58,11 +58,10 @@ def swapped_concat(graph):
 
 
 def state_feeds_two(graph):
-    names = {t.name: t.index for t in graph.tensors}
-    extra = Op(
-        len(graph.ops), "ADD", (names["block2_in"], names["block2_in"]), (names["block2_out"],), {"activation": "NONE"}
-    )
-    return dataclasses.replace(graph, ops=(*graph.ops, extra))
+    state = next(t for t in graph.tensors if t.name == "block2_in")
+    twice = dataclasses.replace(state, index=len(graph.tensors), name="twice")
+    extra = Op(len(graph.ops), "ADD", (state.index, state.index), (twice.index,), {"activation": "NONE"})
+    return dataclasses.replace(graph, tensors=(*graph.tensors, twice), ops=(*graph.ops, extra))
 
 
 def weights_not_constant(graph):
@@ -92,7 +91,7 @@ def constant_operand(graph):
 def broadcast(graph):
     names = {t.name: t.index for t in graph.tensors}
     op = next(op for op in graph.ops if op.kind == "ADD")
-    return replace_op(graph, "block2/add", inputs=(op.inputs[0], names["pool/frames"]))
+    return replace_op(graph, "block2/add", inputs=(op.inputs[0], names["features"]))
 
 
 CASES = {
@@ -155,7 +154,7 @@ CASES = {
     "view scale": (other_scale("block3/split"), r"RESHAPE .*'block3/split' must share scale"),
     "view size": (tensor("block3/split", shape=(1, 5, 1, 16)), r"RESHAPE .*cannot become \[1, 5, 1, 16\]"),
     "constant operand": (constant_operand, r"ADD .*'block2/residual/weights' is constant"),
-    "broadcast": (broadcast, r"ADD .*operand 'pool/frames' \[1, 1, 1, 32\] is broadcast"),
+    "broadcast": (broadcast, r"ADD .*operand 'features' \[1, 2, 1, 8\] is broadcast"),
     "shape of output": (
         tensor("block2/pointwise", shape=(1, 3, 1, 16)),
         r"CONV_2D .*'block2/pointwise'.*give 2.*says 3",
@@ -338,3 +337,40 @@ def test_generate_engine_tflm_of_depthwise_bias_minus_one_is_refused_by_name(tmp
     b.scores(b.reshape("scores", x, (1, 8)))
     with pytest.raises(KwsError, match="DEPTHWISE_CONV_2D .*'dw'.*bias of zeros"):
         generate(b.write(tmp_path / "bundle"), engine="tflm")
+
+
+def reordered(order):
+    """The operators of model `no_states` (0 to 4, dense last) in another order, left out or repeated."""
+    graph = no_states().graph()
+    return dataclasses.replace(graph, ops=tuple(graph.ops[index] for index in order))
+
+
+def view_of_itself():
+    builder = no_states()
+    scores = builder.outputs[-1]
+    builder.op("RESHAPE", [scores, builder.constant("shape", [1, 5])], scores)
+    return builder.graph()
+
+
+def shape_that_numpy_completes():
+    graph = no_states().graph()
+    return replace_tensor(graph, "narrow/weights", shape=(-1, 1, 1, 20))
+
+
+@pytest.mark.parametrize("engine", ["all", "tflm"])
+@pytest.mark.parametrize(
+    "graph, message",
+    [
+        (lambda: reordered([0, 1, 2, 3]), r"no operator writes the output 'scores'"),
+        (lambda: reordered([3, 0, 1, 2, 4]), r"RESHAPE .* reads 'dw' before any operator wrote it"),
+        (lambda: reordered([0, 1, 2, 3, 4, 4]), r"FULLY_CONNECTED .* writes over 'scores'"),
+        (view_of_itself, r"RESHAPE .* writes over 'scores'"),
+        (shape_that_numpy_completes, r"damaged .*shape \[-1, 1, 1, 20\]"),
+    ],
+    ids=["output unwritten", "view before its source", "written twice", "view of itself", "negative size"],
+)
+def test_generate_tensors_without_one_origin_in_order_are_refused(graph, message, engine, tmp_path):
+    """Else the engine would hand out memory that nobody wrote, or the generator would follow a view for ever."""
+    bundle = no_states().write(tmp_path, graph=graph())
+    with pytest.raises(KwsError, match=message):
+        generate(bundle, engine=engine)

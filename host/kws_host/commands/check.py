@@ -92,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
     bundle = Bundle.load(args.bundle)
     clips = clip_list.find(args.audio, bundle, labels_csv=args.labels, limit=args.limit, seed=args.seed)
     audio = [clip.read(bundle) for clip in clips]  # all of them first: a broken file must not cost minutes
+    short = clip_list.shorter_than_a_step(bundle, audio)
     pipeline = Pipeline(bundle)
     screen = report.Screen(args.json, args.junit)
     results: list[ClipResult] = []
@@ -115,6 +116,8 @@ def run(args: argparse.Namespace) -> int:
         screen.print(f"MISMATCH clip {result.clip.name}, {result.comparison.first}")
     if long := clip_list.longer_than_a_second(bundle, audio):
         screen.print(long)
+    if short:
+        screen.print(short)
     screen.print(_summary(results, len(clips)))
     if args.json:
         result = {

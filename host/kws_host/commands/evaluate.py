@@ -77,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
     emulator.command(emulator.EmulatorConfig(board=args.board, elf=elf))  # names what is missing before the work
     clips = clip_list.find([args.folder], bundle, limit=args.limit, seed=args.seed)
     audio = _read_all(clips, bundle)
+    short = clip_list.shorter_than_a_step(bundle, audio)
     cache = (
         None if args.no_cache else args.cache or Path(os.environ.get("KWS_CACHE", Path.home() / ".cache" / "kws-kit"))
     )
@@ -103,6 +104,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json != "-":
         if long := clip_list.longer_than_a_second(bundle, audio):
             print(long)
+        if short:
+            print(short)
         _print(result)
     return command_line.CHECK_FAILED if result["differing_clips"] else command_line.OK
 
