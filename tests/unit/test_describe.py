@@ -15,6 +15,8 @@ from kws_reference.frontend_config import FrontendConfig  # noqa: E402
 from kws_training import cli, describe, model_picture  # noqa: E402
 from kws_training.streaming import Delay, Stream, to_streaming  # noqa: E402
 
+from tests.support.models import no_states  # noqa: E402
+
 
 def small_model() -> keras.Model:
     """A centred convolution with a residual branch, a recurrent layer, and a classifier."""
@@ -75,6 +77,19 @@ def test_describe_of_a_bundle_reads_its_tflite(capsys, bundle_path):
     states = {name: [1, *shape] for row in found["layers"] for name, shape in row["states"].items()}
     assert states == {state["name"]: state["shape"] for state in manifest["states"]}
     assert sum(row["state_bytes"] for row in found["layers"]) == sum(np.prod(shape) for shape in states.values())
+
+
+def test_describe_of_a_damaged_bundle_ends_in_one_line(capsys, tmp_path):
+    """Any bit may be wrong: either the file can still be read to its end, or one line says that it cannot."""
+    builder = no_states()
+    good = builder.write(tmp_path / "good").model
+    for position in np.random.default_rng(5).integers(8, len(good), 150):
+        model = bytearray(good)
+        model[position] ^= 1 << (position % 8)
+        builder.write(tmp_path / "bundle", model=bytes(model))
+        status = cli.main(["describe", str(tmp_path / "bundle")])
+        err = capsys.readouterr().err
+        assert (status, err.count("\n")) in ((0, 0), (2, 1)), err
 
 
 def test_describe_of_a_run_with_other_steps_doubles_the_macs(capsys, bundle_path):

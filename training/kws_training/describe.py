@@ -5,6 +5,7 @@ whole clips, and a bundle, which is read from its ``.tflite``.
 """
 
 import dataclasses
+import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from keras import layers
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 from kws_reference.frontend_config import FrontendConfig
+from kws_reference.model_check import check_model
 from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
@@ -234,15 +236,24 @@ def describe_bundle(bundle: Bundle) -> Description:
     """Describes the operators of a bundle's ``.tflite``; batch normalisation is folded into its weights.
 
     Raises:
-      KwsError: the model is no ``.tflite`` with one subgraph.
+      KwsError: the model is damaged, is no ``.tflite`` with one subgraph, or contradicts the manifest.
     """
     try:
-        model = flatbuffer_utils.convert_bytearray_to_object(bytearray(bundle.model))
-        (graph,) = model.subgraphs
-    except (TypeError, ValueError, IndexError, RuntimeError, AttributeError) as error:
+        check_model(bundle.model)
+    except KwsError as error:
+        raise KwsError(f"{bundle.path}: {error}") from None
+    try:
+        return _described(bundle)
+    except (LookupError, TypeError, ValueError, RuntimeError, AttributeError, struct.error) as error:
         raise KwsError(
-            f"{bundle.path}: the model is no .tflite with one subgraph ({error}). Export it again."
+            f"{bundle.path}: the model is no .tflite with one subgraph and the manifest's inputs and outputs "
+            f"({type(error).__name__}: {error}). Export it again."
         ) from None
+
+
+def _described(bundle: Bundle) -> Description:
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(bundle.model))
+    (graph,) = model.subgraphs
     reader = _TfliteReader(model, graph)
     made_by = {int(graph.inputs[bundle.features.index]): INPUT}
     state_of = {int(graph.inputs[state.input_index]): state for state in bundle.states}
