@@ -503,10 +503,11 @@ def _outputs(op: tf.Operation, inputs: Known, value: Value) -> Known:
         raise Unproven(f"nothing is known of its {op.type}")
     try:
         outputs = RULES[op.type](op, inputs, value)
-    except (TypeError, IndexError) as error:  # a dimension that is not known
+        extents = [axes and [extent(axis) for axis in axes] for axes in outputs]
+    except (TypeError, ValueError, IndexError) as error:  # a dimension that is not known
         raise Unproven(f"its {op.type} cannot be followed ({error})") from error
-    for axes, tensor in zip(outputs, op.outputs, strict=True):
-        if axes is not None and [extent(axis) for axis in axes] != tensor.shape.as_list():
+    for found, tensor in zip(extents, op.outputs, strict=True):
+        if found is not None and list(found) != tensor.shape.as_list():
             raise Unproven(f"its {op.type} cannot be followed")
     return outputs
 

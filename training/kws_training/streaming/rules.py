@@ -198,7 +198,10 @@ def _check_activation(owner: Any, function: Any, shape: Any, frames: int, ended:
     symbol = tf.TensorSpec(tuple(shape), tf.float32)
 
     def run(tensors: list[Any]) -> Any:
-        return function(tensors[0])
+        output = function(tensors[0])
+        if len(output.shape) != len(tensors[0].shape):  # Keras takes it that an activation keeps the shape
+            raise ValueError(f"it makes {len(output.shape)} axes of {len(tensors[0].shape)}")
+        return output
 
     try:
         prove(run, [symbol], time=not ended)
