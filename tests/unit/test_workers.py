@@ -4,9 +4,11 @@ import subprocess
 import sys
 import zipapp
 
+import numpy as np
 import pytest
 from kws_reference import workers
 from kws_reference.errors import KwsError
+from kws_training.evaluation import int8_streaming
 
 from tests.support.clip_files import word, write_wav
 from tests.support.models import matchbox
@@ -87,3 +89,12 @@ def test_script_without_a_main_guard_runs_once(places, tmp_path, calls, way):
 def test_worker_that_dies_is_one_line():
     with pytest.raises(KwsError, match="one of 2 worker processes ended"), workers.pool(2, dict) as pool:
         list(pool.map(__import__("os")._exit, [1]))
+
+
+def test_refusal_of_a_worker_is_the_pools_refusal(tmp_path, capfd):
+    """A model that the interpreter does not take is first met in a worker: lack of memory would be wrong advice."""
+    builder = matchbox()
+    bundle = builder.write(tmp_path, model=builder.write(tmp_path / "good").model[:9000])
+    with pytest.raises(KwsError, match="the model is damaged"):
+        int8_streaming(bundle, np.zeros((4, 98, 8), np.int8), np.zeros(4, np.int64))
+    assert "Traceback" not in capfd.readouterr().err

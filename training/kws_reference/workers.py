@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from typing import Any
 
 from kws_reference.errors import KwsError
 
@@ -48,19 +49,34 @@ def pool(workers: int, initializer: Callable[..., None], *arguments: object) -> 
     """A pool whose processes begin with ``initializer(*arguments)``; all functions must be in modules, not in a script.
 
     Raises:
-      KwsError: a worker ended without a word.
+      KwsError: of an initializer, or a worker ended without a word.
     """
+    context = WorkerContext()
+    refusals = context.SimpleQueue()
     try:
         with (
             single_threaded_numpy(),
-            ProcessPoolExecutor(workers, WorkerContext(), initializer=initializer, initargs=arguments) as executor,
+            ProcessPoolExecutor(
+                workers, context, initializer=_begin, initargs=(refusals, initializer, *arguments)
+            ) as executor,
         ):
             yield executor
     except BrokenProcessPool:
+        if not refusals.empty():
+            raise KwsError(refusals.get()) from None
         raise KwsError(
             f"one of {workers} worker processes ended without a word, most often for lack of memory. Free some and run "
             "again."
         ) from None
+
+
+def _begin(refusals: Any, initializer: Callable[..., None], *arguments: object) -> None:
+    """Hands an initializer's refusal on: the executor would print its traceback and only tell that a worker ended."""
+    try:
+        initializer(*arguments)
+    except KwsError as error:
+        refusals.put(str(error))
+        os._exit(1)
 
 
 @contextlib.contextmanager
