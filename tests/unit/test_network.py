@@ -165,6 +165,14 @@ def test_try_model_unknown_operator_is_named(data):
         try_model(packed(model), INPUTS)
 
 
+def test_try_model_with_fewer_outputs_than_inputs_is_one_line(data, capfd):
+    model = unpacked(data)
+    model.subgraphs[0].outputs = model.subgraphs[0].outputs[:-1]
+    with pytest.raises(KwsError, match="does not run the model: Output index 2 out of range"):
+        try_model(packed(model), INPUTS)
+    assert capfd.readouterr().err == ""  # where the interpreter says it, too
+
+
 def test_check_model_cut_or_overwritten_is_refused_and_nothing_else(data):
     rng = np.random.default_rng(0)
     broken = [data[:size] for size in (0, 4, 7, 8, 20, 100, len(data) // 2)]

@@ -19,7 +19,7 @@ def try_model(model: bytes, inputs: int) -> None:
 
     Args:
       model: bytes of a ``.tflite``.
-      inputs: how many it has.
+      inputs: how many it has, and as many outputs.
 
     Raises:
       KwsError: the model is faulty, or TFLite Micro's interpreter rejects it or ends with it.

@@ -17,6 +17,7 @@ def main(model: bytes, inputs: int) -> int:
         for index in range(inputs):
             details = interpreter.get_input_details(index)
             interpreter.set_input(np.zeros(details["shape"], details["dtype"]), index)
+            interpreter.get_output_details(index)  # a bundle has as many: scores and states
         interpreter.invoke()
     except Exception as error:  # the process has no other purpose than to tell
         print(f"{error}", file=sys.stderr)
