@@ -18,6 +18,7 @@ from kws_training.manifest import manifest  # noqa: E402
 from kws_training.streaming import Stream, StreamingLayer, to_streaming  # noqa: E402
 from kws_training.tflite_file import FloatOperator, check_runs, float_operators  # noqa: E402
 from kws_training.tflite_runner import TfliteRunner  # noqa: E402
+from tflite_micro import runtime  # noqa: E402
 
 from tests.support.models import GraphBuilder  # noqa: E402
 from tests.support.tflite_writer import write  # noqa: E402
@@ -150,6 +151,42 @@ def test_convert_layers_that_the_converter_knows_stay_accepted():
 
     data = convert(to_streaming(behind_a_convolution(call), FRAMES), RECORDINGS, SCALE).data
     assert float_operators(data) == []
+
+
+def micro_scores(found, features):
+    """What TFLite Micro gives for the steps of a clip, as integers."""
+    interpreter = runtime.Interpreter.from_bytes(found.data)
+    states, scores = {state.name: np.full(state.shape, state.reset_value, np.int8) for state in found.states}, []
+    for step in features.reshape(-1, *found.features.shape):
+        interpreter.set_input(step, found.features.index)
+        for state in found.states:
+            interpreter.set_input(states[state.name], state.input_index)
+        interpreter.invoke()
+        states = {state.name: interpreter.get_output(state.output_index) for state in found.states}
+        scores.append(interpreter.get_output(found.scores.index).ravel().astype(int))
+    return np.array(scores)
+
+
+def litert_scores(found, streaming, features):
+    real = TfliteRunner(found.data, streaming.state_specs).stream(features)[0].reshape(-1, found.scores.shape[-1])
+    return np.rint(real / found.scores.scale).astype(int) + found.scores.zero_point
+
+
+@pytest.mark.parametrize("scale", [1 / 32, 1 / 16])  # features up to 4 and to 8
+def test_convert_relu6_that_no_convolution_takes_in_is_the_same_in_tflite_micro(scale):
+    streaming = to_streaming(model_of(layers.ReLU(6.0)), FRAMES)
+    found = convert(streaming, LOUD, scale)
+    for clip in LOUD:
+        scores = micro_scores(found, clip)
+        # One step: XNNPACK rounds ties otherwise. Without the output's scale, scores are off by dozens.
+        assert np.abs(scores - litert_scores(found, streaming, clip)).max() <= 1 and len(np.unique(scores)) > 8
+
+
+def test_convert_file_that_only_the_delegate_refuses_is_taken():
+    never = keras.initializers.Constant(-100.0)  # a ReLU that never opens: XNNPACK takes no scale as small as its
+    streaming = to_streaming(model_of(layers.Dense(8, activation="relu", bias_initializer=never)), FRAMES)
+    found = convert(streaming, LOUD, SCALE)
+    assert np.array_equal(micro_scores(found, LOUD[0]), litert_scores(found, streaming, LOUD[0]))
 
 
 def test_float_operators_of_float_and_dynamic_files_are_all_named():

@@ -132,6 +132,18 @@ def no_shape(model):
     model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]].shape = None
 
 
+def tensors_of(model, operator):
+    return [model.subgraphs[0].tensors[index] for index in operator.inputs]
+
+
+def relu6_of_another_scale(model):
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.RELU6
+    model.operatorCodes.append(code)
+    weighted = next(item for item in model.subgraphs[0].operators if weights_of(model) in tensors_of(model, item))
+    weighted.opcodeIndex, weighted.inputs = len(model.operatorCodes) - 1, weighted.inputs[:1]
+
+
 FAULTS = {
     cut_weights: "tensor 'pw2/weights', INT8 .* needs 117 bytes of data. Received: 4",
     forget_weights: "'pw2/weights', which has no data",
@@ -146,6 +158,7 @@ FAULTS = {
     no_outputs: "the model has no output",
     no_frames: r"'features' has the shape \[1, 0, 1, 8\]",
     no_shape: "input 'features' has no shape",
+    relu6_of_another_scale: "RELU6 .* takes scale .* clamps without rescaling",
 }
 
 

@@ -121,6 +121,8 @@ MIXING = {
     "activation is a part": layers.Activation(functools.partial(keras.activations.softmax, axis=1)),
     "activation counts frames": layers.Activation(lambda x: x / x.shape[1]),
     "activation is random": layers.Activation(lambda x: x + tf.random.normal(tf.shape(x))),
+    "activation adds an axis": layers.Activation(lambda x: tf.reshape(x, (-1, x.shape[1], 2, 3))),
+    "activation of a length that is computed": layers.Activation(lambda x: tf.boolean_mask(x, [True] * 6, axis=2)),
     "activation of Dense": layers.Dense(4, activation=lambda x: tf.roll(x, 5, 1)),
     "activation of Dense with weights": layers.Dense(4, activation=layers.PReLU()),
     "activation of a bare convolution": layers.Conv1D(4, 1, activation=lambda x: tf.cumsum(x, 1)),

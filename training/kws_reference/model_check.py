@@ -78,6 +78,8 @@ class _Graph:
             for index in results:
                 self._check_index(where, index)
                 self._check_size(index)
+            if kind == "RELU6":
+                self._check_same_scale(where, _numbers(operator.inputs)[0], results[0])
             known |= set(results)
         for index in outputs:
             if index not in known:
@@ -97,6 +99,15 @@ class _Graph:
             raise KwsError(
                 f"{where} reads {self._name(index)}, which has no data and which no operator before it gives. Export "
                 "the model again."
+            )
+
+    def _check_same_scale(self, where: str, source: int, result: int) -> None:
+        """Refuses what TFLite Micro would give the integers of another scale."""
+        scales = [_scale(self._tensors[index]) for index in (source, result)]
+        if scales[0] != scales[1]:
+            raise KwsError(
+                f"{where} takes scale and zero point {scales[0]} and gives {scales[1]}: TFLite Micro clamps without "
+                "rescaling there. Let a convolution take it in, or export the model again."
             )
 
     def _check_index(self, where: str, index: int) -> None:
@@ -150,6 +161,13 @@ class _Graph:
     def _name(self, index: int) -> str:
         name = self._tensors[index].name if 0 <= index < len(self._tensors) else None
         return f"'{name.decode(errors='replace')}'" if name else str(index)
+
+
+def _scale(tensor: Any) -> tuple[list[float], list[int]]:
+    quantization = tensor.quantization
+    if quantization is None or quantization.scale is None:
+        return [], []
+    return [float(np.float32(scale)) for scale in quantization.scale], _numbers(quantization.zeroPoint)
 
 
 def _numbers(values: Any) -> list[int]:

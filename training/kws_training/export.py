@@ -118,6 +118,7 @@ def convert(
     data = _run(_int8_converter(*arguments).convert)
     if float_operators(data) or _states_differ(data, model):
         data = _from_ranges(_calibrated(_int8_converter(*arguments)), model)
+    data = _relu6_by_range(data)
     left = tuple(float_operators(data))
     if left and not allow_float:
         raise KwsError(
@@ -169,6 +170,45 @@ def _views_first(calibrated: bytes) -> bytes:
         made.difference_update(chosen.outputs)
     graph.operators = ordered
     return bytes(flatbuffer_utils.convert_object_to_bytearray(target))
+
+
+def _relu6_by_range(data: bytes) -> bytes:
+    """Writes a RELU6 that no convolution took in as QUANTIZE, whose output's range, within 0 and 6, does the clamping.
+
+    TFLite Micro's RELU6 clamps the integers of its input and does not give them the scale of its output.
+    """
+    target = flatbuffer_utils.convert_bytearray_to_object(bytearray(data))
+    codes, graph = target.operatorCodes, target.subgraphs[0]
+    kinds = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in codes]
+    changed = False
+    for operator in graph.operators:
+        if kinds[operator.opcodeIndex] != schema.BuiltinOperator.RELU6:
+            continue
+        source, result = (graph.tensors[ends[0]] for ends in (operator.inputs, operator.outputs))
+        if not source.type == result.type == schema.TensorType.INT8 or _quantized_alike(source, result):
+            continue
+        scale, zero_point = float(result.quantization.scale[0]), int(result.quantization.zeroPoint[0])
+        if zero_point != -128 or 255 * scale > 6 * (1 + 1e-6):
+            raise KwsError(
+                f"RELU6 '{result.name.decode(errors='replace')}' gives a range beyond 0 to 6 and another scale than it "
+                "takes, which TFLite Micro does not compute. Put it behind a convolution."
+            )
+        if schema.BuiltinOperator.QUANTIZE not in kinds:
+            code = schema.OperatorCodeT()
+            code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.QUANTIZE
+            code.version = 2  # int8 to int8
+            codes.append(code)
+            kinds.append(schema.BuiltinOperator.QUANTIZE)
+        operator.opcodeIndex = kinds.index(schema.BuiltinOperator.QUANTIZE)
+        operator.builtinOptionsType, operator.builtinOptions = schema.BuiltinOptions.NONE, None
+        changed = True
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(target)) if changed else data
+
+
+def _quantized_alike(source: Any, result: Any) -> bool:
+    """Whether two tensors have one scale and zero point."""
+    ends = [(list(tensor.quantization.scale), list(tensor.quantization.zeroPoint)) for tensor in (source, result)]
+    return ends[0] == ends[1]
 
 
 def _states_differ(data: bytes, model: StreamingModel) -> bool:
@@ -246,7 +286,7 @@ def convert_whole_clips(model: StreamingModel, recordings: np.ndarray, scale: fl
         if _own_name(tensor) not in known:
             raise KwsError(f"tensor {_own_name(tensor)} is in the model of {steps} steps only: no range for it.")
         tensor.quantization = known[_own_name(tensor)]
-    return _quantized(bytes(flatbuffer_utils.convert_object_to_bytearray(target)))
+    return _relu6_by_range(_quantized(bytes(flatbuffer_utils.convert_object_to_bytearray(target))))
 
 
 def _activations(model: Any) -> list[Any]:

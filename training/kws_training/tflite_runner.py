@@ -162,12 +162,18 @@ def load(model: bytes | Path, threads: int = 1, allocate: bool = True) -> Any:
     """
     given = {"model_path": str(model)} if isinstance(model, Path) else {"model_content": bytes(model)}
     try:
-        from ai_edge_litert.interpreter import Interpreter
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
     except ImportError as error:
         raise KwsError(f"LiteRT's interpreter is missing ({error}). Install the package ai-edge-litert.") from None
     with quiet.native_stderr():
         interpreter = Interpreter(**given, num_threads=threads)
-        if allocate:
+        if not allocate:
+            return interpreter
+        try:
+            interpreter.allocate_tensors()
+        except RuntimeError:  # of XNNPACK, which refuses some operators that LiteRT's own kernels compute
+            plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+            interpreter = Interpreter(**given, num_threads=threads, experimental_op_resolver_type=plain)
             interpreter.allocate_tensors()
     return interpreter
 

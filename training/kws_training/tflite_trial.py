@@ -8,12 +8,10 @@ import sys
 
 def main(data: bytes) -> int:
     """Returns 0, or 1 after a line that says why not."""
-    from ai_edge_litert.interpreter import Interpreter
+    from kws_training.tflite_runner import load
 
     try:
-        interpreter = Interpreter(model_content=data, num_threads=1)
-        interpreter.allocate_tensors()
-        interpreter.invoke()
+        load(data).invoke()
     except Exception as error:  # the process has no other purpose than to tell
         print(error, file=sys.stderr)
         return 1
