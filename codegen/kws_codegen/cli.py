@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from kws_reference import command_line
+from kws_reference.cli import command_line
 
 from kws_codegen.commands import generate, inspect
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from kws_reference.bundle import Bundle
-from kws_reference.detector import DetectorTables, detector_tables
+from kws_reference.detector.integer import DetectorTables, detector_tables
 
 CONFIG_VERSION = 2
 """Changes with the meaning of a constant; ``kws/detector.h`` refuses any other."""

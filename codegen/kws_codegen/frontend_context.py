@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
-from kws_reference.frontend import LOG_OFFSET_Q10, FrontendTables, tables
+from kws_reference.frontend.integer import LOG_OFFSET_Q10, FrontendTables, tables
 
 TABLES_VERSION = 1
 """Changes with the meaning of a table; ``kws/frontend.h`` refuses any other."""

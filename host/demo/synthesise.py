@@ -16,7 +16,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from kws_reference.audio import read_wav
+from kws_reference.audio.pcm import read_wav
 from kws_reference.errors import KwsError
 
 HERE = Path(__file__).resolve().parent

@@ -7,13 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from kws_reference.audio import read_wav
-from kws_reference.bundle import Bundle
-from kws_reference.command_line import say
-from kws_reference.errors import KwsError
-from kws_reference.file_names import original, shown
-from kws_reference.labels import SILENCE, UNKNOWN, folded
-from kws_reference.recordings import (
+from kws_reference.audio.pcm import read_wav
+from kws_reference.audio.recordings import (
     NO_FOLDER,
     Listing,
     deeper_labels,
@@ -22,7 +17,12 @@ from kws_reference.recordings import (
     left_out_lines,
     named,
 )
-from kws_reference.word_window import word_start
+from kws_reference.audio.word_window import word_start
+from kws_reference.bundle import Bundle
+from kws_reference.cli.command_line import say
+from kws_reference.errors import KwsError
+from kws_reference.labels import SILENCE, UNKNOWN, folded
+from kws_reference.system.file_names import original, shown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Clip:
 
     Attributes:
       path: the WAV file.
-      name: short name for tables and reports, as `kws_reference.file_names.shown` writes it.
+      name: short name for tables and reports, as `kws_reference.system.file_names.shown` writes it.
       expected: its label, or "" when nobody said.
     """
 
@@ -139,7 +139,7 @@ def find(
 
     Args:
       paths: WAV files, and folders that hold WAV files or folders of them named after their label
-        (`kws_reference.recordings`); stderr tells what is left out.
+        (`kws_reference.audio.recordings`); stderr tells what is left out.
       bundle: gives the labels.
       labels_csv: lines ``FILE,LABEL``; FILE as found (relative to the folder given) or its last part, as bytes of the
         name or as tables show it.

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kws_reference import command_line
+from kws_reference.cli import command_line
 from kws_reference.errors import KwsError
-from kws_reference.file_names import printable
-from kws_reference.files import replace
+from kws_reference.system.file_names import printable
+from kws_reference.system.files import replace
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[int] = ()) -> str:

@@ -1,5 +1,5 @@
-// Asks CMSIS-NN for the working memory of geometries: reads records of 15 int32 from the file IN, writes one int32 each to
-// OUT. Command line: cmsis_scratch_runner IN OUT. Both by semihosting.
+// Asks CMSIS-NN for the working memory of geometries: reads records of 15 int32 from the file IN, writes one int32 each
+// to OUT. Command line: cmsis_scratch_runner IN OUT. Both by semihosting.
 #include <cstring>
 
 #include "engine/aot/cmsis_nn.h"

@@ -33,7 +33,8 @@ Status Run(const char* input, const char* output) {
     static uint8_t features[1 + kws::model::kStepFeatureCount];
     static uint8_t scores[1 + kws::model::kLabelCount];
     size_t read = 0;
-    if (const Status status = semihosting::Read(in, features + 1, kws::model::kStepFeatureCount, &read); !IsOk(status)) {
+    if (const Status status = semihosting::Read(in, features + 1, kws::model::kStepFeatureCount, &read);
+        !IsOk(status)) {
       return status;
     }
     if (read != kws::model::kStepFeatureCount) break;

@@ -6,8 +6,8 @@ import subprocess
 import numpy as np
 import pytest
 from kws_host import emulator
-from kws_reference.frontend import Mfcc
-from kws_reference.frontend_config import FrontendConfig
+from kws_reference.frontend.config import FrontendConfig
+from kws_reference.frontend.integer import Mfcc
 
 from tests.support import boards
 from tests.support.frontend_native import DEFAULT_DETECTOR, OTHER_CONFIGS, SOURCES, SPEECH_CONFIG, generate

@@ -9,7 +9,7 @@ from kws_host.device import Device
 from kws_host.emulator import Emulator, EmulatorConfig
 from kws_host.link import Link
 from kws_host.protocol import Config
-from kws_reference.audio import read_wav
+from kws_reference.audio.pcm import read_wav
 from kws_reference.bundle import Bundle
 from kws_reference.pipeline import Pipeline
 

@@ -51,9 +51,9 @@ int RunPointwise(const Call& c) {
 template <int kChannels, int kTaps, int kTapStride, int kFrames, Rounding kRounding, Clamping kClamping>
 void DepthwiseOf(const Call& c) {
   constexpr int kStride = kChannels;  // of frames
-  const auto kernel = c.int4
-                          ? kws::aot::DepthwiseInt4<kChannels, kTaps, kTapStride, kStride, kFrames, kRounding, kClamping>
-                          : kws::aot::Depthwise<kChannels, kTaps, kTapStride, kStride, kFrames, kRounding, kClamping>;
+  const auto kernel =
+      c.int4 ? kws::aot::DepthwiseInt4<kChannels, kTaps, kTapStride, kStride, kFrames, kRounding, kClamping>
+             : kws::aot::Depthwise<kChannels, kTaps, kTapStride, kStride, kFrames, kRounding, kClamping>;
   kernel(c.tables, c.range, c.x, c.y);
 }
 

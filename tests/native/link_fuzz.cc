@@ -1,5 +1,5 @@
-// Fuzzes the link's receiving side. With libFuzzer (-DKWS_LIBFUZZER) or as a seeded loop: link_fuzz SEED ITERATIONS CORPUS.
-// Whatever the bytes were, a good frame behind a delimiter must be understood.
+// Fuzzes the link's receiving side. With libFuzzer (-DKWS_LIBFUZZER) or as a seeded loop: link_fuzz SEED ITERATIONS
+// CORPUS. Whatever the bytes were, a good frame behind a delimiter must be understood.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -48,8 +48,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const kws::Frame* frame = link.Receive(writer.data()[i]);
     if (frame != nullptr) last = frame;
   }
-  Check(last != nullptr && last->seq == 0xA55A && last->payload_bytes == 4 && std::memcmp(last->payload, "good", 4) == 0,
-        "the good frame after hostile bytes was lost");
+  Check(
+      last != nullptr && last->seq == 0xA55A && last->payload_bytes == 4 && std::memcmp(last->payload, "good", 4) == 0,
+      "the good frame after hostile bytes was lost");
   return 0;
 }
 
@@ -65,7 +66,8 @@ int main(int argc, char** argv) {
   std::mt19937 random(static_cast<uint32_t>(std::strtoul(argv[1], nullptr, 10)));
   const unsigned long iterations = std::strtoul(argv[2], nullptr, 10);
   for (unsigned long i = 0; i < iterations; ++i) {
-    // A slice of valid traffic with a few random edits: most frames stay valid, so that the paths behind the CRC run too.
+    // A slice of valid traffic with a few random edits: most frames stay valid, so that the paths behind the CRC run
+    // too.
     const size_t start = random() % corpus.size();
     const size_t size = random() % 3000;
     std::vector<uint8_t> data(corpus.begin() + static_cast<long>(start),
@@ -73,10 +75,18 @@ int main(int argc, char** argv) {
     for (size_t edits = random() % 6; edits > 0 && !data.empty(); --edits) {
       const size_t at = random() % data.size();
       switch (random() % 4) {
-        case 0: data[at] = static_cast<uint8_t>(random()); break;
-        case 1: data[at] ^= static_cast<uint8_t>(1u << (random() % 8)); break;
-        case 2: data.erase(data.begin() + static_cast<long>(at)); break;
-        default: data.insert(data.begin() + static_cast<long>(at), random() % 5, static_cast<uint8_t>(random())); break;
+        case 0:
+          data[at] = static_cast<uint8_t>(random());
+          break;
+        case 1:
+          data[at] ^= static_cast<uint8_t>(1u << (random() % 8));
+          break;
+        case 2:
+          data.erase(data.begin() + static_cast<long>(at));
+          break;
+        default:
+          data.insert(data.begin() + static_cast<long>(at), random() % 5, static_cast<uint8_t>(random()));
+          break;
       }
     }
     LLVMFuzzerTestOneInput(data.data(), data.size());

@@ -77,7 +77,8 @@ bool WriteMessage(const std::string& name, const Fields& f, uint16_t seq, kws::F
     const std::string version = Text(f, "firmware_version"), board = Text(f, "board");
     const std::string engine = Text(f, "engine"), model = Text(f, "model_name");
     kws::InfoMessage message{};
-    message.clock = {static_cast<kws::board::TickInfo::Kind>(u8("clock_kind")), u32("tick_numerator"), u32("tick_denominator")};
+    message.clock = {static_cast<kws::board::TickInfo::Kind>(u8("clock_kind")), u32("tick_numerator"),
+                     u32("tick_denominator")};
     message.sample_rate_hz = u32("sample_rate_hz");
     message.window_samples = u16("window_samples");
     message.hop_samples = u16("hop_samples");
@@ -125,18 +126,20 @@ bool WriteMessage(const std::string& name, const Fields& f, uint16_t seq, kws::F
                out);
   } else if (name == "stats") {
     begin(kws::MessageType::kStats);
-    kws::Write(kws::StatsMessage{u32("frames_ok"), u32("frames_bad_cobs"), u32("frames_too_short"), u32("frames_too_long"),
-                                 u32("frames_bad_crc"), u32("frames_repeated"), u32("errors_sent"), u32("serial_overruns"),
-                                 u32("audio_gaps"), u32("audio_overruns"), u32("audio_repeated_bytes"), u32("steps"),
-                                 u32("detections"), u32("stack_size_bytes"), u32("stack_used_bytes"), u32("state_bytes"),
-                                 u32("scratch_bytes"), u32("weights_bytes"), u32("frontend_bytes"), u32("detector_bytes"),
-                                 u32("link_bytes"), u32("audio_ring_bytes")},
+    kws::Write(kws::StatsMessage{u32("frames_ok"),       u32("frames_bad_cobs"),      u32("frames_too_short"),
+                                 u32("frames_too_long"), u32("frames_bad_crc"),       u32("frames_repeated"),
+                                 u32("errors_sent"),     u32("serial_overruns"),      u32("audio_gaps"),
+                                 u32("audio_overruns"),  u32("audio_repeated_bytes"), u32("steps"),
+                                 u32("detections"),      u32("stack_size_bytes"),     u32("stack_used_bytes"),
+                                 u32("state_bytes"),     u32("scratch_bytes"),        u32("weights_bytes"),
+                                 u32("frontend_bytes"),  u32("detector_bytes"),       u32("link_bytes"),
+                                 u32("audio_ring_bytes")},
                out);
   } else if (name == "fault") {
     begin(kws::MessageType::kFault);
     kws::WriteFault(u32("count"),
-                    kws::FaultRecord{u32("type"), u32("pc"), u32("lr"), u32("sp"), u32("xpsr"), u32("cfsr"), u32("hfsr"),
-                                     u32("mmfar"), u32("bfar")},
+                    kws::FaultRecord{u32("type"), u32("pc"), u32("lr"), u32("sp"), u32("xpsr"), u32("cfsr"),
+                                     u32("hfsr"), u32("mmfar"), u32("bfar")},
                     out);
   } else if (name == "credit") {
     begin(kws::MessageType::kCredit);
@@ -259,8 +262,8 @@ int main(int argc, char** argv) {
     std::string expected;
     const std::string computed = Compute(words, &expected);
     if (computed != expected || computed == "?") {
-      std::cerr << "line " << line_number << " (" << words[0] << " " << words[1].substr(0, 40) << "): expected " << expected
-                << ", computed " << computed << "\n";
+      std::cerr << "line " << line_number << " (" << words[0] << " " << words[1].substr(0, 40) << "): expected "
+                << expected << ", computed " << computed << "\n";
       return 1;
     }
     ++counts[words[0]];

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from kws_codegen import report
 from kws_codegen.generator import build as build_program
-from kws_reference.audio import read_wav
+from kws_reference.audio.pcm import read_wav
 from kws_reference.bundle import Bundle
-from kws_reference.frontend import Mfcc
+from kws_reference.frontend.integer import Mfcc
 
 from tests.support import engines
 from tests.support.models import UNUSUAL, int4, left_shift, matchbox

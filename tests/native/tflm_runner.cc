@@ -77,7 +77,8 @@ int main() {
   RunSteps(2);
   engine::SetProfile(nullptr, nullptr);
   RunSteps(1);
-  std::printf("layers %zu %s [%s]", engine::LayerCount(), engine::LayerName(0), engine::LayerName(engine::LayerCount()));
+  std::printf("layers %zu %s [%s]", engine::LayerCount(), engine::LayerName(0),
+              engine::LayerName(engine::LayerCount()));
   for (size_t i = 0; i < engine::LayerCount(); ++i) std::printf(" %u", ticks[i]);
   std::printf("\n");
   Log("plain");

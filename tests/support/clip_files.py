@@ -4,7 +4,7 @@ import wave
 from pathlib import Path
 
 import numpy as np
-from kws_reference.audio import read_wav
+from kws_reference.audio.pcm import read_wav
 
 from tests.support.native import ROOT
 

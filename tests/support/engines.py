@@ -10,7 +10,7 @@ import pytest
 from kws_codegen.commands.generate import write_files
 from kws_codegen.generator import generate
 from kws_reference.bundle import Bundle
-from kws_reference.network import Network
+from kws_reference.network.oracle import Network
 
 from tests.support import native
 

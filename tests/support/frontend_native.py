@@ -11,9 +11,9 @@ from kws_codegen.detector_context import config_context
 from kws_codegen.frontend_context import tables_context
 from kws_codegen.render import _environment
 from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15
-from kws_reference.detector import DetectorTables
-from kws_reference.frontend import tables
-from kws_reference.frontend_config import FrontendConfig
+from kws_reference.detector.integer import DetectorTables
+from kws_reference.frontend.config import FrontendConfig
+from kws_reference.frontend.integer import tables
 
 from tests.support import native
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 from kws_reference.bundle import Bundle, write_bundle
-from kws_training import export
+from kws_training.convert import export
 from kws_training.models.matchbox import Block, MatchboxConfig
 
 from tests.support.native import ROOT

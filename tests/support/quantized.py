@@ -5,7 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from kws_reference.bundle import Bundle, write_bundle
-from kws_training import export
+from kws_training.convert import export
 from kws_training.models import matchbox
 from kws_training.models.matchbox import MatchboxConfig
 from kws_training.quantize import matchbox as quantized_matchbox

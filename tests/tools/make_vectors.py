@@ -17,8 +17,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "codegen"), str(ROOT / "training")]
 import numpy as np  # noqa: E402
 from kws_codegen.detector_context import CONFIG_VERSION  # noqa: E402
 from kws_codegen.frontend_context import TABLES_VERSION  # noqa: E402
-from kws_reference.detector import Detector, DetectorTables  # noqa: E402
-from kws_reference.frontend import LOG_OFFSET_Q10, Mfcc, log_mel_q10  # noqa: E402
+from kws_reference.detector.integer import Detector, DetectorTables  # noqa: E402
+from kws_reference.frontend.integer import LOG_OFFSET_Q10, Mfcc, log_mel_q10  # noqa: E402
 
 from tests.support.frontend_native import DEFAULT_DETECTOR, HOLDING_DETECTOR, SPEECH_CONFIG  # noqa: E402
 

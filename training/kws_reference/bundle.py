@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from kws_reference.errors import KwsError
-from kws_reference.files import replace
-from kws_reference.frontend_config import FrontendConfig
+from kws_reference.frontend.config import FrontendConfig
 from kws_reference.labels import check_name
+from kws_reference.system.files import replace
 
 FORMAT_VERSION = 1
 MODEL_FILE = "model.tflite"
@@ -64,7 +64,7 @@ class State:
 
 @dataclasses.dataclass(frozen=True)
 class DetectorConfig:
-    """Settings of the integer detector (``kws_reference.detector``).
+    """Settings of the integer detector (``kws_reference.detector.integer``).
 
     Attributes:
       smoothing_steps: posteriors averaged per label, 1..255 steps.

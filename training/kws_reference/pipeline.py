@@ -6,9 +6,9 @@ import zlib
 import numpy as np
 
 from kws_reference.bundle import Bundle
-from kws_reference.detector import Detection, Detector
-from kws_reference.frontend import MfccStream
-from kws_reference.network import Network
+from kws_reference.detector.integer import Detection, Detector
+from kws_reference.frontend.integer import MfccStream
+from kws_reference.network.oracle import Network
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import sys
 
-from kws_reference import command_line
+from kws_reference.cli import command_line
 
 from kws_training.commands import (
     attention,

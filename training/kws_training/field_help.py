@@ -32,7 +32,7 @@ class Field:
 def fields_of(module: str, name: str) -> dict[str, Field]:
     """The int and float fields of a dataclass with an ``Attributes:`` section, in their order.
 
-    The source is read and not imported: ``kws_training.trainer`` would bring TensorFlow to every ``--help``.
+    The source is read and not imported: ``kws_training.train.trainer`` would bring TensorFlow to every ``--help``.
     """
     source = Path(importlib.util.find_spec(module).origin).read_text(encoding="utf-8")
     node = next(item for item in ast.parse(source).body if isinstance(item, ast.ClassDef) and item.name == name)

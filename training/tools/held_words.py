@@ -7,7 +7,8 @@
 
 Clips of the validation split, drawn by seed, through the released int8 model. *Twice*: two clips of a keyword whose
 words begin 1.2 to 2 seconds apart. *Held*: 12 seconds of a keyword's clip looped, of the word alone looped, of its
-loudest 150 ms looped (a vowel that does not end). `kws_training.manifest.RELEASE_SHARE` was chosen by this table.
+loudest 150 ms looped (a vowel that does not end). `kws_training.convert.manifest.RELEASE_SHARE` was chosen by this
+table.
 """
 
 import argparse
@@ -23,12 +24,12 @@ sys.path[:0] = [str(ROOT / "training"), str(ROOT / "training" / "tools")]
 import numpy as np  # noqa: E402
 import readme_table  # noqa: E402
 from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, Bundle, DetectorConfig  # noqa: E402
-from kws_reference.command_line import Progress  # noqa: E402
+from kws_reference.cli.command_line import Progress  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
-from kws_training import detection  # noqa: E402
+from kws_training.convert.manifest import DETECTOR_DEFAULTS, RELEASE_SHARE, default_steps  # noqa: E402
 from kws_training.data.recordings import Piece, Recordings, RecordingSpec, Word, background, word_spans  # noqa: E402
 from kws_training.data.speech_commands import SAMPLE_RATE_HZ, ClipSet, ClipSpec, load_clips  # noqa: E402
-from kws_training.manifest import DETECTOR_DEFAULTS, RELEASE_SHARE, default_steps  # noqa: E402
+from kws_training.evaluate import detection  # noqa: E402
 
 NAME = "held words"
 FOLDER = ROOT / "training" / "zoo" / "experiments" / "release"

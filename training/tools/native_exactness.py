@@ -20,11 +20,11 @@ sys.path[:0] = [str(ROOT / "training")]
 
 import numpy as np  # noqa: E402
 from kws_reference.bundle import Bundle  # noqa: E402
-from kws_reference.command_line import Progress  # noqa: E402
+from kws_reference.cli.command_line import Progress  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
 from kws_reference.labels import label_set  # noqa: E402
-from kws_reference.network import Network  # noqa: E402
-from kws_training.clip_options import check_count  # noqa: E402
+from kws_reference.network.oracle import Network  # noqa: E402
+from kws_training.commands.clip_options import check_count  # noqa: E402
 
 
 def compare(model: Any, bundle: Bundle, features: np.ndarray) -> dict[str, int]:
@@ -68,8 +68,8 @@ def run(args: argparse.Namespace) -> int:
     """
     check_count(args.clips, "--clips")
     from kws_training.data.speech_commands import ClipSpec, load_clips
-    from kws_training.evaluation import int8_features
-    from kws_training.run_folder import load_run
+    from kws_training.evaluate.clips import int8_features
+    from kws_training.train.run_folder import load_run
 
     settings, model = load_run(args.run)
     bundle = Bundle.load(args.bundle)

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "training"), str(ROOT / "training" / "tools")]
 
 import readme_table  # noqa: E402
-from kws_reference.command_line import Progress  # noqa: E402
+from kws_reference.cli.command_line import Progress  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
 from kws_reference.labels import label_set  # noqa: E402
 
@@ -64,11 +64,11 @@ def measure(audio: Path, only: str | None) -> None:
 
 def _measure_folder(name: str, folder: Path, audio: Path, clips: dict[str, Any]) -> None:
     from kws_reference.bundle import Bundle
-    from kws_reference.frontend_config import FrontendConfig
-    from kws_training import evaluation
-    from kws_training.export import float_tflite
-    from kws_training.run_folder import load_run
+    from kws_reference.frontend.config import FrontendConfig
+    from kws_training.convert.export import float_tflite
+    from kws_training.evaluate import clips as evaluation
     from kws_training.streaming import to_streaming
+    from kws_training.train.run_folder import load_run
 
     run = folder if folder.name == FLOAT else folder.parent / FLOAT
     settings, model = load_run(run)
@@ -118,8 +118,8 @@ def _digest(parts: list[bytes]) -> str:
 
 def _dynamic(data: bytes, streaming: Any, features: Any, truth: Any, scale: float) -> Any:
     import numpy as np
-    from kws_training.evaluation import Outcome
-    from kws_training.tflite_runner import TfliteRunner
+    from kws_training.convert.runner import TfliteRunner
+    from kws_training.evaluate.clips import Outcome
 
     runner = TfliteRunner(data, streaming.state_specs)
     scores = [runner.stream(clip[None].astype(np.float32) * np.float32(scale))[0][0, -1] for clip in features]
@@ -129,7 +129,7 @@ def _dynamic(data: bytes, streaming: Any, features: Any, truth: Any, scale: floa
 def _features(name: str, split: str, labels: tuple[str, ...], frontend: Any, audio: Path) -> tuple[Any, Any]:
     import numpy as np
     from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
-    from kws_training.evaluation import int8_features
+    from kws_training.evaluate.clips import int8_features
 
     words = label_set(labels).keywords
     if split == "validation":

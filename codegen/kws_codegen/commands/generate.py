@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from kws_reference.bundle import Bundle
-from kws_reference.command_line import CHECK_FAILED, OK
+from kws_reference.cli.command_line import CHECK_FAILED, OK
 from kws_reference.errors import KwsError
-from kws_reference.files import PARTIAL
+from kws_reference.system.files import PARTIAL
 
 from kws_codegen.commands.options import add_model_options
 from kws_codegen.generator import ENGINES, generate

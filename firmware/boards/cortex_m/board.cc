@@ -1,7 +1,7 @@
 // What board.h declares and every Cortex-M board does alike.
+#include "kws/board.h"
 #include "board_config.h"
 #include "cortex_m/core.h"
-#include "kws/board.h"
 #include "kws/semihosting.h"
 
 namespace kws::board {

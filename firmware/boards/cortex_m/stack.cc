@@ -13,7 +13,8 @@ namespace kws::board {
 namespace {
 
 constexpr uint32_t kPaint = 0xC5C5C5C5;
-constexpr uint32_t kGuardWords = 4;  // never used by code that fits; tell an overflow on boards without a limit register
+// Never used by code that fits; tell an overflow on boards without a limit register.
+constexpr uint32_t kGuardWords = 4;
 
 constexpr uint32_t kOwnFrameBytes = 128;  // more than PaintStack() can need
 
@@ -21,8 +22,8 @@ constexpr uint32_t kOwnFrameBytes = 128;  // more than PaintStack() can need
 
 void GuardStack() {
 #if defined(__ARM_ARCH_7EM__) || defined(__ARM_ARCH_7M__)
-  // The memory below may answer (QEMU's MPS2 ignores writes to reserved addresses), so a region of the memory protection
-  // unit forbids it. Everything else keeps the default map.
+  // The memory below may answer (QEMU's MPS2 ignores writes to reserved addresses), so a region of the memory
+  // protection unit forbids it. Everything else keeps the default map.
   if ((Register(kMpuType) >> 8 & 0xFF) == 0) return;
   constexpr uint32_t kSizeField = 14;  // 2 ** (14 + 1) bytes
   static_assert(kStackGuardBytes == 2u << kSizeField, "the region covers the guard");

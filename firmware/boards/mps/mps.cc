@@ -40,8 +40,8 @@ void Init() {
   Register(kUartDivider) = kDivider;
   Register(kUartControl) = kControlTransmit | kControlReceive | kControlReceiveInterrupt;
   StartCycleCounter();
-  g_instructions =
-      !g_counts_cycles && CountsInstructions(FpgaCounter, kTicksPerInstructionNumerator, kTicksPerInstructionDenominator);
+  g_instructions = !g_counts_cycles &&
+                   CountsInstructions(FpgaCounter, kTicksPerInstructionNumerator, kTicksPerInstructionDenominator);
 }
 
 size_t ReadSerial(uint8_t* out, size_t capacity) {

@@ -1,8 +1,8 @@
 // Arduino Nano 33 BLE Sense (nRF52840, Cortex-M4F at 64 MHz) under the Arduino framework. Compiled and run against
 // stand-ins of it; not tried on the board.
 //
-// Arduino owns main(), the clocks, the USB serial port and the fault handlers: its main() calls setup(), which starts the
-// application. Faults end in Mbed's own report, not in kws::app::OnFault().
+// Arduino owns main(), the clocks, the USB serial port and the fault handlers: its main() calls setup(), which starts
+// the application. Faults end in Mbed's own report, not in kws::app::OnFault().
 #include <cstddef>
 #include <cstdint>
 

@@ -5,22 +5,22 @@
 //   firmware --stdio              the serial port is stdin and stdout; ends with stdin
 //   firmware --command-line TEXT  what semihosting::CommandLine() returns, for example "bulk in.bin out.bin"
 //
-// main.cc is compiled with -DKWS_BOARD_HAS_MAIN, so that Restart() can start it again, with .noinit memory left as it was.
-// Static memory other than .noinit is not cleared by that: the application's Start functions reset it anyhow.
+// main.cc is compiled with -DKWS_BOARD_HAS_MAIN, so that Restart() can start it again, with .noinit memory left as it
+// was. Static memory other than .noinit is not cleared by that: the application's Start functions reset it anyhow.
 #include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <cerrno>
 #include <csetjmp>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fcntl.h>
 #include <initializer_list>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #if defined(__x86_64__) || defined(__i386__)
 #include <x86intrin.h>
 #endif
@@ -107,7 +107,7 @@ void CatchFaults() {
   alternative.ss_sp = stack;
   alternative.ss_size = sizeof(stack);
   sigaltstack(&alternative, nullptr);
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = &HandleSignal;
   action.sa_flags = SA_ONSTACK | SA_NODEFER;
   for (const int number : {SIGSEGV, SIGILL, SIGBUS, SIGFPE}) sigaction(number, &action, nullptr);

@@ -84,9 +84,9 @@ void StartSerial(uint32_t clock_hz) {
   Register(kRccApb2Enable) |= 1u << 5;  // USART6
   const uint32_t settled = Register(kRccApb2Enable);  // the clock runs two cycles after the write
   (void)settled;
-  Register(kGpioC + 0x00) = (Register(kGpioC + 0x00) & ~(0xFu << 12)) | (0xAu << 12);   // PC6, PC7: alternate function
-  Register(kGpioC + 0x08) = (Register(kGpioC + 0x08) & ~(0xFu << 12)) | (0xAu << 12);   // fast edges
-  Register(kGpioC + 0x0C) = (Register(kGpioC + 0x0C) & ~(0xFu << 12)) | (0x4u << 12);   // PC7 pulled up: idle when open
+  Register(kGpioC + 0x00) = (Register(kGpioC + 0x00) & ~(0xFu << 12)) | (0xAu << 12);  // PC6, PC7: alternate function
+  Register(kGpioC + 0x08) = (Register(kGpioC + 0x08) & ~(0xFu << 12)) | (0xAu << 12);  // fast edges
+  Register(kGpioC + 0x0C) = (Register(kGpioC + 0x0C) & ~(0xFu << 12)) | (0x4u << 12);  // PC7 pulled up: idle when open
   Register(kGpioC + 0x20) = (Register(kGpioC + 0x20) & ~(0xFFu << 24)) | (0x88u << 24);  // function 8: USART6
   Register(kUsartBaud) = (clock_hz + kBaud / 2) / kBaud;
   Register(kUsartControl1) = (1u << 13) | (1u << 3) | (1u << 2);  // on, transmit, receive
@@ -98,8 +98,8 @@ void StartTimer2() {
   Register(kRccApb1Enable) |= 1u << 0;
   Register(kTimer2 + 0x28) = kTimer2PrescalerReload;
   Register(kTimer2 + 0x2C) = 0xFFFFFFFF;  // 32 bits wide
-  Register(kTimer2 + 0x14) = 1;           // take the prescaler over
-  Register(kTimer2 + 0x00) = 1;           // count
+  Register(kTimer2 + 0x14) = 1;  // take the prescaler over
+  Register(kTimer2 + 0x00) = 1;  // count
 }
 
 void CountOverrun() {

@@ -1,4 +1,5 @@
-// What a board gives to the firmware. Declared here, defined in boards/<name>/; the linker joins them, nothing is virtual.
+// What a board gives to the firmware. Declared here, defined in boards/<name>/; the linker joins them, nothing is
+// virtual.
 //
 // Except where noted the functions are for the main thread only: not interrupt safe, not re-entrant.
 #pragma once
@@ -35,36 +36,47 @@ enum FaultType : uint32_t {
 // Text for a FaultType, never null.
 constexpr const char* FaultTypeName(uint32_t type) {
   switch (type) {
-    case kFaultNmi: return "NMI";
-    case kFaultHard: return "HardFault";
-    case kFaultMemory: return "MemManage fault";
-    case kFaultBus: return "BusFault";
-    case kFaultUsage: return "UsageFault";
-    case kFaultSecure: return "SecureFault";
-    case kFaultUnexpectedInterrupt: return "unexpected interrupt";
-    case kFaultStackOverflow: return "stack overflow";
-    default: return "unknown fault";
+    case kFaultNmi:
+      return "NMI";
+    case kFaultHard:
+      return "HardFault";
+    case kFaultMemory:
+      return "MemManage fault";
+    case kFaultBus:
+      return "BusFault";
+    case kFaultUsage:
+      return "UsageFault";
+    case kFaultSecure:
+      return "SecureFault";
+    case kFaultUnexpectedInterrupt:
+      return "unexpected interrupt";
+    case kFaultStackOverflow:
+      return "stack overflow";
+    default:
+      return "unknown fault";
   }
 }
 
 namespace app {
 // Defined by the application. Called by the fault handler, on a stack of its own, interrupts masked, with the record of
-// the fault. May use WriteSerial(), Ticks() and nothing that waits for an interrupt. The board restarts when it returns.
+// the fault. May use WriteSerial(), Ticks() and nothing that waits for an interrupt. The board restarts when it
+// returns.
 void OnFault(const FaultRecord& record);
 
-// The application itself, for boards whose main() belongs to somebody else (macro ARDUINO or KWS_BOARD_HAS_MAIN; all others
-// have main() in its place). Called once, after board::Init(); does not return.
+// The application itself, for boards whose main() belongs to somebody else (macro ARDUINO or KWS_BOARD_HAS_MAIN; all
+// others have main() in its place). Called once, after board::Init(); does not return.
 int Main();
 }  // namespace app
 
 namespace board {
 
-// What a difference of two Ticks() means, where `kind` names the unit. With kNone there is no counter and Ticks() stays 0.
+// What a difference of two Ticks() means, where `kind` names the unit. With kNone there is no counter and Ticks() stays
+// 0.
 struct TickInfo {
   enum Kind : uint8_t {
-    kNone = 0,          // nothing can be measured
+    kNone = 0,  // nothing can be measured
     kInstructions = 1,  // executed instructions: exact in QEMU under -icount, no cycle count
-    kCycles = 2,        // core clock cycles of the real chip
+    kCycles = 2,  // core clock cycles of the real chip
   };
   Kind kind;
   uint32_t numerator;
@@ -80,8 +92,8 @@ struct TickInfo {
 void Init();
 
 // Copies bytes that have arrived to `out` and returns how many, 0 to `capacity`. Never waits. The emulated UARTs lose
-// nothing; on hardware the receiver has the room that the board's file states between two calls (see the board's file), and the host's
-// credits keep it from overflowing.
+// nothing; on hardware the receiver has the room that the board's file states between two calls (see the board's file),
+// and the host's credits keep it from overflowing.
 size_t ReadSerial(uint8_t* out, size_t capacity);
 
 // Sends `size` bytes; returns when the last was handed to the port's transmitter. Allowed in OnFault().

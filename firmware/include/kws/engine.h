@@ -44,9 +44,9 @@ void Reset();
 //   kInternal: the interpreter failed (tflm only)
 Status Step(const int8_t* features, int8_t* scores);
 
-// Copies `n` bytes of state `state` (index into kws::model::kStates) from byte `offset` on to `out`, in the order of the
-// .tflite state tensor (oldest row first), whatever the engine's own layout is. States are those after the last Step()
-// or Reset(). Returns the bytes copied: less than `n` at the end of the state, 0 for an unknown state.
+// Copies `n` bytes of state `state` (index into kws::model::kStates) from byte `offset` on to `out`, in the order of
+// the .tflite state tensor (oldest row first), whatever the engine's own layout is. States are those after the last
+// Step() or Reset(). Returns the bytes copied: less than `n` at the end of the state, 0 for an unknown state.
 size_t ReadState(size_t state, size_t offset, int8_t* out, size_t n);
 
 // Exact sizes of the engine's static data.

@@ -1,5 +1,5 @@
 // Integer MFCC front end: 16-bit PCM in, one int8 feature vector per hop out. Equal, bit for bit, to
-// training/kws_reference/frontend.py on every core and compiler.
+// training/kws_reference/frontend/integer.py on every core and compiler.
 //
 // All parameters and tables come from the generated frontend_tables.h. No heap, no floating point, no libm.
 #pragma once

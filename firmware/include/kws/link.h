@@ -28,7 +28,8 @@ class Link {
   // Takes one received byte. Returns the frame that it completed, or null. The frame holds until the next Receive().
   const Frame* Receive(uint8_t byte);
 
-  // Starts an answer to the request `seq`, or an event (seq counted here). Write the payload to the result, then Send().
+  // Starts an answer to the request `seq`, or an event (seq counted here). Write the payload to the result, then
+  // Send().
   FrameWriter& BeginAnswer(MessageType type, uint16_t seq);
   FrameWriter& BeginEvent(MessageType type) { return BeginAnswer(type, event_seq_++); }
 

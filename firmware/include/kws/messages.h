@@ -44,23 +44,23 @@ enum class MessageType : uint8_t {
 };
 
 enum class ErrorCode : uint8_t {
-  kBadVersion = 1,   // the frame's protocol version is not ours; detail = ours
+  kBadVersion = 1,  // the frame's protocol version is not ours; detail = ours
   kUnknownType = 2,  // no such request; detail = 0
-  kBadPayload = 3,   // the payload's length or a value in it is wrong; detail = its length
-  kAudioGap = 4,     // AUDIO does not continue where the last one ended; detail = the expected offset
-  kAudioOverrun = 5, // AUDIO beyond the granted credit; dropped; detail = the credit limit
+  kBadPayload = 3,  // the payload's length or a value in it is wrong; detail = its length
+  kAudioGap = 4,  // AUDIO does not continue where the last one ended; detail = the expected offset
+  kAudioOverrun = 5,  // AUDIO beyond the granted credit; dropped; detail = the credit limit
   kUnavailable = 6,  // this build or mode does not offer it; detail = 0
-  kEngine = 7,       // Init() or Step() of the engine failed; detail = Status
+  kEngine = 7,  // Init() or Step() of the engine failed; detail = Status
 };
 
 // Bits of CONFIGURE.
-inline constexpr uint8_t kConfigFeatures = 1;      // STEP carries the features
+inline constexpr uint8_t kConfigFeatures = 1;  // STEP carries the features
 inline constexpr uint8_t kConfigStateDigests = 2;  // a STATE_DIGEST follows each STEP
-inline constexpr uint8_t kConfigProfile = 4;       // BENCH counts each layer (makes the engine a little slower)
+inline constexpr uint8_t kConfigProfile = 4;  // BENCH counts each layer (makes the engine a little slower)
 inline constexpr uint8_t kConfigAll = kConfigFeatures | kConfigStateDigests | kConfigProfile;
 
 // Payload of RESTART and TEST_FAULT: guards against a stray byte stream doing either.
-inline constexpr uint32_t kRestartKey = 0x54525354;    // "TSRT"
+inline constexpr uint32_t kRestartKey = 0x54525354;  // "TSRT"
 inline constexpr uint32_t kTestFaultKey = 0x544C4146;  // "FALT"
 
 struct InfoMessage {
@@ -86,14 +86,14 @@ struct InfoMessage {
 };
 
 struct StepMessage {
-  uint32_t step;       // since RESET, from 0
+  uint32_t step;  // since RESET, from 0
   uint32_t audio_crc;  // CRC-32 of the PCM bytes up to the end of the step's last window
   uint32_t frontend_ticks;
   uint32_t engine_ticks;
   uint32_t detector_ticks;
-  uint8_t top_label;          // largest smoothed posterior
+  uint8_t top_label;  // largest smoothed posterior
   uint16_t top_smoothed_q15;  // 0..32768
-  const int8_t* scores;       // [score_count]
+  const int8_t* scores;  // [score_count]
   uint8_t score_count;
   const int8_t* features;  // [feature_count], null when not asked for
   uint16_t feature_count;  // of the whole step, 0 when not asked for
@@ -106,8 +106,8 @@ struct DetectionMessage {
 };
 
 struct BenchMessage {
-  uint32_t steps;            // since RESET
-  uint64_t frontend_ticks;   // sums over the steps
+  uint32_t steps;  // since RESET
+  uint64_t frontend_ticks;  // sums over the steps
   uint64_t engine_ticks;
   uint64_t detector_ticks;
   uint16_t first_layer;

@@ -21,14 +21,22 @@ constexpr bool IsOk(Status status) { return status == Status::kOk; }
 // Short name of `status` for messages, never null.
 constexpr const char* StatusName(Status status) {
   switch (status) {
-    case Status::kOk: return "ok";
-    case Status::kInvalidArgument: return "invalid argument";
-    case Status::kOutOfRange: return "out of range";
-    case Status::kUnavailable: return "unavailable";
-    case Status::kDataLoss: return "data loss";
-    case Status::kBusy: return "busy";
-    case Status::kFailedPrecondition: return "failed precondition";
-    case Status::kInternal: return "internal";
+    case Status::kOk:
+      return "ok";
+    case Status::kInvalidArgument:
+      return "invalid argument";
+    case Status::kOutOfRange:
+      return "out of range";
+    case Status::kUnavailable:
+      return "unavailable";
+    case Status::kDataLoss:
+      return "data loss";
+    case Status::kBusy:
+      return "busy";
+    case Status::kFailedPrecondition:
+      return "failed precondition";
+    case Status::kInternal:
+      return "internal";
   }
   return "unknown";
 }

@@ -32,8 +32,8 @@ class SemihostingAudioSource final : public AudioSource {
 };
 
 // Reads `in`, writes `out`. Needs a successful pipeline::Init().
-//   kOk; kInvalidArgument: a file cannot be opened or `in` is no bulk file; kDataLoss: `in` is cut off or `out` cannot be
-//   written; else what the engine returned.
+//   kOk; kInvalidArgument: a file cannot be opened or `in` is no bulk file; kDataLoss: `in` is cut off or `out` cannot
+//   be written; else what the engine returned.
 Status RunBulk(const char* in, const char* out);
 
 // Runs the semihosting command line when it asks for something ("bulk IN OUT") and ends the program with status 0, or 1

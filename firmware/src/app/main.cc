@@ -28,9 +28,10 @@ int RunApplication() {
 
 }  // namespace
 
-// Where the board starts on its own, its start-up code calls main(). Where something else has a main() (Arduino's core; the
-// host's, defined by board `native`), the board's file calls Main(). Never rename main by a macro for that: Arduino's
-// headers declare main() weak, and a macro makes a weak function of another linkage of it, whose call links to nothing.
+// Where the board starts on its own, its start-up code calls main(). Where something else has a main() (Arduino's core;
+// the host's, defined by board `native`), the board's file calls Main(). Never rename main by a macro for that:
+// Arduino's headers declare main() weak, and a macro makes a weak function of another linkage of it, whose call links
+// to nothing.
 #if defined(ARDUINO) || defined(KWS_BOARD_HAS_MAIN)
 int kws::app::Main() { return RunApplication(); }
 #else

@@ -98,10 +98,14 @@ void Session::Handle(const Frame& frame) {
     SendError(ErrorCode::kBadPayload, frame, static_cast<uint32_t>(frame.payload_bytes));
   };
   switch (static_cast<MessageType>(frame.type)) {
-    case MessageType::kGetInfo: return request.Complete() ? SendInfo(frame.seq) : bad_payload();
-    case MessageType::kGetStats: return request.Complete() ? SendStats(frame.seq) : bad_payload();
-    case MessageType::kAudio: return HandleAudio(frame, request);
-    case MessageType::kGetNames: return HandleNames(frame, request);
+    case MessageType::kGetInfo:
+      return request.Complete() ? SendInfo(frame.seq) : bad_payload();
+    case MessageType::kGetStats:
+      return request.Complete() ? SendStats(frame.seq) : bad_payload();
+    case MessageType::kAudio:
+      return HandleAudio(frame, request);
+    case MessageType::kGetNames:
+      return HandleNames(frame, request);
     case MessageType::kReset:
       if (!request.Complete()) return bad_payload();
       if (!IsOk(engine_status_)) return SendError(ErrorCode::kEngine, frame, static_cast<uint32_t>(engine_status_));
@@ -134,7 +138,8 @@ void Session::Handle(const Frame& frame) {
     case MessageType::kTestFault:
       if (request.U32() != kTestFaultKey || !request.Complete()) return bad_payload();
       __builtin_trap();  // an undefined instruction: the board's fault handler takes over
-    default: return SendError(ErrorCode::kUnknownType, frame, 0);
+    default:
+      return SendError(ErrorCode::kUnknownType, frame, 0);
   }
 }
 

@@ -14,8 +14,8 @@ inline Complex Rotate(const int32_t* z, const int32_t* w) {
   return {MulAddR(MulR(re, cos), im, sin), MulSubR(MulR(im, cos), re, sin)};
 }
 
-// Combines 4 transforms of kSpan points into one, for each block of 4 kSpan points. Values grow by at most 2: four legs,
-// halved.
+// Combines 4 transforms of kSpan points into one, for each block of 4 kSpan points. Values grow by at most 2: four
+// legs, halved.
 template <int kSpan>
 inline void Stage(int32_t* data) {
   constexpr int kLeg = 2 * kSpan;                               // words from one leg to the next

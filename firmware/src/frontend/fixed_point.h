@@ -25,8 +25,8 @@ namespace kws::frontend {
 // Bits above the highest set one; `x` must not be 0.
 inline int CountLeadingZeros(uint32_t x) { return __builtin_clz(x); }
 
-// Two consecutive int16 as one word: the first in the low half on the little-endian cores that we build for. `p` must be
-// aligned to 4 bytes, so that neighbouring loads can become one.
+// Two consecutive int16 as one word: the first in the low half on the little-endian cores that we build for. `p` must
+// be aligned to 4 bytes, so that neighbouring loads can become one.
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "The front end reads pairs of samples as little-endian words"
 #endif

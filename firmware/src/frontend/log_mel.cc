@@ -57,8 +57,7 @@ inline uint32x4_t MagnitudesQ2(const int32_t* bins) {
   const uint32x4_t re = vreinterpretq_u32_s32(z.val[0]), im = vreinterpretq_u32_s32(z.val[1]);
   const uint32x4_t re_low = vmulq_u32(re, re);
   const uint32x4_t low = vaddq_u32(re_low, vmulq_u32(im, im));
-  uint32x4_t high =
-      vreinterpretq_u32_s32(vaddq_s32(vmulhq_s32(z.val[0], z.val[0]), vmulhq_s32(z.val[1], z.val[1])));
+  uint32x4_t high = vreinterpretq_u32_s32(vaddq_s32(vmulhq_s32(z.val[0], z.val[0]), vmulhq_s32(z.val[1], z.val[1])));
   high = vaddq_m_n_u32(high, high, 1, vcmphiq_u32(re_low, low));
   const mve_pred16_t wide = vcmpneq_n_u32(high, 0);
   const uint32x4_t top = vpselq_u32(high, vorrq_u32(low, vdupq_n_u32(1)), wide);

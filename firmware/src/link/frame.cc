@@ -8,12 +8,18 @@ namespace kws {
 
 const char* FrameEventName(FrameEvent event) {
   switch (event) {
-    case FrameEvent::kNone: return "none";
-    case FrameEvent::kFrame: return "frame";
-    case FrameEvent::kBadCobs: return "bad_cobs";
-    case FrameEvent::kTooShort: return "too_short";
-    case FrameEvent::kTooLong: return "too_long";
-    case FrameEvent::kBadCrc: return "bad_crc";
+    case FrameEvent::kNone:
+      return "none";
+    case FrameEvent::kFrame:
+      return "frame";
+    case FrameEvent::kBadCobs:
+      return "bad_cobs";
+    case FrameEvent::kTooShort:
+      return "too_short";
+    case FrameEvent::kTooLong:
+      return "too_long";
+    case FrameEvent::kBadCrc:
+      return "bad_crc";
   }
   return "unknown";
 }

@@ -4,12 +4,23 @@ namespace kws {
 
 const Frame* Link::Receive(uint8_t byte) {
   switch (decoder_.Push(byte)) {
-    case FrameEvent::kNone: return nullptr;
-    case FrameEvent::kFrame: ++counters_.frames_ok; return &decoder_.frame();
-    case FrameEvent::kBadCobs: ++counters_.bad_cobs; return nullptr;
-    case FrameEvent::kTooShort: ++counters_.too_short; return nullptr;
-    case FrameEvent::kTooLong: ++counters_.too_long; return nullptr;
-    case FrameEvent::kBadCrc: ++counters_.bad_crc; return nullptr;
+    case FrameEvent::kNone:
+      return nullptr;
+    case FrameEvent::kFrame:
+      ++counters_.frames_ok;
+      return &decoder_.frame();
+    case FrameEvent::kBadCobs:
+      ++counters_.bad_cobs;
+      return nullptr;
+    case FrameEvent::kTooShort:
+      ++counters_.too_short;
+      return nullptr;
+    case FrameEvent::kTooLong:
+      ++counters_.too_long;
+      return nullptr;
+    case FrameEvent::kBadCrc:
+      ++counters_.bad_crc;
+      return nullptr;
   }
   return nullptr;
 }

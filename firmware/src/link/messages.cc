@@ -59,19 +59,19 @@ void Write(const BenchMessage& message, FrameWriter& out) {
 
 void Write(const StatsMessage& message, FrameWriter& out) {
   const uint32_t values[] = {
-      message.frames_ok,       message.frames_bad_cobs,  message.frames_too_short,     message.frames_too_long,
-      message.frames_bad_crc,  message.frames_repeated,  message.errors_sent,          message.serial_overruns,
-      message.audio_gaps,      message.audio_overruns,   message.audio_repeated_bytes, message.steps,
-      message.detections,      message.stack_size_bytes, message.stack_used_bytes,     message.state_bytes,
-      message.scratch_bytes,   message.weights_bytes,    message.frontend_bytes,       message.detector_bytes,
-      message.link_bytes,      message.audio_ring_bytes,
+      message.frames_ok,      message.frames_bad_cobs,  message.frames_too_short,     message.frames_too_long,
+      message.frames_bad_crc, message.frames_repeated,  message.errors_sent,          message.serial_overruns,
+      message.audio_gaps,     message.audio_overruns,   message.audio_repeated_bytes, message.steps,
+      message.detections,     message.stack_size_bytes, message.stack_used_bytes,     message.state_bytes,
+      message.scratch_bytes,  message.weights_bytes,    message.frontend_bytes,       message.detector_bytes,
+      message.link_bytes,     message.audio_ring_bytes,
   };
   static_assert(sizeof(values) == sizeof(StatsMessage), "every counter must be sent");
   for (const uint32_t value : values) out.U32(value);
 }
 
 void WriteFault(uint32_t count, const FaultRecord& record, FrameWriter& out) {
-  const uint32_t values[] = {count,       record.type, record.pc,    record.lr,  record.sp,
+  const uint32_t values[] = {count,       record.type, record.pc,   record.lr,    record.sp,
                              record.xpsr, record.cfsr, record.hfsr, record.mmfar, record.bfar};
   static_assert(sizeof(values) == sizeof(count) + sizeof(FaultRecord), "every register must be sent");
   for (const uint32_t value : values) out.U32(value);

@@ -175,14 +175,23 @@ int main() {
   g_memory.failures = static_cast<uint32_t>(test::g_failures);
   ++g_memory.step;
   switch (g_memory.step) {
-    case kUndefinedInstruction: FaultUndefined(); break;
-    case kBadAddress: FaultBadAddress(); break;
+    case kUndefinedInstruction:
+      FaultUndefined();
+      break;
+    case kBadAddress:
+      FaultBadAddress();
+      break;
     case kDivideByZero:
       (void)FaultDivide(0);
       break;
-    case kStackOverflow: (void)FaultOverflow(0); break;
-    case kFaultInsideReport: FaultUndefined(); break;
-    default: break;
+    case kStackOverflow:
+      (void)FaultOverflow(0);
+      break;
+    case kFaultInsideReport:
+      FaultUndefined();
+      break;
+    default:
+      break;
   }
   test::CheckEqual("faults_reported_once_each", g_memory.faults, kFinish - 1);
   g_memory.magic = 0;

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from kws_reference import command_line
-from kws_reference.audio import read_wav
+from kws_reference.audio.pcm import read_wav
+from kws_reference.cli import command_line
 from kws_reference.errors import KwsError
 from kws_reference.limits import MAX_PROFILED_LAYERS
 

@@ -6,8 +6,8 @@ import math
 from pathlib import Path
 
 import numpy as np
-from kws_reference import command_line
 from kws_reference.bundle import Bundle
+from kws_reference.cli import command_line
 from kws_reference.pipeline import Pipeline, Step
 
 from kws_host import clips as clip_list

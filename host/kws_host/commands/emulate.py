@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from kws_reference import command_line
+from kws_reference.cli import command_line
 from kws_reference.errors import KwsError
 
 from kws_host import emulator, options

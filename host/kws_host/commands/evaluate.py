@@ -19,10 +19,11 @@ from pathlib import Path
 
 import kws_reference
 import numpy as np
-from kws_reference import command_line, workers
 from kws_reference.bundle import Bundle
+from kws_reference.cli import command_line
 from kws_reference.errors import KwsError
 from kws_reference.pipeline import Pipeline
+from kws_reference.system import workers
 
 from kws_host import clips as clip_list
 from kws_host import emulator, options, report

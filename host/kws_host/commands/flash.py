@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from kws_reference import command_line
+from kws_reference.cli import command_line
 from kws_reference.errors import KwsError
 
 from kws_host import emulator

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from kws_reference.audio import Recording
-from kws_reference.file_names import shown
+from kws_reference.audio.pcm import Recording
+from kws_reference.system.file_names import shown
 
 from kws_host import options
 from kws_host.device import Device

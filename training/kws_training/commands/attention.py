@@ -6,9 +6,9 @@ import math
 from pathlib import Path
 
 import numpy as np
-from kws_reference.audio import read_wav
+from kws_reference.audio.pcm import read_wav
 from kws_reference.errors import KwsError
-from kws_reference.frontend_config import FrontendConfig
+from kws_reference.frontend.config import FrontendConfig
 
 from kws_training.commands.fit import say
 
@@ -28,9 +28,9 @@ def run(args: argparse.Namespace) -> int:
     """Writes the pictures; prints their names and what the model heard as JSON."""
     if not (0 <= args.start < math.inf and 0 < args.seconds < math.inf):
         raise KwsError(f"--start must be 0 or more, --seconds above 0. Received: {args.start}, {args.seconds}.")
-    from kws_training.attention_picture import attend, draw
-    from kws_training.evaluation import int8_features
-    from kws_training.run_folder import load_run
+    from kws_training.evaluate.clips import int8_features
+    from kws_training.inspect.attention_picture import attend, draw
+    from kws_training.train.run_folder import load_run
 
     settings, model = load_run(args.run_folder)
     frontend = FrontendConfig.from_dict(settings["frontend"])

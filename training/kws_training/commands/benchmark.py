@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from kws_reference.errors import KwsError
-from kws_reference.files import replace
-from kws_reference.frontend_config import FrontendConfig
+from kws_reference.frontend.config import FrontendConfig
+from kws_reference.system.files import replace
 
 from kws_training.commands.fit import say
 from kws_training.models import ARCHITECTURES, DEFAULT, FRAMES_PER_STEP, architecture
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
             raise KwsError(
                 f"{target} is neither a folder nor a model. Give a run folder, or one of {', '.join(ARCHITECTURES)}."
             )
-    from kws_training import benchmark
+    from kws_training.measure import benchmark
 
     loaded = {name: built for name, *built in map(_load, targets)}
     if len(loaded) != len(targets):
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _training(targets: list[str], path: Path | None) -> int:
     kinds = [architecture(target).name for target in targets]
-    from kws_training import training_speed
+    from kws_training.measure import training_speed
 
     found = [training_speed.measure(name, say=say) for name in kinds]
     if path:
@@ -85,7 +85,7 @@ def _load(target: str) -> tuple[str, Any, FrontendConfig, int]:
         kind = architecture(target)
         config = kind.config(LABELS)
         return target, kind.build(config), FrontendConfig(), getattr(config, "frames_per_step", FRAMES_PER_STEP)
-    from kws_training.run_folder import load_float_run
+    from kws_training.train.run_folder import load_float_run
 
     settings, model = load_float_run(Path(target))
     name, frontend = Path(target).resolve().name, FrontendConfig.from_dict(settings["frontend"])

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from kws_reference.command_line import Progress
+from kws_reference.cli.command_line import Progress
 from kws_reference.errors import KwsError
 
-from kws_training.clip_options import check_count, check_seed
+from kws_training.commands.clip_options import check_count, check_seed
 from kws_training.commands.fit import say
 
 FRAMES_PER_STEP = 2  # 20 ms
@@ -60,10 +60,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _measured(config: Any, args: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    from kws_training import staged_export as staged
+    from kws_training.convert import staged
+    from kws_training.convert.tflite_file import float_operators, named
+    from kws_training.measure.step_cost import FEATURE_STEPS, measure
     from kws_training.models import conformer
-    from kws_training.step_cost import FEATURE_STEPS, measure
-    from kws_training.tflite_file import float_operators, named
 
     features, frontend_ms = _features(config, max(args.steps, CALIBRATION_STEPS), args.seed)
     say(f"{config.layers} layers of {config.size} channels: {config.parameters / 1e6:.1f} million parameters")
@@ -143,7 +143,7 @@ def _best(rounds: list[dict[str, float]]) -> dict[str, Any]:
 
 def _features(config: Any, steps: int, seed: int) -> tuple[np.ndarray, float]:
     """Standardised log-mel of seeded, speech-like audio, ``[steps, frames, bands]``, and the time that a step takes."""
-    from kws_training.log_mel import LogMelStream
+    from kws_training.data.log_mel import LogMelStream
     from kws_training.models.conformer import frontend
 
     settings = frontend(config)

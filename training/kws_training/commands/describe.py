@@ -7,7 +7,7 @@ from typing import Any
 
 from kws_reference.bundle import Bundle, is_bundle
 from kws_reference.errors import KwsError
-from kws_reference.frontend_config import FrontendConfig
+from kws_reference.frontend.config import FrontendConfig
 
 from kws_training.commands.fit import say
 from kws_training.models import ARCHITECTURES, FRAMES_PER_STEP, architecture
@@ -36,12 +36,12 @@ def run(args: argparse.Namespace) -> int:
         raise KwsError(f"--out must end with .png. Received: {args.out}.")
     description = _described(args)
     if args.out:
-        from kws_training.model_picture import draw
+        from kws_training.inspect.model_picture import draw
 
         args.out.parent.mkdir(parents=True, exist_ok=True)
         draw(description, args.out)
         say(f"{args.out}: the picture")
-    from kws_training.describe import table
+    from kws_training.inspect.describe import table
 
     print(json.dumps(description.to_dict(), indent=1) if args.json else table(description))
     return 0
@@ -58,7 +58,7 @@ def _described(args: argparse.Namespace) -> Any:
         if args.frames_per_step is not None:
             raise KwsError("--frames-per-step is for models and runs: a bundle has its step built in.")
         bundle = Bundle.load(folder)
-        from kws_training.describe import describe_bundle
+        from kws_training.inspect.describe import describe_bundle
 
         return describe_bundle(bundle)
     if args.target in ARCHITECTURES:
@@ -69,12 +69,12 @@ def _described(args: argparse.Namespace) -> Any:
         model, frontend = kind.build(config), FrontendConfig()
         frames = getattr(config, "frames_per_step", FRAMES_PER_STEP)
     else:
-        from kws_training.run_folder import load_run
+        from kws_training.train.run_folder import load_run
 
         settings, model = load_run(folder)
         frontend, frames = FrontendConfig.from_dict(settings["frontend"]), settings["frames_per_step"]
     name = folder.resolve().name
-    from kws_training.describe import describe_batch, describe_streaming
+    from kws_training.inspect.describe import describe_batch, describe_streaming
     from kws_training.streaming import CannotStream, to_streaming
 
     try:

@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 from kws_reference.bundle import Bundle
-from kws_reference.command_line import Progress
+from kws_reference.cli.command_line import Progress
 from kws_reference.errors import KwsError
-from kws_reference.files import replace
-from kws_reference.frontend_config import FrontendConfig
+from kws_reference.frontend.config import FrontendConfig
 from kws_reference.labels import SILENCE, UNKNOWN, LabelSet, label_set
+from kws_reference.system.files import replace
+from kws_reference.system.folder_lock import require_writable
 
-from kws_training import detection_report
 from kws_training.commands.fit import say
 from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
-from kws_training.folder_lock import require_writable
+from kws_training.evaluate import detection_report
 
 # Of the largest score: float32 sums in another order, after folding the batch norm. Random models of every architecture
 # differ by up to 7e-7 of it; a frame that is missed or heard twice, by more than 1e-3.
@@ -53,14 +53,15 @@ def run(args: argparse.Namespace) -> int:
     detection_report.check(args)
     if args.stream:
         return detection_report.run(args)
-    from kws_training import evaluation, plots
+    from kws_training.evaluate import clips as evaluation
+    from kws_training.inspect import plots
 
     if args.bundle is None and args.run_folder is None:
         raise KwsError("nothing to evaluate. Give a bundle, or a run by --run, or both.")
     bundle = Bundle.load(args.bundle) if args.bundle else None
     settings, model = None, None
     if args.run_folder:
-        from kws_training.run_folder import load_float_run
+        from kws_training.train.run_folder import load_float_run
 
         settings, model = load_float_run(args.run_folder)
         if bundle and settings["frontend"] != bundle.frontend.to_dict():

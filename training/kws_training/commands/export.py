@@ -10,15 +10,15 @@ from typing import Any
 from kws_reference import limits
 from kws_reference.bundle import MODEL_FILE, is_bundle, write_bundle
 from kws_reference.errors import KwsError
-from kws_reference.files import replace
-from kws_reference.frontend_config import FrontendConfig
+from kws_reference.frontend.config import FrontendConfig
 from kws_reference.labels import label_set
-from kws_reference.network import try_model
+from kws_reference.network.oracle import try_model
+from kws_reference.system.files import replace
+from kws_reference.system.folder_lock import require_writable
 
-from kws_training.clip_options import CALIBRATION_CLIPS, add_extra, check_extra, extra_folders
+from kws_training.commands.clip_options import CALIBRATION_CLIPS, add_extra, check_extra, extra_folders
 from kws_training.commands.fit import say
 from kws_training.data.speech_commands import ClipSpec, load_clips
-from kws_training.folder_lock import require_writable
 from kws_training.quantize.precision import PRECISIONS, precision
 
 PTQ, DYNAMIC = "ptq", "dynamic"
@@ -58,11 +58,11 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Converts and writes the bundle."""
     check_extra(args)
-    from kws_training import export
-    from kws_training.manifest import manifest
+    from kws_training.convert import export
+    from kws_training.convert.manifest import manifest
+    from kws_training.convert.tflite_file import named
     from kws_training.quantize import start
-    from kws_training.run_folder import best_epoch
-    from kws_training.tflite_file import named
+    from kws_training.train.run_folder import best_epoch
 
     if args.calibration_clips < 1:
         raise KwsError(f"--calibration-clips must be at least 1. Received: {args.calibration_clips}.")
@@ -181,7 +181,7 @@ def load_run(path: Path):
     Raises:
       KwsError: the folder holds no trained run, or one that does not stream.
     """
-    from kws_training import run_folder
+    from kws_training.train import run_folder
 
     settings, model = run_folder.load_run(path)
     return settings, model, to_streaming(model, settings["frames_per_step"])

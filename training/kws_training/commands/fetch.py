@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from kws_training import fetch
+from kws_training.data import fetch
 
 
 def add_parser(subparsers) -> argparse.ArgumentParser:

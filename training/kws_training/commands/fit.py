@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from kws_reference.command_line import say
+from kws_reference.audio.recordings import find_recordings
+from kws_reference.cli.command_line import say
 from kws_reference.errors import KwsError
-from kws_reference.frontend_config import FrontendConfig
+from kws_reference.frontend.config import FrontendConfig
 from kws_reference.labels import label_set
-from kws_reference.recordings import find_recordings
+from kws_reference.system.folder_lock import only_writer
 
-from kws_training.clip_options import add_extra, check_extra, check_seed, extra_folders, keywords
+from kws_training.commands.clip_options import add_extra, check_extra, check_seed, extra_folders, keywords
 from kws_training.data.pipeline import AugmentConfig
 from kws_training.data.speech_commands import (
     SAMPLE_RATE_HZ,
@@ -25,7 +26,6 @@ from kws_training.data.speech_commands import (
     load_clips,
 )
 from kws_training.field_help import Field, fields_of
-from kws_training.folder_lock import only_writer
 from kws_training.models import ARCHITECTURES, DEFAULT, architecture
 from kws_training.quantize.precision import PRECISIONS, precision
 
@@ -34,7 +34,7 @@ UNKNOWN_WORDS = 60  # that --voices says
 _UNCHANGED = ("teacher", "start_from", "precision", "voices")  # what the published recipe goes without, and any flag
 _NO_FLAGS = ("warmup_steps",)
 _RECIPE_FLAGS = {
-    name: field for name, field in fields_of("kws_training.trainer", "Recipe").items() if name not in _NO_FLAGS
+    name: field for name, field in fields_of("kws_training.train.trainer", "Recipe").items() if name not in _NO_FLAGS
 }
 _QUANTIZED_RECIPE = {"epochs": 8, "learning_rate": 3e-4, "weight_decay": 0.0, "dropout": 0.0}
 _AUGMENT_FLAGS = fields_of("kws_training.data.pipeline", "AugmentConfig")
@@ -131,8 +131,8 @@ def _run(args: argparse.Namespace, words: tuple[str, ...]) -> int:
     import keras
 
     from kws_training.quantize import start
-    from kws_training.run_folder import RunFolder, digest, load_run
-    from kws_training.trainer import CLASSIFIER, CURVES, Recipe, Teacher, feature_statistics, take_weights, train
+    from kws_training.train.run_folder import RunFolder, digest, load_run
+    from kws_training.train.trainer import CLASSIFIER, CURVES, Recipe, Teacher, feature_statistics, take_weights, train
 
     known, first = load_run(args.start_from) if args.start_from else (None, None)
     taught, teacher = load_run(args.teacher) if args.teacher else (None, None)
@@ -147,7 +147,7 @@ def _run(args: argparse.Namespace, words: tuple[str, ...]) -> int:
         raise KwsError(f"{args.start_from} was trained for {', '.join(known_words)}. Leave out --labels.")
     words = words or (known_words if wanted else WORDS)
     if args.recipe == PUBLISHED:
-        from kws_training import published
+        from kws_training.train import published
 
         if kind.name not in published.MODELS:
             raise KwsError(f"the published recipe is for {' and '.join(published.MODELS)}. Received: {kind.name}.")

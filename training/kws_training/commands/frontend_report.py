@@ -5,13 +5,13 @@ import json
 from pathlib import Path
 
 import numpy as np
-from kws_reference.audio import read_wav
+from kws_reference.audio.pcm import read_wav
+from kws_reference.audio.recordings import find_recordings, left_out_lines
 from kws_reference.bundle import Bundle
-from kws_reference.command_line import say
+from kws_reference.cli.command_line import say
 from kws_reference.errors import KwsError
-from kws_reference.recordings import find_recordings, left_out_lines
 
-from kws_training.clip_options import check_count
+from kws_training.commands.clip_options import check_count
 
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
@@ -28,7 +28,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Prints the report as JSON."""
     check_count(args.limit, "--limit")
-    from kws_reference.frontend_report import report
+    from kws_reference.frontend.report import report
 
     bundle = Bundle.load(args.bundle)
     listing = find_recordings(args.audio)

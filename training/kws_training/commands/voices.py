@@ -4,12 +4,12 @@ import argparse
 from pathlib import Path
 
 from kws_reference.labels import words_of
+from kws_reference.system.folder_lock import only_writer
 
-from kws_training.clip_options import check_seed
+from kws_training.commands.clip_options import check_seed
 from kws_training.commands.fit import say
 from kws_training.data.unknown_words import speak_task
 from kws_training.data.voices import check_sayable, voices
-from kws_training.folder_lock import only_writer
 
 
 def add_parser(subparsers) -> argparse.ArgumentParser:

@@ -8,9 +8,9 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-from kws_reference import frontend_float
 from kws_reference.errors import KwsError
-from kws_reference.frontend_config import FrontendConfig
+from kws_reference.frontend import definition as frontend_float
+from kws_reference.frontend.config import FrontendConfig
 
 from kws_training.data import augment
 from kws_training.data.speech_commands import ClipSet

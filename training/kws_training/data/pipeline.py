@@ -19,9 +19,9 @@ from pathlib import Path
 
 import numpy as np
 from kws_reference.errors import KwsError
-from kws_reference.frontend_config import FrontendConfig
-from kws_reference.frontend_float import mfcc_float
-from kws_reference.workers import WorkerContext, single_threaded_numpy
+from kws_reference.frontend.config import FrontendConfig
+from kws_reference.frontend.definition import mfcc_float
+from kws_reference.system.workers import WorkerContext, single_threaded_numpy
 
 from kws_training.data import augment
 from kws_training.data.epoch_cache import EpochCache

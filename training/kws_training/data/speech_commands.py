@@ -1,6 +1,6 @@
 """Finds and loads clips: the official Speech Commands layout, and folders with one subfolder for each label.
 
-What a recording is says `kws_reference.recordings`, which of them train `kws_training.data.splits`. The shares of
+What a recording is says `kws_reference.audio.recordings`, which of them train `kws_training.data.splits`. The shares of
 silence and unknown words are those of the data set's authors (P. Warden, "Speech Commands: A Dataset for
 Limited-Vocabulary Speech Recognition", arXiv:1804.03209; TensorFlow's speech_commands example).
 """
@@ -14,10 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from kws_reference.audio import convert_rate, read_wav
-from kws_reference.command_line import Progress, say
-from kws_reference.errors import KwsError
-from kws_reference.recordings import (
+from kws_reference.audio.pcm import convert_rate, read_wav
+from kws_reference.audio.recordings import (
     BACKGROUND_FOLDER,
     LISTS,
     NOT_WAV,
@@ -33,7 +31,9 @@ from kws_reference.recordings import (
     named,
     normalised,
 )
-from kws_reference.word_window import is_silent, word_start
+from kws_reference.audio.word_window import is_silent, word_start
+from kws_reference.cli.command_line import Progress, say
+from kws_reference.errors import KwsError
 
 from kws_training.data.made_noise import made_noise
 from kws_training.data.splits import (

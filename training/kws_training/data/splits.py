@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
+from kws_reference.audio.recordings import LISTS, SILENCE, UNKNOWN, Listing, folded, label_of, named, normalised
 from kws_reference.errors import KwsError
-from kws_reference.recordings import LISTS, SILENCE, UNKNOWN, Listing, folded, label_of, named, normalised
 
 Split = Literal["training", "validation", "testing"]
 Rule = Literal["auto", "hash", "lists", "few"]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from kws_reference.errors import KwsError
-from kws_reference.files import PARTIAL
+from kws_reference.system.files import PARTIAL
 
 from kws_training.data.voices import (
     ACCENTS,

@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 from kws_reference.errors import KwsError
-from kws_reference.frontend_config import FrontendConfig
+from kws_reference.frontend.config import FrontendConfig
 
 from kws_training.streaming import LocalSelfAttention, Stream
 
@@ -86,7 +86,7 @@ class ConformerConfig:
 
 
 def frontend(config: ConformerConfig) -> FrontendConfig:
-    """The kit's front end with every coefficient kept, for `kws_training.log_mel.LogMelStream`."""
+    """The kit's front end with every coefficient kept, for `kws_training.data.log_mel.LogMelStream`."""
     return FrontendConfig(mel_bands=config.mel_bands, coefficients=config.mel_bands)
 
 

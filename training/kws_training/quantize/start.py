@@ -7,11 +7,11 @@ from typing import Any
 import keras
 import numpy as np
 from kws_reference.errors import KwsError
-from kws_reference.frontend_config import FrontendConfig
+from kws_reference.frontend.config import FrontendConfig
 
-from kws_training.clip_options import CALIBRATION_CLIPS
+from kws_training.commands.clip_options import CALIBRATION_CLIPS
 from kws_training.data.speech_commands import ClipSet
-from kws_training.evaluation import int8_features
+from kws_training.evaluate.clips import int8_features
 from kws_training.models.matchbox import MatchboxConfig
 from kws_training.quantize import matchbox
 from kws_training.quantize.precision import Precision

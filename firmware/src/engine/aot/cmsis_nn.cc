@@ -48,9 +48,7 @@ cmsis_nn_per_channel_quant_params ChannelParams(const LinearTables& tables, int3
   return {table + outputs, table + 2 * outputs};
 }
 
-Status ToStatus(arm_cmsis_nn_status status) {
-  return status == ARM_CMSIS_NN_SUCCESS ? Status::kOk : Status::kInternal;
-}
+Status ToStatus(arm_cmsis_nn_status status) { return status == ARM_CMSIS_NN_SUCCESS ? Status::kOk : Status::kInternal; }
 
 }  // namespace
 

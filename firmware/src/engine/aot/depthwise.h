@@ -26,8 +26,8 @@ constexpr bool kImmediateOffsets = kChannels % 4 == 0 && kLastOfBlock<kTaps> * k
 // both frames. Unrolled assembly, because GCC 12 spills here: eight sums and six other values take all registers, r7
 // included, which is the frame pointer in some builds and therefore saved here.
 template <int kChannels, int kTaps, int kTapStride, int kFrameStride>
-inline __attribute__((always_inline)) void DepthwiseFourByTwo(const int8_t* weights, const int8_t* x,
-                                                                 int32_t (&a)[4], int32_t (&b)[4]) {
+inline __attribute__((always_inline)) void DepthwiseFourByTwo(const int8_t* weights, const int8_t* x, int32_t (&a)[4],
+                                                              int32_t (&b)[4]) {
   static_assert(kTaps <= kBlockTaps);
   const int32_t a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3];
   const int32_t b0 = b[0], b1 = b[1], b2 = b[2], b3 = b[3];
@@ -66,8 +66,7 @@ inline __attribute__((always_inline)) void DepthwiseFourByTwo(const int8_t* weig
       ".endr\n"
       "pop {r7}\n" KWS_LINES_256 KWS_LINES_256 KWS_LINES_64 KWS_LINES_64
       : "+r"(r4), "+r"(r5), "+r"(r6), "+r"(r8), "+r"(r9), "+r"(r10), "+r"(r11), "+r"(r12)
-      : "r"(r0), "r"(r1), [taps] "i"(kTaps), [channels] "i"(kChannels), [tap] "i"(kTapStride),
-        [frame] "i"(kFrameStride)
+      : "r"(r0), "r"(r1), [taps] "i"(kTaps), [channels] "i"(kChannels), [tap] "i"(kTapStride), [frame] "i"(kFrameStride)
       : "r2", "r3", "lr", "memory");
   a[0] = r4;
   a[1] = r5;
@@ -81,8 +80,8 @@ inline __attribute__((always_inline)) void DepthwiseFourByTwo(const int8_t* weig
 
 // As DepthwiseFourByTwo(), for any number of taps.
 template <int kChannels, int kTaps, int kTapStride, int kFrameStride>
-inline __attribute__((always_inline)) void DepthwiseAllTaps(const int8_t* weights, const int8_t* x,
-                                                               int32_t (&a)[4], int32_t (&b)[4]) {
+inline __attribute__((always_inline)) void DepthwiseAllTaps(const int8_t* weights, const int8_t* x, int32_t (&a)[4],
+                                                            int32_t (&b)[4]) {
   constexpr int kBlocks = kTaps / kBlockTaps;
   constexpr int kRest = kTaps % kBlockTaps;
   if constexpr (kBlocks != 0) {
@@ -123,6 +122,7 @@ struct EvenOdd {
 };
 
 // A load that moves its pointer on; strides that do not fit into the load take an addition.
+// clang-format off
 #define KWS_LOAD(vector, pointer, stride)               \
   ".if " stride " <= 127\n"                             \
   "vldrb.s16 " vector ", [" pointer "], #" stride "\n"  \
@@ -130,6 +130,7 @@ struct EvenOdd {
   "vldrb.s16 " vector ", [" pointer "]\n"               \
   "add " pointer ", " pointer ", #" stride "\n"         \
   ".endif\n"
+// clang-format on
 
 // Eight channels of two frames, two taps at a time: the products of two taps fit into int16 together, because weights
 // are at least -127 (proven by the generator). Assembly, because GCC 12 keeps no hardware loop and spills vectors here.

@@ -20,7 +20,7 @@ namespace internal {
 // bytes. No register is left to keep a word of weights for its second tap: it is loaded again.
 template <int kChannels, int kTaps, int kTapStride, int kFrameStride>
 inline __attribute__((always_inline)) void DepthwiseInt4FourByTwo(const int8_t* weights, const int8_t* x,
-                                                                     int32_t (&a)[4], int32_t (&b)[4]) {
+                                                                  int32_t (&a)[4], int32_t (&b)[4]) {
   static_assert(kTaps <= kBlockTaps);
   const int32_t a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3];
   const int32_t b0 = b[0], b1 = b[1], b2 = b[2], b3 = b[3];
@@ -63,8 +63,7 @@ inline __attribute__((always_inline)) void DepthwiseInt4FourByTwo(const int8_t* 
       ".endr\n"
       "pop {r7}\n" KWS_LINES_256 KWS_LINES_256 KWS_LINES_64 KWS_LINES_64 KWS_LINES_64
       : "+r"(r4), "+r"(r5), "+r"(r6), "+r"(r8), "+r"(r9), "+r"(r10), "+r"(r11), "+r"(r12)
-      : "r"(r0), "r"(r1), [taps] "i"(kTaps), [channels] "i"(kChannels), [tap] "i"(kTapStride),
-        [frame] "i"(kFrameStride)
+      : "r"(r0), "r"(r1), [taps] "i"(kTaps), [channels] "i"(kChannels), [tap] "i"(kTapStride), [frame] "i"(kFrameStride)
       : "r2", "r3", "lr", "memory");
   a[0] = r4;
   a[1] = r5;
@@ -78,8 +77,8 @@ inline __attribute__((always_inline)) void DepthwiseInt4FourByTwo(const int8_t* 
 
 // As DepthwiseInt4FourByTwo(), for any number of taps.
 template <int kChannels, int kTaps, int kTapStride, int kFrameStride>
-inline __attribute__((always_inline)) void DepthwiseInt4AllTaps(const int8_t* weights, const int8_t* x,
-                                                                   int32_t (&a)[4], int32_t (&b)[4]) {
+inline __attribute__((always_inline)) void DepthwiseInt4AllTaps(const int8_t* weights, const int8_t* x, int32_t (&a)[4],
+                                                                int32_t (&b)[4]) {
   constexpr int kBlocks = kTaps / kBlockTaps;
   constexpr int kRest = kTaps % kBlockTaps;
   if constexpr (kBlocks != 0) {
@@ -91,8 +90,7 @@ inline __attribute__((always_inline)) void DepthwiseInt4AllTaps(const int8_t* we
 }
 
 template <int kChannels, int kTaps, int kTapStride, int kFrameStride, Rounding kRounding, Clamping kClamping>
-inline void DepthwiseInt4TwoFrames(const LinearTables& tables, OutputRange range, const int8_t* input,
-                                   int8_t* output) {
+inline void DepthwiseInt4TwoFrames(const LinearTables& tables, OutputRange range, const int8_t* input, int8_t* output) {
   const int32_t* row = tables.requantization;
   const int8_t* weights = tables.weights;
   for (const int32_t* end = row + kChannels; row != end; row += 4, weights += 4, input += 4, output += 4) {
@@ -115,6 +113,7 @@ inline void DepthwiseInt4TwoFrames(const LinearTables& tables, OutputRange range
 #elif defined(KWS_AOT_MVE)
 
 // A load that moves its pointer on; strides that do not fit into the load take an addition.
+// clang-format off
 #define KWS_LOAD(vector, pointer, stride)               \
   ".if " stride " <= 127\n"                             \
   "vldrb.s16 " vector ", [" pointer "], #" stride "\n"  \
@@ -122,6 +121,7 @@ inline void DepthwiseInt4TwoFrames(const LinearTables& tables, OutputRange range
   "vldrb.s16 " vector ", [" pointer "]\n"               \
   "add " pointer ", " pointer ", #" stride "\n"         \
   ".endif\n"
+// clang-format on
 
 // Adds the products of eight channels, two frames and kPairs pairs of taps to int16 sums: up to 31 products of at most
 // 2^10 fit, so that nothing is widened here. Assembly, because GCC 12 keeps no hardware loop and spills vectors here.
@@ -203,8 +203,7 @@ inline __attribute__((always_inline)) void DepthwiseInt4EightByTwo(const int8_t*
 }
 
 template <int kChannels, int kTaps, int kTapStride, int kFrameStride, Clamping kClamping>
-inline void DepthwiseInt4TwoFrames(const LinearTables& tables, OutputRange range, const int8_t* input,
-                                   int8_t* output) {
+inline void DepthwiseInt4TwoFrames(const LinearTables& tables, OutputRange range, const int8_t* input, int8_t* output) {
   for (int c = 0; c < kChannels; c += 8) {
     const int32_t* row = tables.requantization + c;
     const int32x4x2_t bias = vld2q_s32(row);

@@ -252,6 +252,7 @@ inline __attribute__((always_inline)) PairSums DotPair(int32_t start, int8x16_t 
 }
 
 // Sums of sixteen inputs, two frames (q1, q2) and the pair of outputs in q0; the first ones of a row start the sums.
+// clang-format off
 #define KWS_PAIR(first, low_a, whole_a, low_b, whole_b) \
   ".if " first "\n"                                     \
   "vmladav.s8 " whole_a ", q0, q1\n"                    \
@@ -266,6 +267,7 @@ inline __attribute__((always_inline)) PairSums DotPair(int32_t start, int8x16_t 
   "vmladava.s8 " low_a ", q3, q1\n"                     \
   "vmladava.s8 " low_b ", q3, q2\n"                     \
   ".endif\n"
+// clang-format on
 
 // Two pairs of outputs and two frames: {low, whole - low, low, whole - low} of each frame. Every vector of a frame is
 // loaded once for four outputs. Assembly, because the sums take all even registers, which GCC 12 does not manage.
@@ -397,7 +399,8 @@ inline void PointwiseInt4Portable(const LinearTables& tables, OutputRange range,
 }  // namespace internal
 
 // As Pointwise(), with 4-bit weights.
-//   tables: weights int8 [(kOutputs + 1) / 2][kInputs], packed as above (kws_codegen/pack.py, pack_rows), 4-byte aligned;
+//   tables: weights int8 [(kOutputs + 1) / 2][kInputs], packed as above (kws_codegen/pack.py, pack_rows), 4-byte
+//   aligned;
 //           requantization as in LinearTables
 //   scratch: PointwiseScratchBytes(kInputs) bytes, 4-byte aligned
 template <int kInputs, int kOutputs, int kFrames, Rounding kRounding, Clamping kClamping>

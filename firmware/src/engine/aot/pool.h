@@ -44,7 +44,8 @@ constexpr Reciprocal kReciprocal = FindReciprocal(kCount, kCount * 128 + kCount 
 
 template <int kCount>
 inline int32x4_t Mean(int32x4_t sum) {
-  constexpr int kShift = kReciprocal<kCount>.shift;  // a plain constant, which the instruction needs without optimisation
+  constexpr int kShift =
+      kReciprocal<kCount>.shift;  // a plain constant, which the instruction needs without optimisation
   const int32x4_t magnitude = vaddq_n_s32(vabsq_s32(sum), kCount / 2);
   const int32x4_t mean = vshrq_n_s32(vmulq_n_s32(magnitude, kReciprocal<kCount>.factor), kShift);
   return vnegq_m_s32(mean, mean, vcmpltq_n_s32(sum, 0));

@@ -18,9 +18,9 @@
 #endif
 
 // Assembly blocks of this folder that need most registers name them all, r7 never without saving it, since it is the
-// frame pointer of some builds. The compiler has nothing left to choose, so that a block compiles wherever it is inlined
-// and whatever the optimisation. Nothing but moves stands between the first pinned variable and the block, for a call
-// would take the registers.
+// frame pointer of some builds. The compiler has nothing left to choose, so that a block compiles wherever it is
+// inlined and whatever the optimisation. Nothing but moves stands between the first pinned variable and the block, for
+// a call would take the registers.
 //
 // GCC counts the lines of a block to know how far branches and constants reach. Blank lines stand for what .rept adds.
 #define KWS_LINES_16 "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n"
@@ -32,7 +32,7 @@ namespace kws::aot {
 // How a layer's int8 results leave the kernel.
 struct OutputRange {
   int32_t zero_point;  // int8 value of real zero
-  int32_t min;         // fused activation, int8
+  int32_t min;  // fused activation, int8
   int32_t max;
 
   constexpr bool IsFull() const { return min == -128 && max == 127; }

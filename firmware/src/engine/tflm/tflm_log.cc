@@ -76,20 +76,36 @@ size_t FormatLog(char* out, size_t capacity, const char* format, va_list argumen
     if (conversion == 'd' || conversion == 'i') {
       int64_t value = 0;
       switch (width) {
-        case Width::kInt: value = va_arg(list, int); break;
-        case Width::kLong: value = va_arg(list, long); break;
-        case Width::kLongLong: value = va_arg(list, long long); break;
-        case Width::kSize: value = va_arg(list, ptrdiff_t); break;
+        case Width::kInt:
+          value = va_arg(list, int);
+          break;
+        case Width::kLong:
+          value = va_arg(list, long);
+          break;
+        case Width::kLongLong:
+          value = va_arg(list, long long);
+          break;
+        case Width::kSize:
+          value = va_arg(list, ptrdiff_t);
+          break;
       }
       if (value < 0) writer.Put('-');
       writer.PutUnsigned(value < 0 ? ~static_cast<uint64_t>(value) + 1 : static_cast<uint64_t>(value), 10);
     } else if (conversion == 'u' || conversion == 'x' || conversion == 'X') {
       uint64_t value = 0;
       switch (width) {
-        case Width::kInt: value = va_arg(list, unsigned); break;
-        case Width::kLong: value = va_arg(list, unsigned long); break;
-        case Width::kLongLong: value = va_arg(list, unsigned long long); break;
-        case Width::kSize: value = va_arg(list, size_t); break;
+        case Width::kInt:
+          value = va_arg(list, unsigned);
+          break;
+        case Width::kLong:
+          value = va_arg(list, unsigned long);
+          break;
+        case Width::kLongLong:
+          value = va_arg(list, unsigned long long);
+          break;
+        case Width::kSize:
+          value = va_arg(list, size_t);
+          break;
       }
       writer.PutUnsigned(value, conversion == 'u' ? 10 : 16);
     } else if (conversion == 'c') {
@@ -113,8 +129,8 @@ size_t FormatLog(char* out, size_t capacity, const char* format, va_list argumen
 }  // namespace kws::engine::tflm
 
 // What TensorFlow Lite for Microcontrollers asks of a platform (tensorflow/lite/micro/debug_log.h). The text goes out
-// between the frames of the serial link, where the host takes it for boot text. A tree that declares one of the two with
-// other parameters is refused by the compiler: C functions cannot be overloaded.
+// between the frames of the serial link, where the host takes it for boot text. A tree that declares one of the two
+// with other parameters is refused by the compiler: C functions cannot be overloaded.
 extern "C" {
 void DebugLog(const char* format, va_list arguments) {
   constexpr size_t kLineBytes = 160;

@@ -10,9 +10,9 @@
 #include "tensorflow/lite/schema/schema_generated.h"
 #include "tflm_model.h"
 
-// Room for the interpreter's tensors and bookkeeping. The released models use 38,540 to 47,612 bytes of it (59 to 73 %; which
-// kernels the tree has decides): the board reports the bytes in use (Buffers().scratch_bytes), and Init() fails with
-// kOutOfRange where they do not suffice.
+// Room for the interpreter's tensors and bookkeeping. The released models use 38,540 to 47,612 bytes of it (59 to 73 %;
+// which kernels the tree has decides): the board reports the bytes in use (Buffers().scratch_bytes), and Init() fails
+// with kOutOfRange where they do not suffice.
 #if !defined(KWS_TFLM_ARENA_BYTES)
 #define KWS_TFLM_ARENA_BYTES (64 * 1024)
 #endif
@@ -101,9 +101,9 @@ Tensor AsInt8(TfLiteTensor* tensor) {
 }  // namespace
 
 const Model& TheModel() {
-  static constexpr Model kModel = {tflm_model::kFeaturesInput, tflm_model::kScoresOutput, kStatePorts.ports,
-                                   model::kStateCount,         g_states,                  TotalStateBytes(),
-                                   tflm_model::kModelSize};
+  static constexpr Model kModel = {
+      tflm_model::kFeaturesInput, tflm_model::kScoresOutput, kStatePorts.ports, model::kStateCount, g_states,
+      TotalStateBytes(),          tflm_model::kModelSize};
   return kModel;
 }
 

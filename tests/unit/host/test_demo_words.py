@@ -1,0 +1,54 @@
+"""The demo's words are what their script says, and short enough to be committed."""
+
+import shutil
+import sys
+import wave
+
+import numpy as np
+import pytest
+from kws_reference.audio.pcm import read_wav
+
+from tests.support.native import ROOT
+
+sys.path.insert(0, str(ROOT / "host" / "demo"))
+import synthesise  # noqa: E402
+
+WORDS = ROOT / "host" / "demo" / "words"
+PATHS = {path.relative_to(WORDS).as_posix(): path for path in WORDS.rglob("*.wav")}
+
+
+def test_demo_words_are_exactly_the_planned_ones():
+    assert set(PATHS) == set(synthesise.plan()) | set(synthesise.silent_clips())
+    assert sum(path.stat().st_size for path in PATHS.values()) < 2_000_000
+
+
+def test_demo_words_are_one_second_of_16_khz_mono_int16_and_not_clipped():
+    for path in PATHS.values():
+        with wave.open(str(path)) as clip:
+            assert clip.getparams()[:4] == (1, 2, 16000, 16000), path
+        assert np.abs(read_wav(path).astype(int)).max() < 32767, path
+
+
+def test_demo_words_lie_in_the_middle_of_their_second():
+    for name in synthesise.plan():
+        power = read_wav(PATHS[name]).astype(float).reshape(50, 320) ** 2
+        loud = np.flatnonzero(power.mean(axis=1) > 100.0**2)
+        assert 2 <= loud[0] and loud[-1] < 46, name  # a device has time to answer before the clip ends
+
+
+@pytest.mark.parametrize("name", ["stop/slt.wav", "go/gina.wav", "_silence_/hum.wav"])
+def test_demo_word_synthesised_again_sounds_the_same(name):
+    silent = synthesise.silent_clips()
+    if name in silent:
+        again = silent[name]
+    else:
+        word, voice = synthesise.plan()[name]
+        if shutil.which(voice.program) is None:
+            pytest.skip(f"{voice.program} is not installed (make demo-words installs it)")
+        again = synthesise.speak(word, voice)
+    # Versions of the programs differ by rounding; another word or voice correlates by less than 0.5.
+    assert synthesise.similarity(read_wav(PATHS[name]), again) >= synthesise.SAME
+
+
+def test_similarity_of_different_words_is_low():
+    assert abs(synthesise.similarity(read_wav(PATHS["stop/slt.wav"]), read_wav(PATHS["go/slt.wav"]))) < 0.5

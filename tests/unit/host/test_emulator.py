@@ -1,0 +1,289 @@
+"""The emulator's launcher, as far as it needs no emulator."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from kws_host import cli, emulator
+from kws_reference.cli import command_line
+from kws_reference.errors import KwsError
+
+
+@pytest.fixture
+def elf(tmp_path):
+    path = tmp_path / "firmware.elf"
+    path.write_bytes(b"\x7fELF")
+    return path
+
+
+@pytest.fixture
+def qemu(tmp_path):
+    """A program that listens as QEMU would, sleeps, and ends on SIGTERM."""
+    path = tmp_path / "fake-qemu"
+    path.write_text(
+        f"#!{sys.executable}\n"
+        "import re, socket, sys, time\n"
+        "match = re.search(r'port=(\\d+)', ' '.join(sys.argv))\n"
+        "if match:\n"
+        "    server = socket.socket()\n"
+        "    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+        "    server.bind(('127.0.0.1', int(match[1])))\n"
+        "    server.listen()\n"
+        "    time.sleep(60)\n"
+        "sys.exit(7)\n"
+    )
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
+
+
+@pytest.fixture
+def pid_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(emulator, "PID_FOLDER", tmp_path / "pids")
+
+
+def config(elf, qemu, **changes):
+    return emulator.EmulatorConfig("mps2_an386", elf, qemu=qemu, **changes)
+
+
+def test_boards_all_emulated_ones_listed():
+    assert emulator.boards() == ["mps2_an386", "mps2_an500", "mps3_an547", "netduinoplus2"]
+
+
+def test_board_facts_unknown_board_names_the_known():
+    with pytest.raises(KwsError, match="unknown board 'nope'.*mps2_an386"):
+        emulator.board_facts("nope")
+
+
+def test_board_facts_board_without_emulator_refused(tmp_path):
+    (tmp_path / "real.json").write_text(json.dumps({"name": "real"}))
+    with pytest.raises(KwsError, match="cannot be emulated"):
+        emulator.board_facts("real", tmp_path)
+
+
+def test_board_facts_environment_stands_for_its_board(tmp_path):
+    assert emulator.board_facts("mps2_an386_tflm") == emulator.board_facts("mps2_an386")
+    with pytest.raises(KwsError, match="unknown board 'nope'.*mps2_an386, mps2_an386_tflm, "):
+        emulator.board_facts("nope")
+    with pytest.raises(KwsError, match="board 'nano33ble' cannot be emulated"):
+        emulator.board_facts("nano33ble")
+
+
+def test_environments_extended_sections_are_followed_as_platformio_does(tmp_path):
+    project = tmp_path / "platformio.ini"
+    project.write_text(
+        "[env]\nboard = general\n[base]\nboard = base\n[middle]\nextends = base\n[other]\nboard = other\n"
+        "[env:own]\nextends = base\nboard = own  \n[env:chain]\nextends = middle\n"
+        "[env:two]\nextends =\n    other\n    middle\n[env:none]\nframework = ${x.y} %(z)s\n"
+        "[env:loop]\nextends = env:loop\n"
+    )
+    wanted = {"own": "own", "chain": "base", "two": "base", "none": "general", "loop": "general"}
+    assert emulator.environments(project) == wanted
+    config = pytest.importorskip("platformio.project.config", reason="PlatformIO is missing")
+    theirs = config.ProjectConfig(str(project))
+    for name in ("own", "chain", "two"):
+        assert theirs.get(f"env:{name}", "board") == wanted[name]
+    assert emulator.environments(tmp_path / "missing.ini") == {}
+    project.write_text("board = without a section")
+    with pytest.raises(KwsError, match="cannot read"):
+        emulator.environments(project)
+
+
+@pytest.mark.parametrize(
+    ("log", "line"),
+    [
+        ("", ""),
+        ("\n  only\n", "only"),
+        ("boot\nqemu-system-arm: warning: slow\nqemu: fatal: Lockup\n\nR00=0\n", "qemu: fatal: Lockup"),
+        ("qemu-system-arm: -chardev x: info: QEMU waiting for connection\nqemu: fatal: A: B\n", "qemu: fatal: A: B"),
+        ("bulk: data loss\nmore", "bulk: data loss"),
+    ],
+)
+def test_first_line_is_qemus_own_reason(log, line):
+    assert emulator.first_line(log) == line
+
+
+@pytest.mark.parametrize("command", ["emulate", "info"])
+def test_terminated_program_leaves_no_emulator(elf, qemu, tmp_path, command):
+    pid_file = tmp_path / "pid"
+    script = Path(qemu)
+    script.write_text(
+        script.read_text().replace("match =", f"open({str(pid_file)!r}, 'w').write(str(os.getpid()))\nmatch =")
+    )
+    script.write_text(script.read_text().replace("import re", "import os, re"))
+    words = ["emulate", "--tcp-port", "0"] if command == "emulate" else ["info", "--emulate", "mps2_an386"]
+    program = subprocess.Popen(
+        [sys.executable, "-m", "kws_host.cli", *words, "--elf", str(elf)],
+        env={**os.environ, "KWS_QEMU": qemu, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        deadline = time.monotonic() + 20
+        while not (pid_file.exists() and pid_file.read_text()):
+            assert program.poll() is None and time.monotonic() < deadline, program.stderr.read()
+            time.sleep(0.02)
+        child = int(pid_file.read_text())
+        os.kill(child, 0)  # it runs
+        program.terminate()
+        assert program.wait(10) == 143 and program.stderr.read() == b""
+        with pytest.raises(ProcessLookupError):
+            os.kill(child, 0)
+    finally:
+        program.kill()
+        program.communicate()
+
+
+def test_termination_handler_is_given_back():
+    before = signal.getsignal(signal.SIGTERM)
+    with command_line.termination_cleans_up():
+        assert signal.getsignal(signal.SIGTERM) is not before
+    assert signal.getsignal(signal.SIGTERM) is before
+    with ThreadPoolExecutor(1) as pool:  # other threads must not touch it
+        assert pool.submit(lambda: cli.main(["emulate", "--stop", "--tcp-port", "1"])).result() == 2
+
+
+def test_command_defaults_counts_instructions_and_uses_stdio(elf, qemu):
+    line = emulator.command(config(elf, qemu))
+    assert line[line.index("-M") + 1] == "mps2-an386"
+    assert line[line.index("-icount") + 1] == "shift=9,align=off,sleep=off"
+    assert line[line.index("-semihosting-config") + 1] == "enable=on,target=native"
+    assert any(word.startswith("stdio,") for word in line)
+
+
+def test_command_serial_port_behind_others_leaves_those_open(elf, qemu):
+    line = emulator.command(emulator.EmulatorConfig("netduinoplus2", elf, port=1234, qemu=qemu))
+    serials = [line[i + 1] for i, word in enumerate(line) if word == "-serial"]
+    assert serials == ["null"] * 5 + ["chardev:serial"]
+
+
+def test_command_semihosting_arguments_commas_doubled(elf, qemu):
+    line = emulator.command(config(elf, qemu, arguments=("bulk", "a,b.bin")))
+    assert line[line.index("-semihosting-config") + 1] == "enable=on,target=native,arg=bulk,arg=a,,b.bin"
+
+
+@pytest.mark.parametrize("argument", ["two words", "", " x", "tab\tbed"])
+def test_command_semihosting_argument_with_white_space_refused(elf, qemu, argument):
+    with pytest.raises(KwsError, match="one word"):
+        emulator.command(config(elf, qemu, arguments=(argument,)))
+
+
+def test_command_no_firmware_says_how_to_build(tmp_path, qemu):
+    with pytest.raises(KwsError, match="pio run -e mps2_an386"):
+        emulator.command(config(tmp_path / "missing.elf", qemu))
+
+
+def test_command_no_emulator_says_how_to_install(elf):
+    with pytest.raises(KwsError, match="no-such-qemu is not on PATH.*KWS_QEMU"):
+        emulator.command(config(elf, "no-such-qemu"))
+
+
+def test_emulator_free_port_listens_and_stops(elf, qemu):
+    with emulator.Emulator(config(elf, qemu, port=0)) as running:
+        assert running.port > 0 and running.url == f"socket://127.0.0.1:{running.port}"
+        with socket.socket() as client:
+            client.connect(("127.0.0.1", running.port))
+        assert running.process.poll() is None
+    assert running.process.poll() is not None
+    running.stop()  # again: nothing happens
+
+
+def test_emulator_port_occupied_one_clear_line(elf, qemu):
+    with socket.socket() as occupier:
+        occupier.bind(("127.0.0.1", 0))
+        occupier.listen(1)
+        port = occupier.getsockname()[1]
+        with pytest.raises(KwsError, match=f"TCP port {port} is in use"):
+            emulator.Emulator(config(elf, qemu, port=port))
+
+
+@pytest.mark.parametrize("port", [70000, -1])
+def test_emulator_port_out_of_range_refused(elf, qemu, port):
+    with pytest.raises(KwsError, match=f"received {port}"):
+        emulator.Emulator(config(elf, qemu, port=port))
+
+
+def test_emulator_that_ends_at_once_says_why(elf, tmp_path):
+    broken = tmp_path / "broken-qemu"
+    broken.write_text("#!/bin/sh\necho 'no such machine' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    with pytest.raises(KwsError, match="stopped at once: no such machine"):
+        emulator.Emulator(config(elf, str(broken), port=0))
+
+
+def test_run_exit_status_is_the_firmwares(elf, qemu):
+    assert emulator.run(config(elf, qemu)).returncode == 7
+
+
+def test_run_too_long_stopped_and_reported(elf, tmp_path):
+    endless = tmp_path / "endless-qemu"
+    endless.write_text("#!/bin/sh\nexec sleep 60\n")
+    endless.chmod(0o755)
+    started = time.monotonic()
+    with pytest.raises(KwsError, match="still running after 0.2 s"):
+        emulator.run(config(elf, str(endless)), timeout_s=0.2)
+    assert time.monotonic() - started < 10
+
+
+def test_background_start_again_replaces_the_first(elf, qemu, pid_folder):
+    first, port = emulator.start_background(config(elf, qemu, port=0))
+    try:
+        second, same = emulator.start_background(config(elf, qemu, port=port))
+        assert same == port and second != first
+    finally:
+        assert emulator.stop_background(port)
+    assert not emulator.stop_background(port)
+
+
+def test_background_record_of_another_process_is_not_killed(elf, qemu, pid_folder):
+    sleeper = subprocess.Popen(["sleep", "60"])
+    try:
+        emulator.PID_FOLDER.mkdir(parents=True)
+        record = {"pid": sleeper.pid, "port": 1, "board": "mps2_an386", "command": ["qemu-system-arm"]}
+        (emulator.PID_FOLDER / "1.json").write_text(json.dumps(record))
+        assert not emulator.stop_background(1)
+        assert sleeper.poll() is None
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+
+
+def test_script_without_our_packages_works(elf):
+    script = emulator.__file__
+    environment = {"PATH": os.environ["PATH"]}
+    result = subprocess.run(
+        [sys.executable, "-I", script, "run", "--board", "nope", "--elf", str(elf)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: unknown board 'nope'") and result.stderr.count("\n") == 1
+
+
+def test_command_file_names_and_words_reach_qemu_as_they_are(tmp_path, qemu, monkeypatch):
+    """QEMU parses its options itself: a comma ends a value unless it is doubled."""
+    folder = tmp_path / "a b,c=d (é)'x%"
+    folder.mkdir()
+    (folder / "bulk").write_bytes(b"\x7fELF")
+    monkeypatch.chdir(folder)
+    line = emulator.command(config(Path("bulk"), os.path.relpath(qemu), arguments=("bulk", "in,x=1.bin", "out.bin")))
+    assert line[line.index("-kernel") + 1] == str(folder / "bulk")  # whole: a word "bulk" would be a command
+    assert line[line.index("-semihosting-config") + 1].endswith(",arg=bulk,arg=in,,x=1.bin,arg=out.bin")
+    assert line[0] == qemu  # found from every folder
+
+
+def test_background_emulator_in_a_folder_that_is_not_utf8_is_found_again(tmp_path, qemu, pid_folder):
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    folder.mkdir()
+    (folder / "firmware.elf").write_bytes(b"\x7fELF")
+    _, port = emulator.start_background(config(folder / "firmware.elf", qemu, port=0))
+    assert emulator.stop_background(port)

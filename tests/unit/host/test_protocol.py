@@ -1,0 +1,249 @@
+"""The serial link's codecs: by hand, by property, and both sides from one table."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zlib
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kws_host import protocol
+from kws_host.protocol import Frame, FrameDecoder, ProtocolError, Text
+
+from tests.support import native
+
+# Defined before the tests, which take it on as they are made. No deadline: the machine may be busy.
+settings.register_profile("kws", deadline=None, derandomize=True)
+settings.load_profile("kws")
+
+ROOT = Path(__file__).resolve().parents[3]
+VECTORS = ROOT / "tests/vectors/link.txt"
+LINK = ["firmware/src/link/crc32.cc", "firmware/src/link/cobs.cc", "firmware/src/link/frame.cc"]
+LINK += ["firmware/src/link/messages.cc", "firmware/src/link/link.cc"]
+
+
+def _bytes(text: str) -> bytes:
+    return b"" if text == "-" else bytes.fromhex(text)
+
+
+def _cases(kind: str) -> list[list[str]]:
+    lines = [line.split() for line in VECTORS.read_text().splitlines() if not line.startswith("#")]
+    return [words for words in lines if words[0] == kind]
+
+
+def _events(wire: bytes, chunk: int) -> list[str]:
+    decoder, events = FrameDecoder(), []
+    for start in range(0, len(wire), chunk):
+        for item in decoder.feed(wire[start : start + chunk]):
+            if isinstance(item, Text):
+                events.append(f"drop,{item.reason}")
+            else:
+                events.append(f"frame,{item.version},{item.type},{item.seq},{item.payload.hex() or '-'}")
+    return events
+
+
+@pytest.mark.parametrize(
+    ("decoded", "encoded"),
+    [
+        ("", "01"),
+        ("00", "0101"),
+        ("0000", "010101"),
+        ("11220033", "0311220233"),
+        ("11000000", "0211010101"),
+        ("11" * 254, "ff" + "11" * 254),
+        ("00" + "11" * 254, "01ff" + "11" * 254),
+        ("11" * 255, "ff" + "11" * 254 + "0211"),
+        ("11" * 254 + "00", "ff" + "11" * 254 + "0101"),
+    ],
+)
+def test_cobs_known_blocks_give_bytes_worked_out_by_hand(decoded, encoded):
+    assert protocol.cobs_encode(bytes.fromhex(decoded)).hex() == encoded
+    assert protocol.cobs_decode(bytes.fromhex(encoded)).hex() == decoded
+
+
+def test_frame_get_info_gives_bytes_worked_out_by_hand():
+    body = bytes([1, 1, 7, 0])
+    crc = zlib.crc32(body).to_bytes(4, "little")
+    assert 0 not in crc
+    assert Frame(protocol.MessageType.GET_INFO, 7).encode() == b"\0\x04\x01\x01\x07\x05" + crc + b"\0"
+    assert zlib.crc32(b"123456789") == 0xCBF43926
+
+
+@given(st.binary(max_size=1200))
+def test_cobs_any_bytes_return_without_zero_and_with_bounded_overhead(data):
+    encoded = protocol.cobs_encode(data)
+    assert 0 not in encoded
+    assert len(encoded) <= len(data) + len(data) // 254 + 1
+    assert protocol.cobs_decode(encoded) == data
+
+
+@given(st.integers(0, 255), st.integers(0, 65535), st.binary(max_size=protocol.MAX_PAYLOAD_BYTES), st.integers(1, 300))
+def test_frame_any_payload_returns_in_any_chunks(kind, seq, payload, chunk):
+    wire, decoder = Frame(kind, seq, payload).encode(), FrameDecoder()
+    items = [item for start in range(0, len(wire), chunk) for item in decoder.feed(wire[start : start + chunk])]
+    assert items == [Frame(kind, seq, payload)]
+
+
+@given(st.binary(max_size=2000))
+def test_decoder_hostile_bytes_never_raise_and_the_next_frame_works(noise):
+    good = Frame(0x81, 3, b"good")
+    assert list(FrameDecoder().feed(noise + good.encode()))[-1] == good
+
+
+@given(st.binary(min_size=1, max_size=200), st.integers(0, 10**6), st.integers(0, 7))
+def test_frame_one_flipped_bit_never_gives_another_frame(payload, position, bit):
+    frame = Frame(0x91, 9, payload)
+    wire = bytearray(frame.encode())
+    wire[1 + position % (len(wire) - 2)] ^= 1 << bit
+    assert not [item for item in FrameDecoder().feed(bytes(wire)) if isinstance(item, Frame)]
+
+
+def test_frame_payload_too_long_is_refused():
+    with pytest.raises(ProtocolError, match="too_long"):
+        Frame(3, 0, bytes(protocol.MAX_PAYLOAD_BYTES + 1)).encode()
+
+
+def test_decoder_text_without_delimiter_is_handed_out_in_bounded_pieces():
+    items = list(FrameDecoder().feed(b"x" * (protocol.MAX_TEXT_BYTES + 1)))
+    assert [item.reason for item in items] == ["too_long"]
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 10**6])
+def test_streams_of_the_table_decode_alike_in_python(chunk):
+    for _, name, wire, *events in _cases("stream"):
+        assert _events(_bytes(wire), chunk) == events, name
+
+
+def test_messages_of_the_table_survive_python_decode_and_encode():
+    kinds = {cls.TYPE: cls for cls in vars(protocol).values() if isinstance(cls, type) and hasattr(cls, "TYPE")}
+    for words in _cases("message"):
+        (frame,) = FrameDecoder().feed(_bytes(words[-1]))
+        message = kinds[frame.type].decode(frame.payload)
+        assert message.encode() == frame.payload, words[1]
+        assert kinds[frame.type].decode(frame.payload + b"newer") == message, "unknown bytes at the end are left alone"
+        for cut in range(len(frame.payload)):
+            with pytest.raises(ProtocolError, match="bad_payload"):
+                kinds[frame.type].decode(frame.payload[:cut])
+
+
+@given(
+    st.sampled_from([protocol.Info, protocol.StepRecord, protocol.StateDigest, protocol.Bench, protocol.Names]),
+    st.data(),
+)
+def test_messages_hostile_payloads_raise_only_protocol_errors(kind, data):
+    payload = data.draw(st.binary(max_size=300))
+    try:
+        kind.decode(payload)
+    except ProtocolError:
+        pass
+
+
+def test_names_message_returns():
+    names = protocol.Names(0, 12, 10, ("stop", "gö"))
+    assert protocol.Names.decode(names.encode()) == names
+
+
+def test_link_vectors_file_is_what_the_generator_gives():
+    command = [sys.executable, "-m", "tests.tools.make_link_vectors", "--check"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_link_vectors_through_cpp_give_the_same_bytes_and_events():
+    program = native.build("link_vectors_test", ["tests/native/link_vectors_test.cc", *LINK])
+    result = subprocess.run([program, VECTORS], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    counted = dict(line.split() for line in result.stdout.splitlines())
+    kinds = Counter(line.split()[0] for line in VECTORS.read_text().splitlines() if not line.startswith("#"))
+    assert counted == {kind: str(count) for kind, count in kinds.items()}
+    assert kinds["message"] >= 15 and kinds["stream"] >= 15
+
+
+@settings(max_examples=12)
+@given(st.data())
+def test_codecs_random_cases_agree_in_python_and_cpp(tmp_path_factory, data):
+    payloads = data.draw(st.lists(st.binary(max_size=protocol.MAX_PAYLOAD_BYTES), min_size=10, max_size=40))
+    lines = []
+    for seq, payload in enumerate(payloads):
+        text = payload.hex() or "-"
+        wire = Frame(seq % 256, seq * 977 % 65536, payload).encode()
+        at = data.draw(st.integers(0, len(wire) - 1))
+        damaged = wire[:at] + data.draw(st.binary(max_size=40)) + wire[at + data.draw(st.integers(0, 3)) :] + wire
+        lines.append(f"crc {text} {zlib.crc32(payload):08x}")
+        lines.append(f"cobs {text} {protocol.cobs_encode(payload).hex()}")
+        lines.append(f"frame 1 {seq % 256} {seq * 977 % 65536} {text} {wire.hex()}")
+        lines.append(" ".join(["stream", "random", damaged.hex(), *_events(damaged, 10**6)]))
+    path = tmp_path_factory.mktemp("random") / "cases.txt"
+    path.write_text("\n".join(lines) + "\n")
+    program = native.build("link_vectors_test", ["tests/native/link_vectors_test.cc", *LINK])
+    result = subprocess.run([program, path], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+
+
+def test_link_vectors_with_one_changed_byte_fail_in_cpp(tmp_path):
+    program = native.build("link_vectors_test", ["tests/native/link_vectors_test.cc", *LINK])
+    lines = VECTORS.read_text().splitlines()
+    index = next(i for i, line in enumerate(lines) if line.startswith("message step"))
+    lines[index] = lines[index][:-6] + ("0" if lines[index][-6] != "0" else "1") + lines[index][-5:]
+    broken = tmp_path / "link.txt"
+    broken.write_text("\n".join(lines) + "\n")
+    result = subprocess.run([program, broken], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 1
+    assert "message step" in result.stderr
+
+
+def _corpus(folder: Path) -> Path:
+    path = folder / "corpus.bin"
+    path.write_bytes(b"".join(_bytes(words[-1]) for kind in ("frame", "message") for words in _cases(kind)))
+    return path
+
+
+def test_link_receiver_fuzzed_with_mutated_traffic_under_sanitizers_holds(tmp_path):
+    program = native.build("link_fuzz", ["tests/native/link_fuzz.cc", *LINK])
+    result = subprocess.run([program, "1", "3000", _corpus(tmp_path)], capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "3000 inputs\n"
+
+
+def test_link_receiver_under_libfuzzer_holds(tmp_path):
+    if shutil.which("clang++") is None:
+        pytest.skip("clang++ is not installed: libFuzzer needs it (the seeded loop above ran)")
+    flags = ["-fsanitize=fuzzer"]
+    program = native.build(
+        "link_libfuzzer",
+        ["tests/native/link_fuzz.cc", *LINK],
+        defines=["KWS_LIBFUZZER"],
+        flags=flags,
+        compiler="clang++",
+    )
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    for index, words in enumerate([*_cases("stream"), *_cases("message")]):
+        (seeds / str(index)).write_bytes(_bytes(words[2] if words[0] == "stream" else words[-1]))
+    command = [program, "-runs=20000", "-seed=1", "-max_len=2000", "-max_total_time=30", seeds]
+    env = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path, env=env)
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert "Done 20000 runs" in result.stderr or "DONE" in result.stderr
+
+
+@pytest.mark.parametrize(("tick_ns", "instruction_ns"), [(40, 512), (50, 512)], ids=["mps2", "mps3"])
+@given(
+    start=st.integers(0, 10**12),
+    pieces=st.lists(st.integers(0, 10**6), min_size=1, max_size=5),
+    idle=st.integers(0, 999),
+)
+def test_units_of_differences_added_up_are_the_exact_instructions(tick_ns, instruction_ns, start, pieces, idle):
+    """A step's front end is up to five differences of a counter that ticks 12.8 or 10.24 times in an instruction."""
+    ticks, time = 0, start
+    for instructions in pieces:
+        before = time // tick_ns
+        time += instructions * instruction_ns
+        ticks += time // tick_ns - before
+        time += idle
+    info = protocol.Info(1, tick_ns, instruction_ns, *[1] * 14, "00" * 32, "", "", "", "")
+    assert info.units(ticks) == sum(pieces)

@@ -1,0 +1,100 @@
+"""Golden values of front end and detector: committed text, the reference, and the C++ must agree."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from kws_reference.detector.integer import Detector, DetectorTables
+from kws_reference.frontend.config import FrontendConfig
+from kws_reference.frontend.integer import LOG_OFFSET_Q10, Mfcc, log_mel_q10
+
+from tests.support.frontend_native import NativeStages
+from tests.tools import make_vectors
+
+
+def _frontend_vectors() -> tuple[FrontendConfig, np.ndarray, np.ndarray, np.ndarray]:
+    lines = make_vectors.read_vectors(make_vectors.FOLDER / "frontend.txt")
+    value = {word: values for word, values in lines if word not in ("pcm", "log_mel", "features")}
+    rate, window, hop, fft = (int(v) for v in value["geometry"])
+    bands, low, high, coefficients = (float(v) for v in value["mel"])
+    config = FrontendConfig(
+        sample_rate_hz=rate,
+        window_samples=window,
+        hop_samples=hop,
+        fft_size=fft,
+        mel_bands=int(bands),
+        mel_low_hz=low,
+        mel_high_hz=high,
+        coefficients=int(coefficients),
+        feature_mean=tuple(float(v) for v in value["mean"]),
+        feature_std=tuple(float(v) for v in value["std"]),
+        feature_steps_per_std=float(value["steps"][0]),
+    )
+    pcm = np.concatenate([np.array(values, int) for word, values in lines if word == "pcm"]).astype(np.int16)
+    log_mel = np.array([[int(v) for v in values[1:]] for word, values in lines if word == "log_mel"])
+    features = np.array([[int(v) for v in values[1:]] for word, values in lines if word == "features"])
+    return config, pcm, log_mel, features
+
+
+def test_frontend_vectors_equal_reference():
+    config, pcm, log_mel, features = _frontend_vectors()
+    mfcc = Mfcc(config)
+    windows = np.lib.stride_tricks.sliding_window_view(pcm, config.window_samples)[:: config.hop_samples]
+    np.testing.assert_array_equal(log_mel_q10(windows, mfcc.tables) - LOG_OFFSET_Q10, log_mel)
+    np.testing.assert_array_equal(mfcc.frames(pcm), features)
+    assert len(features) == make_vectors.FRAMES
+
+
+def test_frontend_vectors_equal_native():
+    config, pcm, _, features = _frontend_vectors()
+    np.testing.assert_array_equal(NativeStages.build(config).frames(pcm), features)
+
+
+@pytest.mark.parametrize("name", ["detector.txt", "detector_held.txt"])
+def test_detector_vectors_equal_reference_and_native(name):
+    lines = make_vectors.read_vectors(make_vectors.FOLDER / name)
+    value = {word: [int(v) for v in values] for word, values in lines}
+    t = DetectorTables(
+        exp_q15=np.array(value["exp_q15"], np.uint16),
+        threshold_q15=np.array(value["threshold_q15"], np.uint16),
+        smoothing_steps=value["smoothing_steps"][0],
+        refractory_steps=value["refractory_steps"][0],
+        release_q15=np.array(value["release_q15"], np.uint16),
+    )
+    scores = np.array([values for word, values in lines if word == "scores"], int).astype(np.int8)
+    smoothed = np.array([values for word, values in lines if word == "smoothed"], int)
+    events = [tuple(int(v) for v in values) for word, values in lines if word == "event"]
+    assert len(events) >= 3
+    detector = Detector(t)
+    found = []
+    for row, expected in zip(scores, smoothed, strict=True):
+        event = detector.step(row)
+        np.testing.assert_array_equal(detector.smoothed_q15, expected)
+        found += [(event.step, event.label, event.smoothed_q15)] if event else []
+    assert found == events
+    native = NativeStages.build(FrontendConfig(), t).detect(scores)
+    assert [step[1:4] for step in native if step[0]] == events
+    assert [step[5] for step in native] == smoothed.max(axis=1).tolist()
+
+
+def test_detector_vectors_of_held_labels_hold_some():
+    held, free = (
+        make_vectors.detector_held_text(),
+        make_vectors._detector_text(
+            dataclasses.replace(make_vectors.HOLDING_DETECTOR, release_q15=None), make_vectors.held_scores()
+        ),
+    )
+    assert 6 <= held.count("\nevent ") < free.count("\nevent ")
+
+
+def test_vectors_are_what_the_generator_writes():
+    assert make_vectors.main(["--check"]) == 0
+
+
+def test_vectors_check_finds_a_changed_value(tmp_path, monkeypatch: pytest.MonkeyPatch, capsys):
+    for name in make_vectors.FILES:
+        text = (make_vectors.FOLDER / name).read_text()
+        (tmp_path / name).write_text(text.replace(" 1 ", " 2 ", 1) if name == "frontend.txt" else text)
+    monkeypatch.setattr(make_vectors, "FOLDER", tmp_path)
+    assert make_vectors.main(["--check"]) == 1
+    assert "frontend.txt" in capsys.readouterr().err

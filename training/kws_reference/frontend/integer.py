@@ -1,0 +1,484 @@
+"""Integer MFCC front end: the law that the C++ in firmware/src/frontend equals bit for bit.
+
+Everything is integer arithmetic with defined rounding; ``>>`` is the arithmetic shift (floor). A frame goes through:
+
+1. Block scaling. p = bits of the frame's largest sample (-2^p <= pcm < 2^p), shift = 9 - p, so that a windowed sample
+   stays within +-2^25 after the shift.
+2. Window. w = (pcm * hann_q16) shifted left by ``shift`` (right when negative).
+3. Complex DFT of M = fft_size / 2 points over (even, odd) samples, decimation in time: one stage without twiddles of
+   radix 4 (radix 2 where M is not a power of 4; growth 4 or 2), then radix-4 stages that multiply by Q31 twiddles with
+   `_mulr`, which halves (growth 2). Bound: |z| <= 2^25.5 grows to at most 2^25.5 * 2^5 = 2^30.5, within int32.
+4. Real split to X[k] / 2, k = 1 .. M - 1, within +-2^30. X[0] and X[M] never carry mel weight.
+5. Magnitude with 2 fractional bits: 64-bit power (below 2^58: Hann's mean is 1/2, and sign patterns reach at most 3/4
+   of it off DC and Nyquist), normalised to 32 bits, table square root of 96 intervals with linear interpolation.
+6. Mel bands from Q16 weights: a bin gives w to one band and 1 - w to the one below. 64-bit sums.
+7. log2 by a table of 64 intervals with linear interpolation, the block's exponent taken off, floored at log2(1), Q10.
+8. Bands folded to sums and differences (int16, 13.0 taken off so that they fit), int16 DCT-II, 64-bit sums.
+9. int8: one multiplication, one offset and one shift per coefficient, saturated.
+"""
+
+import dataclasses
+import functools
+import math
+
+import numpy as np
+
+from kws_reference.errors import KwsError
+from kws_reference.frontend.config import FrontendConfig
+from kws_reference.frontend.definition import dct_matrix, hann_periodic, mel_position
+
+WINDOWED_BITS = 25
+SQRT_INDEX_BITS = 7
+LOG2_INDEX_BITS = 6
+LOG_FRACTION_BITS = 10
+LOG_OFFSET_Q10 = 13 << LOG_FRACTION_BITS
+DCT_PRE_SHIFT = 5
+MAX_LOG2_BITS = 29  # (29 - 13) * 2 in Q10 is the largest sum of two bands that fits int16
+
+_CHUNK_FRAMES = 128  # keeps the int64 arrays of a chunk in the second-level cache
+
+
+@dataclasses.dataclass(frozen=True)
+class FrontendTables:
+    """Every constant of the integer front end, all derived from a `FrontendConfig`.
+
+    Attributes:
+      config: what they were derived from.
+      zero_point: int8 value of a normalised feature of 0.
+      hann_q16: uint16 [fft_size], periodic Hann over the window, at most 65535, zeros behind. In Q15 its rounding
+        would be most of the front end's error (99.9th percentile on real clips 0.47 steps instead of 0.23).
+      first_radix: 4 or 2, radix of the stage without twiddles.
+      first_index: uint8 [M / first_radix], input index n of the g-th butterfly, which reads n + j * M / first_radix.
+      twiddle_q31: int32 [M / 4, 6], (cos, sin) of 2 pi q j / M for q = 1, 2, 3; a stage of span L uses every M/4L-th.
+      split_q31: int32 [M / 2, 2], (cos, sin) of 2 pi k / fft_size; row 0 is not used.
+      scale_bits: X of the transform is 2^-scale_bits of the exact one (after the real split).
+      sqrt_q31: uint32 [97], 2^31 sqrt(i / 128) for i = 32 .. 128.
+      log2_q15: uint16 [65], 2^15 log2(1 + i / 64).
+      mel_first_bin: first DFT bin with mel weight.
+      mel_segment_bins: uint16 [mel_bands + 1], bins from each band edge to the next.
+      mel_weight_q16: uint16 [sum of mel_segment_bins], weight of each bin in the band that begins at its segment.
+      dct_half: columns of the DCT table: mel_bands / 2 rounded up to a multiple of 8.
+      dct_bits: fractional bits of the DCT table.
+      dct: int16 [coefficients, dct_half]; even rows multiply sums of bands b and mel_bands - 1 - b, odd rows their
+        differences.
+      multiplier: int32 [coefficients], feature = (multiplier * (dct sum >> 5) + offset) >> (32 + shift).
+      offset: int64 [coefficients].
+      shift: uint8 [coefficients].
+    """
+
+    config: FrontendConfig
+    zero_point: int
+    hann_q16: np.ndarray
+    first_radix: int
+    first_index: np.ndarray
+    twiddle_q31: np.ndarray
+    split_q31: np.ndarray
+    scale_bits: int
+    sqrt_q31: np.ndarray
+    log2_q15: np.ndarray
+    mel_first_bin: int
+    mel_segment_bins: np.ndarray
+    mel_weight_q16: np.ndarray
+    dct_half: int
+    dct_bits: int
+    dct: np.ndarray
+    multiplier: np.ndarray
+    offset: np.ndarray
+    shift: np.ndarray
+
+    @property
+    def table_bytes(self) -> int:
+        """Size of all tables on the device."""
+        return sum(value.nbytes for value in vars(self).values() if isinstance(value, np.ndarray))
+
+
+def tables(config: FrontendConfig, zero_point: int = 0) -> FrontendTables:
+    """Derives the tables.
+
+    Args:
+      config: front end parameters.
+      zero_point: int8 value of a normalised feature of 0 (the bundle's ``features.zero_point``).
+
+    Raises:
+      KwsError: the mel range holds no DFT bin.
+    """
+    return _tables(config, zero_point)
+
+
+@functools.lru_cache(maxsize=16)
+def _tables(config: FrontendConfig, zero_point: int) -> FrontendTables:
+    points = config.fft_size // 2
+    first_radix = 4 if points.bit_length() % 2 else 2  # 4^k has an odd number of bits
+    stages = int(math.log(points // first_radix, 4) + 0.5)
+    hann = np.zeros(config.fft_size)
+    hann[: config.window_samples] = hann_periodic(config.window_samples)
+    angle = 2 * np.pi / points * np.arange(points // 4)[:, None] * np.array([[1, 1, 2, 2, 3, 3]])
+    split = 2 * np.pi / config.fft_size * np.arange(points // 2)
+    growth_bits = stages + first_radix // 2
+
+    position = mel_position(config)[:points]
+    used = np.flatnonzero((position >= 0) & (position < config.mel_bands + 1))
+    if len(used) == 0:
+        raise KwsError(
+            f"frontend: no DFT bin lies between mel_low_hz {config.mel_low_hz} and mel_high_hz {config.mel_high_hz}. "
+            "Widen the range."
+        )
+    segment = np.floor(position[used]).astype(int)
+    _check_log_range(config, segment, position[used] - segment, hann)
+
+    half = config.mel_bands // 2
+    dct_half = -(-half // 8) * 8
+    matrix = dct_matrix(config.mel_bands, config.coefficients).T[:, :half]
+    dct_bits = int(math.floor(math.log2(32767 / np.abs(matrix).max())))
+    dct = np.zeros((config.coefficients, dct_half), np.int16)
+    dct[:, :half] = _round(matrix * 2.0**dct_bits)
+    multiplier, offset, shift = _normalisation(config, zero_point, dct_bits, dct)
+    result = FrontendTables(
+        config=config,
+        zero_point=zero_point,
+        hann_q16=np.minimum(_round(65536 * hann), 65535).astype(np.uint16),
+        first_radix=first_radix,
+        first_index=_digit_reversal(stages).astype(np.uint8),
+        twiddle_q31=_q31(np.where([True, False] * 3, np.cos(angle), np.sin(angle))),
+        split_q31=_q31(np.stack([np.cos(split), np.sin(split)], axis=1)),
+        scale_bits=points.bit_length() - 1 - growth_bits + 1,
+        sqrt_q31=_round(2.0**31 * np.sqrt(np.arange(32, 129) / 128)).astype(np.uint32),
+        log2_q15=_round(2.0**15 * np.log2(1 + np.arange(65) / 64)).astype(np.uint16),
+        mel_first_bin=int(used[0]),
+        mel_segment_bins=np.bincount(segment, minlength=config.mel_bands + 1).astype(np.uint16),
+        mel_weight_q16=np.minimum(_round(65536 * (position[used] - segment)), 65535).astype(np.uint16),
+        dct_half=dct_half,
+        dct_bits=dct_bits,
+        dct=dct,
+        multiplier=multiplier,
+        offset=offset,
+        shift=shift,
+    )
+    for value in vars(result).values():
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False  # shared by all callers
+    return result
+
+
+class Mfcc:
+    """The front end over whole recordings.
+
+    Args:
+      config: front end parameters with feature_mean and feature_std.
+      zero_point: the bundle's ``features.zero_point``.
+    """
+
+    def __init__(self, config: FrontendConfig, zero_point: int = 0):
+        self.config = config
+        self.tables = tables(config, zero_point)
+
+    def frames(self, pcm: np.ndarray) -> np.ndarray:
+        """Computes the features of every whole frame.
+
+        Args:
+          pcm: int16 [..., n].
+
+        Returns:
+          int8 [..., frames, coefficients]; zero frames when n < window_samples.
+
+        Raises:
+          KwsError: ``pcm`` is not int16.
+        """
+        windows = self._windows(pcm)
+        return self._each_chunk(
+            windows, lambda w: quantize(dct_sums(log_mel_q10(w, self.tables), self.tables), self.tables)
+        )
+
+    def mfcc(self, pcm: np.ndarray) -> np.ndarray:
+        """Returns what `frames` quantizes, in units of the float definition: float64 [..., frames, coefficients]."""
+        scale = 2.0 ** -(LOG_FRACTION_BITS + self.tables.dct_bits)
+        offset = LOG_OFFSET_Q10 * _fold_ones(self.tables)
+        windows = self._windows(pcm)
+        sums = self._each_chunk(windows, lambda w: dct_sums(log_mel_q10(w, self.tables), self.tables))
+        return (sums + offset) * scale
+
+    def _windows(self, pcm: np.ndarray) -> np.ndarray:
+        pcm = np.asarray(pcm)
+        if pcm.dtype != np.int16 or pcm.ndim < 1:
+            raise KwsError(f"front end: PCM must be an int16 array. Received: {pcm.dtype}, {pcm.ndim} dimensions.")
+        if self.config.frame_count(pcm.shape[-1]) == 0:
+            return np.zeros((*pcm.shape[:-1], 0, self.config.window_samples), np.int16)
+        windows = np.lib.stride_tricks.sliding_window_view(pcm, self.config.window_samples, axis=-1)
+        return windows[..., :: self.config.hop_samples, :]
+
+    def _each_chunk(self, windows: np.ndarray, function) -> np.ndarray:
+        shape = windows.shape[:-1]
+        flat = windows.reshape(-1, windows.shape[-1])
+        parts = [function(flat[first : first + _CHUNK_FRAMES]) for first in range(0, len(flat), _CHUNK_FRAMES)]
+        out = np.concatenate(parts) if parts else np.zeros((0, self.config.coefficients), np.int8)
+        return out.reshape(*shape, self.config.coefficients)
+
+
+class MfccStream:
+    """The front end over a stream that arrives in pieces of any size.
+
+    Args:
+      config: front end parameters with feature_mean and feature_std.
+      zero_point: the bundle's ``features.zero_point``.
+    """
+
+    def __init__(self, config: FrontendConfig, zero_point: int = 0):
+        self._mfcc = Mfcc(config, zero_point)
+        self._rest = np.zeros(0, np.int16)
+
+    def reset(self) -> None:
+        """Forgets all samples."""
+        self._rest = np.zeros(0, np.int16)
+
+    def push(self, pcm: np.ndarray) -> np.ndarray:
+        """Takes the next samples, int16 [n], and returns the frames that they complete, int8 [frames, coefficients]."""
+        pcm = np.asarray(pcm)
+        if pcm.dtype != np.int16 or pcm.ndim != 1:
+            raise KwsError(f"front end: PCM must be int16 [n]. Received: {pcm.dtype}, {pcm.ndim} dimensions.")
+        pending = np.concatenate([self._rest, pcm])
+        frames = self._mfcc.frames(pending)
+        self._rest = pending[len(frames) * self._mfcc.config.hop_samples :]
+        return frames
+
+
+def block_shift(windows: np.ndarray) -> np.ndarray:
+    """Returns each frame's left shift, int64 [frames], -6 to 9, from int16 [frames, window_samples]."""
+    # Bit i of x ^ (x << 1) says that bits i and i - 1 differ: the highest is the magnitude's length.
+    bits = np.bitwise_or.reduce((windows ^ (windows << 1)).view(np.uint16), axis=-1) | 1
+    return (WINDOWED_BITS - 16) - (_bit_length(bits.astype(np.int64)) - 1)
+
+
+def spectrum(windows: np.ndarray, t: FrontendTables) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Windows, scales and transforms frames.
+
+    Args:
+      windows: int16 [frames, window_samples].
+      t: tables.
+
+    Returns:
+      Real and imaginary parts, int64 [frames, M], of X / 2^scale_bits times 2^(16 + shift); bin 0 is not meaningful.
+      Upper half's imaginary parts have the opposite sign, which the magnitude does not see. And ``shift`` [frames].
+    """
+    shift = block_shift(windows)
+    # shift + 6 = 15 - p brings each frame to the full range of int16, so that its products fit int32.
+    windowed = np.zeros((t.config.fft_size, len(windows)), np.int32)  # frames side by side, here and in the transform
+    used = windowed[: windows.shape[1]]
+    used[:] = windows.T
+    used <<= (shift + 6).astype(np.int32)
+    used *= t.hann_q16[: len(used), None].astype(np.int32)
+    used >>= 6
+    real, imag = _real_split(_complex_dft(windowed, t), t)
+    return real.T, imag.T, shift
+
+
+def magnitude_q2(real: np.ndarray, imag: np.ndarray, t: FrontendTables) -> np.ndarray:
+    """Returns 4 |real + j imag| by table, int64, for parts within +-2^29; 0 is taken for 1."""
+    power = real * real
+    power += imag * imag
+    power |= power < 1 << 32
+    # An even shift s brings the power to 2^62 .. 2^64, of which the upper 32 bits are used.
+    s = 64 - _bit_length(power)
+    s &= ~1
+    v = power.view(np.uint64)
+    v <<= s.view(np.uint64)
+    v >>= np.uint64(32)
+    v = v.view(np.int64)
+    index = v >> (32 - SQRT_INDEX_BITS)
+    index -= 32
+    table = t.sqrt_q31.astype(np.int64)
+    root = np.diff(table)[index]
+    v <<= SQRT_INDEX_BITS
+    v &= 0xFFFFFFFF  # position between two entries
+    root *= v
+    root >>= 32
+    root += table[index]
+    s >>= 1
+    s -= 3
+    root >>= s
+    return root
+
+
+def log_mel_q10(windows: np.ndarray, t: FrontendTables) -> np.ndarray:
+    """Returns log2 of the mel bands, Q10, 0 or more, int64 [frames, mel_bands], from int16 [frames, window_samples]."""
+    real, imag, shift = spectrum(windows, t)
+    bins = len(t.mel_weight_q16)
+    used = slice(t.mel_first_bin, t.mel_first_bin + bins)
+    magnitude = magnitude_q2(real[:, used], imag[:, used], t)
+    # Exact: products and sums stay below 2^53, and float matrix products are fast.
+    energy = (magnitude.astype(np.float64) @ _mel_weights(t.config)).astype(np.int64)
+    # Magnitude 1.0 in units of PCM is 2^(16 + shift - scale_bits + 2), and weights add 16 bits.
+    one = 34 - t.scale_bits + shift[:, None]
+    energy = np.maximum(energy, 1)
+    length = _bit_length(energy)
+    v = energy << np.maximum(32 - length, 0)
+    v >>= np.maximum(length - 32, 0)
+    index = (v >> (31 - LOG2_INDEX_BITS)) - (1 << LOG2_INDEX_BITS)
+    table = t.log2_q15.astype(np.int64)
+    fraction = (v >> (15 - LOG2_INDEX_BITS)) & 0xFFFF
+    log_q15 = ((length - 1 - one) << 15) + table[index] + ((np.diff(table)[index] * fraction) >> 16)
+    return np.maximum((log_q15 + 16) >> (15 - LOG_FRACTION_BITS), 0)
+
+
+def dct_sums(log_q10: np.ndarray, t: FrontendTables) -> np.ndarray:
+    """Returns the DCT's 64-bit sums, int64 [frames, coefficients], from `log_mel_q10`."""
+    half = t.config.mel_bands // 2
+    log_q10 = log_q10 - LOG_OFFSET_Q10
+    low, high = log_q10[:, :half], log_q10[:, : half - 1 : -1]
+    out = np.empty((len(log_q10), t.config.coefficients), np.int64)
+    dct = t.dct[:, :half].astype(np.float64)  # exact: the sums stay below 2^53, and float matrix products are fast
+    out[:, 0::2] = ((low + high).astype(np.float64) @ dct[0::2].T).astype(np.int64)
+    out[:, 1::2] = ((low - high).astype(np.float64) @ dct[1::2].T).astype(np.int64)
+    return out
+
+
+def quantize(sums: np.ndarray, t: FrontendTables) -> np.ndarray:
+    """Normalises the DCT's sums, int64 [frames, coefficients], to int8 features."""
+    value = t.multiplier.astype(np.int64) * (sums >> DCT_PRE_SHIFT) + t.offset
+    return np.clip(value >> (32 + t.shift.astype(np.int64)), -128, 127).astype(np.int8)
+
+
+def _mulr(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Upper 32 bits of the 64-bit product, rounded half up: SMMULR and VRMULH of Arm cores."""
+    product = a * b
+    product += 1 << 31
+    product >>= 32
+    return product
+
+
+def _complex_dft(samples: np.ndarray, t: FrontendTables) -> np.ndarray:
+    """Transforms int32 [fft_size, frames], even samples real and odd ones imaginary, to int64 [2, M, frames].
+
+    Before a stage, x[:, k, n] is bin k of the transform of every (M / span)-th point from point n on; a stage of radix
+    4 joins n, n + N, n + 2 N and n + 3 N, N = M / (4 span). Points stay in order, and one twiddle serves all n and
+    frames, which are next to each other in memory.
+    """
+    frames, points, span = samples.shape[1], t.config.fft_size // 2, t.first_radix
+    x = samples.reshape(span, points // span, 2, frames).transpose(2, 0, 1, 3)
+    if span == 4:
+        x = _butterfly(*x.swapaxes(0, 1))
+    else:
+        x = np.stack([x[:, 0] + x[:, 1], x[:, 0] - x[:, 1]], axis=1)
+    x = x.astype(np.int64)
+    while span < points:
+        x = x.reshape(2, span, 4, -1)
+        twiddle = t.twiddle_q31[:: points // (4 * span)].astype(np.int64)[:, :, None]
+        legs = [x[:, :, 0] >> 1]
+        legs += [_turned(x[:, :, q], twiddle[:, 2 * q - 2], twiddle[:, 2 * q - 1]) for q in (1, 2, 3)]
+        x = _butterfly(*legs)
+        span *= 4
+    return x.reshape(2, points, frames)
+
+
+def _turned(z: np.ndarray, cos: np.ndarray, sin: np.ndarray) -> np.ndarray:
+    """z (cos - j sin) / 2 of complex numbers [2, ...], each product rounded."""
+    out = _mulr(z, cos)
+    out += _mulr(z[::-1], np.stack([sin, -sin]))
+    return out
+
+
+def _butterfly(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """Transforms of four points: complex [2, ...] each, result [2, 4, ...]."""
+    s, t, u, v = a + c, a - c, b + d, b - d
+    out = np.empty((2, 4, *a.shape[1:]), a.dtype)
+    np.add(s, u, out=out[:, 0])
+    np.add(t[0], v[1], out=out[0, 1])
+    np.subtract(t[1], v[0], out=out[1, 1])
+    np.subtract(s, u, out=out[:, 2])
+    np.subtract(t[0], v[1], out=out[0, 3])
+    np.add(t[1], v[0], out=out[1, 3])
+    return out
+
+
+def _real_split(z: np.ndarray, t: FrontendTables) -> np.ndarray:
+    """Half the spectrum of the real samples, from `_complex_dft`'s int64 [2, M, frames]; works in place."""
+    points = z.shape[1]
+    z >>= 1  # bins 0 (not used) and M / 2 (its own mirror) are done
+    lower, upper = z[:, 1 : points // 2], z[:, : points // 2 : -1]
+    cos, sin = t.split_q31[1:].astype(np.int64).T[:, :, None]
+    ar, ai = lower[0] + upper[0], lower[1] - upper[1]
+    br, bi = lower[0] - upper[0], lower[1] + upper[1]
+    ar >>= 1
+    ai >>= 1
+    p = _mulr(bi, cos)
+    p += _mulr(br, -sin)
+    q = _mulr(br, cos)
+    q += _mulr(bi, sin)
+    np.add(ar, p, out=lower[0])
+    np.subtract(ai, q, out=lower[1])
+    np.subtract(ar, p, out=upper[0])
+    np.add(ai, q, out=upper[1])
+    return z
+
+
+def _normalisation(
+    config: FrontendConfig, zero_point: int, dct_bits: int, dct: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    sum_bits = LOG_FRACTION_BITS + dct_bits - DCT_PRE_SHIFT  # fractional bits of the shifted sums
+    half = config.mel_bands // 2
+    removed = LOG_OFFSET_Q10 * 2 * dct[:, :half].astype(np.int64).sum(axis=1)
+    removed[1::2] = 0  # differences lose the offset by themselves
+    multiplier, offset, shift = [], [], []
+    for k in range(config.coefficients):
+        steps = config.feature_steps_per_std / config.feature_std[k]
+        bits = min(54, max(32, 30 + sum_bits - math.floor(math.log2(steps))))
+        m = min(round(steps * 2.0 ** (bits - sum_bits)), 2**31 - 1)
+        # Half a unit of the pre-shift's floor is put back with the rest, all in units of 2^-bits.
+        middle = m * (int(removed[k]) * 2 + 2**DCT_PRE_SHIFT - 1) // 2 ** (DCT_PRE_SHIFT + 1)
+        multiplier.append(m)
+        offset.append(middle + round((zero_point + 0.5 - config.feature_mean[k] * steps) * 2.0**bits))
+        shift.append(bits - 32)
+        assert abs(offset[-1]) + (m << 31) < 2**63, "normalisation exceeds 64 bits"
+    return np.array(multiplier, np.int32), np.array(offset, np.int64), np.array(shift, np.uint8)
+
+
+@functools.lru_cache(maxsize=16)
+def _mel_weights(config: FrontendConfig) -> np.ndarray:
+    """Weights of each used bin in each band, Q16 integers as float64 [bins, mel_bands]."""
+    t = tables(config)
+    segment = np.repeat(np.arange(config.mel_bands + 1), t.mel_segment_bins)
+    weights = np.zeros((len(segment), config.mel_bands + 2))
+    weights[np.arange(len(segment)), segment + 1] = t.mel_weight_q16  # column b + 1 is band b
+    weights[np.arange(len(segment)), segment] = 65536.0 - t.mel_weight_q16
+    return np.ascontiguousarray(weights[:, 1:-1])
+
+
+def _fold_ones(t: FrontendTables) -> np.ndarray:
+    ones = 2 * t.dct.astype(np.int64).sum(axis=1)
+    ones[1::2] = 0
+    return ones
+
+
+def _check_log_range(config: FrontendConfig, segment: np.ndarray, weight: np.ndarray, hann: np.ndarray) -> None:
+    """Shows by Parseval and Cauchy-Schwarz that no band reaches 2^29, which int16 sums of two bands need."""
+    square = np.zeros(config.mel_bands + 2)
+    np.add.at(square, segment + 1, weight**2)
+    np.add.at(square, segment, (1 - weight) ** 2)
+    bound = 32768 * np.sqrt(square.max() * config.fft_size * np.sum(hann**2) / 2)
+    assert bound < 0.99 * 2**MAX_LOG2_BITS, "a mel band exceeds the logarithm's range"
+
+
+def _digit_reversal(digits: int) -> np.ndarray:
+    """Base-4 digit reversal of 0 .. 4^digits - 1."""
+    out = np.zeros(1, int)
+    for _ in range(digits):
+        out = np.concatenate([out * 4 + digit for digit in range(4)])
+    return out
+
+
+def _bit_length(value: np.ndarray) -> np.ndarray:
+    """Bits of positive integers below 2^63, exact."""
+    bits = value >> 1
+    bits &= value
+    bits ^= value  # begins with 10 as value is as long: rounded to float64 it stays below the next power of two
+    length = bits.astype(np.float64).view(np.int64)
+    length >>= 52  # the exponent
+    length -= 1022
+    return length
+
+
+def _q31(value: np.ndarray) -> np.ndarray:
+    return np.clip(_round(value * 2.0**31), -(2**31 - 1), 2**31 - 1).astype(np.int32)
+
+
+def _round(value: np.ndarray) -> np.ndarray:
+    return np.floor(value + 0.5).astype(np.int64)

@@ -1,0 +1,1 @@
+"""Files, names of files, processes and workers of this machine."""

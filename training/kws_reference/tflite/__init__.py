@@ -1,0 +1,1 @@
+"""Model files: what is in them, whether they can be run."""

@@ -1,0 +1,1 @@
+"""How well a model hears: on clips, and in long recordings."""

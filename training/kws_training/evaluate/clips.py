@@ -1,0 +1,126 @@
+"""One set of clips through float batch, float streaming and int8 streaming."""
+
+import concurrent.futures
+import dataclasses
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from kws_reference.bundle import Bundle
+from kws_reference.frontend.config import FrontendConfig
+from kws_reference.frontend.integer import Mfcc
+from kws_reference.network import batched as stacked_network
+from kws_reference.network.oracle import Network
+from kws_reference.system import workers
+
+FEATURE_CHUNK_CLIPS = 100
+STREAMS = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """Classification of a set of clips by one kind of inference.
+
+    Attributes:
+      scores: the last step's scores, ``[clips, labels]``, float or int8.
+      truth: true label indices ``[clips]``.
+    """
+
+    scores: np.ndarray
+    truth: np.ndarray
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """Label indices ``[clips]``; the first of equal scores."""
+        return self.scores.argmax(1)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of clips that are classified correctly, 0..1."""
+        return float((self.predicted == self.truth).mean())
+
+    def confusion(self) -> np.ndarray:
+        """Counts ``[true, predicted]``."""
+        labels = self.scores.shape[1]
+        return np.bincount(self.truth * labels + self.predicted, minlength=labels * labels).reshape(labels, labels)
+
+
+def int8_features(
+    frontend: FrontendConfig,
+    clips: np.ndarray,
+    progress: Callable[[int], None] = lambda done: None,
+    zero_point: int = 0,
+) -> np.ndarray:
+    """Features of whole clips by the integer front end.
+
+    Args:
+      frontend: with the normalisation filled in.
+      clips: int16 ``[clips, samples]``.
+      progress: called with the number of clips done.
+      zero_point: of the features; `kws_training.convert.export` writes bundles with 0.
+
+    Returns:
+      int8 ``[clips, frames, coefficients]``.
+    """
+    mfcc = Mfcc(frontend, zero_point)
+    parts = []
+    for start in range(0, len(clips), FEATURE_CHUNK_CLIPS):
+        parts.append(mfcc.frames(clips[start : start + FEATURE_CHUNK_CLIPS]))
+        progress(min(start + FEATURE_CHUNK_CLIPS, len(clips)))
+    return np.concatenate(parts)
+
+
+def float_batch(model, features: np.ndarray, truth: np.ndarray, scale: float) -> Outcome:
+    """The trained Keras model on whole clips. Args: features: int8 ``[clips, frames, coefficients]``."""
+    scores = model.predict(features.astype(np.float32) * np.float32(scale), batch_size=256, verbose=0)
+    return Outcome(scores, truth)
+
+
+def float_streaming(
+    model, features: np.ndarray, truth: np.ndarray, scale: float, progress: Callable[[int], None]
+) -> Outcome:
+    """The float `StreamingModel`, a step at a time from its initial states; many clips side by side."""
+    scores = []
+    for first in range(0, len(features), STREAMS):
+        clips = features[first : first + STREAMS].astype(np.float32) * np.float32(scale)
+        whole = clips.shape[1] - clips.shape[1] % model.frames_per_step
+        scores.append(model.stream(clips[:, :whole]))
+        progress(first + len(clips))
+    return Outcome(np.concatenate(scores), truth)
+
+
+def int8_streaming(
+    bundle: Bundle, features: np.ndarray, truth: np.ndarray, progress: Callable[[int], None] = lambda done: None
+) -> Outcome:
+    """The bundle's ``.tflite`` with TFLite Micro's integers, step by step from reset states, on every core.
+
+    Clips go side by side through `stacked_network`, of which TFLite Micro's interpreter repeats a part.
+    """
+    count = os.cpu_count() or 1
+    pieces = np.array_split(np.arange(len(features)), max(1, min(len(features), 8 * count)))
+    scores = np.empty((len(features), len(bundle.labels)), np.int8)
+    done = 0
+    with workers.pool(count, _start, bundle.path) as executor:
+        futures = {executor.submit(_run, features[piece]): piece for piece in pieces}
+        for future in concurrent.futures.as_completed(futures):
+            piece = futures[future]
+            scores[piece] = future.result()
+            done += len(piece)
+            progress(done)
+    return Outcome(scores, truth)
+
+
+_worker: dict[str, object] = {}
+
+
+def _start(path: Path) -> None:
+    bundle = Bundle.load(path)
+    _worker["bundle"], _worker["network"] = bundle, Network(bundle)
+
+
+def _run(features: np.ndarray) -> np.ndarray:
+    bundle, size = _worker["bundle"], _worker["bundle"].frames_per_step
+    steps = features.shape[1] // size
+    pieces = [clip[: steps * size].reshape(steps, size, -1) for clip in features]
+    return np.array([result[-1] for result in stacked_network.scores(bundle, _worker["network"], pieces)], np.int8)

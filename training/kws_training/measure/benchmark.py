@@ -1,0 +1,183 @@
+"""How long a model takes on this CPU: one second of audio at once, and one streaming step, both in LiteRT."""
+
+import gc
+import importlib.metadata
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from kws_reference.errors import KwsError
+from kws_reference.frontend.config import FrontendConfig
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from kws_training.convert import export
+from kws_training.convert.runner import TfliteRunner
+from kws_training.inspect.describe import describe_batch, describe_streaming
+from kws_training.streaming import CannotStream, to_streaming
+
+THREADS = 1
+RUNTIME = "ai-edge-litert"  # the package of the interpreter
+CALIBRATION = "random features"
+_CALIBRATION_CLIPS = 8
+_WARM_UP_S = 0.2
+_BLOCKS = 10
+_FEWEST_RUNS = 5  # in a block
+_ONE_STD = 32  # int8 steps
+
+
+def measure(
+    name: str,
+    model: keras.Model,
+    frontend: FrontendConfig,
+    frames_per_step: int,
+    seconds: float,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Converts a model and times it; the int8 form is quantized with the ranges of random features (seed 0).
+
+    Args:
+      name: of the model, for messages.
+      model: features ``[batch, frames, coefficients]`` in.
+      frontend: of its features.
+      frames_per_step: frames of a streaming step.
+      seconds: that each figure is measured for.
+      say: told what comes next.
+
+    Returns:
+      ``parameters``, ``batch`` and, if the model streams, ``streaming_float``, ``streaming_int8`` (each: ``median_ms``
+      of the quietest tenth of the time, ``fastest_ms``, ``runs``, ``model_bytes``; or ``refused`` with the converter's
+      reason), ``macs_per_step``, ``state_bytes`` (int8), ``delay_ms`` and ``step_ms`` (audio); otherwise ``batch_only``
+      and ``macs_per_clip``.
+    """
+    say(f"{name}: one second of audio at once")
+    result: dict[str, Any] = {"parameters": model.count_params()}
+    frames = model.input_shape[1] or frontend.frame_count(frontend.sample_rate_hz)
+    result["batch"] = _timed(batch_tflite(model, frames), (), _batch_shape(model, frames), seconds)
+    try:
+        streaming = to_streaming(model, frames_per_step)
+    except CannotStream as reason:
+        described = describe_batch(name, model, frontend, frames, str(reason))
+        return {**result, "batch_only": described.reason, "macs_per_clip": described.macs}
+    described = describe_streaming(name, streaming, frontend)
+    result |= {
+        "macs_per_step": described.macs,
+        "state_bytes": described.state_elements,
+        "step_ms": described.run_ms,
+        "delay_ms": described.latency_ms - described.run_ms,
+    }
+    step = (streaming.state_specs, streaming.feature_shape)
+    say(f"{name}: steps of {described.run_ms:.0f} ms, float")
+    result["streaming_float"] = _timed(export.float_tflite(streaming), *step, seconds)
+    say(f"{name}: steps of {described.run_ms:.0f} ms, int8")
+    shape = (_CALIBRATION_CLIPS, frames, *streaming.input_shape[2:])
+    features = np.random.default_rng(0).normal(0, _ONE_STD, shape).clip(-128, 127).astype(np.int8)
+    try:
+        data = export.convert(streaming, features, 1.0 / frontend.feature_steps_per_std).data
+    except (KwsError, RuntimeError, ValueError) as error:
+        result["streaming_int8"] = {"refused": " ".join(str(error).split())[:200]}
+    else:
+        result["streaming_int8"] = _timed(data, *step, seconds)
+    return result
+
+
+def batch_tflite(model: keras.Model, frames: int) -> bytes:
+    """The float ``.tflite`` of a training model, one clip of so many frames."""
+    function = tf.function(lambda features: model(features, training=False))
+    concrete = function.get_concrete_function(tf.TensorSpec(_batch_shape(model, frames), tf.float32, name="features"))
+    # Frozen first: the converter leaves variables that a loop (of a GRU) reads outside of it.
+    frozen = convert_variables_to_constants_v2(concrete, lower_control_flow=False)
+    return export.converted(tf.lite.TFLiteConverter.from_concrete_functions([frozen], model))
+
+
+def _batch_shape(model: keras.Model, frames: int) -> tuple[int, ...]:
+    return (1, frames, *model.inputs[0].shape[2:])
+
+
+def _timed(data: bytes, states: Iterable[str], shape: Sequence[int], seconds: float) -> dict[str, float]:
+    """Times the invocation of a model whose inputs are set: random features of this shape, and the reset states.
+
+    Other work on the machine comes in bursts: the time is cut into blocks, and the quietest one's median counts.
+    """
+    runner = TfliteRunner(data, states, threads=THREADS)
+    runner.step(np.random.default_rng(0).standard_normal(shape).astype(np.float32))
+    interpreter = runner.interpreter
+    for _ in _until(_WARM_UP_S):
+        interpreter.invoke()
+    blocks: list[list[float]] = [[] for _ in range(_BLOCKS)]
+    gc.disable()
+    try:
+        for taken in blocks:
+            for _ in _until(seconds / _BLOCKS):
+                began = time.perf_counter()
+                interpreter.invoke()
+                taken.append(1000 * (time.perf_counter() - began))
+    finally:
+        gc.enable()
+    return {
+        "median_ms": round(min(map(statistics.median, blocks)), 5),
+        "fastest_ms": round(min(map(min, blocks)), 5),
+        "runs": sum(map(len, blocks)),
+        "model_bytes": len(data),
+    }
+
+
+def _until(seconds: float) -> Iterator[None]:
+    end, runs = time.perf_counter() + seconds, 0
+    while runs < _FEWEST_RUNS or time.perf_counter() < end:
+        yield
+        runs += 1
+
+
+def host() -> dict[str, Any]:
+    """What the figures were measured on: CPU, runtime, threads; the load is the kernel's mean of a minute."""
+    names = [line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
+    return {
+        "cpu": names[0] if names else platform.processor(),
+        "cores": os.cpu_count(),
+        "load": [round(value, 2) for value in os.getloadavg()[:1]][0],
+        "runtime": f"{RUNTIME} {importlib.metadata.version(RUNTIME)}",
+        "threads": THREADS,
+        "calibration": CALIBRATION,
+    }
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except OSError:
+        return []
+
+
+def table(models: dict[str, dict[str, Any]]) -> str:
+    """The figures of several models as text; times are medians in ms."""
+    head = ["Model", "Parameters", "MACs/step", "State B", "1 s batch", "step float", "step int8", "int8 .tflite B"]
+    lines = [head]
+    for name, found in models.items():
+        floating, int8 = found.get("streaming_float", {}), found.get("streaming_int8", {})
+        lines.append(
+            [
+                name,
+                f"{found['parameters']:,}",
+                f"{found['macs_per_step']:,}" if "macs_per_step" in found else "-",
+                f"{found['state_bytes']:,}" if "state_bytes" in found else "-",
+                *(_ms(timed) for timed in (found["batch"], floating, int8)),
+                f"{int8['model_bytes']:,}" if "model_bytes" in int8 else "-",
+            ]
+        )
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    texts = [
+        "  ".join(cell.rjust(width) if column else cell.ljust(width) for column, (cell, width) in enumerate(pairs))
+        for pairs in (list(zip(line, widths, strict=True)) for line in lines)
+    ]
+    return "\n".join([texts[0], "-" * len(texts[0]), *texts[1:]])
+
+
+def _ms(timed: dict[str, Any]) -> str:
+    return f"{timed['median_ms']:.3f}" if "median_ms" in timed else "refused" if "refused" in timed else "-"

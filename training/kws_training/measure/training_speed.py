@@ -1,0 +1,103 @@
+"""How many clips a second training takes here: the network alone, the input pipeline alone, both together."""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from kws_reference.frontend.config import FrontendConfig
+
+from kws_training.data.made_noise import made_noise
+from kws_training.data.pipeline import AugmentConfig, EpochRenderer, plan_epoch
+from kws_training.data.speech_commands import CLIP_SAMPLES, ClipSet, ClipSpec
+from kws_training.models import architecture
+from kws_training.train.run_folder import RunFolder
+from kws_training.train.trainer import Recipe, feature_statistics, train
+
+VALIDATION_CLIPS = 64
+_STEADY = slice(1, -1)  # the first epoch compiles, during the last one nothing is rendered ahead
+
+
+def measure(
+    name: str,
+    clips: int = 4000,
+    epochs: int = 6,
+    batch: int = 100,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Trains a model on made-up clips, with and without rendered epochs, and renders without training.
+
+    Args:
+      name: of the model.
+      clips: of an epoch, about.
+      epochs: at least 3; the first and the last do not count.
+      batch: clips of a step.
+      say: told what comes next.
+
+    Returns:
+      ``network``, ``pipeline`` and ``both``: clips a second. ``model``, ``batch``, ``cores`` and ``load``, the kernel's
+      mean of the minute before.
+    """
+    result = {"model": name, "batch": batch, "cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}
+    training, validation = _made_up(clips, 0), _made_up(VALIDATION_CLIPS, 1)
+    frontend = feature_statistics(training, 0, FrontendConfig())
+    recipe = Recipe(epochs=epochs, batch=batch)
+    count = len(plan_epoch(training, 1, 0, recipe.augment))
+    with tempfile.TemporaryDirectory(prefix="kws-speed-") as folder:
+        say(f"{name}: the pipeline alone")
+        result["pipeline"] = _pipeline(training, frontend, recipe.augment, epochs, count)
+
+        def trained(out: str, cache: Path | None) -> float:
+            kind = architecture(name)
+            model = kind.build(kind.config(labels=len(training.label_names)))
+            run = RunFolder(Path(folder) / out, {})
+            train(run, training, validation, model, frontend, recipe, 1, lambda line: None, cache)
+            keras.backend.clear_session()
+            return count * len(run.history[_STEADY]) / sum(entry["seconds"] for entry in run.history[_STEADY])
+
+        say(f"{name}: both together")
+        result["both"] = trained("both", None)
+        say(f"{name}: the network alone")
+        cache = Path(folder) / "epochs"
+        with EpochRenderer(training, 1, recipe.augment, frontend, last_epoch=epochs - 1, cache=cache) as renderer:
+            for epoch in range(epochs):
+                renderer.epoch(epoch)
+        result["network"] = trained("network", cache)
+    return {key: round(value, 1) if isinstance(value, float) else value for key, value in result.items()}
+
+
+def table(found: dict[str, Any]) -> str:
+    """The figures as text."""
+    return (
+        f"{found['model']}, batches of {found['batch']}, {found['cores']} cores, load {found['load']} before: clips/s\n"
+        f"  network alone   {found['network']:8.0f}\n"
+        f"  pipeline alone  {found['pipeline']:8.0f}\n"
+        f"  both together   {found['both']:8.0f}"
+    )
+
+
+def _pipeline(training: ClipSet, frontend: FrontendConfig, config: AugmentConfig, epochs: int, count: int) -> float:
+    with EpochRenderer(training, 1, config, frontend, last_epoch=epochs - 1) as renderer:
+        renderer.epoch(0)
+        began = time.monotonic()
+        for epoch in range(1, epochs):
+            renderer.epoch(epoch)
+        return count * (epochs - 1) / (time.monotonic() - began)
+
+
+def _made_up(clips: int, seed: int) -> ClipSet:
+    rng = np.random.default_rng(seed)
+    names = ClipSpec().labels
+    labels = rng.integers(1, len(names), clips)
+    return ClipSet(
+        pcm=rng.normal(0, 1000, (clips, CLIP_SAMPLES)).astype(np.int16),
+        labels=labels,
+        words=tuple(names[label] for label in labels),
+        names=tuple(f"{names[label]}/{row}.wav" for row, label in enumerate(labels)),
+        noise=made_noise(seed),
+        label_names=names,
+    )

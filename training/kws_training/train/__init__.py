@@ -1,0 +1,1 @@
+"""From clips to weights: recipe, trainer, run folder."""
