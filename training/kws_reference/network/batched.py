@@ -1,9 +1,9 @@
 """The int8 streaming model over many streams side by side, in NumPy: TFLite Micro's integers, ten times as fast.
 
 It knows the operations of the kit's own streaming models and refuses the rest (`Unsupported`), so that callers can
-fall back on `kws_reference.network.oracle.Network`. Activations are int8 values held in float32: products and
-sums of integers below 2^24 are exact there in any order, and matrix products are fast. The batch axis of the file is left out, the
-streams are the last axis.
+fall back on `kws_reference.network.oracle.Network`. Activations are int8 values held in float32: products and sums of
+integers below 2^24 are exact there in any order, and matrix products are fast. The batch axis of the file is left out,
+the streams are the last axis.
 
 Source of the arithmetic: tensorflow/lite/micro/kernels and gemmlowp's fixed point (behaviour, not text).
 """
