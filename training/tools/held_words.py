@@ -28,8 +28,9 @@ from kws_reference.cli.log import set_up  # noqa: E402
 from kws_reference.cli.progress import Progress  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
 from kws_training.convert.manifest import DETECTOR_DEFAULTS, RELEASE_SHARE, default_steps  # noqa: E402
+from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet, ClipSpec  # noqa: E402
+from kws_training.data.load_clips import load_clips  # noqa: E402
 from kws_training.data.recordings import Piece, Recordings, RecordingSpec, Word, background, word_spans  # noqa: E402
-from kws_training.data.speech_commands import SAMPLE_RATE_HZ, ClipSet, ClipSpec, load_clips  # noqa: E402
 from kws_training.evaluate import detection  # noqa: E402
 
 NAME = "held words"

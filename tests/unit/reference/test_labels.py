@@ -16,8 +16,9 @@ from kws_reference.errors import KwsError
 from kws_reference.labels import label_set
 from kws_reference.pipeline import Pipeline
 from kws_training import cli
+from kws_training.data.clips import ClipSpec, FolderSpec
+from kws_training.data.load_clips import load_clips
 from kws_training.data.recordings import Recordings, RecordingSpec, Word
-from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
 from kws_training.evaluate import detection
 
 from tests.support.models import matchbox, odd_channels, one_frame, wide_step

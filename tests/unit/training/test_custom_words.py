@@ -10,7 +10,9 @@ from kws_reference.errors import KwsError
 from kws_training import cli
 from kws_training.commands import fit
 from kws_training.data import unknown_words
+from kws_training.data.material import load_material
 from kws_training.data.splits import hash_split
+from kws_training.train.job import shares_of
 
 from tests.support.clip_files import write_wav
 from tests.support.native import ROOT
@@ -23,7 +25,7 @@ def record(folder: Path, names: list[str]) -> None:
         write_wav(folder / name, np.random.default_rng(index).integers(-900, 900, 16000))
 
 
-def speak(labels, folder, clips, unknown, clips_per_unknown, seed, tell) -> None:
+def speak(labels, folder, clips, unknown, clips_per_unknown, seed) -> None:
     """In the place of the synthesisers: two words and an unknown one by voices of all splits."""
     voices = [f"espeak-f{number}" for number in range(30)]
     record(folder, [f"{word}/{voice}_nohash_0.wav" for word in (*labels, "fights") for voice in voices])
@@ -36,7 +38,8 @@ def clips(monkeypatch, tmp_path):
     def load(*arguments):
         parser = fit.add_parser(argparse.ArgumentParser().add_subparsers())
         options = parser.parse_args([*map(str, arguments), "--out", str(tmp_path / "run")])
-        return fit._clips(options, LABELS)
+        job = fit.job_of(options)
+        return load_material(job.material, LABELS, job.seed)
 
     return load
 
@@ -126,8 +129,8 @@ def test_fit_without_any_clips_is_one_line(tmp_path, capsys, clips):
 
 
 def test_few_labels_get_more_unknown_words_and_silence():
-    assert fit._shares(LABELS) == {"unknown_percent": 100, "silence_percent": 25}
-    assert fit._shares(tuple("abcdefghij")) == {}
+    assert shares_of(LABELS) == {"unknown_percent": 100, "silence_percent": 25}
+    assert shares_of(tuple("abcdefghij")) == {}
 
 
 @pytest.mark.parametrize(("runs", "title"), [("started", "`--start-from"), ("random", "from random weights")])

@@ -15,8 +15,8 @@ from kws_reference.detector.integer import Detector, DetectorTables
 from kws_reference.errors import KwsError
 from kws_reference.network import batched as stacked_network
 from kws_reference.pipeline import Pipeline
+from kws_training.data.clips import ClipSet
 from kws_training.data.recordings import Piece, Recordings, RecordingSpec, Word
-from kws_training.data.speech_commands import ClipSet
 from kws_training.data.splits import hash_split
 from kws_training.evaluate import detection, detection_report
 from kws_training.inspect import plots

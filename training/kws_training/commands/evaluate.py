@@ -18,7 +18,8 @@ from kws_reference.labels import SILENCE, UNKNOWN, LabelSet, label_set
 from kws_reference.system.files import replace
 from kws_reference.system.folder_lock import require_writable
 
-from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
+from kws_training.data.clips import ClipSpec, FolderSpec
+from kws_training.data.load_clips import load_clips
 from kws_training.evaluate import detection_report
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     bundle = Bundle.load(args.bundle) if args.bundle else None
     settings, model = None, None
     if args.run_folder:
-        from kws_training.train.run_folder import load_float_run
+        from kws_training.train.trained_run import load_float_run
 
         settings, model = load_float_run(args.run_folder)
         if bundle and settings["frontend"] != bundle.frontend.to_dict():

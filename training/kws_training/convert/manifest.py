@@ -2,14 +2,13 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, State, Tensor
 from kws_reference.frontend.config import FrontendConfig
 from kws_reference.labels import SILENCE, UNKNOWN
 
-if TYPE_CHECKING:  # it brings TensorFlow, which who only wants the defaults does not need
-    from kws_training.convert.export import ConvertedModel
+from kws_training.convert.converted_model import ConvertedModel
 
 DETECTOR_DEFAULTS = {"smoothing_s": 0.2, "refractory_s": 1.2, "threshold": 0.7}
 
@@ -29,7 +28,7 @@ def manifest(
     labels: list[str],
     frontend: FrontendConfig,
     frames_per_step: int,
-    model: "ConvertedModel",
+    model: ConvertedModel,
     *,
     accuracy: dict[str, Any],
     provenance: dict[str, Any],

@@ -9,7 +9,7 @@ import dataclasses
 
 import numpy as np
 
-from kws_training.data.speech_commands import ClipSet
+from kws_training.data.clips import ClipSet
 
 RECORDED, EXTRA = "recorded", "extra"
 SOURCES = (RECORDED, EXTRA)

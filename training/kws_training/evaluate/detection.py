@@ -26,8 +26,8 @@ from kws_reference.network.oracle import Network
 from kws_reference.system.workers import pool
 
 from kws_training.convert.manifest import release_q15
+from kws_training.data.clips import SAMPLE_RATE_HZ
 from kws_training.data.recordings import Piece, Recordings, Word
-from kws_training.data.speech_commands import SAMPLE_RATE_HZ
 
 TOLERANCE_S = 1.0
 """A word may be detected up to this long after its end: the trained models look back on about a second."""

@@ -20,15 +20,10 @@ from kws_reference.system.files import replace, replacing
 from kws_reference.system.folder_lock import require_writable
 
 from kws_training.convert.manifest import DETECTOR_DEFAULTS, default_steps
+from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet, ClipSpec, FolderSpec
+from kws_training.data.load_clips import load_clips
+from kws_training.data.noise import load_noise
 from kws_training.data.recordings import Recordings, RecordingSpec, Word
-from kws_training.data.speech_commands import (
-    SAMPLE_RATE_HZ,
-    ClipSet,
-    ClipSpec,
-    FolderSpec,
-    load_clips,
-    load_noise,
-)
 from kws_training.data.validation_mix import SOURCES, source, validation_mix
 from kws_training.evaluate import detection
 
