@@ -34,6 +34,12 @@ uint32_t StateCrc(size_t state) {
   return crc;
 }
 
+const char* NameOf(NamesKind kind, size_t index) {
+  return kind == NamesKind::kLabels   ? model::kLabels[index]
+         : kind == NamesKind::kStates ? model::kStates[index].name
+                                      : engine::LayerName(index);
+}
+
 }  // namespace
 
 void Session::Start(Status engine_status) {
@@ -108,19 +114,21 @@ void Session::Handle(const Frame& frame) {
       ResetAudio();
       return SendCredit(MessageType::kResetDone, frame.seq);
     case MessageType::kConfigure: {
-      const uint8_t flags = request.U8();
+      uint8_t flags;
+      ReadConfigure(request, &flags);
       if (!request.Complete() || (flags & ~kConfigAll) != 0) return bad_payload();
       if ((flags & kConfigProfile) != 0 && (engine::LayerCount() == 0 || engine::LayerCount() > kMaxProfiledLayers)) {
         return SendError(ErrorCode::kUnavailable, frame, 0);
       }
       Configure(flags);
-      link_.BeginAnswer(MessageType::kConfigured, frame.seq).U8(flags);
+      WriteConfigured(flags, link_.BeginAnswer(MessageType::kConfigured, frame.seq));
       return Send();
     }
     case MessageType::kGetBench: {
-      const uint16_t first = request.U16();
-      if (!request.Complete() || first > engine::LayerCount()) return bad_payload();
-      return SendBench(frame.seq, first);
+      uint16_t first_layer;
+      ReadGetBench(request, &first_layer);
+      if (!request.Complete() || first_layer > engine::LayerCount()) return bad_payload();
+      return SendBench(frame.seq, first_layer);
     }
     case MessageType::kGetFault: {
       if (!request.Complete()) return bad_payload();
@@ -140,7 +148,8 @@ void Session::Handle(const Frame& frame) {
 }
 
 void Session::HandleAudio(const Frame& frame, PayloadReader& request) {
-  const uint32_t offset = request.U32();
+  uint32_t offset;
+  ReadAudio(request, &offset);
   if (!request.ok() || offset % 2 != 0 || request.left() % 2 != 0) {
     return SendError(ErrorCode::kBadPayload, frame, static_cast<uint32_t>(frame.payload_bytes));
   }
@@ -169,15 +178,14 @@ void Session::HandleAudio(const Frame& frame, PayloadReader& request) {
 }
 
 void Session::HandleNames(const Frame& frame, PayloadReader& request) {
-  const uint8_t kind = request.U8();
-  const uint16_t first = request.U16();
+  uint8_t kind;
+  uint16_t first;
+  ReadGetNames(request, &kind, &first);
   const size_t totals[] = {model::kLabelCount, model::kStateCount, engine::LayerCount()};
   if (!request.Complete() || kind >= sizeof(totals) / sizeof(totals[0]) || first > totals[kind]) {
     return SendError(ErrorCode::kBadPayload, frame, static_cast<uint32_t>(frame.payload_bytes));
   }
-  const auto name = [kind](size_t index) {
-    return kind == 0 ? model::kLabels[index] : kind == 1 ? model::kStates[index].name : engine::LayerName(index);
-  };
+  const auto name = [kind](size_t index) { return NameOf(static_cast<NamesKind>(kind), index); };
   size_t count = 0;
   size_t left = kMaxPayloadBytes - kNamesFixedBytes;
   while (first + count < totals[kind] && count < 255) {
@@ -188,10 +196,7 @@ void Session::HandleNames(const Frame& frame, PayloadReader& request) {
     ++count;
   }
   FrameWriter& out = link_.BeginAnswer(MessageType::kNames, frame.seq);
-  out.U8(kind);
-  out.U16(static_cast<uint16_t>(totals[kind]));
-  out.U16(first);
-  out.U8(static_cast<uint8_t>(count));
+  WriteNames(kind, static_cast<uint16_t>(totals[kind]), first, static_cast<uint8_t>(count), out);
   for (size_t i = 0; i < count; ++i) out.String(name(first + i));
   Send();
 }
