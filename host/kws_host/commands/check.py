@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from kws_reference.bundle import Bundle
-from kws_reference.cli import command_line
+from kws_reference.cli.progress import Progress
 from kws_reference.pipeline import Pipeline, Step
 from kws_reference.protocol.messages import Config
 
@@ -101,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
         device.configure(Config.FEATURES)
         screen.print(f"{device.info.board} ({device.info.engine}) against the reference, model {bundle.name}:")
         screen.print(_row(HEADER, clips, bundle))
-        progress = command_line.Progress("checking", len(clips))
+        progress = Progress("checking", len(clips))
         for clip, pcm in zip(clips, audio, strict=True):
             result = check_clip(device, pipeline, clip, pcm)
             results.append(result)
