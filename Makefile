@@ -44,8 +44,8 @@ export PLATFORMIO_SETTING_ENABLE_TELEMETRY ?= no
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick-test measure lint lint-python lint-types lint-cpp lint-spelling lint-generated format firmware \
-	generate sources venv venv-demo demo-words clean distclean system-demo system-test
+.PHONY: help demo test quick-test measure lint lint-python lint-types lint-cpp lint-cpp-format lint-spelling lint-generated format \
+	firmware generate sources venv venv-demo demo-words clean distclean system-demo system-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -71,9 +71,11 @@ lint-python: venv
 lint-types: venv
 	@$(QUIET) "Python: types" $(LOGS)/lint-mypy.log $(VENV)/bin/mypy
 
-lint-cpp: system-demo venv sources
-	@$(QUIET) "C++: formatting" $(LOGS)/lint-clang-format.log $(CPP_SOURCES) -exec $(VENV)/bin/clang-format --dry-run -Werror {} +
+lint-cpp: system-demo lint-cpp-format sources
 	@$(QUIET) "C++: clang-tidy" $(LOGS)/lint-clang-tidy.log $(VENV)/bin/python .ci/tidy.py
+
+lint-cpp-format: venv
+	@$(QUIET) "C++: formatting" $(LOGS)/lint-clang-format.log $(CPP_SOURCES) -exec $(VENV)/bin/clang-format --dry-run -Werror {} +
 
 lint-spelling: venv
 	@$(QUIET) "Spelling" $(LOGS)/lint-codespell.log $(VENV)/bin/codespell . .ci
