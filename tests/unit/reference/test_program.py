@@ -1,4 +1,4 @@
-"""What the command line tools share: output on every kind of terminal."""
+"""What the command line tools share: output on every kind of terminal, and how much they say."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from tests.support.native import ROOT
 SCRIPT = """
 import sys
 from types import SimpleNamespace
-from kws_reference.cli import command_line
+from kws_reference.cli import program
 
 def add_parser(subparsers):
     return subparsers.add_parser("say", help="\\xb1 1 dB")
@@ -19,9 +19,10 @@ def add_parser(subparsers):
 def run(args):
     print("80 \\xb1 1 %", "caf\\udce9.wav", "\\u65e5\\u672c")
     print("\\xb1", file=sys.stderr)
-    raise command_line.KwsError("no such word: \\u65e5\\u672c in caf\\udce9")
+    raise program.KwsError("no such word: \\u65e5\\u672c in caf\\udce9")
 
-sys.exit(command_line.run("kws-test", "\\xb1", [SimpleNamespace(add_parser=add_parser, run=run)], sys.argv[1:]))
+command = SimpleNamespace(__name__="kws_test.say", add_parser=add_parser, run=run)
+sys.exit(program.run("kws-test", "\\xb1", [command], sys.argv[1:]))
 """
 TERMINALS = {
     "ASCII": {"LC_ALL": "C", "PYTHONUTF8": "0"},
@@ -33,7 +34,7 @@ TERMINALS = {
 
 
 @pytest.mark.parametrize("terminal", TERMINALS)
-def test_command_line_output_in_any_terminal_no_traceback(terminal):
+def test_program_output_in_any_terminal_no_traceback(terminal):
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "PYTHON", "LANG"))}
     environment |= {**TERMINALS[terminal], "PYTHONPATH": str(ROOT / "training")}
 
