@@ -60,7 +60,7 @@ quick-test: system-test venv sources ## without emulated boards and without slow
 	@$(VENV)/bin/pytest -m "not qemu and not slow" $(PYTEST_ARGS)
 
 measure: system-test venv sources ## instructions, flash, RAM and stack of every emulated board, into README.md
-	@$(VENV)/bin/python firmware/tools/measure.py --write
+	@$(VENV)/bin/python -m kws_firmware.measure --write
 
 lint: lint-python lint-types lint-cpp lint-spelling lint-generated ## every check that runs nothing: style, types, spelling, freshness
 
@@ -84,7 +84,7 @@ lint-generated: venv-demo sources
 	@$(QUIET) "Generated code is of this bundle" $(LOGS)/lint-generated.log \
 		$(VENV)/bin/kws-codegen generate "$$BUNDLE" --out firmware/generated --check
 	@$(QUIET) "Third-party sources are the pinned ones" $(LOGS)/lint-sources.log \
-		$(VENV)/bin/python firmware/tools/fetch_sources.py --check
+		$(VENV)/bin/python -m kws_firmware.fetch_sources --check
 
 format: venv ## format Python and C++, sort imports
 	@$(VENV)/bin/ruff check --quiet --select I --fix .
@@ -98,7 +98,7 @@ generate: venv-demo ## C++ of the released model into firmware/generated
 	@$(VENV)/bin/kws-codegen generate "$$BUNDLE" --out firmware/generated
 
 sources: $(VENV)/.demo ## third-party firmware sources, pinned and hash-checked
-	@$(VENV)/bin/python firmware/tools/fetch_sources.py
+	@$(VENV)/bin/python -m kws_firmware.fetch_sources
 
 venv: $(VENV)/.dev ## Python environment with everything, TensorFlow included
 
