@@ -9,22 +9,22 @@ A table stands between two lines, a figure in a sentence between two comments:
     | ... |
     <!-- NAME: end -->
 
-`tables` makes the text of each name. A name that no page has, or that nothing makes, is an error: neither a page nor a
-record can be forgotten.
+`makers` knows what makes the text of each name. A name that no page has, or that nothing makes, is an error: neither a
+page nor a record can be forgotten.
 """
 
 import argparse
 import difflib
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from kws_reference.errors import KwsError
 
-from tests.tools import tables
+from tests.tools.figures.makers import Maker, all_makers
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FOLDERS = ("training", "codegen", "firmware", "host", "tests")
 MARK = re.compile(
     r"<!-- (?P<table>[^:>\n]+): begin -->\n(?P<rows>.*?)\n?<!-- (?P<end>[^:>\n]+): end -->"
@@ -32,8 +32,6 @@ MARK = re.compile(
     re.DOTALL,
 )
 LOOSE = re.compile(r"<!-- (?:[^:>\n]+: (?:begin|end)|fig: [^>\n]+|/fig) -->")
-
-Maker = Callable[[], str]
 
 
 def pages(root: Path = ROOT) -> list[Path]:
@@ -60,7 +58,7 @@ def renewed(text: str, makers: Mapping[str, Maker], where: object, used: set[str
         if mark["table"] and mark["end"] != name:
             raise KwsError(f"{where}: the table {name} ends as {mark['end']}.")
         if name not in makers:
-            raise KwsError(f"{where}: nothing makes figures called {name}. Add them to tests/tools/tables.py.")
+            raise KwsError(f"{where}: nothing makes figures called {name}. Add them to tests/tools/figures.")
         used.add(name)
         made = makers[name]()
         if mark["table"]:
@@ -111,7 +109,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="only compare; exit 1 when a page states something else")
     options = parser.parse_args(argv)
     try:
-        stale = run(pages(), tables.all_makers(), options.check)
+        stale = run(pages(), all_makers(), options.check)
     except (KwsError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -120,7 +118,3 @@ def main(argv: list[str] | None = None) -> int:
         print("make figures renews them", file=sys.stderr)
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
