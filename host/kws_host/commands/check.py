@@ -9,13 +9,13 @@ import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.cli.progress import Progress
 from kws_reference.pipeline import Pipeline, Step
+from kws_reference.protocol.messages import Config
 
 from kws_host import clips as clip_list
 from kws_host import options, report
 from kws_host.clips import Clip
 from kws_host.compare import Comparison, Mismatch, compare
 from kws_host.device import Device, Recording
-from kws_host.protocol import Config
 
 HEADER = ("clip", "expected", "heard", "detected", "steps", "mismatches")
 

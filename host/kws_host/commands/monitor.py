@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 from kws_reference.audio.pcm import Recording
+from kws_reference.protocol.messages import DetectionRecord, Fault, Hello, NamesKind, StepRecord
 from kws_reference.system.file_names import shown
 
 from kws_host import options
 from kws_host.device import Device
-from kws_host.protocol import DetectionRecord, Fault, Hello, NamesKind, StepRecord
 
 log = logging.getLogger(__name__)
 
