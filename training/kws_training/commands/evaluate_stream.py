@@ -24,7 +24,10 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     parser.add_argument("bundle", type=Path, help="bundle folder")
     add_clip_set(parser)
     parser.add_argument(
-        "--hours", type=float, default=10.0, help="length of the recordings that the clips are assembled to (%(default)s)"
+        "--hours",
+        type=float,
+        default=10.0,
+        help="length of the recordings that the clips are assembled to (%(default)s)",
     )
     parser.add_argument("--seed", type=int, default=0, help="draws the recordings (%(default)s)")
     parser.add_argument("--noise", type=Path, help="folder with _background_noise_ (default: that of --validation)")
@@ -39,8 +42,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     group.add_argument(
         "--false-accepts-per-hour",
         type=float,
-        help="rate of all keywords together, to be kept with 90 %% confidence "
-        f"(default: {DEFAULT_PER_HOUR:g})",
+        help=f"rate of all keywords together, to be kept with 90 %% confidence (default: {DEFAULT_PER_HOUR:g})",
     )
     group.add_argument(
         "--extra",

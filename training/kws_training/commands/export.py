@@ -126,7 +126,7 @@ def run(args: argparse.Namespace) -> int:
         converted.data,
         manifest(
             args.name or args.out.name,
-            settings["labels"],
+            LabelSet(settings["labels"]),
             frontend,
             step.frames_per_step,
             converted,

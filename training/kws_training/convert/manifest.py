@@ -12,9 +12,10 @@ from kws_training.convert.detector_settings import default_detector
 if TYPE_CHECKING:  # it brings TensorFlow, which who only wants the defaults does not need
     from kws_training.convert.export import ConvertedModel
 
+
 def manifest(
     name: str,
-    labels: list[str],
+    labels: LabelSet,
     frontend: FrontendConfig,
     frames_per_step: int,
     model: "ConvertedModel",
@@ -25,20 +26,20 @@ def manifest(
 ) -> dict[str, Any]:
     """Returns ``model.json`` without version and digest, which `kws_reference.bundle.write_bundle` adds.
 
-    The detector gets the kit's defaults (`default_detector`). ``float_operators``, kind and tensor of each, is there where
+    The detector is the kit's default (`default_detector`). ``float_operators``, kind and tensor of each, is there where
     the model has some.
     """
     floats = [dataclasses.asdict(operator) for operator in model.float_operators]
     return {
         "name": name,
-        "labels": labels,
+        "labels": list(labels),
         "frontend": frontend.to_dict(),
         "frames_per_step": frames_per_step,
         "features": _tensor(model.features, "input_index"),
         "scores": {**_tensor(model.scores, "output_index"), "kind": "logits"},
         "states": [_state(state) for state in model.states],
         **({"float_operators": floats} if floats else {}),
-        "detector": default_detector(LabelSet(labels), frontend.clock(frames_per_step)).to_dict(),
+        "detector": default_detector(labels, frontend.clock(frames_per_step)).to_dict(),
         "accuracy": accuracy,
         "provenance": provenance,
         "tools": tools,

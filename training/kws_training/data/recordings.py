@@ -26,7 +26,6 @@ FADE_SAMPLES = 160
 CROSSFADE_SAMPLES = 1600
 
 
-
 @dataclasses.dataclass(frozen=True)
 class RecordingSpec:
     """How recordings are assembled.

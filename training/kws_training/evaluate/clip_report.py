@@ -63,7 +63,9 @@ class Subject:
         settings, model = load_float_run(run_folder)
         labels, frontend = LabelSet(settings["labels"]), settings["frontend"]
         if bundle and frontend != bundle.frontend.to_dict():
-            raise KwsError(f"{run_folder} was trained with another front end than {bundle_folder} has. Give its own run.")
+            raise KwsError(
+                f"{run_folder} was trained with another front end than {bundle_folder} has. Give its own run."
+            )
         if bundle and bundle.labels != labels:
             raise KwsError(
                 f"{run_folder} was trained for {', '.join(labels)}; {bundle_folder} has {', '.join(bundle.labels)}. "
@@ -102,7 +104,7 @@ def evaluate_clips(job: ClipJob) -> dict[str, Any]:
     """Does the job; writes ``evaluation_SET.json`` and ``confusion_SET_KIND.png``.
 
     Returns:
-      The figures, as written. ``float_streaming_equal`` of `figures_differ` says whether float streaming is float batch.
+      The figures, as written; `streams_as_batch` judges them.
 
     Raises:
       KwsError: see `labelled_clips`; or a clip is shorter than a step.

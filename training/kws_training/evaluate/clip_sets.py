@@ -8,9 +8,7 @@ import numpy as np
 from kws_reference.errors import KwsError
 from kws_reference.labels import SILENCE, UNKNOWN, Kind, LabelSet
 
-from kws_training.data.clips import ClipSet, ClipSpec, FolderSpec
-from kws_training.data.load_clips import load_clips
-from kws_training.data.noise import load_noise
+from kws_training.data.speech_commands import ClipSet, ClipSpec, FolderSpec, load_clips, load_noise
 
 log = logging.getLogger(__name__)
 
@@ -170,7 +168,5 @@ def clips_with_noise(source: SetSource, words: tuple[str, ...], noise: Path | No
 def extra_clips(folder: Path, words: tuple[str, ...]) -> ClipSet:
     """The validation split of a further folder, without silence, for choosing thresholds."""
     return load_clips(
-        ClipSpec(
-            folder, "validation", words=words, silence_percent=0.0, unknown_percent=EVERY_UNKNOWN_PERCENT
-        )
+        ClipSpec(folder, "validation", words=words, silence_percent=0.0, unknown_percent=EVERY_UNKNOWN_PERCENT)
     )

@@ -37,7 +37,10 @@ def detection_table(result: dict[str, Any], names: Sequence[str], step_ms: float
         line("all", lambda row: _cells("", row["recall"], row["false_accepts_per_hour"])),
         line("95 % of it", lambda row: "{:.2f} to {:.2f}".format(*row["false_accepts_per_hour_95"])),
         *(line(f"  {cause.value}", lambda row, cause=cause: _rate_of(row, cause)) for cause in Cause),
-        *(line(f"  {name}", lambda row, name=name: _share(row["unknown_words"][name])) for name in first["unknown_words"]),
+        *(
+            line(f"  {name}", lambda row, name=name: _share(row["unknown_words"][name]))
+            for name in first["unknown_words"]
+        ),
         line("smoothing window", lambda row: f"{row['smoothing_steps'] * step_ms:g} ms"),
         line("refractory period", lambda row: f"{row['refractory_steps'] * step_ms:g} ms"),
         line("latency", lambda row: _latency(row["latency_ms"])),
