@@ -16,9 +16,10 @@ from kws_reference.audio.recordings import find_recordings
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
 from kws_reference.frontend.definition import mfcc_float
+from kws_reference.labels import SILENCE, LabelSet
 from kws_training.data import augment
 from kws_training.data.augment_config import AugmentConfig
-from kws_training.data.clips import ClipSet, ClipSpec, FolderSpec, label_index
+from kws_training.data.clips import WORDS, ClipSet, ClipSpec, FolderSpec, folder_label
 from kws_training.data.epoch_cache import EpochCache
 from kws_training.data.epoch_plan import plan_epoch
 from kws_training.data.epoch_renderer import EpochRenderer
@@ -70,7 +71,7 @@ def clip_set(keywords=300, unknown=100, noise=True):
         words=tuple({2: "yes", 3: "no", 1: "tree"}[label] for label in labels),
         names=tuple(map(str, range(len(labels)))),
         noise=(rng.integers(-9000, 9000, 40000).astype(np.int16),) if noise else (),
-        label_names=("_silence_", "_unknown_", "yes", "no"),
+        label_names=LabelSet.of_words(["yes", "no"]),
     )
 
 
@@ -295,11 +296,14 @@ def test_load_clips_training_without_one_of_the_words_names_it(dataset):
         load_clips(ClipSpec(dataset, words=("yess", "no")))
 
 
-def test_label_index_follows_the_contract_order():
-    names = ("_silence_", "_unknown_", "yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
-    assert ClipSpec().labels == names
-    assert [label_index(name, ClipSpec().words) for name in names] == list(range(12))
-    assert label_index("tree", ClipSpec().words) == 1
+def test_clip_spec_labels_follow_the_contract_order():
+    assert ClipSpec().labels == ("_silence_", "_unknown_", *WORDS) and len(WORDS) == 10
+
+
+def test_folder_label_of_other_words_and_other_reserved_names_is_unknown():
+    labels = ClipSpec().labels
+    assert tuple(folder_label(name, WORDS) for name in labels) == labels
+    assert {folder_label(name, WORDS) for name in ("tree", "_background_noise_", "silence")} == {"_unknown_"}
 
 
 # Augmentation
@@ -444,7 +448,7 @@ def test_render_epoch_masks_are_filled_with_the_mean_of_the_front_end():
 def test_render_epoch_no_noise_recordings_gives_digital_silence():
     clips = clip_set(20, 5, noise=False)
     features, labels = render_epoch(clips, 1, 0, STILL)
-    np.testing.assert_array_equal(features[labels == 0], 0)
+    np.testing.assert_array_equal(features[labels == clips.label_names.index(SILENCE)], 0)
 
 
 def test_epoch_renderer_workers_equal_this_process_and_any_order():

@@ -12,7 +12,7 @@ from kws_reference import limits
 from kws_reference.bundle import MODEL_FILE, Bundle, is_bundle, write_bundle
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
-from kws_reference.labels import label_set
+from kws_reference.labels import LabelSet
 from kws_reference.network.oracle import try_model
 from kws_reference.system.files import replace
 
@@ -153,7 +153,7 @@ def _quantized(job: ExportJob, run: _Run) -> tuple[ConvertedModel, dict[str, Any
 def _calibration(job: ExportJob, run: _Run) -> Calibration:
     if job.data is None:
         raise KwsError("a float run is quantized with the ranges of training clips. Give --data.")
-    frontend, words = run.frontend, label_set(run.settings["labels"]).keywords
+    frontend, words = run.frontend, LabelSet(run.settings["labels"]).keywords
     clips = load_clips(ClipSpec(job.data, "training", job.extra, words, sample_rate_hz=frontend.sample_rate_hz))
     return calibration(clips, frontend, run.settings["seed"], job.calibration_clips)
 

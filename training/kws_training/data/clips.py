@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from kws_reference.audio.recordings import label_of
 from kws_reference.errors import KwsError
-from kws_reference.labels import SILENCE, UNKNOWN, folded
+from kws_reference.labels import UNKNOWN, LabelSet, folded
 
 from kws_training.data.splits import SPLITS, Rule, Split
 
@@ -87,9 +87,9 @@ class ClipSpec:
         return self.clip_samples or self.sample_rate_hz
 
     @property
-    def labels(self) -> tuple[str, ...]:
+    def labels(self) -> LabelSet:
         """Label names in the order of the class indices."""
-        return (SILENCE, UNKNOWN, *self.words)
+        return LabelSet.of_words(self.words)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,10 +111,20 @@ class ClipSet:
     words: tuple[str, ...]
     names: tuple[str, ...]
     noise: tuple[np.ndarray, ...]
-    label_names: tuple[str, ...]
+    label_names: LabelSet
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def kinds(self) -> np.ndarray:
+        """The `Kind` of each clip's label, int64 ``[clips]``."""
+        return np.array(self.label_names.kinds, np.int64)[self.labels]
+
+    @property
+    def spoken_labels(self) -> tuple[str, ...]:
+        """The name of each clip's label."""
+        return tuple(self.label_names[label] for label in self.labels)
 
     def sha256(self) -> str:
         """Digest of what is learnt from: samples, labels and noise, in their order."""
@@ -130,7 +140,6 @@ class ClipSet:
         return np.array(spoken, bool).reshape(len(self))
 
 
-def label_index(word: str, words: Sequence[str]) -> int:
-    """Returns the class index of a folder's name: 0 silence, 1 unknown, then the keywords (`label_of`)."""
-    labels = (SILENCE, UNKNOWN, *words)
-    return labels.index(label_of(word, labels) or UNKNOWN)
+def folder_label(folder: str, words: Sequence[str]) -> str:
+    """Returns the label of a folder's name in a task: a keyword, silence, or for every other name unknown words."""
+    return label_of(folder, LabelSet.of_words(words)) or UNKNOWN

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+from kws_reference.labels import Kind
 
 from kws_training.data.augment_config import AugmentConfig
 from kws_training.data.clips import ClipSet
@@ -22,7 +23,7 @@ def plan_epoch(clips: ClipSet, seed: int, epoch: int, config: AugmentConfig) -> 
     """
     rng = np.random.default_rng([seed, epoch, 0])
     synthetic = clips.synthetic
-    keywords = np.flatnonzero(clips.labels >= 2)
+    keywords = np.flatnonzero(clips.kinds == Kind.KEYWORD)
     if config.synthetic_keywords < 1.0 and synthetic[keywords].any():
         spoken = keywords[synthetic[keywords]]
         taken = _draw(rng, spoken, round(len(spoken) * config.synthetic_keywords))
@@ -33,13 +34,13 @@ def plan_epoch(clips: ClipSet, seed: int, epoch: int, config: AugmentConfig) -> 
         share = np.array([len(rows) for rows in classes]) ** (1.0 - config.keyword_balance)
         counts = np.rint(total * share / share.sum()).astype(int)
         keywords = np.concatenate([_draw(rng, rows, count) for rows, count in zip(classes, counts, strict=True)])
-    unknown = np.flatnonzero(clips.labels == 1)
+    unknown = np.flatnonzero(clips.kinds == Kind.UNKNOWN)
     wanted = int(np.ceil(total * config.unknown_percent / 100)) if total else len(unknown)
     drawn = [
         _draw_words(rng, clips, rows, count, config.unknown_balance)
         for rows, count in _by_kind(unknown, synthetic[unknown], wanted, config.synthetic_unknown)
     ]
-    recorded_silence = np.flatnonzero(clips.labels == 0)
+    recorded_silence = np.flatnonzero(clips.kinds == Kind.SILENCE)
     silent = np.full(int(np.ceil(total * config.silence_percent / 100)), -1, np.int64)
     return rng.permutation(np.concatenate([keywords, *drawn, recorded_silence, silent]).astype(np.int64))
 

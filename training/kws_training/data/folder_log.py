@@ -4,9 +4,9 @@ import logging
 from collections.abc import Sequence
 
 from kws_reference.audio.recordings import BACKGROUND_FOLDER, Listing, deeper_labels, label_of, left_out_lines, named
-from kws_reference.labels import SILENCE, UNKNOWN, folded
+from kws_reference.labels import SILENCE, UNKNOWN, Kind, LabelSet, folded
 
-from kws_training.data.clips import label_index
+from kws_training.data.clips import folder_label
 from kws_training.data.splits import Division, spoken_word
 
 log = logging.getLogger(__name__)
@@ -28,17 +28,17 @@ def log_folder(listing: Listing, words: Sequence[str], *, noise_is_heard: bool =
         left_out["background noise"] = tuple(item.name for item in listing.noise)
     for line in left_out_lines(listing.root, left_out):
         log.info(line)
-    labels = (SILENCE, UNKNOWN, *words)
+    labels = LabelSet.of_words(words)
     renamed = {item.folder: label_of(item.folder, labels) for item in listing.clips}
     renamed = {folder: label for folder, label in renamed.items() if label not in (folder, UNKNOWN)}
     if renamed:
         pairs = [f"{label}: {folder}/" for folder, label in sorted(renamed.items())]
         log.info(f"{listing.root}: folders taken as labels: {named(pairs, 10)}")
-    for folder in sorted({item.folder for item in listing.clips if label_index(item.folder, words) == 1}):
+    for folder in sorted({item.folder for item in listing.clips if folder_label(item.folder, words) == UNKNOWN}):
         if meant := _LIKE_RESERVED.get(folded(folder)):
             log.info(f"{listing.root}: {folder}/ counts as an unknown word; call it {meant} if it holds no words")
     said = [item.name for item in listing.clips if folded(item.folder) == UNKNOWN]
-    said = [name for name in said if label_index(spoken_word(name), words) >= 2]
+    said = [name for name in said if Kind.of(folder_label(spoken_word(name), words)) is Kind.KEYWORD]
     if said:
         log.info(
             f"{listing.root}: unknown words that are labels by their names: {len(said):,} ({named(said)}). Move them."
@@ -57,6 +57,6 @@ def log_split(listing: Listing, division: Division, words: Sequence[str]) -> Non
         log.info(line)
     for note in division.notes:
         log.info(f"{listing.root}: {note}")
-    unknown = sorted({spoken_word(item.name) for item in listing.clips if label_index(item.folder, words) == 1})
+    unknown = sorted({spoken_word(item.name) for item in listing.clips if folder_label(item.folder, words) == UNKNOWN})
     if unknown:
         log.info(f"  unknown words: {named(unknown, 10)}")

@@ -1,9 +1,9 @@
 """Loads clips: the official Speech Commands layout, and folders with one subfolder for each label."""
 
 import numpy as np
-from kws_reference.labels import SILENCE
+from kws_reference.labels import SILENCE, Kind
 
-from kws_training.data.clips import ClipSet, ClipSpec, label_index
+from kws_training.data.clips import ClipSet, ClipSpec, folder_label
 from kws_training.data.noise import noise_or_made, silence
 from kws_training.data.read_clips import read_clips
 from kws_training.data.selection import select
@@ -24,9 +24,9 @@ def load_clips(spec: ClipSpec) -> ClipSet:
     chosen = select(spec, rng)
     files, silent = chosen.files, chosen.silent_clips
     noise = noise_or_made(chosen.noise, seed, spec.sample_rate_hz, spec.samples) if spec.speech_commands else ()
-    labels = [label_index(item.folder, spec.words) for item in files]
+    labels = [folder_label(item.folder, spec.words) for item in files]
     spoken = [
-        spec.words[label - 2] if label >= 2 else spoken_word(item.name)
+        label if Kind.of(label) is Kind.KEYWORD else spoken_word(item.name)
         for item, label in zip(files, labels, strict=True)
     ]
     pcm = np.zeros((len(files) + silent, spec.samples), np.int16)
@@ -34,7 +34,7 @@ def load_clips(spec: ClipSpec) -> ClipSet:
     pcm[len(files) :] = silence(rng, noise, silent, spec.samples)
     return ClipSet(
         pcm=pcm,
-        labels=np.array(labels + [0] * silent, np.int64),
+        labels=np.array(spec.labels.rows_of([*labels, *[SILENCE] * silent]), np.int64),
         words=(*spoken, *[SILENCE] * silent),
         names=(*(item.name for item in files), *(f"{SILENCE}/drawn_{index}" for index in range(silent))),
         noise=noise,

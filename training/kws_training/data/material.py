@@ -7,9 +7,10 @@ from pathlib import Path
 from kws_reference.audio.recordings import find_recordings
 from kws_reference.cli.log import each_line_once
 from kws_reference.errors import KwsError
+from kws_reference.labels import UNKNOWN, Kind
 
 from kws_training.data import unknown_words
-from kws_training.data.clips import ClipSet, ClipSpec, FolderSpec, label_index
+from kws_training.data.clips import ClipSet, ClipSpec, FolderSpec, folder_label
 from kws_training.data.load_clips import load_clips
 
 UNKNOWN_WORDS = 60  # that the voices say
@@ -67,7 +68,9 @@ def load_material(material: Material, words: tuple[str, ...], seed: int) -> tupl
         _speak(material, words, seed)
     if recordings and voices:
         to_train = (*material.extra, FolderSpec(voices, part="training"))
-        recorded_unknown = any(label_index(item.folder, words) == 1 for item in find_recordings(recordings).clips)
+        recorded_unknown = any(
+            folder_label(item.folder, words) == UNKNOWN for item in find_recordings(recordings).clips
+        )
         to_validate = () if recorded_unknown else (FolderSpec(voices, part="validation", unknown_only=True),)
     else:
         to_train, to_validate = material.extra, ()
@@ -76,7 +79,7 @@ def load_material(material: Material, words: tuple[str, ...], seed: int) -> tupl
     with each_line_once():  # both splits have the same table
         training = load_clips(ClipSpec(main, "training", to_train, words))
         validation = load_clips(ClipSpec(main, "validation", to_validate, words, unknown_percent=100.0))
-    if not (training.labels == 1).any():
+    if not (training.kinds == Kind.UNKNOWN).any():
         log.info(
             "no unknown words: the model will take every word for a keyword. Add folders of other words, or --voices."
         )

@@ -17,12 +17,12 @@ from kws_training.data.clips import CLIP_SAMPLES, SAMPLE_RATE_HZ
 log = logging.getLogger(__name__)
 
 
-def read_clips(files: Sequence[Recording], labels: Sequence[int], pcm: np.ndarray, rate_hz: int) -> None:
+def read_clips(files: Sequence[Recording], labels: Sequence[str], pcm: np.ndarray, rate_hz: int) -> None:
     """Reads recordings, each as a clip (`fit_clip`); the log says how many were cut, filled up or are silent.
 
     Args:
       files: recordings.
-      labels: class index of each; above 0 it is a word's.
+      labels: label of each; silence is no word.
       pcm: int16 ``[at least as many, samples]``; the first rows are filled.
       rate_hz: of the clips.
 
@@ -40,8 +40,8 @@ def read_clips(files: Sequence[Recording], labels: Sequence[int], pcm: np.ndarra
             broken[row] = error
             return
         lengths[row] = len(samples)
-        pcm[row], starts[row] = fit_clip(samples, pcm.shape[1], rate_hz, is_word=labels[row] > 0)
-        silent[row] = labels[row] > 0 and is_silent(pcm[row], rate_hz)
+        pcm[row], starts[row] = fit_clip(samples, pcm.shape[1], rate_hz, is_word=labels[row] != SILENCE)
+        silent[row] = labels[row] != SILENCE and is_silent(pcm[row], rate_hz)
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         progress = Progress("reading clips", len(files))

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 from kws_reference.audio.recordings import LISTS, Listing, Recording, find_recordings, named, normalised
 from kws_reference.errors import KwsError
+from kws_reference.labels import UNKNOWN, Kind
 
-from kws_training.data.clips import ClipSpec, FolderSpec, label_index
+from kws_training.data.clips import ClipSpec, FolderSpec, folder_label
 from kws_training.data.folder_log import log_folder, log_split
 from kws_training.data.splits import (
     SPLITS,
@@ -75,10 +76,10 @@ def select(spec: ClipSpec, rng: np.random.Generator) -> Selection:
 
 
 def _check_every_word_trains(files: Sequence[Recording], words: Sequence[str]) -> None:
-    labels = [label_index(item.folder, words) for item in files]
-    absent = [word for index, word in enumerate(words, 2) if index not in labels]
+    labels = [folder_label(item.folder, words) for item in files]
+    absent = [word for word in words if word not in labels]
     if absent:
-        folders = sorted({item.folder for item, label in zip(files, labels, strict=True) if label == 1})
+        folders = sorted({item.folder for item, label in zip(files, labels, strict=True) if label == UNKNOWN})
         raise KwsError(
             f"no training recordings of {', '.join(absent)}. Correct the labels or add folders of these names."
             + (f" Folders of other names: {named(folders, 10)}." if folders else "")
@@ -95,9 +96,9 @@ def _of_main_folder(spec: ClipSpec, rng: np.random.Generator) -> Selection:
     if spec.split == "training":
         held = [item for item in listing.clips if division.part[item.name] != "training"]
         return Selection(files, listing.noise, held=held)
-    labels = {item.name: label_index(item.folder, spec.words) for item in files}
-    keywords = sum(label >= 2 for label in labels.values())
-    unknown = [name for name, label in labels.items() if label == 1]
+    labels = {item.name: folder_label(item.folder, spec.words) for item in files}
+    keywords = sum(Kind.of(label) is Kind.KEYWORD for label in labels.values())
+    unknown = [name for name, label in labels.items() if label == UNKNOWN]
     count = min(len(unknown), math.ceil(keywords * spec.unknown_percent / 100))
     taken = {unknown[index] for index in rng.permutation(len(unknown))[:count]}
     if not keywords:
@@ -105,10 +106,10 @@ def _of_main_folder(spec: ClipSpec, rng: np.random.Generator) -> Selection:
             f"no clips: the {spec.split} split of {spec.speech_commands} is empty, it has no recording of a label. "
             f"List some in {LISTS[spec.split]}, or record more."
         )
-    lacking = [word for index, word in enumerate(spec.words, 2) if index not in labels.values()]
+    lacking = [word for word in spec.words if word not in labels.values()]
     if lacking:
         log.info(f"the {spec.split} split of {spec.speech_commands} has no recording of {', '.join(lacking)}")
-    files = [item for item in files if labels[item.name] != 1 or item.name in taken]
+    files = [item for item in files if labels[item.name] != UNKNOWN or item.name in taken]
     return Selection(files, listing.noise, silent_clips=math.ceil(keywords * spec.silence_percent / 100))
 
 
@@ -126,7 +127,7 @@ def _of_further_folder(folder: FolderSpec, words: Sequence[str], held: Sequence[
     if folder.to_train:
         clips = _not_kept(clips, listing)
     if folder.unknown_only:
-        clips = [item for item in clips if label_index(item.folder, words) == 1]
+        clips = [item for item in clips if folder_label(item.folder, words) == UNKNOWN]
     return _without_held(clips, held, folder.path)
 
 

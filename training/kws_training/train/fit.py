@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
-from kws_reference.labels import label_set
+from kws_reference.labels import LabelSet
 
 from kws_training.data.clips import SAMPLE_RATE_HZ, WORDS, ClipSet
 from kws_training.data.features import feature_statistics
@@ -110,7 +110,7 @@ def _words(job: FitJob, first: _Run | None) -> tuple[str, ...]:
     """The keywords; a run that is quantized keeps its own."""
     if not job.precision:
         return job.words or WORDS
-    known = label_set(first.settings["labels"]).keywords
+    known = LabelSet(first.settings["labels"]).keywords
     if job.words not in ((), known):
         raise KwsError(f"{first.path} was trained for {', '.join(known)}. Leave out --labels.")
     return known
