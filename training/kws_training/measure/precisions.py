@@ -1,4 +1,4 @@
-"""Matchbox at every precision: measures the committed runs and bundles, of which `kws_training.tables.precisions` is made.
+"""Matchbox at every precision: measures the committed runs and bundles, for `kws_training.tables.precisions`.
 
     python -m kws_training.measure.precisions AUDIO    write evaluation.json into every folder that has none
 
