@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.support import native
 
 APP = [f"firmware/src/app/{name}.cc" for name in ("main", "session", "bulk", "fault_log", "link_audio_source")]
-LINK = [f"firmware/src/link/{name}.cc" for name in ("crc32", "cobs", "frame", "messages", "link")]
+LINK = [f"firmware/src/link/{name}.cc" for name in ("crc32", "cobs", "frame", "messages", "payload_reader", "link")]
 FAKE = "tests/native/fake_model"
 
 

@@ -247,6 +247,7 @@ _FOREIGN_OPTIONS = {
     *("--ipa", "--sep", "--stdin", "--setf"),  # espeak-ng, flite
     *("--dest", "--hash", "--makefile", "--no-deps", "--no-input", "--only-binary", "--quiet", "--require-hashes"),
     *("--requirement", "--port", "--help"),
+    *("--style", "--assume-filename"),  # clang-format
 }
 
 
