@@ -38,6 +38,7 @@ HEADER_STAGE = {
     "kws/protocol.h": "link",
     "kws/semihosting.h": "board",
     "kws/status.h": "base",
+    "kws/step_clock.h": "base",
     "kws/version.h": "base",
     "detector_config.h": "detector",
     "frontend_tables.h": "frontend",
