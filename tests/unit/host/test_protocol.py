@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kws_firmware import sources
 from kws_host import frame as frames
 from kws_host.frame import Frame, FrameDecoder, Text
 from kws_reference.protocol import messages
@@ -26,8 +27,7 @@ settings.load_profile("kws")
 
 ROOT = Path(__file__).resolve().parents[3]
 VECTORS = ROOT / "tests/vectors/link.txt"
-LINK = ["firmware/src/link/crc32.cc", "firmware/src/link/cobs.cc", "firmware/src/link/frame.cc"]
-LINK += ["firmware/src/link/messages.cc", "firmware/src/link/payload_reader.cc", "firmware/src/link/link.cc"]
+LINK = sources.files("src/link")
 
 
 def _bytes(text: str) -> bytes:
