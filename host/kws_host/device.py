@@ -3,18 +3,28 @@
 import dataclasses
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 from kws_reference.errors import KwsError
 from kws_reference.protocol import messages
 from kws_reference.protocol.messages import Config, ErrorCode, MessageType, NamesKind
-from kws_reference.protocol.wire import ProtocolError
+from kws_reference.protocol.wire import Message, ProtocolError
 
 from kws_host.frame import Frame
 from kws_host.link import Link, LinkError, RequestRefused
 
 AUDIO_CHUNK_BYTES = 640  # 20 ms at 16 kHz
 RECORDING_ATTEMPTS = 3
+EVENTS: tuple[type[Message], ...] = (
+    messages.StepRecord,
+    messages.DetectionRecord,
+    messages.StateDigest,
+    messages.Hello,
+    messages.Fault,
+)
+
+Answer = TypeVar("Answer", bound=Message)
 
 
 class LossError(LinkError):
@@ -69,7 +79,7 @@ class Device:
                 f"{messages.PROTOCOL_VERSION}. Flash this kit's firmware, or use the kit that the firmware came from."
             ) from error
 
-    def _ask(self, kind: MessageType, payload: bytes, answer: type):
+    def _ask(self, kind: MessageType, payload: bytes, answer: type[Answer]) -> Answer:
         data = self.link.request(kind, payload, answer.TYPE)
         try:
             return answer.decode(data)
@@ -223,7 +233,7 @@ class Device:
             else:
                 self._on_frame(frame)
 
-    def _decode(self, kind: type, frame: Frame):
+    def _decode(self, kind: type[Answer], frame: Frame) -> Answer:
         try:
             return kind.decode(frame.payload)
         except ProtocolError as error:
@@ -233,8 +243,7 @@ class Device:
 
     def _on_frame(self, frame: Frame) -> None:
         """Takes an event; late answers and unknown types of newer firmware are left alone."""
-        kinds = (messages.StepRecord, messages.DetectionRecord, messages.StateDigest, messages.Hello, messages.Fault)
-        kind = next((kind for kind in kinds if kind.TYPE == frame.type), None)
+        kind = next((kind for kind in EVENTS if kind.TYPE == frame.type), None)
         if kind is None:
             return
         event = self._decode(kind, frame)
