@@ -6,14 +6,21 @@ import select
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import TypeVar
 
 from kws_reference.errors import KwsError
 
 from kws_host import protocol
 from kws_host.protocol import Frame, FrameDecoder, MessageType, Text
 
+Message = TypeVar("Message")
+"""One of the classes of `kws_host.protocol` that have ``TYPE`` and ``decode``."""
+
 DEFAULT_BAUD = 921600
-ATTEMPTS = 3
+ANSWER_TIMEOUT_S = 2.0
+"""How long a request, or a device that has audio to take, may stay silent before the host asks again."""
+REQUEST_ATTEMPTS = 3
+"""How often a request is sent in all."""
 _POLL_S = 0.002  # for ports without a descriptor to wait on (loop://, Windows)
 _WRITE_TIMEOUT_S = 10.0
 
@@ -32,6 +39,14 @@ class RequestRefused(KwsError):
     def __init__(self, port: str, error: protocol.Error):
         super().__init__(f"{port}: the device refuses: {error}")
         self.error = error
+
+
+def other_version(port: str, device_version: int) -> KwsError:
+    """The error of a device that speaks another version of the protocol."""
+    return KwsError(
+        f"{port}: the device speaks protocol version {device_version}, this program {protocol.PROTOCOL_VERSION}. "
+        "Flash this kit's firmware, or use the kit that the firmware came from."
+    )
 
 
 def _known_ports() -> str:
@@ -56,7 +71,7 @@ class Link:
         port: str,
         *,
         baud: int = DEFAULT_BAUD,
-        timeout_s: float = 2.0,
+        timeout_s: float = ANSWER_TIMEOUT_S,
         on_frame: Callable[[Frame], None] | None = None,
         on_text: Callable[[bytes], None] | None = None,
     ):
@@ -206,7 +221,7 @@ class Link:
           RequestRefused: the device answered with ERROR.
         """
         seq = self.send(kind, payload)
-        for attempt in range(ATTEMPTS):
+        for attempt in range(REQUEST_ATTEMPTS):
             if attempt:
                 self.send(kind, payload, seq)
             deadline = time.monotonic() + self.timeout_s
@@ -223,13 +238,27 @@ class Link:
                 if self.on_frame:
                     self.on_frame(frame)
         raise LinkError(
-            f"no answer from {self.port} to {kind.name} in {ATTEMPTS * self.timeout_s:g} s{self._text_note()}. Is it "
-            "the right port and baud rate, does the firmware run, and is no other program connected?"
+            f"no answer from {self.port} to {kind.name} in {REQUEST_ATTEMPTS * self.timeout_s:g} s{self._text_note()}. "
+            "Is it the right port and baud rate, does the firmware run, and is no other program connected?"
         )
+
+    def decode(self, kind: type[Message], payload: bytes) -> Message:
+        """Reads a message's payload.
+
+        Args:
+          kind: of the message, a class of `kws_host.protocol`.
+          payload: the bytes.
+
+        Raises:
+          LinkError: they are no such message.
+        """
+        try:
+            return kind.decode(payload)
+        except protocol.ProtocolError as error:
+            raise LinkError(
+                f"{self.port}: {kind.TYPE.name} cannot be read ({error}). Flash this kit's firmware."
+            ) from error
 
     def _check_version(self, frame: Frame) -> None:
         if frame.version != protocol.PROTOCOL_VERSION:
-            raise KwsError(
-                f"{self.port}: the device speaks protocol version {frame.version}, this program "
-                f"{protocol.PROTOCOL_VERSION}. Flash this kit's firmware, or use the kit that the firmware came from."
-            )
+            raise other_version(self.port, frame.version)

@@ -1,0 +1,36 @@
+"""The checkout that the kit runs from: its folders, PlatformIO's environments in it, and what they build."""
+
+import configparser
+import os
+from pathlib import Path
+
+from kws_reference.errors import KwsError
+
+ROOT = Path(__file__).resolve().parents[2]
+PLATFORMIO_INI = ROOT / "platformio.ini"
+BOARDS = ROOT / "firmware" / "platform" / "boards"
+RELEASED_BUNDLE = ROOT / "training" / "zoo" / "matchbox_kit12"
+NO_PLATFORMIO = "PlatformIO is not installed: pip install 'kws-kit[host]'"
+
+
+def environments(project: Path = PLATFORMIO_INI) -> dict[str, str]:
+    """Board of every environment of a platformio.ini, as PlatformIO itself reads it; none where there is no such file.
+
+    Raises:
+      KwsError: the file cannot be parsed, or PlatformIO is not installed.
+    """
+    try:
+        from platformio.project.config import ProjectConfig
+        from platformio.project.exception import ProjectError
+    except ImportError:
+        raise KwsError(NO_PLATFORMIO) from None
+    try:
+        config = ProjectConfig(str(project))
+        return {name: config.get(f"env:{name}", "board", "") for name in config.envs()}
+    except (ProjectError, configparser.Error, UnicodeDecodeError) as error:
+        raise KwsError(f"cannot read {project}: {error}") from error
+
+
+def firmware_of(environment: str) -> Path:
+    """Where PlatformIO puts the firmware of an environment; the boards' environments have the boards' names."""
+    return Path(os.environ.get("PLATFORMIO_BUILD_DIR", ROOT / ".pio" / "build")) / environment / "firmware.elf"
