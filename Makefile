@@ -58,13 +58,13 @@ quick-test: system-test venv sources ## without emulated boards and without slow
 	@$(VENV)/bin/pytest -m "not qemu and not slow" $(PYTEST_ARGS)
 
 measure: system-test venv sources ## instructions, flash, RAM and stack of every emulated board, into README.md
-	@$(VENV)/bin/python firmware/tools/measure.py --write
+	@$(VENV)/bin/python -m kws_firmware.measure --write
 
 lint: venv ## ruff, the generated code's freshness, the pinned sources
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/kws-codegen generate "$$BUNDLE" --out firmware/generated --check
-	@$(VENV)/bin/python firmware/tools/fetch_sources.py --check
+	@$(VENV)/bin/python -m kws_firmware.fetch_sources --check
 
 format: venv ## ruff-format the Python code and sort its imports
 	@$(VENV)/bin/ruff check --quiet --select I --fix .
@@ -77,7 +77,7 @@ generate: venv-demo ## C++ of the released model into firmware/generated
 	@$(VENV)/bin/kws-codegen generate "$$BUNDLE" --out firmware/generated
 
 sources: $(VENV)/.demo ## third-party firmware sources, pinned and hash-checked
-	@$(VENV)/bin/python firmware/tools/fetch_sources.py
+	@$(VENV)/bin/python -m kws_firmware.fetch_sources
 
 venv: $(VENV)/.dev ## Python environment with everything, TensorFlow included
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kws_firmware import sources
 from kws_host import protocol
 from kws_host.protocol import Frame, FrameDecoder, ProtocolError, Text
 
@@ -22,8 +23,7 @@ settings.load_profile("kws")
 
 ROOT = Path(__file__).resolve().parents[3]
 VECTORS = ROOT / "tests/vectors/link.txt"
-LINK = ["firmware/src/link/crc32.cc", "firmware/src/link/cobs.cc", "firmware/src/link/frame.cc"]
-LINK += ["firmware/src/link/messages.cc", "firmware/src/link/link.cc"]
+LINK = sources.files("src/link")
 
 
 def _bytes(text: str) -> bytes:
