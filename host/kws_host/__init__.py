@@ -2,7 +2,7 @@
 
 | Room | Modules, each built on those before |
 |---|---|
-| the wire | `protocol` (bytes), `link` (frames and requests), `audio_stream` (PCM by credit), `device` (typed requests) |
+| the wire | `frame` (bytes), `link` (frames and requests), `audio_stream` (PCM by credit), `device` (typed requests) |
 | boards | `project` (the checkout), `emulator` (QEMU), `target` (a port or an emulated board) |
 | recordings | `clips` (which, and their labels), `heard` (what one is heard as) |
 | proof | `bulk` (files), `trace` (one side's results), `compare` (two sides) |

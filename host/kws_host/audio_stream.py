@@ -1,11 +1,12 @@
 """A recording on its way to a device, as much of it at a time as the device has room for (host/PROTOCOL.md)."""
 
-import struct
 from collections.abc import Callable
 
-from kws_host import protocol
+from kws_reference.protocol import messages
+from kws_reference.protocol.messages import ErrorCode, MessageType
+
+from kws_host.frame import Frame
 from kws_host.link import Link, LinkError, RequestRefused
-from kws_host.protocol import ErrorCode, Frame, MessageType
 
 CHUNK_BYTES = 640  # 20 ms at 16 kHz
 SILENCES = 3
@@ -15,7 +16,7 @@ SILENCES = 3
 class AudioStream:
     """PCM bytes, and how far the device is with them. Offsets are bytes since RESET."""
 
-    def __init__(self, link: Link, pcm: bytes, credit: protocol.Credit, window_bytes: int):
+    def __init__(self, link: Link, pcm: bytes, credit: messages.Credit, window_bytes: int):
         """Args: link: to the device. pcm: int16, little-endian. credit: of RESET_DONE. window_bytes: of the credit."""
         self._link = link
         self._pcm = pcm
@@ -47,18 +48,18 @@ class AudioStream:
                 continue
             self._silences = 0
             if frame.type == MessageType.CREDIT:
-                self._on_credit(self._link.decode(protocol.Credit, frame.payload))
+                self._on_credit(self._link.decode(messages.Credit, frame.payload))
                 if on_progress:
                     on_progress(self._received // 2)
             elif frame.type == MessageType.ERROR:
-                self._on_error(self._link.decode(protocol.Error, frame.payload))
+                self._on_error(self._link.decode(messages.Error, frame.payload))
             else:
                 on_frame(frame)
 
     def _send_within_credit(self) -> None:
         while (size := min(CHUNK_BYTES, self._limit - self._sent, len(self._pcm) - self._sent) // 2 * 2) > 0:
             part = self._pcm[self._sent : self._sent + size]
-            self._link.send(MessageType.AUDIO, struct.pack("<I", self._sent) + part)
+            self._link.send(MessageType.AUDIO, messages.Audio(self._sent, part).encode())
             self._sent += size
 
     def _is_consumed(self) -> bool:
@@ -74,14 +75,14 @@ class AudioStream:
                 "audio. Is it still running?"
             )
         self._sent, self._rewound_to = self._received, -1
-        self._link.send(MessageType.AUDIO, struct.pack("<I", self._received))
+        self._link.send(MessageType.AUDIO, messages.Audio(self._received, b"").encode())
 
-    def _on_credit(self, credit: protocol.Credit) -> None:
+    def _on_credit(self, credit: messages.Credit) -> None:
         self._received = max(self._received, credit.received_bytes)
         self._limit = max(self._limit, credit.limit_bytes)
         self._sent = max(self._sent, self._received)
 
-    def _on_error(self, error: protocol.Error) -> None:
+    def _on_error(self, error: messages.Error) -> None:
         if error.code != ErrorCode.AUDIO_GAP:
             raise RequestRefused(self._link.port, error)
         if error.detail != self._rewound_to:  # every piece behind the lost one is refused: go back once

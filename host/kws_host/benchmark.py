@@ -9,11 +9,10 @@ import numpy as np
 from kws_reference.audio.pcm import read_wav
 from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
-from kws_reference.limits import MAX_PROFILED_LAYERS
+from kws_reference.protocol.messages import MAX_PROFILED_LAYERS, ClockKind, Config, Info, NamesKind, StepRecord
 from kws_reference.timing import StepClock
 
 from kws_host.device import Device
-from kws_host.protocol import ClockKind, Config, Info, NamesKind, StepRecord
 
 log = logging.getLogger(__name__)
 

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
+from kws_reference.protocol.messages import BULK_VERSION
 
-VERSION = 1
-NO_LABEL = 255
-"""In the place of a label where a step detected none."""
 _INPUT_MAGIC, _OUTPUT_MAGIC, _END_MAGIC = b"KWSB", b"KWSR", b"KWSE"
 _HEADER_BYTES = 48  # magic, version, recordings, labels, the model's SHA-256
 
@@ -22,7 +20,7 @@ class BulkResults:
     Attributes:
       feature_crcs: uint32 ``[steps]``.
       scores: int8 ``[steps, labels]``.
-      events: uint16 ``[steps, 2]``: detected label (`NO_LABEL`: none) and its smoothed posterior in Q15.
+      events: uint16 ``[steps, 2]``: detected label (`messages.NO_LABEL`: none) and its smoothed posterior in Q15.
     """
 
     feature_crcs: np.ndarray
@@ -32,7 +30,7 @@ class BulkResults:
 
 def encode_input(audio: Sequence[np.ndarray]) -> bytes:
     """The file that the firmware reads. Args: audio: int16 ``[samples]`` of each recording."""
-    parts = [struct.pack("<4sII", _INPUT_MAGIC, VERSION, len(audio))]
+    parts = [struct.pack("<4sII", _INPUT_MAGIC, BULK_VERSION, len(audio))]
     for pcm in audio:
         parts += [struct.pack("<I", len(pcm)), np.asarray(pcm, "<i2").tobytes()]
     return b"".join(parts)
@@ -71,7 +69,7 @@ def decode_output(data: bytes, bundle: Bundle, recordings: int) -> list[BulkResu
 def _check_header(data: bytes, bundle: Bundle, recordings: int) -> None:
     """Raises KwsError unless a device with the bundle's model wrote results of so many recordings."""
     magic, version, count, labels = struct.unpack_from("<4sIII", data)
-    if (magic, version, count) != (_OUTPUT_MAGIC, VERSION, recordings):
+    if (magic, version, count) != (_OUTPUT_MAGIC, BULK_VERSION, recordings):
         raise KwsError(f"the device's results start with {data[:12].hex()}: not what this program reads")
     model_sha256 = data[16:_HEADER_BYTES].hex()
     if model_sha256 != bundle.model_sha256 or labels != len(bundle.labels):

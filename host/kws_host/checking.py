@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.pipeline import Pipeline
+from kws_reference.protocol.messages import Config
 
 from kws_host.clips import Clip
 from kws_host.compare import Comparison, Mismatch, compare_run
 from kws_host.device import Device, Run
 from kws_host.heard import heard_label, heard_step
-from kws_host.protocol import Config
 from kws_host.target import require_model
 
 

@@ -1,18 +1,18 @@
 """A device behind a link: typed requests, and recordings streamed with flow control."""
 
 import dataclasses
-import struct
 import time
 from collections.abc import Callable
 
 import numpy as np
 from kws_reference.errors import KwsError
+from kws_reference.protocol import messages
+from kws_reference.protocol.messages import Config, ErrorCode, MessageType, NamesKind
 from kws_reference.timing import StepClock
 
-from kws_host import protocol
 from kws_host.audio_stream import AudioStream
-from kws_host.link import Link, LinkError, RequestRefused, other_version
-from kws_host.protocol import Config, ErrorCode, Frame, MessageType, NamesKind
+from kws_host.frame import Frame
+from kws_host.link import AnyMessage, Link, LinkError, RequestRefused, other_version
 
 RUN_ATTEMPTS = 3
 """How often a recording is streamed in all, when the link loses results."""
@@ -35,9 +35,9 @@ class Run:
       attempts: 1, or more when the link lost something and it was streamed again.
     """
 
-    steps: list[protocol.StepRecord] = dataclasses.field(default_factory=list)
-    detections: list[protocol.DetectionRecord] = dataclasses.field(default_factory=list)
-    digests: list[protocol.StateDigest] = dataclasses.field(default_factory=list)
+    steps: list[messages.StepRecord] = dataclasses.field(default_factory=list)
+    detections: list[messages.DetectionRecord] = dataclasses.field(default_factory=list)
+    digests: list[messages.StateDigest] = dataclasses.field(default_factory=list)
     attempts: int = 1
 
 
@@ -64,7 +64,7 @@ class Device:
         self._event_was_lost = False
         link.on_frame = self._on_frame
         try:
-            self.info = self._ask(MessageType.GET_INFO, b"", protocol.Info)
+            self.info = self._ask(MessageType.GET_INFO, b"", messages.Info)
         except RequestRefused as error:
             if error.error.code != ErrorCode.BAD_VERSION:
                 raise
@@ -73,63 +73,63 @@ class Device:
             self.info.sample_rate_hz, self.info.window_samples, self.info.hop_samples, self.info.frames_per_step
         )
 
-    def _ask(self, kind: MessageType, payload: bytes, answer: type, answer_type: MessageType | None = None):
-        return self.link.decode(answer, self.link.request(kind, payload, answer_type or answer.TYPE))
+    def _ask(self, kind: MessageType, payload: bytes, answer: type[AnyMessage]) -> AnyMessage:
+        return self.link.decode(answer, self.link.request(kind, payload, answer.TYPE))
 
     def names(self, kind: NamesKind) -> list[str]:
         """Labels, states or layers, in the device's order."""
         names: list[str] = []
         while True:
-            part = self._ask(MessageType.GET_NAMES, struct.pack("<BH", kind, len(names)), protocol.Names)
+            part = self._ask(MessageType.GET_NAMES, messages.GetNames(kind, len(names)).encode(), messages.Names)
             names += part.names
             if len(names) >= part.total or not part.names:
                 return names
 
-    def reset(self) -> protocol.Credit:
+    def reset(self) -> messages.ResetDone:
         """Forgets all audio. Returns the first credit."""
-        return self._ask(MessageType.RESET, b"", protocol.Credit, MessageType.RESET_DONE)
+        return self._ask(MessageType.RESET, b"", messages.ResetDone)
 
     def configure(self, config: Config) -> None:
         """Chooses what STEP and BENCH hold."""
-        self.link.request(MessageType.CONFIGURE, bytes([config]), MessageType.CONFIGURED)
+        self.link.request(MessageType.CONFIGURE, messages.Configure(config).encode(), MessageType.CONFIGURED)
 
-    def stats(self) -> protocol.Stats:
+    def stats(self) -> messages.Stats:
         """Counters and memory figures."""
-        return self._ask(MessageType.GET_STATS, b"", protocol.Stats)
+        return self._ask(MessageType.GET_STATS, b"", messages.Stats)
 
-    def fault(self) -> protocol.Fault:
+    def fault(self) -> messages.Fault:
         """The last processor fault since power-on; ``count`` 0 when there was none."""
-        return self._ask(MessageType.GET_FAULT, b"", protocol.Fault)
+        return self._ask(MessageType.GET_FAULT, b"", messages.Fault)
 
-    def bench(self) -> protocol.Bench:
+    def bench(self) -> messages.Bench:
         """Sums of ticks since RESET, all layers."""
-        first = self._ask(MessageType.GET_BENCH, struct.pack("<H", 0), protocol.Bench)
+        first = self._ask(MessageType.GET_BENCH, messages.GetBench(0).encode(), messages.Bench)
         layers = list(first.layer_ticks)
         while 0 < len(layers) < self.info.layer_count:
-            part = self._ask(MessageType.GET_BENCH, struct.pack("<H", len(layers)), protocol.Bench)
+            part = self._ask(MessageType.GET_BENCH, messages.GetBench(len(layers)).encode(), messages.Bench)
             if not part.layer_ticks:
                 break
             layers += part.layer_ticks
         return dataclasses.replace(first, layer_ticks=tuple(layers))
 
-    def restart(self) -> protocol.Hello:
+    def restart(self) -> messages.Hello:
         """Resets the chip, waits until it answers again and returns its HELLO."""
-        self.link.send(MessageType.RESTART, struct.pack("<I", protocol.RESTART_KEY))
+        self.link.send(MessageType.RESTART, messages.Restart().encode())
         return self._wait_for_hello()
 
-    def test_fault(self) -> protocol.Fault:
+    def test_fault(self) -> messages.Fault:
         """Makes the device fault on purpose, waits for its restart, and returns the fault it remembers."""
-        self.link.send(MessageType.TEST_FAULT, struct.pack("<I", protocol.TEST_FAULT_KEY))
+        self.link.send(MessageType.TEST_FAULT, messages.TestFault().encode())
         self._wait_for_hello()
         return self.fault()
 
-    def _wait_for_hello(self) -> protocol.Hello:
+    def _wait_for_hello(self) -> messages.Hello:
         deadline = time.monotonic() + RESTART_TIMEOUTS * self.link.timeout_s
         while time.monotonic() < deadline:
             frame = self.link.receive(0.1)
             if frame is not None and frame.type == MessageType.HELLO:
                 self._event_seq = frame.seq
-                return self.link.decode(protocol.Hello, frame.payload)
+                return self.link.decode(messages.Hello, frame.payload)
         raise LinkError(f"{self.link.port}: the device did not come back after a restart. Reset it by hand.")
 
     def run(self, pcm: np.ndarray, on_progress: Callable[[int], None] | None = None) -> Run:
@@ -172,12 +172,12 @@ class Device:
 
     def _on_frame(self, frame: Frame) -> None:
         """Takes an event; late answers and unknown types of newer firmware are left alone."""
-        kinds = (protocol.StepRecord, protocol.DetectionRecord, protocol.StateDigest, protocol.Hello, protocol.Fault)
+        kinds = (messages.StepRecord, messages.DetectionRecord, messages.StateDigest, messages.Hello, messages.Fault)
         kind = next((kind for kind in kinds if kind.TYPE == frame.type), None)
         if kind is None:
             return
         event = self.link.decode(kind, frame.payload)
-        if kind is not protocol.Fault:  # FAULT is sent from the fault handler, which counts nothing
+        if kind is not messages.Fault:  # FAULT is sent from the fault handler, which counts nothing
             if frame.seq == self._event_seq:
                 return  # a repetition on the way
             if self._event_seq is not None and frame.seq != (self._event_seq + 1) % 65536:
@@ -187,15 +187,15 @@ class Device:
             self.on_event(event)
         if self._run is None:
             return
-        if isinstance(event, protocol.StepRecord):
+        if isinstance(event, messages.StepRecord):
             self._run.steps.append(event)
-        elif isinstance(event, protocol.DetectionRecord):
+        elif isinstance(event, messages.DetectionRecord):
             self._run.detections.append(event)
-        elif isinstance(event, protocol.StateDigest):
+        elif isinstance(event, messages.StateDigest):
             self._run.digests.append(event)
-        elif isinstance(event, protocol.Fault):
+        elif isinstance(event, messages.Fault):
             raise KwsError(f"{self.link.port}: the device faulted: {event}")
-        elif isinstance(event, protocol.Hello):
+        elif isinstance(event, messages.Hello):
             raise KwsError(
                 f"{self.link.port}: the device restarted in the middle of a recording. Check its power supply."
             )

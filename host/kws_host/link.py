@@ -9,20 +9,18 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from kws_reference.errors import KwsError
+from kws_reference.protocol import messages
+from kws_reference.protocol.messages import ANSWER_TIMEOUT_S, REQUEST_ATTEMPTS, MessageType
+from kws_reference.protocol.wire import Message, ProtocolError
 
-from kws_host import protocol
-from kws_host.protocol import Frame, FrameDecoder, MessageType, Text
-
-Message = TypeVar("Message")
-"""One of the classes of `kws_host.protocol` that have ``TYPE`` and ``decode``."""
+from kws_host.frame import Frame, FrameDecoder, Text
 
 DEFAULT_BAUD = 921600
-ANSWER_TIMEOUT_S = 2.0
-"""How long a request, or a device that has audio to take, may stay silent before the host asks again."""
-REQUEST_ATTEMPTS = 3
-"""How often a request is sent in all."""
 _POLL_S = 0.002  # for ports without a descriptor to wait on (loop://, Windows)
 _WRITE_TIMEOUT_S = 10.0
+
+
+AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 
 class LinkError(KwsError):
@@ -36,7 +34,7 @@ class RequestRefused(KwsError):
       error: the message.
     """
 
-    def __init__(self, port: str, error: protocol.Error):
+    def __init__(self, port: str, error: messages.Error):
         super().__init__(f"{port}: the device refuses: {error}")
         self.error = error
 
@@ -44,7 +42,7 @@ class RequestRefused(KwsError):
 def other_version(port: str, device_version: int) -> KwsError:
     """The error of a device that speaks another version of the protocol."""
     return KwsError(
-        f"{port}: the device speaks protocol version {device_version}, this program {protocol.PROTOCOL_VERSION}. "
+        f"{port}: the device speaks protocol version {device_version}, this program {messages.PROTOCOL_VERSION}. "
         "Flash this kit's firmware, or use the kit that the firmware came from."
     )
 
@@ -234,7 +232,7 @@ class Link:
                     return frame.payload
                 if frame.seq == seq and frame.type == MessageType.ERROR:
                     self._check_version(frame)
-                    raise RequestRefused(self.port, protocol.Error.decode(frame.payload))
+                    raise RequestRefused(self.port, messages.Error.decode(frame.payload))
                 if self.on_frame:
                     self.on_frame(frame)
         raise LinkError(
@@ -242,11 +240,11 @@ class Link:
             "Is it the right port and baud rate, does the firmware run, and is no other program connected?"
         )
 
-    def decode(self, kind: type[Message], payload: bytes) -> Message:
+    def decode(self, kind: type[AnyMessage], payload: bytes) -> AnyMessage:
         """Reads a message's payload.
 
         Args:
-          kind: of the message, a class of `kws_host.protocol`.
+          kind: of the message, a class of `kws_reference.protocol.messages`.
           payload: the bytes.
 
         Raises:
@@ -254,11 +252,11 @@ class Link:
         """
         try:
             return kind.decode(payload)
-        except protocol.ProtocolError as error:
+        except ProtocolError as error:
             raise LinkError(
                 f"{self.port}: {kind.TYPE.name} cannot be read ({error}). Flash this kit's firmware."
             ) from error
 
     def _check_version(self, frame: Frame) -> None:
-        if frame.version != protocol.PROTOCOL_VERSION:
+        if frame.version != messages.PROTOCOL_VERSION:
             raise other_version(self.port, frame.version)

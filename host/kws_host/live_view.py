@@ -4,9 +4,9 @@ import sys
 import time
 
 import numpy as np
+from kws_reference.protocol.messages import DetectionRecord, Fault, Hello, NamesKind, StepRecord
 
 from kws_host.device import Device
-from kws_host.protocol import DetectionRecord, Fault, Hello, NamesKind, StepRecord
 
 BAR = 32
 REFRESH_S = 0.05

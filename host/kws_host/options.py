@@ -4,7 +4,9 @@ import argparse
 import os
 from pathlib import Path
 
-from kws_host.link import ANSWER_TIMEOUT_S, DEFAULT_BAUD
+from kws_reference.protocol.messages import ANSWER_TIMEOUT_S
+
+from kws_host.link import DEFAULT_BAUD
 from kws_host.project import RELEASED_BUNDLE
 from kws_host.target import Target
 

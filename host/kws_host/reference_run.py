@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.pipeline import Pipeline, Step
+from kws_reference.protocol.messages import NO_LABEL
 from kws_reference.system import workers
 
-from kws_host.bulk import NO_LABEL, BulkResults
+from kws_host.bulk import BulkResults
 from kws_host.reference_cache import ReferenceCache
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
+from kws_reference.protocol.messages import ANSWER_TIMEOUT_S
 
 from kws_host.device import Device
 from kws_host.emulator import Emulator, EmulatorConfig
 from kws_host.emulator.qemu import reason_in
-from kws_host.link import ANSWER_TIMEOUT_S, DEFAULT_BAUD, Link, LinkError
+from kws_host.link import DEFAULT_BAUD, Link, LinkError
 from kws_host.project import firmware_of
 
 

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.pipeline import Step
+from kws_reference.protocol.messages import NO_LABEL
 
-from kws_host.bulk import NO_LABEL, BulkResults
+from kws_host.bulk import BulkResults
 from kws_host.device import Run
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from kws_firmware import sources as firmware_sources
 from kws_firmware.boards import Board
-from kws_host import protocol
+from kws_host.frame import Frame
+from kws_reference.protocol.messages import MessageType
 
 from tests.support import boards, native, tflm_tree
 
@@ -41,7 +42,7 @@ def test_nano33ble_built_by_platformio_starts_the_application(tmp_path):
     assert result.returncode == 0, result.stdout + result.stderr
     said = result.stdout + result.stderr
     assert "warning:" not in said and "Unity" not in said  # nothing of the registry's
-    request = protocol.Frame(protocol.MessageType.GET_INFO, 1, b"").encode()
+    request = Frame(MessageType.GET_INFO, 1, b"").encode()
     program = tmp_path / "project" / "build" / "nano33ble" / "firmware.elf"
     answer = subprocess.run([program], input=request, capture_output=True, check=False, timeout=60)
     assert answer.returncode == 0, answer.stderr

@@ -13,16 +13,12 @@ namespace kws::app {
 namespace {
 
 constexpr size_t kChunkSamples = 160;  // handled between two looks at the serial port
-constexpr size_t kHeaderOfNamesBytes = 6;
-constexpr size_t kHeaderOfBenchBytes = 31;
 constexpr size_t kLayersPerFrame = 128;
-constexpr size_t kHeaderOfStepBytes = 26;
-constexpr size_t kHeaderOfStateDigestBytes = 5;
-static_assert(kHeaderOfBenchBytes + 4 * kLayersPerFrame <= kMaxPayloadBytes, "a page of layers must fit");
+static_assert(kBenchFixedBytes + 4 * kLayersPerFrame <= kMaxPayloadBytes, "a page of layers must fit");
 // kws-codegen refuses such models before (training/kws_reference/limits.py holds the same table).
-static_assert(kHeaderOfStepBytes + model::kLabelCount + model::kStepFeatureCount <= kMaxPayloadBytes,
+static_assert(kStepFixedBytes + model::kLabelCount + model::kStepFeatureCount <= kMaxPayloadBytes,
               "STEP must carry the scores and features of a step: fewer frames per step, or fewer labels");
-static_assert(kHeaderOfStateDigestBytes + 4 * model::kStateCount <= kMaxPayloadBytes, "STATE_DIGEST: too many states");
+static_assert(kStateDigestFixedBytes + 4 * model::kStateCount <= kMaxPayloadBytes, "STATE_DIGEST: too many states");
 static_assert(model::kLabelCount <= 255 && model::kFramesPerStep <= 255 && model::kFeatureCount <= 255,
               "INFO counts labels, frames and features in bytes");
 static_assert(model::kWindowSamples <= 65535 && model::kHopSamples <= 65535, "INFO counts samples in 16 bits");
@@ -114,7 +110,7 @@ void Session::Handle(const Frame& frame) {
     case MessageType::kConfigure: {
       const uint8_t flags = request.U8();
       if (!request.Complete() || (flags & ~kConfigAll) != 0) return bad_payload();
-      if ((flags & kConfigProfile) != 0 && (engine::LayerCount() == 0 || engine::LayerCount() > kMaxLayers)) {
+      if ((flags & kConfigProfile) != 0 && (engine::LayerCount() == 0 || engine::LayerCount() > kMaxProfiledLayers)) {
         return SendError(ErrorCode::kUnavailable, frame, 0);
       }
       Configure(flags);
@@ -183,7 +179,7 @@ void Session::HandleNames(const Frame& frame, PayloadReader& request) {
     return kind == 0 ? model::kLabels[index] : kind == 1 ? model::kStates[index].name : engine::LayerName(index);
   };
   size_t count = 0;
-  size_t left = kMaxPayloadBytes - kHeaderOfNamesBytes;
+  size_t left = kMaxPayloadBytes - kNamesFixedBytes;
   while (first + count < totals[kind] && count < 255) {
     const size_t length = std::strlen(name(first + count));
     const size_t bytes = 1 + (length < 255 ? length : 255);
@@ -228,7 +224,7 @@ void Session::SendInfo(uint16_t seq) {
 
 void Session::SendBench(uint16_t seq, uint16_t first_layer) {
   const pipeline::Totals& totals = pipeline::totals();
-  const size_t known = engine::LayerCount() < kMaxLayers ? engine::LayerCount() : kMaxLayers;
+  const size_t known = engine::LayerCount() < kMaxProfiledLayers ? engine::LayerCount() : kMaxProfiledLayers;
   const size_t left = known > first_layer ? known - first_layer : 0;
   BenchMessage message{};
   message.steps = totals.steps;
@@ -237,7 +233,7 @@ void Session::SendBench(uint16_t seq, uint16_t first_layer) {
   message.detector_ticks = totals.detector_ticks;
   message.first_layer = first_layer;
   message.layer_ticks = layer_ticks_ + (left != 0 ? first_layer : 0);
-  message.layer_count = static_cast<uint8_t>(left < kLayersPerFrame ? left : kLayersPerFrame);
+  message.layer_tick_count = static_cast<uint8_t>(left < kLayersPerFrame ? left : kLayersPerFrame);
   Write(message, link_.BeginAnswer(MessageType::kBench, seq));
   Send();
 }

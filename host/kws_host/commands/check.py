@@ -10,10 +10,10 @@ from kws_reference.bundle import Bundle
 from kws_reference.cli import program
 from kws_reference.cli.progress import Progress
 from kws_reference.pipeline import Pipeline
+from kws_reference.protocol.messages import Info, Stats
 
 from kws_host import clips, heard, options, report
 from kws_host.checking import CheckJob, ClipResult, check, numbers
-from kws_host.protocol import Info, Stats
 from kws_host.target import open_device
 
 HEADER = ("clip", "expected", "heard", "detected", "steps", "mismatches")

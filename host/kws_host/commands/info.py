@@ -4,10 +4,10 @@ import argparse
 import dataclasses
 
 from kws_reference.cli import program
+from kws_reference.protocol.messages import Fault, Info, NamesKind, Stats
 
 from kws_host import options, report
 from kws_host.device import Device
-from kws_host.protocol import Fault, Info, NamesKind, Stats
 from kws_host.target import open_device
 
 

@@ -12,8 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kws_firmware import sources
-from kws_host import protocol
-from kws_host.protocol import Frame, FrameDecoder, ProtocolError, Text
+from kws_host import frame as frames
+from kws_host.frame import Frame, FrameDecoder, Text
+from kws_reference.protocol import messages
+from kws_reference.protocol.messages import MAX_PAYLOAD_BYTES
+from kws_reference.protocol.wire import ProtocolError
 
 from tests.support import native
 
@@ -61,27 +64,27 @@ def _events(wire: bytes, chunk: int) -> list[str]:
     ],
 )
 def test_cobs_known_blocks_give_bytes_worked_out_by_hand(decoded, encoded):
-    assert protocol.cobs_encode(bytes.fromhex(decoded)).hex() == encoded
-    assert protocol.cobs_decode(bytes.fromhex(encoded)).hex() == decoded
+    assert frames.cobs_encode(bytes.fromhex(decoded)).hex() == encoded
+    assert frames.cobs_decode(bytes.fromhex(encoded)).hex() == decoded
 
 
 def test_frame_get_info_gives_bytes_worked_out_by_hand():
     body = bytes([1, 1, 7, 0])
     crc = zlib.crc32(body).to_bytes(4, "little")
     assert 0 not in crc
-    assert Frame(protocol.MessageType.GET_INFO, 7).encode() == b"\0\x04\x01\x01\x07\x05" + crc + b"\0"
+    assert Frame(messages.MessageType.GET_INFO, 7).encode() == b"\0\x04\x01\x01\x07\x05" + crc + b"\0"
     assert zlib.crc32(b"123456789") == 0xCBF43926
 
 
 @given(st.binary(max_size=1200))
 def test_cobs_any_bytes_return_without_zero_and_with_bounded_overhead(data):
-    encoded = protocol.cobs_encode(data)
+    encoded = frames.cobs_encode(data)
     assert 0 not in encoded
     assert len(encoded) <= len(data) + len(data) // 254 + 1
-    assert protocol.cobs_decode(encoded) == data
+    assert frames.cobs_decode(encoded) == data
 
 
-@given(st.integers(0, 255), st.integers(0, 65535), st.binary(max_size=protocol.MAX_PAYLOAD_BYTES), st.integers(1, 300))
+@given(st.integers(0, 255), st.integers(0, 65535), st.binary(max_size=MAX_PAYLOAD_BYTES), st.integers(1, 300))
 def test_frame_any_payload_returns_in_any_chunks(kind, seq, payload, chunk):
     wire, decoder = Frame(kind, seq, payload).encode(), FrameDecoder()
     items = [item for start in range(0, len(wire), chunk) for item in decoder.feed(wire[start : start + chunk])]
@@ -104,11 +107,11 @@ def test_frame_one_flipped_bit_never_gives_another_frame(payload, position, bit)
 
 def test_frame_payload_too_long_is_refused():
     with pytest.raises(ProtocolError, match="too_long"):
-        Frame(3, 0, bytes(protocol.MAX_PAYLOAD_BYTES + 1)).encode()
+        Frame(3, 0, bytes(MAX_PAYLOAD_BYTES + 1)).encode()
 
 
 def test_decoder_text_without_delimiter_is_handed_out_in_bounded_pieces():
-    items = list(FrameDecoder().feed(b"x" * (protocol.MAX_TEXT_BYTES + 1)))
+    items = list(FrameDecoder().feed(b"x" * (frames.MAX_TEXT_BYTES + 1)))
     assert [item.reason for item in items] == ["too_long"]
 
 
@@ -119,7 +122,7 @@ def test_streams_of_the_table_decode_alike_in_python(chunk):
 
 
 def test_messages_of_the_table_survive_python_decode_and_encode():
-    kinds = {cls.TYPE: cls for cls in vars(protocol).values() if isinstance(cls, type) and hasattr(cls, "TYPE")}
+    kinds = {cls.TYPE: cls for cls in vars(messages).values() if isinstance(cls, type) and hasattr(cls, "TYPE")}
     for words in _cases("message"):
         (frame,) = FrameDecoder().feed(_bytes(words[-1]))
         message = kinds[frame.type].decode(frame.payload)
@@ -131,7 +134,7 @@ def test_messages_of_the_table_survive_python_decode_and_encode():
 
 
 @given(
-    st.sampled_from([protocol.Info, protocol.StepRecord, protocol.StateDigest, protocol.Bench, protocol.Names]),
+    st.sampled_from([messages.Info, messages.StepRecord, messages.StateDigest, messages.Bench, messages.Names]),
     st.data(),
 )
 def test_messages_hostile_payloads_raise_only_protocol_errors(kind, data):
@@ -143,8 +146,8 @@ def test_messages_hostile_payloads_raise_only_protocol_errors(kind, data):
 
 
 def test_names_message_returns():
-    names = protocol.Names(0, 12, 10, ("stop", "gö"))
-    assert protocol.Names.decode(names.encode()) == names
+    names = messages.Names(0, 12, 10, ("stop", "gö"))
+    assert messages.Names.decode(names.encode()) == names
 
 
 def test_link_vectors_file_is_what_the_generator_gives():
@@ -166,7 +169,7 @@ def test_link_vectors_through_cpp_give_the_same_bytes_and_events():
 @settings(max_examples=12)
 @given(st.data())
 def test_codecs_random_cases_agree_in_python_and_cpp(tmp_path_factory, data):
-    payloads = data.draw(st.lists(st.binary(max_size=protocol.MAX_PAYLOAD_BYTES), min_size=10, max_size=40))
+    payloads = data.draw(st.lists(st.binary(max_size=MAX_PAYLOAD_BYTES), min_size=10, max_size=40))
     lines = []
     for seq, payload in enumerate(payloads):
         text = payload.hex() or "-"
@@ -174,7 +177,7 @@ def test_codecs_random_cases_agree_in_python_and_cpp(tmp_path_factory, data):
         at = data.draw(st.integers(0, len(wire) - 1))
         damaged = wire[:at] + data.draw(st.binary(max_size=40)) + wire[at + data.draw(st.integers(0, 3)) :] + wire
         lines.append(f"crc {text} {zlib.crc32(payload):08x}")
-        lines.append(f"cobs {text} {protocol.cobs_encode(payload).hex()}")
+        lines.append(f"cobs {text} {frames.cobs_encode(payload).hex()}")
         lines.append(f"frame 1 {seq % 256} {seq * 977 % 65536} {text} {wire.hex()}")
         lines.append(" ".join(["stream", "random", damaged.hex(), *_events(damaged, 10**6)]))
     path = tmp_path_factory.mktemp("random") / "cases.txt"
@@ -245,5 +248,5 @@ def test_units_of_differences_added_up_are_the_exact_instructions(tick_ns, instr
         time += instructions * instruction_ns
         ticks += time // tick_ns - before
         time += idle
-    info = protocol.Info(1, tick_ns, instruction_ns, *[1] * 14, "00" * 32, "", "", "", "")
+    info = messages.Info(1, tick_ns, instruction_ns, *[1] * 14, "00" * 32, "", "", "", "")
     assert info.units(ticks) == sum(pieces)
