@@ -35,7 +35,7 @@ class BenchJob:
     steps: int = 100
     seed: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.steps < MIN_STEPS:
             raise KwsError(f"--steps must be at least {MIN_STEPS}. Received: {self.steps}.")
 

@@ -1,6 +1,7 @@
 """The host's end of the serial link: a port, frames, requests with retries, and a sink for everything else."""
 
 import contextlib
+import enum
 import io
 import select
 import time
@@ -18,7 +19,6 @@ from kws_host.frame import Frame, FrameDecoder, Text
 DEFAULT_BAUD = 921600
 _POLL_S = 0.002  # for ports without a descriptor to wait on (loop://, Windows)
 _WRITE_TIMEOUT_S = 10.0
-
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
@@ -211,7 +211,7 @@ class Link:
         if self.on_text:
             self.on_text(text.data)
 
-    def request(self, kind: MessageType, payload: bytes, answer: MessageType) -> bytes:
+    def request(self, kind: MessageType, payload: bytes, answer: enum.IntEnum) -> bytes:
         """Sends a request, repeats it while it stays unanswered, and returns the answer's payload.
 
         Raises:
@@ -244,7 +244,7 @@ class Link:
         """Reads a message's payload.
 
         Args:
-          kind: of the message, a class of `kws_reference.protocol.messages`.
+          kind: of the message, its class.
           payload: the bytes.
 
         Raises:

@@ -156,8 +156,9 @@ def _stage(
     if (counts == len(places)).all():
         values[:] = np.asarray(rows, np.int64).reshape(values.shape)
     else:
-        for index in np.flatnonzero(counts == len(places)):
-            values[index] = rows[index]
+        for row, value in zip(rows, values, strict=True):
+            if len(row) == len(places):
+                value[:] = row
     return Stage(name, values, counts, tuple(places), integers, text)
 
 

@@ -80,7 +80,7 @@ def _stop(port: int, *, none_is_an_error: bool) -> int:
 
 def _run_on_this_terminal(config: EmulatorConfig, timeout_s: float | None) -> int:
     try:
-        return run_to_its_end(config, timeout_s, stdin=None).returncode
+        return run_to_its_end(config, timeout_s, interactive=True).returncode
     except KeyboardInterrupt:
         return INTERRUPTED
 

@@ -94,38 +94,41 @@ def run(
     timeout_s: float | None = None,
     *,
     on_start: Callable[[subprocess.Popen], None] | None = None,
-    **popen: object,
+    cwd: Path | None = None,
+    capture_output: bool = False,
+    interactive: bool = False,
 ) -> subprocess.CompletedProcess:
-    """Runs to the end in the foreground; the serial port is stdin and stdout (`popen` redirects them).
+    """Runs to the end in the foreground; the serial port's output goes to stdout.
 
     Args:
       config: what to run; its port does not matter.
       timeout_s: stop it after so long.
       on_start: gets the process, for who may want to kill it from another thread.
-      popen: for `subprocess.Popen`.
+      cwd: folder that the firmware's file names are relative to; None: the current one.
+      capture_output: keep what is written to stdout and stderr.
+      interactive: let the serial port read stdin; else nothing comes in.
 
     Returns:
-      QEMU's result; `returncode` is the firmware's exit code.
+      QEMU's result; `returncode` is the firmware's exit code, `stdout` and `stderr` are bytes when captured.
 
     Raises:
       KwsError: see `command_line`; the firmware was still running after `timeout_s` (the emulator is stopped).
     """
-    popen.setdefault("stdin", subprocess.DEVNULL)
-    if popen.pop("capture_output", False):
-        popen |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     line = command_line(dataclasses.replace(config, port=None))
-    with subprocess.Popen(line, **popen) as process:
+    stdin = None if interactive else subprocess.DEVNULL
+    output = subprocess.PIPE if capture_output else None
+    with subprocess.Popen(line, cwd=cwd, stdin=stdin, stdout=output, stderr=output) as process:
         try:
             if on_start:
                 on_start(process)
-            output = process.communicate(timeout=timeout_s)
+            written = process.communicate(timeout=timeout_s)
         except BaseException as error:
             process.kill()
             if isinstance(error, subprocess.TimeoutExpired):
                 reason = f"the firmware was still running after {timeout_s:g} s; the emulator was stopped"
                 raise KwsError(reason) from error
             raise
-    return subprocess.CompletedProcess(line, process.returncode, *output)
+    return subprocess.CompletedProcess(line, process.returncode, *written)
 
 
 def with_real_port(config: EmulatorConfig) -> EmulatorConfig:
