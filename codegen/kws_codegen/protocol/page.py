@@ -3,15 +3,27 @@
 Each stands between ``<!-- table: NAME -->`` and ``<!-- end -->``; all else of the page is written by hand.
 """
 
-import enum
 import re
 from collections.abc import Callable, Iterable
 
 from kws_reference import limits
 from kws_reference.errors import KwsError
+from kws_reference.labels import MAX_NAME_BYTES
 from kws_reference.protocol import messages
 from kws_reference.protocol.messages import MessageType
-from kws_reference.protocol.wire import Counted, Digest, Field, Kind, Message, Number, Rest, Text, fields, fixed_bytes
+from kws_reference.protocol.wire import (
+    Counted,
+    Described,
+    Digest,
+    Field,
+    Kind,
+    Message,
+    Number,
+    Rest,
+    Text,
+    fields,
+    fixed_bytes,
+)
 
 _MARKED = re.compile(r"<!-- table: ([\w ]+) -->\n.*?<!-- end -->", re.DOTALL)
 _BY_TYPE = {kind.TYPE: kind for kind in vars(messages).values() if isinstance(kind, type) and hasattr(kind, "TYPE")}
@@ -53,7 +65,7 @@ def _meaning(field: Field) -> str:
         return field.meaning
     if len(field.values) > 3:
         return "see below"
-    return "; ".join(f"{value.value} {value.meaning}" for value in field.values)  # type: ignore[attr-defined]
+    return "; ".join(f"{value.value} {value.meaning}" for value in field.values)
 
 
 def _fields(message: type[Message]) -> str:
@@ -111,8 +123,8 @@ def _device_messages(types: Iterable[MessageType]) -> str:
     return _table(("Type", "Message", "Payload", "Meaning"), rows)
 
 
-def _values(values: type[enum.IntEnum], text: str = "meaning") -> str:
-    rows = ((str(value.value), value.name, getattr(value, text)) for value in values)
+def _values(values: type[Described]) -> str:
+    rows = ((str(value.value), value.name, value.meaning) for value in values)
     return _table(("Value", "Name", "Meaning"), rows)
 
 
@@ -153,8 +165,12 @@ def _limits() -> str:
         ("frames per step, features of a frame", str(limits.MAX_FRAMES_PER_STEP), "bytes of INFO"),
         ("states", str(limits.MAX_STATES), f"STATE_DIGEST: {digest} + 4 x states is at most {payload}"),
         ("sample rate in Hz", str(limits.MAX_SAMPLE_RATE_HZ), "an `int` of the front end"),
-        ("UTF-8 of a label, and of the bundle's name", f"{limits.MAX_TEXT_BYTES} {names}", "`str`"),
-        ("UTF-8 of a state's name", f"{limits.MAX_STATE_NAME_BYTES} {names}", "layers are named after states"),
+        ("UTF-8 of the bundle's name", f"{limits.MAX_TEXT_BYTES} {names}", "`str`"),
+        (
+            "UTF-8 of a label, of a state's name",
+            f"{MAX_NAME_BYTES} {names}",
+            "labels name folders; layers are named after states",
+        ),
     )
     return _table(("Of a bundle", "Limit", "From"), rows)
 
@@ -175,7 +191,7 @@ _TABLES: dict[str, Callable[[], str]] = {
     "configure bits": _config,
     "error codes": lambda: _values(messages.ErrorCode),
     "statuses": lambda: _values(messages.Status),
-    "fault types": lambda: _values(messages.FaultType, "words"),
+    "fault types": lambda: _values(messages.FaultType),
     "limits": _limits,
     **{kind.name: lambda message=message: _fields(message) for kind, message in _BY_TYPE.items()},  # type: ignore[misc]
 }
