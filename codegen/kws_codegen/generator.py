@@ -3,11 +3,12 @@
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 from kws_reference.limits import check_firmware
+from kws_reference.tflite.graph import Graph
+from kws_reference.tflite.reader import read
 
-from kws_codegen.ir import Graph, Program
+from kws_codegen.ir import Program
 from kws_codegen.passes import lower
 from kws_codegen.plan import Plan, plan
-from kws_codegen.reader import read
 from kws_codegen.render import render
 
 ENGINES = ("all", "tflm")

@@ -9,9 +9,10 @@ from typing import Any, NoReturn
 import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
+from kws_reference.tflite.graph import Graph, Op, Tensor
 
 from kws_codegen import cmsis, pack, quantize
-from kws_codegen.ir import Graph, Layer, Linear, Op, Place, Program, Range, State, Tensor
+from kws_codegen.ir import Layer, Linear, Place, Program, Range, State
 
 KERNELS = ("auto", "cmsis")
 _SLICES = ("STRIDED_SLICE", "SLICE")

@@ -10,8 +10,9 @@ import jinja2
 import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
+from kws_reference.tflite.graph import Graph
 
-from kws_codegen.ir import Graph, Layer, Place, Program
+from kws_codegen.ir import Layer, Place, Program
 from kws_codegen.plan import Plan
 from kws_codegen.version import GENERATOR_ABI, GENERATOR_VERSION
 

@@ -3,8 +3,9 @@
 from typing import Any
 
 from kws_reference.bundle import Bundle
+from kws_reference.tflite.graph import Graph
 
-from kws_codegen.ir import Graph, Place, Program
+from kws_codegen.ir import Place, Program
 from kws_codegen.plan import Plan
 
 

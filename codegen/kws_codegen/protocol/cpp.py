@@ -10,7 +10,7 @@ import jinja2
 from kws_reference.errors import KwsError
 from kws_reference.protocol import messages
 from kws_reference.protocol.messages import MessageType
-from kws_reference.protocol.wire import Counted, Digest, Field, Message, Number, Text, fields, fixed_bytes
+from kws_reference.protocol.wire import Counted, Digest, Field, Message, Number, Rest, Text, fields, fixed_bytes
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "protocol"
 
@@ -19,7 +19,7 @@ STRUCTS = (messages.Info, messages.StepRecord, messages.DetectionRecord, message
 CALLS = (messages.Fault, messages.Credit, messages.Error, messages.Hello, messages.StateDigest)
 # So short that a call would cost more than the bytes; NAMES' strings follow one by one.
 INLINE_CALLS = (messages.Configured, messages.Names)
-REQUESTS = (messages.Configure, messages.GetBench, messages.GetNames)
+REQUESTS = (messages.Audio, messages.Configure, messages.GetBench, messages.GetNames)
 # Of which the firmware must know how much room is left for what is counted.
 SIZED = (messages.StepRecord, messages.StateDigest, messages.Bench, messages.Names)
 
@@ -106,8 +106,8 @@ def camel(name: str) -> str:
 
 def _cpp_type(field: Field) -> str:
     assert isinstance(field.kind, Number)
-    if field.values in (messages.ErrorCode, messages.NamesKind):
-        return field.values.__name__
+    if field.values is messages.ErrorCode:
+        return "ErrorCode"
     return f"uint{8 * field.kind.size}_t"
 
 
@@ -116,7 +116,7 @@ def _singular(name: str) -> str:
 
 
 def _members(field: Field) -> list[Member]:
-    if field.constant:
+    if field.constant or isinstance(field.kind, Rest):
         return []
     match field.kind:
         case Number():
@@ -143,6 +143,8 @@ def _writes(field: Field, name: str) -> list[str]:
     if field.constant:
         return [f"out.U{8 * field.kind.size}(k{camel(field.constant)});"]  # type: ignore[union-attr]
     match field.kind:
+        case Rest():
+            return []
         case Number(size=size):
             value = f"static_cast<uint{8 * size}_t>({name})" if "_t" not in _cpp_type(field) else name
             return [f"out.U{8 * size}({value});"]

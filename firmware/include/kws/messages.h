@@ -1,4 +1,4 @@
-// Messages of the serial link: their fields, how they are written, how requests are read.
+// Messages of the serial link: their fields, how they are written, and how requests are read.
 //
 // DO NOT EDIT. Generated from training/kws_reference/protocol/messages.py, where to change it; then regenerate:
 // python -m kws_codegen.protocol --overwrite
@@ -118,49 +118,27 @@ void WriteStateDigest(uint32_t step, const uint32_t* crcs, uint8_t crc_count, Fr
 inline void WriteConfigured(uint8_t flags, FrameWriter& out) { out.U8(flags); }
 
 // NAMES: names of a kind, from one on, as many as fit one frame. The names follow, each by String().
-inline void WriteNames(NamesKind kind, uint16_t total, uint16_t first, uint8_t name_count, FrameWriter& out) {
-  out.U8(static_cast<uint8_t>(kind));
+inline void WriteNames(uint8_t kind, uint16_t total, uint16_t first, uint8_t name_count, FrameWriter& out) {
+  out.U8(kind);
   out.U16(total);
   out.U16(first);
   out.U8(name_count);
 }
 
-// CONFIGURE: chooses what STEP and BENCH hold.
-struct ConfigureRequest {
-  uint8_t flags;  // bits, see below; others are refused with BAD_PAYLOAD
-};
+// Each reads one request's fields; in.Complete() must confirm them.
+// AUDIO: PCM that starts at an offset. The rest is the PCM.
+inline void ReadAudio(PayloadReader& in, uint32_t* offset_bytes) { *offset_bytes = in.U32(); }
 
-// Reads what in.Complete() must confirm.
-inline ConfigureRequest ReadConfigure(PayloadReader& in) {
-  ConfigureRequest request;
-  request.flags = in.U8();
-  return request;
-}
+// CONFIGURE: chooses what STEP and BENCH hold.
+inline void ReadConfigure(PayloadReader& in, uint8_t* flags) { *flags = in.U8(); }
 
 // GET_BENCH: sums of the layers from one on.
-struct GetBenchRequest {
-  uint16_t first_layer;  // at most INFO's layer_count
-};
-
-// Reads what in.Complete() must confirm.
-inline GetBenchRequest ReadGetBench(PayloadReader& in) {
-  GetBenchRequest request;
-  request.first_layer = in.U16();
-  return request;
-}
+inline void ReadGetBench(PayloadReader& in, uint16_t* first_layer) { *first_layer = in.U16(); }
 
 // GET_NAMES: names of one kind from one on.
-struct GetNamesRequest {
-  uint8_t kind;  // NamesKind
-  uint16_t first;  // at most as many as there are
-};
-
-// Reads what in.Complete() must confirm.
-inline GetNamesRequest ReadGetNames(PayloadReader& in) {
-  GetNamesRequest request;
-  request.kind = in.U8();
-  request.first = in.U16();
-  return request;
+inline void ReadGetNames(PayloadReader& in, uint8_t* kind, uint16_t* first) {
+  *kind = in.U8();
+  *first = in.U16();
 }
 
 }  // namespace kws

@@ -8,7 +8,7 @@ from kws_codegen.generator import build
 from kws_codegen.ir import Layer, Place, Program
 from kws_codegen.passes import pair_states
 from kws_codegen.plan import plan
-from kws_codegen.reader import read
+from kws_reference.tflite.reader import read
 
 from tests.support.models import matchbox
 

@@ -1,4 +1,4 @@
-"""Reading a .tflite: everything that the generator needs, and one line for everything that is no model."""
+"""Reading a .tflite: all that stands in it, and one line for everything that is no model."""
 
 import dataclasses
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kws_codegen.ir import Graph
-from kws_codegen.reader import read
 from kws_reference.errors import KwsError
+from kws_reference.tflite.graph import Graph, Tensor
+from kws_reference.tflite.reader import read
 
 from tests.support.models import matchbox
 from tests.support.tflite_writer import write
@@ -40,6 +40,32 @@ def test_read_options_by_name():
     assert add.options == {"activation": "RELU"}
     pool = next(op for op in graph.ops if op.kind == "AVERAGE_POOL_2D")
     assert pool.options["filter_h"] == 2 and pool.options["padding"] == "VALID"
+
+
+def graph_of(data: np.ndarray) -> Graph:
+    tensor = Tensor(0, "weights", data.shape, "INT4", (0.5,), (0,), data)
+    return Graph((tensor,), (), (), (), ())
+
+
+@pytest.mark.parametrize("shape", [(16,), (3, 5), (1, 1, 7, 1)], ids=str)
+def test_read_int4_constant_gives_signed_values(shape):
+    data = (np.arange(np.prod(shape)) % 16 - 8).astype(np.int8).reshape(shape)
+    (tensor,) = read(write(graph_of(data))).tensors
+    assert tensor.dtype == "INT4" and tensor.data.dtype == np.int8
+    assert np.array_equal(tensor.data, data) and not tensor.data.flags.writeable
+
+
+def test_read_int4_takes_the_earlier_value_from_the_low_half():
+    stored = write(graph_of(np.array([1, -2, 7], np.int8)))
+    assert bytes([0xE1, 0x07]) in stored
+    assert read(stored.replace(bytes([0xE1, 0x07]), bytes([0x2F, 0x08]))).tensors[0].data.tolist() == [-1, 2, -8]
+
+
+def test_read_int4_of_wrong_size_is_refused():
+    graph = graph_of(np.zeros(8, np.int8))
+    wrong = dataclasses.replace(graph, tensors=(dataclasses.replace(graph.tensors[0], shape=(9,)),))
+    with pytest.raises(KwsError, match=r"4 bytes cannot hold \[9\] INT4 values"):
+        read(write(wrong))
 
 
 @pytest.mark.parametrize("data", [b"", b"TFL3", b"\0" * 64, b"RIFF....WAVEfmt "], ids=repr)
