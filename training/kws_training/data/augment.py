@@ -24,8 +24,8 @@ def shift_and_resample(rng: np.random.Generator, pcm: np.ndarray, shift_samples:
       are unchanged.
     """
     clips, samples = pcm.shape
-    shifts: np.ndarray = rng.integers(-shift_samples, shift_samples + 1, clips)
-    speeds: np.ndarray = rng.uniform(1.0 - resample, 1.0 + resample, clips)
+    shifts = rng.integers(-shift_samples, shift_samples + 1, (clips,))
+    speeds = rng.uniform(1.0 - resample, 1.0 + resample, (clips,))
     out = np.zeros((clips, samples), np.float32)
     padded = np.zeros(samples + 6, np.float32)
     middle = (samples - 1) / 2
