@@ -10,7 +10,7 @@ from kws_reference.bundle import Bundle, write_bundle
 from kws_training.convert import export
 from kws_training.models.matchbox import Block, MatchboxConfig
 
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
 
 SCALE = 1 / 32
 TINY = MatchboxConfig(

@@ -3,7 +3,7 @@
 import importlib.util
 from types import ModuleType
 
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
 
 
 def load(path: str) -> ModuleType:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from kws_reference.audio.pcm import read_wav
 
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
 
 sys.path.insert(0, str(ROOT / "host" / "demo"))
 import synthesise  # noqa: E402

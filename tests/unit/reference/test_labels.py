@@ -21,7 +21,7 @@ from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
 from kws_training.evaluate import detection
 
 from tests.support.models import matchbox, odd_channels, one_frame, wide_step
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
 
 KIT, TURNED = ("_silence_", "_unknown_", "yes", "no"), ("no", "_unknown_", "yes", "_silence_")
 EIGHT_KHZ = {"sample_rate_hz": 8000, "window_samples": 240, "hop_samples": 80, "fft_size": 256, "mel_high_hz": 3800.0}

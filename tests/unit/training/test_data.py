@@ -36,7 +36,7 @@ from kws_training.data.speech_commands import (
 )
 from kws_training.data.splits import divide, hash_percent, hash_split
 
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
 
 STILL = AugmentConfig(
     shift_samples=0, resample=0, gain_low_db=0, gain_high_db=0, noise_probability=0, time_masks=0, feature_masks=0
