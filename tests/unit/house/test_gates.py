@@ -4,7 +4,7 @@ import json
 import re
 import tomllib
 
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 TARGET = re.compile(r"^([a-z-]+):(?!=)(.*)$", re.MULTILINE)
