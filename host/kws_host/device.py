@@ -8,6 +8,7 @@ import numpy as np
 from kws_reference.errors import KwsError
 from kws_reference.protocol import messages
 from kws_reference.protocol.messages import Config, ErrorCode, MessageType, NamesKind
+from kws_reference.protocol.wire import Message
 from kws_reference.timing import StepClock
 
 from kws_host.audio_stream import AudioStream
@@ -18,6 +19,13 @@ RUN_ATTEMPTS = 3
 """How often a recording is streamed in all, when the link loses results."""
 RESTART_TIMEOUTS = 5
 """Answer timeouts that a device may take to come back after a restart."""
+EVENTS: tuple[type[Message], ...] = (
+    messages.StepRecord,
+    messages.DetectionRecord,
+    messages.StateDigest,
+    messages.Hello,
+    messages.Fault,
+)
 
 
 class LossError(LinkError):
@@ -172,8 +180,7 @@ class Device:
 
     def _on_frame(self, frame: Frame) -> None:
         """Takes an event; late answers and unknown types of newer firmware are left alone."""
-        kinds = (messages.StepRecord, messages.DetectionRecord, messages.StateDigest, messages.Hello, messages.Fault)
-        kind = next((kind for kind in kinds if kind.TYPE == frame.type), None)
+        kind = next((kind for kind in EVENTS if kind.TYPE == frame.type), None)
         if kind is None:
             return
         event = self.link.decode(kind, frame.payload)
