@@ -67,7 +67,9 @@ def select(spec: ClipSpec, rng: np.random.Generator) -> Selection:
     for folder in spec.folders:
         files += _of_further_folder(folder, spec.words, main.held)
     if not files:
-        raise KwsError(f"no clips: the {spec.split} split of {spec.speech_commands} is empty, and so is every other folder.")
+        raise KwsError(
+            f"no clips: the {spec.split} split of {spec.speech_commands} is empty, and so is every other folder."
+        )
     if spec.speech_commands is not None and spec.split == "training":
         _check_every_word_trains(files, spec.words)
     return dataclasses.replace(main, files=files)
