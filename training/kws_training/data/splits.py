@@ -22,7 +22,7 @@ from kws_training.data.speakers import known_speakers, speaker_of, word_of
 Split = Literal["training", "validation", "testing"]
 Rule = Literal["auto", "hash", "lists", "few"]
 
-SPLITS = ("training", "validation", "testing")
+SPLITS: tuple[Split, ...] = ("training", "validation", "testing")
 _HASH_RANGE = 2**27 - 1
 _OFFICIAL_NAME = r"[0-9a-f]{8}_nohash_\d+\."
 _FEWEST_VALIDATION = 5  # recordings of each keyword; with fewer, "auto" takes a fifth of the speakers instead
