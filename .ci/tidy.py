@@ -9,12 +9,13 @@ Each source is read as it is compiled: portable ones for the host, boards and ke
 tflm on the stand-in tree of its tests.
 """
 
-import json
 import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from kws_firmware.boards import load_board
 
 ROOT = Path(__file__).resolve().parents[1]
 TIDY = Path(sys.executable).with_name("clang-tidy")
@@ -44,9 +45,14 @@ def system_includes() -> list[str]:
 
 def core(board: str, *patterns: str, but: tuple[str, ...] = ()) -> tuple[list[str], list[str]]:
     """Sources for a bare board, and the flags that they are compiled with."""
-    flags = json.loads((ROOT / f"firmware/platform/boards/{board}.json").read_text())["build"]["arch_flags"]
     includes = [f"-I{folder}" for folder in (f"firmware/boards/{board}", *FIRMWARE)]
-    return sources(*patterns, but=but), ["--target=arm-none-eabi", *flags, *BARE, *includes, *system_includes()]
+    flags = [*load_board(board).arch_flags, *BARE, *macros(board), *includes, *system_includes()]
+    return sources(*patterns, but=but), ["--target=arm-none-eabi", *flags]
+
+
+def macros(board: str) -> list[str]:
+    """What the build defines for a board."""
+    return [f"-D{name}={value}" for name, value in load_board(board).macros.items()]
 
 
 def compilations() -> list[tuple[str, list[str]]]:
@@ -55,13 +61,17 @@ def compilations() -> list[tuple[str, list[str]]]:
     tests = [*includes, "-Ifirmware/src/engine/aot", "-Itests/native/fake_model"]
     parties = ("", "/third_party", "/third_party/flatbuffers/include", "/third_party/ruy", "/third_party/gemmlowp")
     tree = [f"-isystem{FAKE_TREE}{party}" for party in parties]
+    nano33ble = ['-DKWS_BOARD_NAME="nano33ble"']
     kinds = [
         (sources("firmware/src/**/*.cc", but=("/tflm/", "cmsis_nn.cc")), [*BARE, *includes]),
         (sources("firmware/src/engine/aot/cmsis_nn.cc"), [*BARE, *includes, "-D__GNUC_PYTHON__"]),
-        (sources("firmware/boards/native/*.cc"), [*includes, "-DKWS_BOARD_HAS_MAIN"]),
+        (sources("firmware/boards/native/*.cc"), [*includes, *macros("native")]),
         (sources("firmware/src/engine/tflm/*.cc"), [*BARE, *includes, *tree, "-Wno-unused-parameter"]),
         (sources("tests/native/tflm_runner.cc"), [*includes, *tree]),
-        (sources("firmware/boards/nano33ble/*.cc"), [*BARE, *includes, "-isystemtests/fixtures/fake_arduino"]),
+        (
+            sources("firmware/boards/nano33ble/*.cc"),
+            [*BARE, *includes, *nano33ble, "-isystemtests/fixtures/fake_arduino"],
+        ),
         (sources("tests/native/**/*.cc", but=("tflm_runner", "link_audio")), tests),
         core("mps2_an386", "firmware/boards/cortex_m/*.cc", "firmware/boards/mps/*.cc", "firmware/test/*/*.cc"),
         core("netduinoplus2", "firmware/boards/netduinoplus2/*.cc"),

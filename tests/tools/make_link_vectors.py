@@ -4,8 +4,8 @@
     python -m tests.tools.make_link_vectors --overwrite
 
 Nothing here comes from ``kws_reference.protocol`` or ``kws_host``: the layouts are typed here a second time, byte
-stuffing is written another way, and what a stream must decode to is stated, so that the cases prove the protocol's table
-and both codecs and do not repeat a fault of theirs.
+stuffing is written another way, and what a stream must decode to is stated, so that the cases prove the protocol's
+table and both codecs and do not repeat a fault of theirs.
 """
 
 import argparse

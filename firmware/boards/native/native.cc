@@ -164,7 +164,7 @@ uint32_t Ticks() { return 0; }
 TickInfo Clock() { return {TickInfo::kNone, 1, 1}; }
 #endif
 
-const char* Name() { return "native"; }
+const char* Name() { return KWS_BOARD_NAME; }
 uint32_t StackSizeBytes() { return 0; }
 uint32_t StackUsedBytes() { return 0; }
 void PaintStack() {}

@@ -15,12 +15,16 @@ namespace {
 constexpr size_t kChunkSamples = 160;  // handled between two looks at the serial port
 constexpr size_t kLayersPerFrame = 128;
 static_assert(kBenchFixedBytes + 4 * kLayersPerFrame <= kMaxPayloadBytes, "a page of layers must fit");
-// kws-codegen refuses such models before (training/kws_reference/limits.py holds the same table).
+// kws-codegen refuses such models before (training/kws_reference/limits.py holds the same rules).
 static_assert(kStepFixedBytes + model::kLabelCount + model::kStepFeatureCount <= kMaxPayloadBytes,
               "STEP must carry the scores and features of a step: fewer frames per step, or fewer labels");
 static_assert(kStateDigestFixedBytes + 4 * model::kStateCount <= kMaxPayloadBytes, "STATE_DIGEST: too many states");
 static_assert(model::kLabelCount <= 255 && model::kFramesPerStep <= 255 && model::kFeatureCount <= 255,
               "INFO counts labels, frames and features in bytes");
+static_assert(static_cast<uint8_t>(ClockKind::kNone) == board::TickInfo::kNone &&
+                  static_cast<uint8_t>(ClockKind::kInstructions) == board::TickInfo::kInstructions &&
+                  static_cast<uint8_t>(ClockKind::kCycles) == board::TickInfo::kCycles,
+              "INFO carries the board's kind of clock as it is");
 static_assert(model::kWindowSamples <= 65535 && model::kHopSamples <= 65535, "INFO counts samples in 16 bits");
 
 uint32_t StateCrc(size_t state) {

@@ -1,5 +1,6 @@
 """The serial link's codecs: by hand, by property, and both sides from one table."""
 
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -11,10 +12,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kws_firmware import sources
 from kws_host import frame as frames
 from kws_host.frame import Frame, FrameDecoder, Text
 from kws_reference.protocol import messages
-from kws_reference.protocol.messages import MAX_PAYLOAD_BYTES
+from kws_reference.protocol.messages import MAX_PAYLOAD_BYTES, MessageType
 from kws_reference.protocol.wire import ProtocolError
 
 from tests.support import native
@@ -25,8 +27,7 @@ settings.load_profile("kws")
 
 ROOT = Path(__file__).resolve().parents[3]
 VECTORS = ROOT / "tests/vectors/link.txt"
-LINK = ["firmware/src/link/crc32.cc", "firmware/src/link/cobs.cc", "firmware/src/link/frame.cc"]
-LINK += ["firmware/src/link/messages.cc", "firmware/src/link/payload_reader.cc", "firmware/src/link/link.cc"]
+LINK = sources.files("src/link")
 
 
 def _bytes(text: str) -> bytes:
@@ -72,7 +73,7 @@ def test_frame_get_info_gives_bytes_worked_out_by_hand():
     body = bytes([1, 1, 7, 0])
     crc = zlib.crc32(body).to_bytes(4, "little")
     assert 0 not in crc
-    assert Frame(messages.MessageType.GET_INFO, 7).encode() == b"\0\x04\x01\x01\x07\x05" + crc + b"\0"
+    assert Frame(MessageType.GET_INFO, 7).encode() == b"\0\x04\x01\x01\x07\x05" + crc + b"\0"
     assert zlib.crc32(b"123456789") == 0xCBF43926
 
 
@@ -119,6 +120,52 @@ def test_decoder_text_without_delimiter_is_handed_out_in_bounded_pieces():
 def test_streams_of_the_table_decode_alike_in_python(chunk):
     for _, name, wire, *events in _cases("stream"):
         assert _events(_bytes(wire), chunk) == events, name
+
+
+def _value(text: str, like: object) -> object:
+    """A field of the vectors in the type of a decoded one."""
+    if isinstance(like, tuple):
+        return tuple(int(item) for item in text.split(",")) if text != "-" else ()
+    if isinstance(like, bytes):
+        return _bytes(text)
+    if isinstance(like, str):
+        return bytes.fromhex(text[5:]).decode() if text.startswith("text:") else text
+    return int(text)
+
+
+def test_messages_of_the_table_decode_to_the_named_values():
+    kinds = {cls.TYPE: cls for cls in vars(messages).values() if isinstance(cls, type) and hasattr(cls, "TYPE")}
+    for _, name, *named, _seq, wire in _cases("message"):
+        (frame,) = FrameDecoder().feed(_bytes(wire))
+        message = kinds[frame.type].decode(frame.payload)
+        pairs = dict(pair.split("=") for pair in named)
+        assert list(pairs) == [field.name for field in dataclasses.fields(message)], name
+        assert {key: _value(text, getattr(message, key)) for key, text in pairs.items()} == dataclasses.asdict(message)
+
+
+@pytest.mark.parametrize(
+    ("request_", "payload"),
+    [
+        (messages.Audio(0x01020304, b"\5\6"), "040302010506"),
+        (messages.Configure(5), "05"),
+        (messages.GetBench(0x0102), "0201"),
+        (messages.GetNames(2, 0x0102), "020201"),
+        (messages.Restart(), "54535254"),
+        (messages.TestFault(), "46414c54"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_requests_pack_to_bytes_worked_out_by_hand(request_, payload):
+    assert request_.encode().hex() == payload
+    assert type(request_).decode(bytes.fromhex(payload)) == request_
+
+
+def test_table_every_request_has_its_answer_and_every_payload_its_message():
+    kinds = {cls.TYPE for cls in vars(messages).values() if isinstance(cls, type) and hasattr(cls, "TYPE")}
+    empty = {MessageType.GET_INFO, MessageType.RESET, MessageType.GET_STATS, MessageType.GET_FAULT}
+    assert kinds | empty == set(MessageType) and not kinds & empty
+    requests = {kind for kind in MessageType if kind < 0x80}
+    assert set(messages.ANSWERS) == requests - {MessageType.RESTART, MessageType.TEST_FAULT}
 
 
 def test_messages_of_the_table_survive_python_decode_and_encode():

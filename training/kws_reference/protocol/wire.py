@@ -226,7 +226,9 @@ def fields(message: type[Message]) -> tuple[Field, ...]:
 
 
 def _field(name: str, notes: tuple[Any, ...]) -> Field:
-    kind = next(note for note in notes if isinstance(note, Kind))
+    kind = next((note for note in notes if isinstance(note, Kind)), None)
+    if kind is None:
+        raise TypeError(f"field {name}: its annotation names no kind of kws_reference.protocol.wire")
     meaning = next((note for note in notes if isinstance(note, str)), "")
     values = next((note for note in notes if isinstance(note, type)), None)
     constant = next((note.constant for note in notes if isinstance(note, Always)), None)

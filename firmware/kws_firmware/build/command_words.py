@@ -1,10 +1,12 @@
-"""For the build scripts: words of command lines that reach the compiler as they are, whatever folder names they hold.
+"""Words of command lines that reach the compiler as they are, whatever folder names they hold; errors in one line.
 
 SCons joins a command's words and hands the line to a shell. On its own it quotes only words with spaces, and files that
 it knows as such: a bracket, an apostrophe or an ampersand in the name of a folder becomes the shell's.
 """
 
 import shlex
+import sys
+from typing import Any
 
 import SCons.Defaults
 from SCons.Subst import CmdStringHolder
@@ -15,7 +17,18 @@ def word(text: str) -> CmdStringHolder:
     return CmdStringHolder(text, literal=True)
 
 
-def _concat(*arguments: object, **options: object) -> object:
+def macro(name: str, value: str) -> CmdStringHolder:
+    """The flag that defines a macro; a value with quotation marks is a C string."""
+    return word(f"-D{name}={value}")
+
+
+def fail(env: Any, message: str) -> None:
+    """Ends the build with one clear line."""
+    sys.stderr.write(f"error: {message}\n")
+    env.Exit(1)
+
+
+def _concat(*arguments: Any, **options: Any) -> Any:
     """SCons's `_concat`, which makes -I and -L of folders; each a word of its own. `$(` and `$)` are marks of SCons."""
     words = SCons.Defaults._concat(*arguments, **options)
     if not words:
@@ -23,6 +36,6 @@ def _concat(*arguments: object, **options: object) -> object:
     return [word(item) if isinstance(item, str) and item not in ("$(", "$)") else item for item in words]
 
 
-def quote_paths(env: object) -> None:
+def quote_paths(env: Any) -> None:
     """Lets an environment quote every folder and file that it names on a command line."""
     env.Replace(ESCAPE=shlex.quote, _concat=_concat)

@@ -1,9 +1,8 @@
-#!/usr/bin/env python3
-"""Fetches the third-party firmware sources that sources.toml pins, checks their SHA-256 and unpacks them.
+"""Fetches the third-party firmware sources that third_party.toml pins, checks their SHA-256 and unpacks them.
 
-    python firmware/tools/fetch_sources.py            into firmware/third_party/, unless it is all there
-    python firmware/tools/fetch_sources.py --check    only says whether it is
-    python firmware/tools/fetch_sources.py --archives FOLDER    takes the archives from a folder instead of the network
+    python -m kws_firmware.fetch_sources            into firmware/third_party/, unless it is all there
+    python -m kws_firmware.fetch_sources --check    only says whether it is
+    python -m kws_firmware.fetch_sources --archives FOLDER    takes the archives from a folder instead of the network
 
 Needs Python 3.11 with pip and nothing else.
 """
@@ -20,7 +19,8 @@ import tomllib
 import zipfile
 from pathlib import Path, PurePosixPath
 
-HERE = Path(__file__).resolve().parent
+PINS = Path(__file__).with_name("third_party.toml")
+TARGET = Path(__file__).resolve().parents[1] / "third_party"
 STAMP = ".source.json"  # in each unpacked folder: which archive it is from, and the digest of every file
 
 
@@ -29,7 +29,7 @@ class SourceError(Exception):
 
 
 def load_pins(path: Path) -> list[dict]:
-    """Reads sources.toml.
+    """Reads third_party.toml.
 
     Returns:
       Its archives: package, version, file, sha256 and the folders to unpack.
@@ -78,7 +78,7 @@ def obtain(archive: dict, folder: Path, archives: Path | None) -> bytes:
     """Returns the bytes of an archive after checking them.
 
     Args:
-      archive: an entry of sources.toml.
+      archive: an entry of third_party.toml.
       folder: scratch folder.
       archives: folder that already holds the file, or None to download it with pip.
 
@@ -143,7 +143,7 @@ def unpack(path: Path, archive: dict, folder: dict, target: Path) -> int:
                 output.write_bytes(data)
                 digests[name.as_posix()] = digest(data)
         if folder["licence"] not in digests:
-            raise SourceError(f"{path.name}: holds no {prefix}{folder['licence']}. Correct sources.toml.")
+            raise SourceError(f"{path.name}: holds no {prefix}{folder['licence']}. Correct third_party.toml.")
         stamp = {
             "package": archive["package"],
             "version": archive["version"],
@@ -171,8 +171,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--archives", type=Path, metavar="FOLDER", help="take the archives from here, not from the network"
     )
-    parser.add_argument("--out", type=Path, default=HERE.parent / "third_party", help="where to unpack")
-    parser.add_argument("--pins", type=Path, default=HERE / "sources.toml", help="what to fetch")
+    parser.add_argument("--out", type=Path, default=TARGET, help="where to unpack")
+    parser.add_argument("--pins", type=Path, default=PINS, help="what to fetch")
     options = parser.parse_args(arguments)
     try:
         missing = 0

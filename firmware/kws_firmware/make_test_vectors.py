@@ -1,8 +1,7 @@
-#!/usr/bin/env python3
 """Writes or checks the golden integers of the on-target test, firmware/test/test_pipeline/vectors.h.
 
-    python firmware/tools/make_test_vectors.py --overwrite     after the bundle changed
-    python firmware/tools/make_test_vectors.py --check
+    python -m kws_firmware.make_test_vectors --overwrite     after the bundle changed
+    python -m kws_firmware.make_test_vectors --check
 
 The audio is computed, by the same integer recipe here and on the board. Features, scores, states and detections come
 from kws_reference and the bundle that firmware/generated was made from.
@@ -13,16 +12,16 @@ import sys
 import zlib
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "training"))
+import numpy as np
+from kws_reference.bundle import Bundle
+from kws_reference.errors import KwsError
+from kws_reference.pipeline import Pipeline
 
-import numpy as np  # noqa: E402
-from kws_reference.bundle import Bundle  # noqa: E402
-from kws_reference.errors import KwsError  # noqa: E402
-from kws_reference.pipeline import Pipeline  # noqa: E402
+from kws_firmware.boards import FIRMWARE
 
+ROOT = FIRMWARE.parent
 BUNDLE = ROOT / "training" / "zoo" / "matchbox_kit12"
-HEADER = ROOT / "firmware" / "test" / "test_pipeline" / "vectors.h"
+HEADER = FIRMWARE / "test" / "test_pipeline" / "vectors.h"
 SAMPLES = 16000
 SEED = 20240607
 
@@ -50,7 +49,7 @@ def header_text(folder: Path) -> str:
     steps = Pipeline(bundle).run(make_pcm(SAMPLES, SEED), state_crcs=True)
     lines = [
         "// DO NOT EDIT. Golden integers of the on-target test.",
-        "// Regenerate: python firmware/tools/make_test_vectors.py --overwrite",
+        "// Regenerate: python -m kws_firmware.make_test_vectors --overwrite",
         "#pragma once",
         "",
         "#include <cstddef>",
@@ -107,7 +106,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"wrote {HEADER.relative_to(ROOT)}")
         return 0
     if not HEADER.is_file() or HEADER.read_text() != text:
-        print(f"{HEADER.relative_to(ROOT)} is stale: python firmware/tools/make_test_vectors.py --overwrite")
+        print(f"{HEADER.relative_to(ROOT)} is stale: python -m kws_firmware.make_test_vectors --overwrite")
         return 1
     return 0
 
