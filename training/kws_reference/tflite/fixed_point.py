@@ -133,8 +133,9 @@ def doubling_high_multiply(a: ArrayLike, b: ArrayLike) -> np.ndarray:
 def divide_by_power_of_two(value: ArrayLike, exponent: ArrayLike) -> np.ndarray:
     """``round(value / 2**exponent)`` of int32 values as int64, ties away from zero; exponent 0 to 31."""
     value, exponent = np.asarray(value, np.int64), np.asarray(exponent, np.int64)
-    divided = value + ((1 << exponent) >> 1)
-    divided += (value >> 63) * (exponent > 0)
+    divided = (value >> 63) * (exponent > 0).astype(np.int64)
+    divided += value
+    divided += (1 << exponent) >> 1
     divided >>= exponent
     return divided
 
