@@ -23,7 +23,6 @@ from kws_reference.bundle import Bundle  # noqa: E402
 from kws_reference.cli.log import set_up  # noqa: E402
 from kws_reference.cli.progress import Progress  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
-from kws_reference.labels import label_set  # noqa: E402
 from kws_reference.network.oracle import Network  # noqa: E402
 from kws_training.commands.clip_options import check_count  # noqa: E402
 
@@ -78,12 +77,12 @@ def run(args: argparse.Namespace) -> int:
         raise KwsError(f"{args.run} is a float run. Give one that kws-train fit --precision trained.")
     if (list(bundle.labels), bundle.frontend.to_dict()) != (settings["labels"], settings["frontend"]):
         raise KwsError(f"{args.bundle} has other labels or features than {args.run}. Export it from that run.")
-    clips = load_clips(
-        ClipSpec(args.data, "validation", words=label_set(bundle.labels).keywords, unknown_percent=100.0)
-    )
+    clips = load_clips(ClipSpec(args.data, "validation", words=bundle.labels.keywords, unknown_percent=100.0))
     rows = np.sort(np.random.default_rng(0).permutation(len(clips))[: args.clips])
     if not len(rows):
-        raise KwsError(f"{args.data} has no validation clip of {', '.join(bundle.labels[2:])}. Give another --data.")
+        raise KwsError(
+            f"{args.data} has no validation clip of {', '.join(bundle.labels.keywords)}. Give another --data."
+        )
     result = compare(model, bundle, int8_features(bundle.frontend, clips.pcm[rows]))
     print(json.dumps({"precision": settings["precision"]["name"], **result}))
     return 1 if result["clips_that_differ"] else 0

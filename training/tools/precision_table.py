@@ -27,7 +27,7 @@ import readme_table  # noqa: E402
 from kws_reference.cli.log import set_up  # noqa: E402
 from kws_reference.cli.progress import Progress  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
-from kws_reference.labels import label_set  # noqa: E402
+from kws_reference.labels import LabelSet  # noqa: E402
 
 ZOO = ROOT / "training" / "zoo" / "experiments" / "precision"
 SETS = ("kit-12", "canonical-8")
@@ -132,7 +132,7 @@ def _features(name: str, split: str, labels: tuple[str, ...], frontend: Any, aud
     from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
     from kws_training.evaluate.clips import int8_features
 
-    words = label_set(labels).keywords
+    words = LabelSet(labels).keywords
     if split == "validation":
         clips = load_clips(ClipSpec(audio / "speech_commands", "validation", words=words, unknown_percent=100.0))
     else:

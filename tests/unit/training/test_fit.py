@@ -19,10 +19,10 @@ import keras  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
 from kws_reference.frontend.config import FrontendConfig  # noqa: E402
 from kws_training import cli  # noqa: E402
-from kws_training.commands.evaluate import by_label  # noqa: E402
 from kws_training.commands.fit import add_parser  # noqa: E402
 from kws_training.convert import export  # noqa: E402
 from kws_training.data.speech_commands import ClipSet  # noqa: E402
+from kws_training.evaluate.clip_report import by_label  # noqa: E402
 from kws_training.models import architecture  # noqa: E402
 from kws_training.train.run_folder import RunFolder, load_run  # noqa: E402
 from kws_training.train.trainer import AveragingAdamW, Recipe, _averaged, _lesson  # noqa: E402

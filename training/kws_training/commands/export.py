@@ -12,7 +12,7 @@ from kws_reference import limits
 from kws_reference.bundle import MODEL_FILE, is_bundle, write_bundle
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
-from kws_reference.labels import label_set
+from kws_reference.labels import LabelSet
 from kws_reference.network.oracle import try_model
 from kws_reference.system.files import replace
 from kws_reference.system.folder_lock import require_writable
@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
         config = start.check(settings, args.run_folder) if wanted else None
         if args.data is None:
             raise KwsError("a float run is quantized with the ranges of training clips. Give --data.")
-        folders, words = tuple(extra_folders(args)), label_set(settings["labels"]).keywords
+        folders, words = tuple(extra_folders(args)), LabelSet(settings["labels"]).keywords
         rate_hz = frontend.sample_rate_hz
         clips = load_clips(ClipSpec(args.data, "training", folders, words, sample_rate_hz=rate_hz))
         drawn = start.calibration(clips, frontend, settings["seed"], args.calibration_clips)
@@ -126,7 +126,7 @@ def run(args: argparse.Namespace) -> int:
         converted.data,
         manifest(
             args.name or args.out.name,
-            settings["labels"],
+            LabelSet(settings["labels"]),
             frontend,
             step.frames_per_step,
             converted,

@@ -11,7 +11,7 @@ from typing import Any
 from kws_reference.audio.recordings import find_recordings
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
-from kws_reference.labels import label_set
+from kws_reference.labels import LabelSet
 from kws_reference.system.folder_lock import only_writer
 
 from kws_training.commands.clip_options import add_extra, check_extra, check_seed, extra_folders, keywords
@@ -144,7 +144,7 @@ def _run(args: argparse.Namespace, words: tuple[str, ...]) -> int:
     if known and (wanted or "precision" in known):
         start.check(known, args.start_from)
 
-    known_words = label_set(known["labels"]).keywords if known else ()
+    known_words = LabelSet(known["labels"]).keywords if known else ()
     if wanted and words not in ((), known_words):
         raise KwsError(f"{args.start_from} was trained for {', '.join(known_words)}. Leave out --labels.")
     words = words or (known_words if wanted else WORDS)

@@ -35,6 +35,7 @@ from kws_reference.audio.recordings import (
 from kws_reference.audio.word_window import is_silent, word_start
 from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
+from kws_reference.labels import LabelSet
 
 from kws_training.data.made_noise import made_noise
 from kws_training.data.splits import (
@@ -109,9 +110,9 @@ class ClipSpec:
     clip_samples: int | None = None
 
     @property
-    def labels(self) -> tuple[str, ...]:
+    def labels(self) -> LabelSet:
         """Label names in the order of the class indices."""
-        return (SILENCE, UNKNOWN, *self.words)
+        return LabelSet.of_words(self.words)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,10 +134,20 @@ class ClipSet:
     words: tuple[str, ...]
     names: tuple[str, ...]
     noise: tuple[np.ndarray, ...]
-    label_names: tuple[str, ...]
+    label_names: LabelSet
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def kinds(self) -> np.ndarray:
+        """The `Kind` of each clip's label, int64 ``[clips]``."""
+        return np.array(self.label_names.kinds, np.int64)[self.labels]
+
+    @property
+    def spoken_labels(self) -> tuple[str, ...]:
+        """The name of each clip's label."""
+        return tuple(self.label_names[label] for label in self.labels)
 
     def sha256(self) -> str:
         """Digest of what is learnt from: samples, labels and noise, in their order."""
