@@ -5,7 +5,8 @@ import pickle
 
 import numpy as np
 import pytest
-from kws_reference.errors import KwsError
+from kws_reference.cli.log import set_up
+from kws_reference.cli.program import USAGE, status_of
 from kws_reference.network import operators
 from kws_reference.network.batched import BatchedNetwork
 from kws_reference.network.oracle import Network
@@ -102,7 +103,14 @@ def test_scorer_a_wrong_integer_of_the_batched_interpreter_is_an_error(bundle, p
     monkeypatch.setattr("kws_reference.network.scoring.BatchedNetwork", Faulty)
     with pytest.raises(InterpretersDiffer, match=f"the batched interpreter is wrong: in step 0, {message}"):
         Scorer(bundle).scores(pieces)
-    assert issubclass(InterpretersDiffer, KwsError)  # one line and exit 2
+
+
+def test_program_that_meets_a_wrong_integer_ends_in_one_line(bundle, pieces, monkeypatch, capsys):
+    monkeypatch.setattr("kws_reference.tflite.fixed_point.mean", lambda total, count: total // count)
+    set_up()
+    assert status_of(lambda: len(Scorer(bundle).scores(pieces))) == USAGE
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {bundle.path}: the batched interpreter is wrong: in step ")
 
 
 def test_scorer_an_operator_with_wrong_arithmetic_is_an_error(bundle, pieces, monkeypatch):
