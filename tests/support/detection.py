@@ -8,8 +8,8 @@ import numpy as np
 from kws_reference.bundle import Bundle, DetectorConfig
 from kws_reference.labels import LabelSet
 from kws_training.convert.detector_settings import common_thresholds
+from kws_training.data.clips import ClipSet
 from kws_training.data.recordings import Piece, Word
-from kws_training.data.speech_commands import ClipSet
 from kws_training.evaluate.listener import Listener
 
 from tests.support.models import odd_channels

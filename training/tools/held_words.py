@@ -30,8 +30,9 @@ from kws_reference.cli.progress import Progress  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
 from kws_reference.labels import Kind  # noqa: E402
 from kws_training.convert.detector_settings import RELEASE_SHARE, default_detector  # noqa: E402
+from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet, ClipSpec  # noqa: E402
+from kws_training.data.load_clips import load_clips  # noqa: E402
 from kws_training.data.recordings import Piece, Recordings, RecordingSpec, Word, background, word_spans  # noqa: E402
-from kws_training.data.speech_commands import SAMPLE_RATE_HZ, ClipSet, ClipSpec, load_clips  # noqa: E402
 from kws_training.evaluate.detector import Top, detect, top  # noqa: E402
 from kws_training.evaluate.listener import Listener  # noqa: E402
 from kws_training.evaluate.scores import stream_scores  # noqa: E402

@@ -24,7 +24,7 @@ from kws_reference.cli.log import set_up  # noqa: E402
 from kws_reference.cli.progress import Progress  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
 from kws_reference.network.oracle import Network  # noqa: E402
-from kws_training.commands.clip_options import check_count  # noqa: E402
+from kws_training.commands.options.numbers import check_count  # noqa: E402
 
 
 def compare(model: Any, bundle: Bundle, features: np.ndarray) -> dict[str, int]:
@@ -67,9 +67,10 @@ def run(args: argparse.Namespace) -> int:
       KwsError: the run is not a quantized one, the bundle is of another, or there is no clip to compare.
     """
     check_count(args.clips, "--clips")
-    from kws_training.data.speech_commands import ClipSpec, load_clips
+    from kws_training.data.clips import ClipSpec
+    from kws_training.data.load_clips import load_clips
     from kws_training.evaluate.clips import int8_features
-    from kws_training.train.run_folder import load_run
+    from kws_training.train.trained_run import load_run
 
     settings, model = load_run(args.run)
     bundle = Bundle.load(args.bundle)

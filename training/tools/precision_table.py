@@ -66,10 +66,10 @@ def measure(audio: Path, only: str | None) -> None:
 def _measure_folder(name: str, folder: Path, audio: Path, clips: dict[str, Any]) -> None:
     from kws_reference.bundle import Bundle
     from kws_reference.frontend.config import FrontendConfig
-    from kws_training.convert.export import float_tflite
+    from kws_training.convert.float import float_tflite
     from kws_training.evaluate import clips as evaluation
     from kws_training.streaming import to_streaming
-    from kws_training.train.run_folder import load_run
+    from kws_training.train.trained_run import load_run
 
     run = folder if folder.name == FLOAT else folder.parent / FLOAT
     settings, model = load_run(run)
@@ -129,7 +129,8 @@ def _dynamic(data: bytes, streaming: Any, features: Any, truth: Any, scale: floa
 
 def _features(name: str, split: str, labels: tuple[str, ...], frontend: Any, audio: Path) -> tuple[Any, Any]:
     import numpy as np
-    from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
+    from kws_training.data.clips import ClipSpec, FolderSpec
+    from kws_training.data.load_clips import load_clips
     from kws_training.evaluate.clips import int8_features
 
     words = LabelSet(labels).keywords

@@ -17,8 +17,9 @@ from kws_reference.labels import Kind, LabelSet
 from kws_reference.pipeline import Pipeline
 from kws_training import cli
 from kws_training.convert.detector_settings import common_thresholds
+from kws_training.data.clips import ClipSpec, FolderSpec
+from kws_training.data.load_clips import load_clips
 from kws_training.data.recordings import Recordings, RecordingSpec
-from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
 from kws_training.evaluate.listener import Listener
 from kws_training.evaluate.scores import stream_scores
 

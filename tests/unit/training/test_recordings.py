@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from kws_reference.errors import KwsError
 from kws_reference.labels import Kind, LabelSet
+from kws_training.data.clips import ClipSet
 from kws_training.data.recordings import Recordings, RecordingSpec, background, plan, word_spans
-from kws_training.data.speech_commands import ClipSet
 
 SPEC = RecordingSpec(hours=0.05, seed=5, piece_seconds=60.0)
 

@@ -5,8 +5,8 @@ from collections import Counter
 
 import numpy as np
 from kws_reference.labels import Kind, LabelSet
+from kws_training.data.clips import ClipSet
 from kws_training.data.recordings import Recordings, RecordingSpec
-from kws_training.data.speech_commands import ClipSet
 from kws_training.data.validation_mix import source, validation_mix
 
 WORDS = ("yes",) * 8 + ("no",) * 8 + ("bed",) * 16 + ("tree",)

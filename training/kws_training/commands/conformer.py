@@ -14,7 +14,7 @@ import numpy as np
 from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
 
-from kws_training.commands.clip_options import check_count, check_seed
+from kws_training.commands.options.numbers import check_count, check_seed
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _measured(config: Any, args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     from kws_training.convert import staged
-    from kws_training.convert.tflite_file import float_operators, named
+    from kws_training.convert.float_operators import float_operators, named
     from kws_training.measure.step_cost import FEATURE_STEPS, measure
     from kws_training.models import conformer
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, Bundle, DetectorConfig, write_bundle
-from kws_reference.labels import Kind, LabelSet
+from kws_reference.labels import Kind
 from kws_reference.timing import StepClock
 
 DEFAULT_SMOOTHING_S = 0.2
@@ -16,7 +16,7 @@ RELEASE_SHARE = 0.75
 """A detected word is armed again when its smoothed posterior is below this share of its threshold."""
 
 
-def default_detector(labels: LabelSet, clock: StepClock) -> DetectorConfig:
+def default_detector(labels: Sequence[str], clock: StepClock) -> DetectorConfig:
     """The detector of a new bundle: the same threshold for every keyword, never for silence and unknown words."""
     return with_releases(
         clock.smoothing_steps(DEFAULT_SMOOTHING_S),
@@ -25,11 +25,11 @@ def default_detector(labels: LabelSet, clock: StepClock) -> DetectorConfig:
     )
 
 
-def common_thresholds(labels: LabelSet, threshold_q15: int, only: int | None = None) -> tuple[int, ...]:
+def common_thresholds(labels: Sequence[str], threshold_q15: int, only: int | None = None) -> tuple[int, ...]:
     """The same threshold for every keyword (or for one row alone); silence and unknown words are never raised."""
     return tuple(
-        threshold_q15 if kind is Kind.KEYWORD and only in (None, row) else NEVER_Q15
-        for row, kind in enumerate(labels.kinds)
+        threshold_q15 if Kind.of(label) is Kind.KEYWORD and only in (None, row) else NEVER_Q15
+        for row, label in enumerate(labels)
     )
 
 

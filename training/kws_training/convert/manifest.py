@@ -1,24 +1,22 @@
 """The manifest of a bundle, put together from what training and conversion know."""
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 from kws_reference.bundle import State, Tensor
 from kws_reference.frontend.config import FrontendConfig
-from kws_reference.labels import LabelSet
 
+from kws_training.convert.converted_model import ConvertedModel
 from kws_training.convert.detector_settings import default_detector
-
-if TYPE_CHECKING:  # it brings TensorFlow, which who only wants the defaults does not need
-    from kws_training.convert.export import ConvertedModel
 
 
 def manifest(
     name: str,
-    labels: LabelSet,
+    labels: Sequence[str],
     frontend: FrontendConfig,
     frames_per_step: int,
-    model: "ConvertedModel",
+    model: ConvertedModel,
     *,
     accuracy: dict[str, Any],
     provenance: dict[str, Any],

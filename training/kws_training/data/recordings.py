@@ -13,7 +13,7 @@ import numpy as np
 from kws_reference.errors import KwsError
 from kws_reference.labels import Kind
 
-from kws_training.data.speech_commands import CLIP_SAMPLES, SAMPLE_RATE_HZ, ClipSet
+from kws_training.data.clips import CLIP_SAMPLES, SAMPLE_RATE_HZ, ClipSet
 
 BLOCK_SAMPLES = 160
 """Resolution of word times: 10 ms."""

@@ -10,7 +10,7 @@ import dataclasses
 import numpy as np
 from kws_reference.labels import Kind
 
-from kws_training.data.speech_commands import ClipSet
+from kws_training.data.clips import ClipSet
 
 RECORDED, EXTRA = "recorded", "extra"
 SOURCES = (RECORDED, EXTRA)

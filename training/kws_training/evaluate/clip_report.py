@@ -58,7 +58,7 @@ class Subject:
         bundle = Bundle.load(bundle_folder) if bundle_folder else None
         if run_folder is None:
             return cls(bundle.name, bundle.labels, bundle.frontend, bundle)
-        from kws_training.train.run_folder import load_float_run
+        from kws_training.train.trained_run import load_float_run
 
         settings, model = load_float_run(run_folder)
         labels, frontend = LabelSet(settings["labels"]), settings["frontend"]

@@ -8,7 +8,9 @@ import numpy as np
 from kws_reference.errors import KwsError
 from kws_reference.labels import SILENCE, UNKNOWN, Kind, LabelSet
 
-from kws_training.data.speech_commands import ClipSet, ClipSpec, FolderSpec, load_clips, load_noise
+from kws_training.data.clips import ClipSet, ClipSpec, FolderSpec
+from kws_training.data.load_clips import load_clips
+from kws_training.data.noise import load_noise
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from kws_reference.system.files import replace
 from kws_reference.system.folder_lock import require_writable
 
 from kws_training.convert.detector_settings import default_detector, write_detector
+from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet
 from kws_training.data.recordings import Recordings, RecordingSpec
-from kws_training.data.speech_commands import SAMPLE_RATE_HZ, ClipSet
 from kws_training.data.validation_mix import SOURCES, source, validation_mix
 from kws_training.evaluate.clip_sets import SetSource, clips_with_noise, extra_clips
 from kws_training.evaluate.curves import DetCurves, curve_rounds, det_curves, timing_text

@@ -19,8 +19,8 @@ from kws_reference.network.scoring import Scorer
 from kws_reference.system.files import replacing
 from kws_reference.system.workers import pool
 
+from kws_training.data.clips import SAMPLE_RATE_HZ
 from kws_training.data.recordings import Recordings
-from kws_training.data.speech_commands import SAMPLE_RATE_HZ
 
 log = logging.getLogger(__name__)
 

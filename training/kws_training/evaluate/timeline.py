@@ -7,8 +7,8 @@ from kws_reference.bundle import NEVER_Q15, DetectorConfig
 from kws_reference.labels import Kind
 from kws_reference.system.file_names import printable
 
+from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet
 from kws_training.data.recordings import Piece, Recordings, Word
-from kws_training.data.speech_commands import SAMPLE_RATE_HZ, ClipSet
 from kws_training.evaluate.listener import Listener, Raised
 
 STRETCH_S = 24.0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kws_training.data.speech_commands import SAMPLE_RATE_HZ
+from kws_training.data.clips import SAMPLE_RATE_HZ
 from kws_training.evaluate.timeline import Timeline
 from kws_training.inspect.plots import colours, plt, save
 
