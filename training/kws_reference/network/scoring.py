@@ -79,7 +79,7 @@ class Scorer:
 
         Raises:
           InterpretersDiffer: an integer of the batched interpreter is not TFLite Micro's.
-          KwsError: TFLite Micro's interpreter is not installed, or rejects the model.
+          KwsError: TFLite Micro's interpreter rejects the model.
         """
         if not self.batched:
             return [self._alone(piece) for piece in pieces]
