@@ -24,12 +24,11 @@ from kws_training import cli
 status = cli.main(["evaluate", {bundle!r}, "--test", {clips!r}, "--set-name", "x", "--out", {out!r}])
 """
 REFERENCE = """
-from kws_host.commands.evaluate import reference_results
-from kws_host import clips
+from kws_host import clips, reference_run
 from kws_reference.bundle import Bundle
 bundle = Bundle.load({bundle!r})
 audio = [clip.read(bundle) for clip in clips.find([Path({clips!r})], bundle)]
-results, _ = reference_results(bundle, audio, jobs=2, cache=None)
+results, _ = reference_run.run(bundle, audio, jobs=2)
 status = 0 if len(results) == len(audio) else 1
 """
 RENDER = """

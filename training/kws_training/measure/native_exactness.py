@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Does a model that was trained with native quantization compute in training what the device computes, bit for bit?
 
-    python training/tools/native_exactness.py --run RUN --bundle BUNDLE --data AUDIO/speech_commands --clips 500
+    python -m kws_training.measure.native_exactness --run RUN --bundle BUNDLE --data AUDIO/speech_commands --clips 500
 
 Clips of the validation split, drawn by seed 0, go through the training graph's forward pass as a whole, and step by
 step through the exported bundle in TFLite Micro's interpreter. Prints one line of JSON; exit status 1 if any int8 score
@@ -15,16 +14,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "training")]
+import numpy as np
+from kws_reference.bundle import Bundle
+from kws_reference.cli.log import set_up
+from kws_reference.cli.program import status_of
+from kws_reference.cli.progress import Progress
+from kws_reference.errors import KwsError
+from kws_reference.network.oracle import Network
 
-import numpy as np  # noqa: E402
-from kws_reference.bundle import Bundle  # noqa: E402
-from kws_reference.cli.log import set_up  # noqa: E402
-from kws_reference.cli.progress import Progress  # noqa: E402
-from kws_reference.errors import KwsError  # noqa: E402
-from kws_reference.network.oracle import Network  # noqa: E402
-from kws_training.commands.options.numbers import check_count  # noqa: E402
+from kws_training.commands.options.numbers import check_count
 
 
 def compare(model: Any, bundle: Bundle, features: np.ndarray) -> dict[str, int]:
@@ -96,12 +94,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--bundle", type=Path, required=True, help="what kws-train export made of it")
     parser.add_argument("--data", type=Path, required=True, help="folder in the official Speech Commands layout")
     parser.add_argument("--clips", type=int, default=500)
+    options = parser.parse_args(argv)
     set_up(0, "kws_training")
-    try:
-        return run(parser.parse_args(argv))
-    except (KwsError, OSError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+    return status_of(lambda: run(options))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,6 @@
-#!/usr/bin/env python3
-"""Matchbox at every precision: measures the committed runs, and makes the tables from the results.
+"""Matchbox at every precision: measures the committed runs and bundles, for `kws_training.tables.precisions`.
 
-    python training/tools/precision_table.py --measure AUDIO    write evaluation.json into every folder below
-    python training/tools/precision_table.py                    print the tables
-    python training/tools/precision_table.py --write            put them into the READMEs, between their marker lines
-    python training/tools/precision_table.py --check            exit 1 when a README says something else
+    python -m kws_training.measure.precisions AUDIO    write evaluation.json into every folder that has none
 
 Runs and bundles lie in ``training/zoo/experiments/precision/<set>/s<seed>/<precision>``: a ``float`` run (settings and
 weights), a ``dynamic`` .tflite, and a bundle for every other precision. AUDIO holds ``speech_commands``,
@@ -14,40 +10,17 @@ weights), a ``dynamic`` .tflite, and a bundle for every other precision. AUDIO h
 import argparse
 import dataclasses
 import json
-import statistics
 import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "training"), str(ROOT / "training" / "tools")]
+from kws_reference.cli.log import set_up
+from kws_reference.cli.program import status_of
+from kws_reference.cli.progress import Progress
+from kws_reference.errors import KwsError
+from kws_reference.labels import LabelSet
 
-import readme_table  # noqa: E402
-from kws_reference.cli.log import set_up  # noqa: E402
-from kws_reference.cli.progress import Progress  # noqa: E402
-from kws_reference.errors import KwsError  # noqa: E402
-from kws_reference.labels import LabelSet  # noqa: E402
-
-ZOO = ROOT / "training" / "zoo" / "experiments" / "precision"
-SETS = ("kit-12", "canonical-8")
-FLOAT, DYNAMIC = "float", "dynamic"
-RESULT = "evaluation.json"
-# Rows: folder, key of the result, title.
-ROWS = (
-    (FLOAT, "float_batch", "float, whole clips"),
-    (FLOAT, "float_streaming", "float, streaming"),
-    (DYNAMIC, "streaming", "PTQ, dynamic range (int8 weights, float activations)"),
-    ("ptq", "streaming", "PTQ, int8"),
-    ("int8_fake", "streaming", "fake QAT, int8"),
-    ("int8_native", "streaming", "native QAT, int8"),
-    ("int6_fake", "streaming", "fake QAT, 6-bit weights"),
-    ("int4_ptq", "streaming", "PTQ, int4 weights"),
-    ("int4_fake", "streaming", "fake QAT, int4 weights"),
-    ("int4_native", "streaming", "native QAT, int4 weights"),
-)
-NAMES = {f"precisions {name}": name for name in SETS}
-READMES = (ROOT / "README.md", ZOO / "README.md")
+from kws_training.tables.precisions import DYNAMIC, FLOAT, RESULT, SETS, ZOO
 
 
 def measure(audio: Path, only: str | None) -> None:
@@ -66,6 +39,7 @@ def measure(audio: Path, only: str | None) -> None:
 def _measure_folder(name: str, folder: Path, audio: Path, clips: dict[str, Any]) -> None:
     from kws_reference.bundle import Bundle
     from kws_reference.frontend.config import FrontendConfig
+
     from kws_training.convert.float import float_tflite
     from kws_training.evaluate import clips as evaluation
     from kws_training.streaming import to_streaming
@@ -119,6 +93,7 @@ def _digest(parts: list[bytes]) -> str:
 
 def _dynamic(data: bytes, streaming: Any, features: Any, truth: Any, scale: float) -> Any:
     import numpy as np
+
     from kws_training.convert.runner import TfliteRunner
     from kws_training.evaluate.clips import Outcome
 
@@ -129,6 +104,7 @@ def _dynamic(data: bytes, streaming: Any, features: Any, truth: Any, scale: floa
 
 def _features(name: str, split: str, labels: tuple[str, ...], frontend: Any, audio: Path) -> tuple[Any, Any]:
     import numpy as np
+
     from kws_training.data.clips import ClipSpec, FolderSpec
     from kws_training.data.load_clips import load_clips
     from kws_training.evaluate.clips import int8_features
@@ -148,89 +124,19 @@ def _features(name: str, split: str, labels: tuple[str, ...], frontend: Any, aud
     return int8_features(frontend, clips.pcm, progress), clips.labels
 
 
-def table(name: str, zoo: Path = ZOO) -> str:
-    """Markdown of one set: a row for each precision, mean and standard deviation over the seeds.
-
-    Raises:
-      KwsError: a result is missing or damaged.
-    """
-    lines = [
-        f"| {name} | Seeds | Validation | Test | Worst and best test | Against float | Model bytes |",
-        "|---|--:|--:|--:|--:|--:|--:|",
-    ]
-    reference = _results(zoo, name, FLOAT)
-    if not reference:
-        raise KwsError(f"{zoo / name} holds no results. Run precision_table.py --measure AUDIO.")
-    floats = {seed: result["test"]["float_batch"]["accuracy"] for seed, result in reference.items()}
-    for folder, key, title in ROWS:
-        results = _results(zoo, name, folder)
-        if not results:
-            continue
-        validation, test = (
-            {seed: result[split][key]["accuracy"] for seed, result in results.items()}
-            for split in ("validation", "test")
-        )
-        differences = [100 * (test[seed] - floats[seed]) for seed in test]
-        sizes = {result["model_bytes"] for result in results.values()}
-        cells = [
-            title,
-            str(len(results)),
-            _spread(validation.values()),
-            _spread(test.values()),
-            f"{100 * min(test.values()):.2f} to {100 * max(test.values()):.2f}",
-            "" if key == "float_batch" else _differences(differences),
-            f"{min(sizes):,}" if len(sizes) == 1 else f"{min(sizes):,} to {max(sizes):,}",
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    first = next(iter(reference.values()))
-    text = (
-        "Accuracy in per cent, mean ± standard deviation over the seeds, of "
-        f"{first['validation_clips']:,} validation and {first['test_clips']:,} test clips. Against float: mean "
-        "(least to greatest) difference in points, on test clips, from the same seed's float model on whole clips. "
-        "Every row but the first streams 20 ms at a time; integer rows have TFLite Micro's integers, a part of them "
-        "repeated by its interpreter."
-    )
-    return "\n".join([*lines, "", *textwrap.wrap(text, 128, break_on_hyphens=False)])
-
-
-def _differences(values: list[float]) -> str:
-    mean = f"{statistics.mean(values):+.2f}"
-    return f"{mean} ({min(values):+.2f} to {max(values):+.2f})" if len(values) > 1 else mean
-
-
-def _spread(values: Any) -> str:
-    values = [100 * value for value in values]
-    if len(values) == 1:
-        return f"{values[0]:.2f}"
-    return f"{statistics.mean(values):.2f} ± {statistics.stdev(values):.2f}"
-
-
-def _results(zoo: Path, name: str, precision: str) -> dict[str, Any]:
-    """Results by seed."""
-    try:
-        return {
-            path.parent.parent.name: json.loads(path.read_text(encoding="utf-8"))
-            for path in sorted((zoo / name).glob(f"s*/{precision}/{RESULT}"))
-        }
-    except (OSError, ValueError) as error:
-        raise KwsError(f"cannot read the results of {precision}: {error}") from None
-
-
 def main(argv: list[str] | None = None) -> int:
-    """Entry point. Returns 0, 1 when a README differs, 2 after an error."""
+    """Entry point. Returns 0, or 2 after an error."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    mode = readme_table.add_options(parser)
-    mode.add_argument("--measure", type=Path, metavar="AUDIO", help="measure what has not been measured")
+    parser.add_argument("audio", type=Path, help="folder of the audio")
     parser.add_argument("--set", choices=SETS, help="measure this set only")
     options = parser.parse_args(argv)
     set_up(0, "kws_training")
-    if options.measure:
-        try:
-            measure(options.measure, options.set)
-        except (KwsError, OSError) as error:
-            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-            return 2
-    return readme_table.run(options, list(NAMES), lambda name: table(NAMES[name]), READMES)
+
+    def work() -> int:
+        measure(options.audio, options.set)
+        return 0
+
+    return status_of(work)
 
 
 if __name__ == "__main__":

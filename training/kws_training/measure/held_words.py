@@ -1,14 +1,11 @@
-#!/usr/bin/env python3
 """How far must a posterior fall before its word counts again? What each release does to held and to repeated words.
 
-    python training/tools/held_words.py --measure AUDIO/speech_commands    measure, into held_words.json; five minutes
-    python training/tools/held_words.py --write                            put its table into the README beside it
-    python training/tools/held_words.py --check                            exit 1 when the README says something else
+    python -m kws_training.measure.held_words AUDIO/speech_commands    measure, into held_words.json; five minutes
 
 Clips of the validation split, drawn by seed, through the released int8 model. *Twice*: two clips of a keyword whose
 words begin 1.2 to 2 seconds apart. *Held*: 12 seconds of a keyword's clip looped, of the word alone looped, of its
-loudest 150 ms looped (a vowel that does not end). `kws_training.convert.manifest.RELEASE_SHARE` was chosen by this
-table.
+loudest 150 ms looped (a vowel that does not end). `kws_training.convert.manifest.RELEASE_SHARE` was chosen by the table
+of it, `kws_training.tables.held_words`.
 """
 
 import argparse
@@ -19,28 +16,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "training"), str(ROOT / "training" / "tools")]
+import numpy as np
+from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, Bundle, DetectorConfig
+from kws_reference.cli.log import set_up
+from kws_reference.cli.program import status_of
+from kws_reference.cli.progress import Progress
+from kws_reference.labels import Kind
 
-import numpy as np  # noqa: E402
-import readme_table  # noqa: E402
-from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, Bundle, DetectorConfig  # noqa: E402
-from kws_reference.cli.log import set_up  # noqa: E402
-from kws_reference.cli.progress import Progress  # noqa: E402
-from kws_reference.errors import KwsError  # noqa: E402
-from kws_reference.labels import Kind  # noqa: E402
-from kws_training.convert.detector_settings import RELEASE_SHARE, default_detector  # noqa: E402
-from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet, ClipSpec  # noqa: E402
-from kws_training.data.load_clips import load_clips  # noqa: E402
-from kws_training.data.recordings import Piece, Recordings, RecordingSpec, Word, background, word_spans  # noqa: E402
-from kws_training.evaluate.detector import Top, detect, top  # noqa: E402
-from kws_training.evaluate.listener import Listener  # noqa: E402
-from kws_training.evaluate.scores import stream_scores  # noqa: E402
-
-NAME = "held words"
-FOLDER = ROOT / "training" / "zoo" / "experiments" / "release"
-RESULT, README = FOLDER / "held_words.json", FOLDER / "README.md"
-BUNDLE = ROOT / "training" / "zoo" / "matchbox_kit12"
+from kws_training.convert.detector_settings import default_detector
+from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet, ClipSpec
+from kws_training.data.load_clips import load_clips
+from kws_training.data.recordings import Piece, Recordings, RecordingSpec, Word, background, word_spans
+from kws_training.evaluate.detector import Top, detect, top
+from kws_training.evaluate.listener import Listener
+from kws_training.evaluate.scores import stream_scores
+from kws_training.tables.held_words import HELD_KINDS, RESULT
+from kws_training.tables.records import RELEASED
 
 SHARES = (None, 1.0, 0.9, 0.75, 0.6, 0.5, 0.3)
 """Releases as shares of the threshold; None: not held at all."""
@@ -48,7 +39,6 @@ SHARES = (None, 1.0, 0.9, 0.75, 0.6, 0.5, 0.3)
 TWICE_PIECES, PIECE_S = 60, 120.0
 ONSETS_S = (1.2, 2.0)
 CLOSE_S = 1.4
-HELD_KINDS = ("clip", "word", "vowel")
 HELD_CLIPS, HELD_S = 200, 12.0
 SEED = 1
 
@@ -149,7 +139,7 @@ def raised(views: Sequence[Top], detector: DetectorConfig) -> float:
 
 def measure(data: Path) -> dict[str, Any]:
     """Hears everything once, and tries each release with the default and the released thresholds."""
-    bundle = Bundle.load(BUNDLE)
+    bundle = Bundle.load(RELEASED)
     clips = load_clips(ClipSpec(data, "validation", words=bundle.labels.keywords, unknown_percent=1e9))
     twice, held = Twice(clips), Held(clips)
     listener = Listener(bundle, twice.pieces, _heard(bundle, twice))
@@ -182,45 +172,18 @@ def _heard(bundle: Bundle, recordings: Recordings) -> list[np.ndarray]:
     return stream_scores(bundle, recordings, Progress("listening", len(recordings)).update)
 
 
-def table() -> str:
-    """Markdown of what was measured.
-
-    Raises:
-      KwsError: nothing was.
-    """
-    try:
-        result = json.loads(RESULT.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise KwsError(f"cannot read {RESULT}: {error}. Give --measure.") from None
-    lines = [
-        "| Released below | Second of two words | within 1.4 s | Raised per looped clip | looped word | held vowel |",
-        "|---|--:|--:|--:|--:|--:|",
-    ]
-    for name, title in (("default", "threshold 0.7"), ("released", "released thresholds")):
-        for row in result[name]:
-            share = row["share"]
-            what = (
-                "not held" if share is None else f"{share:g} of it" + (" (the kit's)" if share == RELEASE_SHARE else "")
-            )
-            found = " | ".join(f"{100 * row[key]:.1f} %" for key in ("second", "close"))
-            counts = " | ".join(f"{row[kind]:.2f}" for kind in HELD_KINDS)
-            lines.append(f"| {title}, {what} | {found} | {counts} |")
-    first = [100 * result[name][0]["first"] for name in ("default", "released")]
-    return "\n".join(
-        [*lines, "", f"{result['pairs']:,} pairs; of their first words {first[0]:.1f} and {first[1]:.1f} % are found."]
-    )
-
-
 def main(argv: list[str] | None = None) -> int:
-    """Entry point. Returns 0, 1 when the README differs, 2 after an error."""
+    """Entry point. Returns 0, or 2 after an error."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    readme_table.add_options(parser)
-    parser.add_argument("--measure", type=Path, metavar="DATA", help="folder in the official layout")
+    parser.add_argument("data", type=Path, help="folder in the official layout")
     options = parser.parse_args(argv)
     set_up(0, "kws_training")
-    if options.measure:
-        RESULT.write_text(json.dumps(measure(options.measure), indent=1) + "\n", encoding="utf-8")
-    return readme_table.run(options, [NAME], lambda _: table(), [README])
+
+    def work() -> int:
+        RESULT.write_text(json.dumps(measure(options.data), indent=1) + "\n", encoding="utf-8")
+        return 0
+
+    return status_of(work)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-#!/usr/bin/env python3
 """Synthesises the demo's words with espeak-ng and flite (make demo-words installs both), always the same.
 
-python host/demo/synthesise.py            renews host/demo/words/<label>/<voice>.wav
-python host/demo/synthesise.py --check    only compares: exit 1 if a clip is missing, foreign or sounds different
+python -m kws_host.demo_words            renews host/demo/words/<label>/<voice>.wav
+python -m kws_host.demo_words --check    only compares: exit 1 if a clip is missing, foreign or sounds different
 """
 
 import argparse
@@ -19,8 +18,7 @@ import numpy as np
 from kws_reference.audio.pcm import read_wav
 from kws_reference.errors import KwsError
 
-HERE = Path(__file__).resolve().parent
-WORDS = HERE / "words"
+WORDS = Path(__file__).resolve().parents[1] / "demo" / "words"
 RATE_HZ = 16000
 CLIP_SAMPLES = 16000
 SPEECH_RMS = 2000.0  # of the loud half of a word, in int16 steps: about what recorded commands have

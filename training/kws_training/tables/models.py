@@ -1,9 +1,4 @@
-#!/usr/bin/env python3
-"""The README's table of models, from the committed results of trainings and of ``kws-train benchmark``.
-
-    python training/tools/model_table.py             print the table
-    python training/tools/model_table.py --write     put it into README.md, between its two marker lines
-    python training/tools/model_table.py --check     exit 1 when README.md says something else
+"""The table of models, from the committed results of trainings and of ``kws-train benchmark``.
 
 Accuracy comes from ``training/zoo/experiments/*/evaluation_<set>.json``, which ``kws-train evaluate --run`` writes; the
 other figures from ``training/zoo/experiments/benchmark.json``:
@@ -11,24 +6,15 @@ other figures from ``training/zoo/experiments/benchmark.json``:
     kws-train benchmark --json training/zoo/experiments/benchmark.json
 """
 
-import argparse
-import json
-import sys
 import textwrap
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "training"), str(ROOT / "training" / "tools")]
+from kws_reference.errors import KwsError
 
-import readme_table  # noqa: E402
-from kws_reference.errors import KwsError  # noqa: E402
+from kws_training.tables.records import EXPERIMENTS, RELEASED, read_record
 
-README = ROOT / "README.md"
-EXPERIMENTS = ROOT / "training" / "zoo" / "experiments"
-RELEASED = ROOT / "training" / "zoo" / "matchbox_kit12"
 BENCHMARK = "benchmark.json"
-NAME = "models"
 SETS = ("canonical-8", "kit-12")
 MODELS = {
     "mhatt_rnn": "MHAtt-RNN",
@@ -46,7 +32,7 @@ QUOTED = (
 MISSING = "not trained"
 
 
-def table(experiments: Path = EXPERIMENTS) -> str:
+def render(experiments: Path = EXPERIMENTS) -> str:
     """Markdown of the table and of what its figures are.
 
     Args:
@@ -55,7 +41,7 @@ def table(experiments: Path = EXPERIMENTS) -> str:
     Raises:
       KwsError: a file is missing or damaged, or two trainings claim the same place in the table.
     """
-    benchmark = _read(experiments / BENCHMARK)
+    benchmark = read_record(experiments / BENCHMARK)
     accuracy = _accuracies(experiments)
     lines = [
         "| Model | Batch, 1 s | Streaming, 20 ms | canonical-8 | kit-12 | Parameters | MACs per step | State, int8 |",
@@ -101,7 +87,7 @@ def _notes(benchmark: dict[str, Any]) -> list[str]:
     load = "a quiet machine"
     if benchmark["load"] >= 1:
         load = f"a machine with other work (load {benchmark['load']:.0f}), so upper bounds"
-    released = _accuracy(_read(RELEASED / "evaluation_kit-12.json"))
+    released = _accuracy(read_record(RELEASED / "evaluation_kit-12.json"))
     threads = "one thread" if benchmark["threads"] == 1 else f"{benchmark['threads']} threads"
     text = (
         "Ours: the model alone (features in, scores out; no front end), batch in float, streaming in float / int8; "
@@ -122,7 +108,7 @@ def _accuracies(experiments: Path) -> dict[tuple[str, str], dict[str, Any]]:
     where: dict[tuple[str, str], Path] = {}
     for name in SETS:
         for path in sorted(experiments.glob(f"*/evaluation_{name}.json")):
-            result = _read(path)
+            result = read_record(path)
             key = result.get("architecture"), name
             if key[0] is None:
                 raise KwsError(f"{path} does not say which model it is of. Write it with kws-train evaluate --run.")
@@ -130,21 +116,3 @@ def _accuracies(experiments: Path) -> dict[tuple[str, str], dict[str, Any]]:
                 raise KwsError(f"{where[key]} and {path} are both of {key[0]} on {name}. Keep one of them.")
             found[key], where[key] = result, path
     return found
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise KwsError(f"cannot read {path}: {error}") from None
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Entry point. Returns 0, 1 when the README differs, 2 after an error."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    readme_table.add_options(parser)
-    return readme_table.run(parser.parse_args(argv), [NAME], lambda _: table(), [README])
-
-
-if __name__ == "__main__":
-    sys.exit(main())
