@@ -21,7 +21,7 @@ from kws_training.convert.trial import check_runs  # noqa: E402
 from kws_training.measure import native_exactness  # noqa: E402
 from kws_training.models.matchbox import Block, MatchboxConfig  # noqa: E402
 from kws_training.quantize import integer, matchbox  # noqa: E402
-from kws_training.quantize.layers import Linear, WindowMean  # noqa: E402
+from kws_training.quantize.layers import QuantizedLinear, WindowMean  # noqa: E402
 from kws_training.quantize.ranges import FixedRange, ranges_of  # noqa: E402
 from kws_training.streaming import CannotStream, StateSpec, to_streaming  # noqa: E402
 from kws_training.train.run_folder import RunFolder  # noqa: E402
@@ -122,7 +122,7 @@ def test_matchbox_that_looks_ahead_is_refused():
 def test_weights_stay_on_their_grid(name):
     model, bits = quantized.start(TINY, name), precision(name)
     for layer in model.layers:
-        if isinstance(layer, Linear):
+        if isinstance(layer, QuantizedLinear):
             kind = layer.name.rpartition("_")[2]
             width = {"pointwise": bits.pointwise_bits, "residual": bits.pointwise_bits, "logits": bits.dense_bits}
             largest = 2 ** (width.get(kind, bits.depthwise_bits) - 1) - 1
@@ -282,7 +282,7 @@ def test_exported_tensors_are_those_of_the_training_graph(tmp_path):
     bundle = quantized.write(tmp_path / "bundle", TINY, model)
     tensors = {tensor.name: tensor for tensor in read(bundle.model).tensors}
     for layer in model.layers:
-        if isinstance(layer, Linear):
+        if isinstance(layer, QuantizedLinear):
             kernel, bias, output = (
                 tensors[name] for name in (f"{layer.name}/kernel", f"{layer.name}/bias", layer.name)
             )
