@@ -9,9 +9,10 @@ from typing import Any, NoReturn
 import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
+from kws_reference.tflite import fixed_point
 from kws_reference.tflite.graph import Graph, Op, Tensor
 
-from kws_codegen import cmsis, pack, quantize
+from kws_codegen import cmsis, pack
 from kws_codegen.ir import Layer, Linear, Place, Program, Range, State
 
 KERNELS = ("auto", "cmsis")
@@ -113,7 +114,7 @@ def _check_rank(graph: Graph, op: Op, tensor: Tensor, rank: int) -> None:
 def _range(graph: Graph, op: Op, output: Tensor) -> Range:
     activation = op.options.get("activation", "NONE")
     try:
-        low, high = quantize.activation_range(activation, output.scales[0], output.zero_points[0])
+        low, high = fixed_point.activation_range(activation, output.scales[0], output.zero_points[0])
     except ValueError:
         refuse(graph, op, f"fused activation {activation} is not supported")
     return Range(output.zero_points[0], low, high)
@@ -455,15 +456,13 @@ class _Lowering:
             bias = _check_constant(graph, op, op.inputs[2], ("INT32",), "bias").astype(np.int64).reshape(-1)
             if bias.size != outputs:
                 refuse(graph, op, f"bias has {bias.size} values, {outputs} are needed")
-        if op.kind == "FULLY_CONNECTED" and len(tensor.scales) == 1:
-            factors = [quantize.fully_connected_factor(x.scales[0], tensor.scales[0], y.scales[0])]
-        else:
-            factors = quantize.product_factors(x.scales[0], tensor.scales, y.scales[0])
-        pairs = [quantize.quantize_multiplier(factor) for factor in factors * (outputs // len(factors))]
+        dense = op.kind == "FULLY_CONNECTED"
+        factors = fixed_point.product_factors(x.scales[0], tensor.scales, y.scales[0], fully_connected=dense)
+        pairs = [fixed_point.quantize_multiplier(factor) for factor in factors * (outputs // len(factors))]
         multipliers = np.array([multiplier for multiplier, _ in pairs], np.int64)
         shifts = np.array([shift for _, shift in pairs], np.int64)
         wide = weights.astype(np.int64)
-        folded = bias - x.zero_points[0] * wide.sum(axis=1)
+        folded = fixed_point.fold_zero_point(bias, weights, x.zero_points[0])
         bound = int((np.abs(folded) + 128 * np.abs(wide).sum(axis=1)).max())
         if bound >= 2**31:
             refuse(graph, op, f"an accumulator can reach {bound}, more than int32 holds")
@@ -620,16 +619,16 @@ class _Lowering:
         for tensor in (a, b):
             if tensor.shape != y.shape:
                 refuse(self.graph, op, f"operand '{tensor.name}' {list(tensor.shape)} is broadcast to {list(y.shape)}")
-        twice = 2.0 * max(a.scales[0], b.scales[0])
+        multipliers = fixed_point.add_multipliers(a.scales[0], b.scales[0], y.scales[0])
         operands = []
-        for tensor in (a, b):
-            multiplier, shift = quantize.quantize_multiplier(tensor.scales[0] / twice)
+        for tensor, (multiplier, shift) in zip((a, b), multipliers.operands, strict=True):
             if not -31 <= shift <= 0:
                 refuse(self.graph, op, f"the scales {a.scales[0]:.9g} and {b.scales[0]:.9g} are too far apart")
             operands.append({"zero_point": tensor.zero_points[0], "multiplier": multiplier, "right_shift": -shift})
-        multiplier, shift = quantize.quantize_multiplier(twice / ((1 << 20) * y.scales[0]))
+        multiplier, shift = multipliers.total
         if not -31 <= shift <= -1:
-            refuse(self.graph, op, f"output scale {y.scales[0]:.9g} is too far from the operands' {twice / 2:.9g}")
+            larger = max(a.scales[0], b.scales[0])
+            refuse(self.graph, op, f"output scale {y.scales[0]:.9g} is too far from the operands' {larger:.9g}")
         places = tuple(self._input(index) for index in op.inputs), self._output(op.outputs[0])
         self._emit(
             "add",

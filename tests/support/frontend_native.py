@@ -12,7 +12,7 @@ from kws_codegen.frontend_context import tables_context
 from kws_codegen.render import _environment
 from kws_firmware import sources
 from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15
-from kws_reference.detector.integer import DetectorTables
+from kws_reference.detector.integer import DetectorTables, exp_table
 from kws_reference.frontend.config import FrontendConfig
 from kws_reference.frontend.integer import tables
 
@@ -47,7 +47,7 @@ OTHER_CONFIGS = {
 }
 
 DEFAULT_DETECTOR = DetectorTables(
-    exp_q15=np.floor(32768 * np.exp(-np.arange(256) * 0.0646) + 0.5).astype(np.uint16),
+    exp_q15=exp_table(0.0646),
     threshold_q15=np.array([NEVER_Q15, NEVER_Q15, *[20000] * 10], np.uint16),
     smoothing_steps=10,
     refractory_steps=25,

@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kws_codegen import quantize
 from kws_codegen.generator import build
 from kws_codegen.ir import Layer, Place, Program
 from kws_codegen.passes import pair_states
@@ -126,35 +125,3 @@ def test_plan_of_any_program_never_overlaps_live_blocks(data):
         layers.append(Layer("copy", f"layer{index}", -1, inputs, Place("value", index), {}, work))
     sizes = tuple(data.draw(st.integers(1, 600)) for _ in range(count))
     check_plan(Program(tuple(layers), (), sizes, 0))
-
-
-@pytest.mark.parametrize(
-    ("factor", "expected"),
-    [
-        (0.0, (0, 0)),
-        (0.5, (1 << 30, 0)),
-        (1.0, (1 << 30, 1)),
-        (0.75, (3 << 29, 0)),
-        (2.0**-31, (1 << 30, -30)),
-        (2.0**-40, (0, 0)),
-        (1 - 2.0**-40, (1 << 30, 1)),
-    ],
-)
-def test_quantize_multiplier_splits_into_mantissa_and_shift(factor, expected):
-    assert quantize.quantize_multiplier(factor) == expected
-
-
-@given(st.floats(2.0**-29, 2.0**20))
-def test_quantize_multiplier_is_close(factor):
-    multiplier, shift = quantize.quantize_multiplier(factor)
-    assert 1 << 30 <= multiplier < 1 << 31
-    # Half a unit in the last place of a 31 bit mantissa.
-    assert abs(multiplier * 2.0 ** (shift - 31) - factor) <= factor * 2.0**-31
-
-
-@pytest.mark.parametrize(
-    ("activation", "expected"),
-    [("NONE", (-128, 127)), ("RELU", (-28, 127)), ("RELU6", (-28, 92)), ("RELU_N1_TO_1", (-48, -8))],
-)
-def test_activation_range_of_fused_activation(activation, expected):
-    assert quantize.activation_range(activation, 0.05, -28) == expected
