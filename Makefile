@@ -15,6 +15,8 @@ PYTEST_ARGS ?=
 
 LOGS := build/logs
 QUIET := .ci/quiet.sh
+# What .clang-format is for; .clang-format-ignore names what is generated in between.
+CPP_SOURCES := find firmware/boards firmware/include firmware/src firmware/test tests "(" -name "*.cc" -o -name "*.h" ")"
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install -c constraints.txt
 
 # What cannot work is refused before anything is made: PATH and venv stumble over a colon, pip's starting scripts over
@@ -42,8 +44,8 @@ export PLATFORMIO_SETTING_ENABLE_TELEMETRY ?= no
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick-test measure lint format firmware generate sources venv venv-demo demo-words clean distclean \
-	system-demo system-test
+.PHONY: help demo test quick-test measure figures lint lint-python lint-types lint-cpp lint-cpp-format lint-spelling lint-generated lint-figures format \
+	firmware generate sources venv venv-demo demo-words clean distclean system-demo system-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -57,18 +59,45 @@ test: system-test venv sources ## everything that needs no hardware (PYTEST_ARGS
 quick-test: system-test venv sources ## without emulated boards and without slow tests
 	@$(VENV)/bin/pytest -m "not qemu and not slow" $(PYTEST_ARGS)
 
-measure: system-test venv sources ## instructions, flash, RAM and stack of every emulated board, into README.md
-	@$(VENV)/bin/python firmware/tools/measure.py --write
+measure: system-test venv sources ## measure every emulated board (instructions, flash, RAM, stack) and renew the pages
+	@$(VENV)/bin/python -m kws_firmware.measure --write
+	@$(VENV)/bin/python -m tests.tools.figures
 
-lint: venv ## ruff, the generated code's freshness, the pinned sources
-	@$(VENV)/bin/ruff check .
-	@$(VENV)/bin/ruff format --check .
-	@$(VENV)/bin/kws-codegen generate "$$BUNDLE" --out firmware/generated --check
-	@$(VENV)/bin/python firmware/tools/fetch_sources.py --check
+figures: venv ## renew the figures in the pages from the committed records
+	@$(VENV)/bin/python -m tests.tools.figures
 
-format: venv ## ruff-format the Python code and sort its imports
+lint: lint-python lint-types lint-cpp lint-spelling lint-generated lint-figures ## every check that runs nothing: style, types, spelling, freshness
+
+lint-python: venv
+	@$(QUIET) "Python: ruff's rules" $(LOGS)/lint-ruff.log $(VENV)/bin/ruff check --output-format concise .
+	@$(QUIET) "Python: formatting" $(LOGS)/lint-ruff-format.log $(VENV)/bin/ruff format --check .
+
+lint-types: venv
+	@$(QUIET) "Python: types" $(LOGS)/lint-mypy.log $(VENV)/bin/mypy
+
+lint-cpp: system-demo lint-cpp-format sources
+	@$(QUIET) "C++: clang-tidy" $(LOGS)/lint-clang-tidy.log $(VENV)/bin/python .ci/tidy.py
+
+lint-cpp-format: venv
+	@$(QUIET) "C++: formatting" $(LOGS)/lint-clang-format.log $(CPP_SOURCES) -exec $(VENV)/bin/clang-format --dry-run -Werror {} +
+
+lint-spelling: venv
+	@$(QUIET) "Spelling" $(LOGS)/lint-codespell.log $(VENV)/bin/codespell . .ci
+
+lint-generated: venv-demo sources
+	@$(QUIET) "Generated code is of this bundle" $(LOGS)/lint-generated.log \
+		$(VENV)/bin/kws-codegen generate "$$BUNDLE" --out firmware/generated --check
+	@$(QUIET) "Protocol's sources and pages are of its table" $(LOGS)/lint-protocol.log $(VENV)/bin/python -m kws_codegen.protocol --check
+	@$(QUIET) "Third-party sources are the pinned ones" $(LOGS)/lint-sources.log \
+		$(VENV)/bin/python -m kws_firmware.fetch_sources --check
+
+lint-figures: venv
+	@$(QUIET) "Pages state what was measured" $(LOGS)/lint-figures.log $(VENV)/bin/python -m tests.tools.figures --check
+
+format: venv ## format Python and C++, sort imports
 	@$(VENV)/bin/ruff check --quiet --select I --fix .
 	@$(VENV)/bin/ruff format .
+	@$(CPP_SOURCES) -exec $(VENV)/bin/clang-format -i {} +
 
 firmware: system-demo venv-demo sources ## build the firmware of one board (BOARD=name)
 	@$(QUIET) "Building the firmware for $$BOARD" "$(LOGS)/firmware-$$BOARD.log" $(VENV)/bin/pio run -e "$$BOARD"
@@ -77,7 +106,7 @@ generate: venv-demo ## C++ of the released model into firmware/generated
 	@$(VENV)/bin/kws-codegen generate "$$BUNDLE" --out firmware/generated
 
 sources: $(VENV)/.demo ## third-party firmware sources, pinned and hash-checked
-	@$(VENV)/bin/python firmware/tools/fetch_sources.py
+	@$(VENV)/bin/python -m kws_firmware.fetch_sources
 
 venv: $(VENV)/.dev ## Python environment with everything, TensorFlow included
 

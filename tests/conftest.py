@@ -3,8 +3,15 @@
 from pathlib import Path
 
 import pytest
+from kws_reference.cli.log import set_up
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _log_as_in_a_program() -> None:
+    """Every test begins with the log of a program that was given neither -q nor -v."""
+    set_up(0, "kws_training", "kws_codegen", "kws_host")
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,9 @@ from typing import NoReturn
 
 import numpy as np
 from kws_reference.errors import KwsError
+from kws_reference.tflite.graph import Graph, Op, Tensor
 
 from kws_codegen import quantize
-from kws_codegen.ir import Graph, Op, Tensor
 from kws_codegen.kernels.output_range import OutputRange
 
 

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from kws_reference.cli import command_line
+from kws_reference.cli import program
 
 from kws_codegen.commands import generate, inspect
 
@@ -11,7 +11,7 @@ from kws_codegen.commands import generate, inspect
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point. Returns the exit status: 0 ok, 1 ``--check`` found a difference, 2 usage or a refused bundle."""
     arguments = sys.argv[1:] if argv is None else argv
-    return command_line.run("kws-codegen", "Generate C++ from a model bundle.", [generate, inspect], arguments)
+    return program.run("kws-codegen", "Generate C++ from a model bundle.", [generate, inspect], arguments)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,13 @@
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 from kws_reference.limits import check_firmware
+from kws_reference.tflite.graph import Graph
+from kws_reference.tflite.reader import read
 
-from kws_codegen.ir import Graph
 from kws_codegen.options import Options
 from kws_codegen.passes.pipeline import make_program
 from kws_codegen.plan import Plan, plan
 from kws_codegen.program import Program
-from kws_codegen.reader import read
 from kws_codegen.render.files import render
 
 ENGINES = ("all", "tflm")

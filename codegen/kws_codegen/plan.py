@@ -70,9 +70,7 @@ def _blocks(program: Program) -> list[Block]:
                 last[place] = index
         if call.scratch_bytes:
             blocks.append(Block(Work(index), index, index, _aligned(call.scratch_bytes)))
-    blocks += [
-        Block(value, first[value], last[value], _aligned(program.values[value.index])) for value in first
-    ]
+    blocks += [Block(value, first[value], last[value], _aligned(program.values[value.index])) for value in first]
     return blocks
 
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 from kws_reference.bundle import Bundle
+from kws_reference.tflite.graph import Graph
 
 from kws_codegen.buffers import StateBuffer
-from kws_codegen.ir import Graph
 from kws_codegen.kernels.call import KernelCall
 from kws_codegen.kernels.linear import LinearCall
 from kws_codegen.places import Features, NewRows, Place, Scores, ScratchValue, StateRows

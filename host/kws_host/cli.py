@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from kws_reference.cli import command_line
+from kws_reference.cli import program
 
 from kws_host.commands import bench, check, emulate, evaluate, flash, info, monitor
 
@@ -12,7 +12,7 @@ COMMANDS = (info, check, monitor, bench, emulate, flash, evaluate)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the program. Returns the exit status: 0 ok, 1 a check failed, 2 usage or environment."""
-    return command_line.run("kws-host", __doc__.strip(), COMMANDS, sys.argv[1:] if argv is None else argv)
+    return program.run("kws-host", __doc__.strip(), COMMANDS, sys.argv[1:] if argv is None else argv)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import logging
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,10 +20,11 @@ from kws_reference.audio.recordings import (
 )
 from kws_reference.audio.word_window import word_start
 from kws_reference.bundle import Bundle
-from kws_reference.cli.command_line import say
 from kws_reference.errors import KwsError
 from kws_reference.labels import SILENCE, UNKNOWN, folded
 from kws_reference.system.file_names import original, shown
+
+log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,10 +107,10 @@ def _label(name: str, folder: str, labels: Sequence[str], of_top: bool) -> str:
 def _tell(listing: Listing, labels: Sequence[str]) -> None:
     left_out = {reason: names for reason, names in listing.not_clips().items() if reason != NO_FOLDER}
     for line in left_out_lines(listing.root, left_out):
-        say(line)
+        log.info(line)
     deeper = deeper_labels(listing.clips, labels)
     if deeper:
-        say(
+        log.info(
             f"{listing.root}: {len(deeper):,} recordings are expected as the first folder says "
             f"({named([item.name for item in deeper])}), not as a deeper one that is called like a label. Give the "
             "folder above the labels."

@@ -1,16 +1,17 @@
 """A device behind a link: typed requests, and recordings streamed with flow control."""
 
 import dataclasses
-import struct
 import time
 from collections.abc import Callable
 
 import numpy as np
 from kws_reference.errors import KwsError
+from kws_reference.protocol import messages
+from kws_reference.protocol.messages import Config, ErrorCode, MessageType, NamesKind
+from kws_reference.protocol.wire import ProtocolError
 
-from kws_host import protocol
+from kws_host.frame import Frame
 from kws_host.link import Link, LinkError, RequestRefused
-from kws_host.protocol import Config, ErrorCode, Frame, MessageType, NamesKind
 
 AUDIO_CHUNK_BYTES = 640  # 20 ms at 16 kHz
 RECORDING_ATTEMPTS = 3
@@ -31,9 +32,9 @@ class Recording:
       attempts: 1, or more when the link lost something and it was streamed again.
     """
 
-    steps: list[protocol.StepRecord] = dataclasses.field(default_factory=list)
-    detections: list[protocol.DetectionRecord] = dataclasses.field(default_factory=list)
-    digests: list[protocol.StateDigest] = dataclasses.field(default_factory=list)
+    steps: list[messages.StepRecord] = dataclasses.field(default_factory=list)
+    detections: list[messages.DetectionRecord] = dataclasses.field(default_factory=list)
+    digests: list[messages.StateDigest] = dataclasses.field(default_factory=list)
     attempts: int = 1
 
 
@@ -59,20 +60,20 @@ class Device:
         self._event_was_lost = False
         link.on_frame = self._on_frame
         try:
-            self.info = self._ask(MessageType.GET_INFO, b"", protocol.Info)
+            self.info = self._ask(MessageType.GET_INFO, b"", messages.Info)
         except RequestRefused as error:
             if error.error.code != ErrorCode.BAD_VERSION:
                 raise
             raise KwsError(
                 f"{link.port}: the device speaks protocol version {error.error.detail}, this program "
-                f"{protocol.PROTOCOL_VERSION}. Flash this kit's firmware, or use the kit that the firmware came from."
+                f"{messages.PROTOCOL_VERSION}. Flash this kit's firmware, or use the kit that the firmware came from."
             ) from error
 
-    def _ask(self, kind: MessageType, payload: bytes, answer: type, answer_type: MessageType | None = None):
-        data = self.link.request(kind, payload, answer_type or answer.TYPE)
+    def _ask(self, kind: MessageType, payload: bytes, answer: type):
+        data = self.link.request(kind, payload, answer.TYPE)
         try:
             return answer.decode(data)
-        except protocol.ProtocolError as error:
+        except ProtocolError as error:
             raise LinkError(
                 f"{self.link.port}: {answer.TYPE.name} cannot be read ({error}). Flash this kit's firmware."
             ) from error
@@ -81,56 +82,56 @@ class Device:
         """Labels, states or layers, in the device's order."""
         names: list[str] = []
         while True:
-            part = self._ask(MessageType.GET_NAMES, struct.pack("<BH", kind, len(names)), protocol.Names)
+            part = self._ask(MessageType.GET_NAMES, messages.GetNames(kind, len(names)).encode(), messages.Names)
             names += part.names
             if len(names) >= part.total or not part.names:
                 return names
 
-    def reset(self) -> protocol.Credit:
+    def reset(self) -> messages.ResetDone:
         """Forgets all audio. Returns the first credit."""
-        return self._ask(MessageType.RESET, b"", protocol.Credit, MessageType.RESET_DONE)
+        return self._ask(MessageType.RESET, b"", messages.ResetDone)
 
     def configure(self, config: Config) -> None:
         """Chooses what STEP and BENCH hold."""
-        self.link.request(MessageType.CONFIGURE, bytes([config]), MessageType.CONFIGURED)
+        self.link.request(MessageType.CONFIGURE, messages.Configure(config).encode(), MessageType.CONFIGURED)
 
-    def stats(self) -> protocol.Stats:
+    def stats(self) -> messages.Stats:
         """Counters and memory figures."""
-        return self._ask(MessageType.GET_STATS, b"", protocol.Stats)
+        return self._ask(MessageType.GET_STATS, b"", messages.Stats)
 
-    def fault(self) -> protocol.Fault:
+    def fault(self) -> messages.Fault:
         """The last processor fault since power-on; ``count`` 0 when there was none."""
-        return self._ask(MessageType.GET_FAULT, b"", protocol.Fault)
+        return self._ask(MessageType.GET_FAULT, b"", messages.Fault)
 
-    def bench(self) -> protocol.Bench:
+    def bench(self) -> messages.Bench:
         """Sums of ticks since RESET, all layers."""
-        first = self._ask(MessageType.GET_BENCH, struct.pack("<H", 0), protocol.Bench)
+        first = self._ask(MessageType.GET_BENCH, messages.GetBench(0).encode(), messages.Bench)
         layers = list(first.layer_ticks)
         while 0 < len(layers) < self.info.layer_count:
-            part = self._ask(MessageType.GET_BENCH, struct.pack("<H", len(layers)), protocol.Bench)
+            part = self._ask(MessageType.GET_BENCH, messages.GetBench(len(layers)).encode(), messages.Bench)
             if not part.layer_ticks:
                 break
             layers += part.layer_ticks
         return dataclasses.replace(first, layer_ticks=tuple(layers))
 
-    def restart(self) -> protocol.Hello:
+    def restart(self) -> messages.Hello:
         """Resets the chip, waits until it answers again and returns its HELLO."""
-        self.link.send(MessageType.RESTART, struct.pack("<I", protocol.RESTART_KEY))
+        self.link.send(MessageType.RESTART, messages.Restart().encode())
         return self._wait_for_hello()
 
-    def test_fault(self) -> protocol.Fault:
+    def test_fault(self) -> messages.Fault:
         """Makes the device fault on purpose, waits for its restart, and returns the fault it remembers."""
-        self.link.send(MessageType.TEST_FAULT, struct.pack("<I", protocol.TEST_FAULT_KEY))
+        self.link.send(MessageType.TEST_FAULT, messages.TestFault().encode())
         self._wait_for_hello()
         return self.fault()
 
-    def _wait_for_hello(self) -> protocol.Hello:
+    def _wait_for_hello(self) -> messages.Hello:
         deadline = time.monotonic() + 5 * self.link.timeout_s
         while time.monotonic() < deadline:
             frame = self.link.receive(0.1)
             if frame is not None and frame.type == MessageType.HELLO:
                 self._event_seq = frame.seq
-                return self._decode(protocol.Hello, frame)
+                return self._decode(messages.Hello, frame)
         raise LinkError(f"{self.link.port}: the device did not come back after a restart. Reset it by hand.")
 
     def step_count(self, samples: int) -> int:
@@ -177,7 +178,7 @@ class Device:
             )
         return recording
 
-    def _stream(self, data: bytes, credit: protocol.Credit, on_progress: Callable[[int], None] | None) -> None:
+    def _stream(self, data: bytes, credit: messages.Credit, on_progress: Callable[[int], None] | None) -> None:
         """Sends PCM as credit allows until the device has consumed it all."""
         link, window, total = self.link, self.info.credit_window_bytes, len(data)
         sent = received = 0
@@ -188,7 +189,7 @@ class Device:
                 size = min(AUDIO_CHUNK_BYTES, limit - sent, total - sent) & ~1
                 if size == 0:
                     break
-                link.send(MessageType.AUDIO, struct.pack("<I", sent) + data[sent : sent + size])
+                link.send(MessageType.AUDIO, messages.Audio(sent, data[sent : sent + size]).encode())
                 sent += size
             if limit - window >= total and received >= total:
                 return
@@ -202,18 +203,18 @@ class Device:
                         "Is it still running?"
                     )
                 sent, rewound_to = received, -1
-                link.send(MessageType.AUDIO, struct.pack("<I", received))
+                link.send(MessageType.AUDIO, messages.Audio(received, b"").encode())
                 continue
             silent = 0
             if frame.type == MessageType.CREDIT:
-                credit = self._decode(protocol.Credit, frame)
+                credit = self._decode(messages.Credit, frame)
                 received = max(received, credit.received_bytes)
                 limit = max(limit, credit.limit_bytes)
                 sent = max(sent, received)
                 if on_progress:
                     on_progress(received // 2)
             elif frame.type == MessageType.ERROR:
-                error = self._decode(protocol.Error, frame)
+                error = self._decode(messages.Error, frame)
                 if error.code != ErrorCode.AUDIO_GAP:
                     raise RequestRefused(link.port, error)
                 # Every piece behind the lost one is refused: go back once.
@@ -225,19 +226,19 @@ class Device:
     def _decode(self, kind: type, frame: Frame):
         try:
             return kind.decode(frame.payload)
-        except protocol.ProtocolError as error:
+        except ProtocolError as error:
             raise LinkError(
                 f"{self.link.port}: {kind.__name__} cannot be read ({error}). Flash this kit's firmware."
             ) from error
 
     def _on_frame(self, frame: Frame) -> None:
         """Takes an event; late answers and unknown types of newer firmware are left alone."""
-        kinds = (protocol.StepRecord, protocol.DetectionRecord, protocol.StateDigest, protocol.Hello, protocol.Fault)
+        kinds = (messages.StepRecord, messages.DetectionRecord, messages.StateDigest, messages.Hello, messages.Fault)
         kind = next((kind for kind in kinds if kind.TYPE == frame.type), None)
         if kind is None:
             return
         event = self._decode(kind, frame)
-        if kind is not protocol.Fault:  # FAULT is sent from the fault handler, which counts nothing
+        if kind is not messages.Fault:  # FAULT is sent from the fault handler, which counts nothing
             if frame.seq == self._event_seq:
                 return  # a repetition on the way
             if self._event_seq is not None and frame.seq != (self._event_seq + 1) % 65536:
@@ -247,15 +248,15 @@ class Device:
             self.on_event(event)
         if self._recording is None:
             return
-        if isinstance(event, protocol.StepRecord):
+        if isinstance(event, messages.StepRecord):
             self._recording.steps.append(event)
-        elif isinstance(event, protocol.DetectionRecord):
+        elif isinstance(event, messages.DetectionRecord):
             self._recording.detections.append(event)
-        elif isinstance(event, protocol.StateDigest):
+        elif isinstance(event, messages.StateDigest):
             self._recording.digests.append(event)
-        elif isinstance(event, protocol.Fault):
+        elif isinstance(event, messages.Fault):
             raise KwsError(f"{self.link.port}: the device faulted: {event}")
-        elif isinstance(event, protocol.Hello):
+        elif isinstance(event, messages.Hello):
             raise KwsError(
                 f"{self.link.port}: the device restarted in the middle of a recording. Check its power supply."
             )

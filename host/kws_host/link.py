@@ -8,12 +8,12 @@ from collections import deque
 from collections.abc import Callable
 
 from kws_reference.errors import KwsError
+from kws_reference.protocol import messages
+from kws_reference.protocol.messages import ANSWER_TIMEOUT_S, REQUEST_ATTEMPTS, MessageType
 
-from kws_host import protocol
-from kws_host.protocol import Frame, FrameDecoder, MessageType, Text
+from kws_host.frame import Frame, FrameDecoder, Text
 
 DEFAULT_BAUD = 921600
-ATTEMPTS = 3
 _POLL_S = 0.002  # for ports without a descriptor to wait on (loop://, Windows)
 _WRITE_TIMEOUT_S = 10.0
 
@@ -29,7 +29,7 @@ class RequestRefused(KwsError):
       error: the message.
     """
 
-    def __init__(self, port: str, error: protocol.Error):
+    def __init__(self, port: str, error: messages.Error):
         super().__init__(f"{port}: the device refuses: {error}")
         self.error = error
 
@@ -56,7 +56,7 @@ class Link:
         port: str,
         *,
         baud: int = DEFAULT_BAUD,
-        timeout_s: float = 2.0,
+        timeout_s: float = ANSWER_TIMEOUT_S,
         on_frame: Callable[[Frame], None] | None = None,
         on_text: Callable[[bytes], None] | None = None,
     ):
@@ -206,7 +206,7 @@ class Link:
           RequestRefused: the device answered with ERROR.
         """
         seq = self.send(kind, payload)
-        for attempt in range(ATTEMPTS):
+        for attempt in range(REQUEST_ATTEMPTS):
             if attempt:
                 self.send(kind, payload, seq)
             deadline = time.monotonic() + self.timeout_s
@@ -219,17 +219,17 @@ class Link:
                     return frame.payload
                 if frame.seq == seq and frame.type == MessageType.ERROR:
                     self._check_version(frame)
-                    raise RequestRefused(self.port, protocol.Error.decode(frame.payload))
+                    raise RequestRefused(self.port, messages.Error.decode(frame.payload))
                 if self.on_frame:
                     self.on_frame(frame)
         raise LinkError(
-            f"no answer from {self.port} to {kind.name} in {ATTEMPTS * self.timeout_s:g} s{self._text_note()}. Is it "
-            "the right port and baud rate, does the firmware run, and is no other program connected?"
+            f"no answer from {self.port} to {kind.name} in {REQUEST_ATTEMPTS * self.timeout_s:g} s{self._text_note()}. "
+            "Is it the right port and baud rate, does the firmware run, and is no other program connected?"
         )
 
     def _check_version(self, frame: Frame) -> None:
-        if frame.version != protocol.PROTOCOL_VERSION:
+        if frame.version != messages.PROTOCOL_VERSION:
             raise KwsError(
                 f"{self.port}: the device speaks protocol version {frame.version}, this program "
-                f"{protocol.PROTOCOL_VERSION}. Flash this kit's firmware, or use the kit that the firmware came from."
+                f"{messages.PROTOCOL_VERSION}. Flash this kit's firmware, or use the kit that the firmware came from."
             )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kws_reference.cli import command_line
+from kws_reference.cli.output import drop_output
 from kws_reference.errors import KwsError
 from kws_reference.system.file_names import printable
 from kws_reference.system.files import replace
@@ -87,7 +87,7 @@ class Screen:
             if not self._kept:
                 raise
             self.quiet = True
-            command_line.drop_output()
+            drop_output()
 
 
 def write_junit(target: Path, suite: str, cases: Sequence[tuple[str, str, str]]) -> None:

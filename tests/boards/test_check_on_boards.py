@@ -14,10 +14,11 @@ from kws_host import cli, emulator, options
 from kws_host.commands import evaluate
 from kws_host.compare import compare
 from kws_host.device import Device
+from kws_host.frame import Frame
 from kws_host.link import Link
-from kws_host.protocol import Config, Frame
 from kws_reference.bundle import Bundle
 from kws_reference.pipeline import Pipeline
+from kws_reference.protocol.messages import Config
 
 from tests.support import boards, clip_files, faults, firmware
 

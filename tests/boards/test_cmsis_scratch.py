@@ -1,18 +1,14 @@
 """The generator reserves what CMSIS-NN asks for, on each kind of core, for whatever geometry it may generate."""
 
-import json
-import subprocess
-
 import numpy as np
 import pytest
 from kws_codegen import cmsis
+from kws_firmware import sources
+from kws_firmware.boards import FIRMWARE
 
-from tests.boards.test_engine_on_cores import run_files
-from tests.support import boards, engines
-from tests.support.native import ROOT
+from tests.support import boards, cores, engines
 
 pytestmark = pytest.mark.qemu
-FIRMWARE = ROOT / "firmware"
 ORDER = ["in_h", "in_w", "in_c", "kernel_h", "kernel_w", "out_h", "out_w", "out_c", "stride_h", "stride_w", "pad_h"]
 ORDER += ["pad_w", "dilation_h", "dilation_w", "depth_multiplier"]
 
@@ -45,31 +41,14 @@ def reserved(geometry):
 
 def ask(board, folder, shapes):
     """CMSIS-NN's own answers on an emulated board."""
-    facts = json.loads((FIRMWARE / "platform/boards" / f"{board}.json").read_text())["build"]
-    sources, includes, _ = engines.cmsis_nn()
-    sources = [
-        path for path in sources if "int32_t arm_" in path.read_text() and "_get_buffer_size(" in path.read_text()
-    ]
-    sources += [ROOT / "tests/boards/cmsis_scratch_runner.cc", FIRMWARE / "src/engine/aot/cmsis_nn.cc"]
-    sources += [*sorted((FIRMWARE / "boards/cortex_m").glob("*.cc")), FIRMWARE / "boards/mps/mps.cc"]
-    includes += [FIRMWARE / name for name in ("include", "src", "boards", f"boards/{board}")]
-    flags = [*facts["arch_flags"], "-O1", "-w", "-ffunction-sections", "-fdata-sections"]
-    objects = []
-    for number, source in enumerate(sources):
-        cxx = ["arm-none-eabi-g++", "-std=gnu++17", "-fno-exceptions", "-fno-rtti"]
-        compiler = ["arm-none-eabi-gcc"] if source.suffix == ".c" else cxx
-        objects.append(folder / f"{number}.o")
-        command = [*compiler, *flags, *(f"-I{path}" for path in includes), "-c", source, "-o", objects[-1]]
-        subprocess.run(command, check=True)
-    scripts, image = FIRMWARE / "platform/ldscripts", folder / "runner.elf"
+    kernels, includes, _ = engines.cmsis_nn()
+    sizes = [path for path in kernels if "int32_t arm_" in path.read_text() and "_get_buffer_size(" in path.read_text()]
+    own = ["tests/boards/cmsis_scratch_runner.cc", FIRMWARE / sources.CMSIS_NN_WRAPPER]
     # The kernels themselves are not called, and left out.
-    link = ["-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments"]
-    link += ["-Wl,--unresolved-symbols=ignore-all", f"-L{scripts}", f"-T{scripts / facts['ldscript']}"]
-    subprocess.run(
-        ["arm-none-eabi-g++", *facts["arch_flags"], *link, *objects, "-lc", "-lgcc", "-o", image], check=True
-    )
+    link = ["-Wl,--unresolved-symbols=ignore-all"]
+    image = cores.compile_for(board, own, folder, includes=includes, third_party=sizes, link=link)
     records = np.array([[shape[name] for name in ORDER] for shape in shapes], "<i4")
-    return np.frombuffer(run_files(board, image, records.tobytes(), folder), "<i4").tolist()
+    return np.frombuffer(cores.run(board, image, records.tobytes(), folder), "<i4").tolist()
 
 
 def test_cmsis_scratch_of_any_geometry_is_reserved(tmp_path):

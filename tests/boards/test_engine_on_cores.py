@@ -1,6 +1,5 @@
 """Engine aot on emulated cores: DSP and Helium kernels compute the interpreter's integers for shapes of all kinds."""
 
-import json
 import subprocess
 
 import numpy as np
@@ -8,15 +7,15 @@ import pytest
 from kws_codegen import report
 from kws_codegen.commands.generate import write_files
 from kws_codegen.generator import build, generate
-from kws_host import emulator
+from kws_firmware import sources
+from kws_firmware.boards import FIRMWARE, load_board
 from kws_reference.bundle import Bundle
 
-from tests.support import boards, engines
+from tests.support import boards, cores, engines
 from tests.support.models import UNUSUAL, int4, matchbox
-from tests.support.native import ROOT, WARNINGS
+from tests.support.native import ROOT
 
 pytestmark = pytest.mark.qemu
-FIRMWARE = ROOT / "firmware"
 CORES = {
     "mps2_an386": "__ARM_FEATURE_DSP",
     "mps2_an500": "__ARM_FEATURE_DSP",
@@ -31,56 +30,24 @@ def tools():
 
 def compile_for(board, generated, folder):
     """The image of engine_runner on `board` with a generated engine."""
-    facts = json.loads((FIRMWARE / "platform/boards" / f"{board}.json").read_text())["build"]
-    includes = [FIRMWARE / "include", FIRMWARE / "src", FIRMWARE / "boards", FIRMWARE / "boards" / board, generated]
-    sources = [ROOT / "tests/boards/engine_runner.cc", generated / "aot_model.cc", generated / "model_info.cc"]
-    sources += [*sorted((FIRMWARE / "boards/cortex_m").glob("*.cc")), FIRMWARE / "boards/mps/mps.cc"]
-    third_party = []
-    if "cmsis_nn.h" in (generated / "aot_model.cc").read_text():
+    own = [ROOT / "tests/boards/engine_runner.cc", generated / "aot_model.cc", generated / "model_info.cc"]
+    includes, third_party = [generated], []
+    if sources.uses_cmsis_nn(generated):
         third_party, folders, _ = engines.cmsis_nn()
-        sources.append(FIRMWARE / "src/engine/aot/cmsis_nn.cc")
+        own.append(FIRMWARE / sources.CMSIS_NN_WRAPPER)
         includes += folders
-    arch = facts["arch_flags"]
-    flags = [*arch, "-O2", "-ffunction-sections", "-fdata-sections", *(f"-I{path}" for path in includes)]
-    cxx = ["arm-none-eabi-g++", "-std=gnu++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", *WARNINGS]
-    objects = []
-    for number, source in enumerate([*sources, *third_party]):
-        target = folder / f"{number}_{source.stem}.o"
-        compiler = ["arm-none-eabi-gcc", "-w"] if source.suffix == ".c" else cxx
-        subprocess.run([*compiler, *flags, "-c", source, "-o", target], check=True)
-        objects.append(target)
-    image = folder / "runner.elf"
-    scripts = FIRMWARE / "platform/ldscripts"
-    link = ["-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments"]
-    script = [f"-L{scripts}", f"-T{scripts / facts['ldscript']}"]
-    subprocess.run(
-        ["arm-none-eabi-g++", *arch, *link, *script, *objects, "-lm", "-lc", "-lgcc", "-o", image], check=True
-    )
-    return image
+    return cores.compile_for(board, own, folder, includes=includes, third_party=third_party)
 
 
 def run_on(board, image, bundle, features, folder):
     """Scores and states of every step, int8 `[steps, ...]`."""
-    return np.frombuffer(run_files(board, image, features.tobytes(), folder), np.int8).reshape(len(features), -1)
-
-
-def run_files(board, image, data, folder):
-    """What an image writes to its file OUT for the bytes of IN."""
-    (folder / "in").write_bytes(data)
-    emulated = emulator.board_facts(board)
-    command = ["qemu-system-arm", "-M", emulated.machine, "-display", "none", "-monitor", "none", "-serial", "null"]
-    command += ["-icount", f"shift={emulated.icount_shift},align=off,sleep=off", "-kernel", image]
-    command += ["-semihosting-config", "enable=on,target=native,arg=runner,arg=in,arg=out"]
-    result = subprocess.run(command, cwd=folder, capture_output=True, timeout=120)
-    assert result.returncode == 0, f"exit status {result.returncode}: {result.stderr.decode()}"
-    return (folder / "out").read_bytes()
+    return np.frombuffer(cores.run(board, image, features.tobytes(), folder), np.int8).reshape(len(features), -1)
 
 
 @pytest.mark.parametrize("board", CORES)
 def test_engine_on_core_uses_its_instructions(board):
     """Otherwise the tests below would only compare the portable kernels."""
-    arch = json.loads((FIRMWARE / "platform/boards" / f"{board}.json").read_text())["build"]["arch_flags"]
-    command = ["arm-none-eabi-g++", *arch, "-dM", "-E", "-x", "c++", "/dev/null"]
+    command = ["arm-none-eabi-g++", *load_board(board).arch_flags, "-dM", "-E", "-x", "c++", "/dev/null"]
     macros = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert f"#define {CORES[board]} " in macros
 

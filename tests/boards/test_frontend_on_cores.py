@@ -1,21 +1,15 @@
 """Front end on emulated cores: DSP and Helium instructions give the reference's integers, within their budget."""
 
-import json
-import subprocess
-
 import numpy as np
 import pytest
-from kws_host import emulator
 from kws_reference.frontend.config import FrontendConfig
 from kws_reference.frontend.integer import Mfcc
 
-from tests.support import boards
+from tests.support import boards, cores
 from tests.support.frontend_native import DEFAULT_DETECTOR, OTHER_CONFIGS, SOURCES, SPEECH_CONFIG, generate
-from tests.support.native import ROOT, WARNINGS
 from tests.support.signals import hostile, speech_like
 
 pytestmark = pytest.mark.qemu
-FIRMWARE = ROOT / "firmware"
 CONFIGS = {"default": SPEECH_CONFIG, **OTHER_CONFIGS}
 # Instructions of one frame of the default configuration; the goal is 60,000 on the M4.
 BUDGET = {"mps2_an386": 36_000, "mps2_an500": 35_500, "mps3_an547": 21_000}
@@ -28,35 +22,12 @@ def tools():
 
 def run_on(board: str, config: FrontendConfig, pcm: np.ndarray, folder, flags=()) -> tuple[np.ndarray, np.ndarray]:
     """Features int8 [frames, coefficients] and instructions [frames] of one recording on an emulated board."""
-    facts = json.loads((FIRMWARE / "platform/boards" / f"{board}.json").read_text())["build"]
     tables = generate(config, DEFAULT_DETECTOR)
-    includes = [FIRMWARE / "include", FIRMWARE / "boards", FIRMWARE / "boards" / board, tables]
-    sources = [ROOT / "tests/boards/frontend_runner.cc", *(ROOT / source for source in SOURCES)]
-    sources += [tables / "frontend_tables.cc", tables / "detector_config.cc"]
-    sources += [*sorted((FIRMWARE / "boards/cortex_m").glob("*.cc")), FIRMWARE / "boards/mps/mps.cc"]
-    scripts = FIRMWARE / "platform/ldscripts"
-    command = [
-        "arm-none-eabi-g++",
-        "-std=gnu++17",
-        "-fno-exceptions",
-        "-fno-rtti",
-        "-fno-threadsafe-statics",
-        *WARNINGS,
-    ]
-    command += [*facts["arch_flags"], "-O2", "-ffunction-sections", "-fdata-sections", *flags]
-    command += [*(f"-I{path}" for path in includes), *sources, "-nostartfiles", "--specs=nano.specs"]
-    command += ["-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments", f"-L{scripts}", f"-T{scripts / facts['ldscript']}"]
-    subprocess.run([*command, "-o", folder / "runner.elf"], check=True)
-    (folder / "in").write_bytes(pcm.astype("<i2").tobytes())
-    emulated = emulator.board_facts(board)
-    command = ["qemu-system-arm", "-M", emulated.machine, "-display", "none", "-monitor", "none"]
-    command += ["-serial", "null", "-icount", f"shift={emulated.icount_shift},align=off,sleep=off"]
-    command += ["-kernel", folder / "runner.elf"]
-    command += ["-semihosting-config", "enable=on,target=native,arg=runner,arg=in,arg=out"]
-    result = subprocess.run(command, cwd=folder, capture_output=True, timeout=120)
-    assert result.returncode == 0, f"exit status {result.returncode}: {result.stderr.decode()}"
+    own = ["tests/boards/frontend_runner.cc", *SOURCES, tables / "frontend_tables.cc", tables / "detector_config.cc"]
+    image = cores.compile_for(board, own, folder, includes=[tables], flags=flags)
+    out = cores.run(board, image, pcm.astype("<i2").tobytes(), folder)
     record = np.dtype([("features", np.int8, (config.coefficients,)), ("instructions", "<u4")])
-    records = np.frombuffer((folder / "out").read_bytes(), record)
+    records = np.frombuffer(out, record)
     return records["features"], records["instructions"]
 
 

@@ -6,11 +6,12 @@ import shutil
 import pytest
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
+from kws_firmware import budgets, size_report, sizes
 from kws_host.device import Device
 from kws_host.emulator import Emulator, EmulatorConfig
 from kws_host.link import Link
 
-from tests.support import boards, scripts
+from tests.support import boards
 
 FORBIDDEN = re.compile(
     r"_*(malloc|calloc|realloc|free|sbrk|brk)(_r)?"  # the C heap
@@ -20,11 +21,6 @@ FORBIDDEN = re.compile(
     r"|_ZT[IS].*"  # run-time type information
 )
 DELETE = re.compile(r"_Zd[la]P.*")  # operator delete: only the tflm engine may name it, as a function that does nothing
-
-
-def size_report():
-    """The module firmware/tools/size_report.py."""
-    return scripts.load("firmware/tools/size_report.py")
 
 
 def symbols(elf) -> set[str]:
@@ -90,12 +86,8 @@ def test_image_boots_and_answers_info(env):
 @pytest.mark.qemu
 @pytest.mark.parametrize("env", boards.EMULATED)
 def test_image_flash_ram_and_stack_within_budget(env):
-    report = size_report()
-    elf = boards.build(env)
-    sizes = report.measure(elf)
-    problems = report.over_budget(sizes, report.load_budgets()[env], report.measure_stack(elf, env))
-    grown = report.differences(report.load_baseline(report.BASELINES / f"{env}.csv"), sizes.symbols)
-    assert not problems, "\n".join([*problems, "symbols that changed:", *grown])
+    _, lines = size_report.report(env, boards.build(env), budgets.load_budgets()[env], with_stack=True)
+    assert not lines, "\n".join(lines)
 
 
 @pytest.mark.qemu
@@ -121,42 +113,12 @@ def test_build_in_another_folder_image_is_identical(tmp_path):
         assert trace.encode() not in contents, f"the image names a folder of the build machine: {trace}"
 
 
-def test_size_report_over_budget_names_what_and_how_much():
-    report = size_report()
-    sizes = report.Sizes(flash=1000, ram=300, ram_without_stack=100, symbols={})
-    assert report.over_budget(sizes, {"flash": 1000, "ram": 300, "stack": 50}, 50) == []
-    assert report.over_budget(sizes, {"flash": 999, "ram": 200, "stack": 50}, 51) == [
-        "flash: 1,000 bytes, budget 999 (1 too many)",
-        "ram: 300 bytes, budget 200 (100 too many)",
-        "stack: 51 bytes, budget 50 (1 too many)",
-    ]
-
-
-def test_size_report_differences_largest_first_and_new_and_gone():
-    report = size_report()
-    lines = report.differences({"a": 100, "b": 50, "gone": 40, "same": 64}, {"a": 200, "b": 45, "new": 400, "same": 64})
-    assert [line.split()[:2] for line in lines] == [["+400", "new"], ["+100", "a"], ["-40", "gone"], ["-5", "b"]]
-
-
-def test_size_report_missing_image_one_line_and_exit_2(tmp_path, capsys):
-    assert size_report().main(["--env", "mps2_an386", "--build-dir", str(tmp_path)]) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("error: no firmware at") and error.count("\n") == 1
-
-
-def test_size_report_environment_without_budget_exit_2(capsys):
-    assert size_report().main(["--env", "nowhere"]) == 2
-    assert "nowhere" in capsys.readouterr().err
-
-
 @pytest.mark.qemu
-def test_size_report_image_over_budget_exit_1_and_symbols(tmp_path, capsys, monkeypatch):
-    report = size_report()
+def test_size_report_image_over_budget_exit_1_and_symbols(capsys, monkeypatch):
     elf = boards.build("mps2_an386")
-    budget = tmp_path / "budget.toml"
-    budget.write_text("[mps2_an386]\nflash = 1000\nram = 9999999\nstack = 9999\n")
-    monkeypatch.setattr(report, "load_budgets", lambda: report.tomllib.loads(budget.read_text()))
-    monkeypatch.setattr(report, "BASELINES", boards.ROOT / "firmware" / "none")
-    assert report.main(["--env", "mps2_an386", "--build-dir", str(elf.parents[1])]) == 1
+    limits = {"mps2_an386": {"flash": 1000, "ram": 9999999, "stack": 9999, "instructions": 1}}
+    monkeypatch.setattr(budgets, "load_budgets", lambda: limits)
+    monkeypatch.setattr(sizes, "BASELINES", boards.ROOT / "firmware" / "none")
+    assert size_report.main(["--env", "mps2_an386", "--build-dir", str(elf.parents[1])]) == 1
     error = capsys.readouterr().err
     assert "mps2_an386: over budget, flash" in error and "Weights" in error

@@ -1,11 +1,11 @@
 """The kernels' assembly compiles for every core, whatever the optimisation, and wherever it is inlined."""
 
 import itertools
-import json
 import shutil
 import subprocess
 
 import pytest
+from kws_firmware.boards import load_board
 
 from tests.support.native import ROOT, WARNINGS
 
@@ -57,8 +57,14 @@ def test_kernels_of_every_shape_compile(board, flags, tmp_path):
     if shutil.which("arm-none-eabi-g++") is None:
         pytest.skip("missing: arm-none-eabi-g++")
     (tmp_path / "kernels.cc").write_text(source())
-    facts = json.loads((ROOT / "firmware/platform/boards" / f"{board}.json").read_text())["build"]
-    command = ["arm-none-eabi-g++", "-std=gnu++17", *WARNINGS, "-fno-exceptions", "-fno-rtti", *facts["arch_flags"]]
+    command = [
+        "arm-none-eabi-g++",
+        "-std=gnu++17",
+        *WARNINGS,
+        "-fno-exceptions",
+        "-fno-rtti",
+        *load_board(board).arch_flags,
+    ]
     command += [*flags.split(), f"-I{ROOT / 'firmware/src'}", f"-I{ROOT / 'firmware/include'}"]
     # Assembled too: branches and constants must reach over what .rept unrolls.
     command += ["-c", tmp_path / "kernels.cc", "-o", tmp_path / "kernels.o"]

@@ -1,6 +1,5 @@
 """The PlatformIO commands that the README promises, on emulated boards."""
 
-import ast
 import os
 import select
 import shutil
@@ -143,14 +142,6 @@ def test_pio_test_all_suites_pass_on_the_board(env):
     assert "PASS fault_overflow_type" in result.stdout and "PASS scores_of_all_steps" in result.stdout
 
 
-def test_pio_environments_all_declared():
-    from platformio.project.config import ProjectConfig
-
-    config = ProjectConfig(str(boards.ROOT / "platformio.ini"))
-    assert set(config.envs()) == {*boards.EMULATED, "mps2_an386_tflm", "nano33ble"}
-    assert config.default_envs() == ["mps2_an386"]
-
-
 @pytest.mark.qemu
 @pytest.mark.parametrize(
     ("tree", "message"),
@@ -201,11 +192,8 @@ def test_pio_tflm_old_tree_one_clear_line(tmp_path, name, text, message):
 def test_tflm_source_filter_every_pattern_leaves_something_out():
     from platformio.fs import match_src_files
 
-    script = ast.parse((boards.ROOT / "firmware/tools/tflm_tree.py").read_text(encoding="utf-8"))
-    [values] = [
-        node.value for node in script.body if isinstance(node, ast.Assign) and node.targets[0].id == "SOURCE_FILTER"
-    ]
-    patterns = ast.literal_eval(values)
+    pytest.importorskip("SCons", reason="SCons is missing (pip install .[host])")
+    from kws_firmware.build.tflm_tree import SOURCE_FILTER as patterns
 
     def refused(chosen: list[str]) -> list[str]:
         """Files with `#error` that a filter lets through."""

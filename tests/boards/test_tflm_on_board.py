@@ -8,10 +8,10 @@ from kws_host.compare import compare
 from kws_host.device import Device
 from kws_host.emulator import Emulator, EmulatorConfig
 from kws_host.link import Link
-from kws_host.protocol import Config
 from kws_reference.audio.pcm import read_wav
 from kws_reference.bundle import Bundle
 from kws_reference.pipeline import Pipeline
+from kws_reference.protocol.messages import Config
 
 from tests.support import boards
 

@@ -24,7 +24,7 @@ uint32_t g_layer_ticks[256];
 }  // namespace
 
 int main(int argc, char** argv) {
-  const long reset_every = argc > 1 ? atol(argv[1]) : 0;
+  const auto reset_every = static_cast<uint32_t>(argc > 1 ? strtoul(argv[1], nullptr, 10) : 0);
   // Exactly as large as the contract says, so that AddressSanitizer sees every access beyond; odd addresses as well.
   static int8_t features[model::kStepFeatureCount];
   static int8_t scores[model::kLabelCount];
@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
   if (strcmp(engine::LayerName(engine::LayerCount()), "") != 0) return Fail("an unknown layer has a name");
   int8_t byte = 0;
   if (engine::ReadState(model::kStateCount, 0, &byte, 1) != 0) return Fail("an unknown state can be read");
-  for (long step = 0; fread(features, 1, sizeof features, stdin) == sizeof features; ++step) {
+  for (uint32_t step = 0; fread(features, 1, sizeof features, stdin) == sizeof features; ++step) {
     if (reset_every != 0 && step % reset_every == 0) engine::Reset();
     // A profile must not change results; every third step runs with one.
     engine::SetProfile(step % 3 == 2 ? g_layer_ticks : nullptr, step % 3 == 2 ? Ticks : nullptr);

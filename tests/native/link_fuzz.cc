@@ -64,14 +64,14 @@ int main(int argc, char** argv) {
   const std::vector<uint8_t> corpus{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   Check(!corpus.empty(), "the corpus is empty");
   std::mt19937 random(static_cast<uint32_t>(std::strtoul(argv[1], nullptr, 10)));
-  const unsigned long iterations = std::strtoul(argv[2], nullptr, 10);
-  for (unsigned long i = 0; i < iterations; ++i) {
+  const size_t iterations = std::strtoul(argv[2], nullptr, 10);
+  for (size_t i = 0; i < iterations; ++i) {
     // A slice of valid traffic with a few random edits: most frames stay valid, so that the paths behind the CRC run
     // too.
     const size_t start = random() % corpus.size();
     const size_t size = random() % 3000;
-    std::vector<uint8_t> data(corpus.begin() + static_cast<long>(start),
-                              corpus.begin() + static_cast<long>(std::min(start + size, corpus.size())));
+    std::vector<uint8_t> data(corpus.begin() + static_cast<ptrdiff_t>(start),
+                              corpus.begin() + static_cast<ptrdiff_t>(std::min(start + size, corpus.size())));
     for (size_t edits = random() % 6; edits > 0 && !data.empty(); --edits) {
       const size_t at = random() % data.size();
       switch (random() % 4) {
@@ -82,16 +82,16 @@ int main(int argc, char** argv) {
           data[at] ^= static_cast<uint8_t>(1u << (random() % 8));
           break;
         case 2:
-          data.erase(data.begin() + static_cast<long>(at));
+          data.erase(data.begin() + static_cast<ptrdiff_t>(at));
           break;
         default:
-          data.insert(data.begin() + static_cast<long>(at), random() % 5, static_cast<uint8_t>(random()));
+          data.insert(data.begin() + static_cast<ptrdiff_t>(at), random() % 5, static_cast<uint8_t>(random()));
           break;
       }
     }
     LLVMFuzzerTestOneInput(data.data(), data.size());
   }
-  std::printf("%lu inputs\n", iterations);
+  std::printf("%zu inputs\n", iterations);
   return 0;
 }
 #endif

@@ -1,18 +1,23 @@
 """Environment `nano33ble` as far as it goes without its registry: PlatformIO builds it with stand-ins of its parts."""
 
+import json
 import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from kws_host import protocol
+from kws_firmware import sources as firmware_sources
+from kws_firmware.boards import Board
+from kws_host.frame import Frame
+from kws_reference.protocol.messages import MessageType
 
 from tests.support import boards, native, tflm_tree
 
 ARDUINO = boards.ROOT / "tests" / "fixtures" / "fake_arduino"
 PLATFORM = boards.ROOT / "tests" / "fixtures" / "fake_nordicnrf52"
-FOLDERS = ["src/app", "src/detector", "src/engine/tflm", "src/frontend", "src/link", "boards/nano33ble", "generated"]
+BOARD = Board.from_manifest("nano33ble", json.loads((PLATFORM / "boards" / "nano33ble.json").read_text()))
+GENERATED = boards.ROOT / "firmware" / "generated"
 
 
 def pio(project: Path, tree: Path) -> subprocess.CompletedProcess:
@@ -37,7 +42,7 @@ def test_nano33ble_built_by_platformio_starts_the_application(tmp_path):
     assert result.returncode == 0, result.stdout + result.stderr
     said = result.stdout + result.stderr
     assert "warning:" not in said and "Unity" not in said  # nothing of the registry's
-    request = protocol.Frame(protocol.MessageType.GET_INFO, 1, b"").encode()
+    request = Frame(MessageType.GET_INFO, 1, b"").encode()
     program = tmp_path / "project" / "build" / "nano33ble" / "firmware.elf"
     answer = subprocess.run([program], input=request, capture_output=True, check=False, timeout=60)
     assert answer.returncode == 0, answer.stderr
@@ -60,8 +65,10 @@ def test_nano33ble_without_or_with_an_old_tree_one_clear_line(tmp_path):
 
 def sources() -> list[Path]:
     """Our C++ of the environment."""
-    files = [path for folder in FOLDERS for path in sorted((boards.ROOT / "firmware" / folder).glob("*.cc"))]
-    return [path for path in files if path.name != "aot_model.cc"]
+    return [
+        *firmware_sources.files(*firmware_sources.folders(BOARD, "tflm")),
+        *firmware_sources.generated_files(GENERATED, "tflm"),
+    ]
 
 
 def headers() -> list[Path]:
@@ -73,9 +80,10 @@ def headers() -> list[Path]:
 
 def syntax_check(*arguments: str) -> str:
     """The compiler's complaints with the stand-in's Arduino.h before everything else, "" where there are none."""
-    includes = [ARDUINO, *(boards.ROOT / "firmware" / name for name in ("include", "src", "generated"))]
+    includes = [ARDUINO, *firmware_sources.include_folders(BOARD, GENERATED)]
     command = [os.environ.get("CXX", "g++"), "-std=gnu++17", "-fsyntax-only", "-funsigned-char", *native.WARNINGS]
     command += ["-DARDUINO=10810", *[f"-D{name}" for name in tflm_tree.DEFINES]]
+    command += [f"-D{name}={value}" for name, value in BOARD.macros.items()]
     command += [f"-I{folder}" for folder in includes]
     command += [f"-isystem{native.ROOT / folder}" for folder in tflm_tree.INCLUDES]
     result = subprocess.run([*command, "-include", "Arduino.h", *arguments], capture_output=True, text=True)

@@ -5,6 +5,7 @@ import zlib
 
 import numpy as np
 import pytest
+from kws_firmware import sources
 from kws_reference.bundle import Bundle
 
 from tests.support import native, tflm_tree
@@ -12,9 +13,7 @@ from tests.support import native, tflm_tree
 GENERATED = "firmware/generated"
 SOURCES = [
     "tests/native/tflm_runner.cc",
-    "firmware/src/engine/tflm/tflm_engine.cc",
-    "firmware/src/engine/tflm/tflm_runtime.cc",
-    "firmware/src/engine/tflm/tflm_log.cc",
+    *sources.files(sources.engine_folder("tflm")),
     "firmware/src/link/crc32.cc",
     f"{GENERATED}/model_info.cc",
     f"{GENERATED}/tflm_model.cc",

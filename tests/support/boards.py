@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from kws_firmware.boards import emulated_boards
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "pio"
 TIMEOUT_S = 3600  # a whole TensorFlow Lite Micro tree (over 300 sources) took 960 s on a busy machine
-EMULATED = ("mps2_an386", "mps2_an500", "mps3_an547", "netduinoplus2")
+EMULATED = tuple(emulated_boards())
 FAKE_TREE = ROOT / "tests" / "fixtures" / "fake_tflm_tree"
 
 

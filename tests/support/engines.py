@@ -9,21 +9,20 @@ import numpy as np
 import pytest
 from kws_codegen.commands.generate import write_files
 from kws_codegen.generator import generate
+from kws_firmware import sources as firmware_sources
 from kws_reference.bundle import Bundle
 from kws_reference.network.oracle import Network
 
 from tests.support import native
 
-CMSIS_NN = native.ROOT / "firmware" / "third_party" / "cmsis_nn"
-CMSIS_CORE = native.ROOT / "firmware" / "third_party" / "cmsis_core"
-
 
 def cmsis_nn() -> tuple[list[Path], list[Path], list[str]]:
     """Sources, include folders and macros of CMSIS-NN's plain C on the host; skips when it was not fetched."""
-    sources = sorted(path for path in CMSIS_NN.rglob("*.c") if not path.name.startswith("bakenn"))
+    sources = sorted(firmware_sources.cmsis_nn_folder().rglob("*.c"))
     if not sources:
         pytest.skip("CMSIS-NN is not in firmware/third_party: run `make sources`")
-    return sources, [CMSIS_NN / "Include", CMSIS_CORE / "Include"], ["__GNUC_PYTHON__", "__RESTRICT=__restrict__"]
+    macros = [f"{name}={value}" for name, value in firmware_sources.HOST_CMSIS_NN_MACROS.items()]
+    return sources, firmware_sources.cmsis_nn_includes(), macros
 
 
 def build(bundle: Bundle, folder: Path, **options: Any) -> Path:
@@ -37,9 +36,9 @@ def compile_generated(folder: Path, name: str) -> Path:
     sources: list[str | Path] = ["tests/native/engine_main.cc", folder / "aot_model.cc", folder / "model_info.cc"]
     includes: list[str | Path] = ["firmware/src", folder]
     defines: list[str] = []
-    if "cmsis_nn.h" in (folder / "aot_model.cc").read_text():
+    if firmware_sources.uses_cmsis_nn(folder):
         more, folders, defines = cmsis_nn()
-        sources += ["firmware/src/engine/aot/cmsis_nn.cc", *more]
+        sources += [native.ROOT / "firmware" / firmware_sources.CMSIS_NN_WRAPPER, *more]
         includes += folders
     return native.build(name, sources, includes=includes, defines=defines)
 

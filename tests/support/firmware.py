@@ -9,22 +9,26 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tests.support import native
+import pytest
+from kws_firmware import sources
+from kws_firmware.boards import load_board
 
-APP = [f"firmware/src/app/{name}.cc" for name in ("main", "session", "bulk", "fault_log", "link_audio_source")]
-LINK = [f"firmware/src/link/{name}.cc" for name in ("crc32", "cobs", "frame", "messages", "link")]
+from tests.support import boards, native
+
 FAKE = "tests/native/fake_model"
 
 
 def fake_firmware(fault: str = "") -> Path:
-    """The application and the link with a tiny made-up model, under ASan and UBSan.
+    """The application and the link with a tiny made-up pipeline, under ASan and UBSan.
 
     Args:
       fault: ``FAKE_INIT_FAILS`` or ``FAKE_STEP_FAILS``, for an engine that does so.
     """
-    defines = ["KWS_BOARD_HAS_MAIN", *([fault] if fault else [])]
-    sources = [*APP, *LINK, f"{FAKE}/fake_model.cc", "firmware/boards/native/native.cc"]
-    return native.build("firmware_fake" + fault.lower(), sources, includes=["firmware/src", FAKE], defines=defines)
+    board = load_board("native")
+    defines = [*(f"{name}={value}" for name, value in board.macros.items()), *([fault] if fault else [])]
+    ours = sources.files(sources.APPLICATION, "src/link", *(f"boards/{name}" for name in board.folders))
+    files = [*(path for path in ours if path.name != "pipeline.cc"), f"{FAKE}/fake_model.cc"]
+    return native.build("firmware_fake" + fault.lower(), files, includes=["firmware/src", FAKE], defines=defines)
 
 
 class Running:
@@ -142,34 +146,18 @@ def noise(seed: int, one_in: int, kinds: Sequence[str] = ("flip", "drop", "repea
 
 
 def real_firmware(generated: str | Path = "firmware/generated", name: str = "firmware_native") -> Path:
-    """The whole firmware with a generated model, optimised and without sanitizers: fast enough for many clips.
+    """The whole firmware with a generated model, as PlatformIO's environment `native` builds it: fast, no sanitizers.
 
     Args:
       generated: folder that `kws-codegen generate` wrote.
-      name: of the program.
+      name: of the folder in which it is built.
 
     Raises:
       RuntimeError: something does not compile.
     """
-    folder = native.ROOT / generated
-    sources = [*APP, *LINK, "firmware/src/app/pipeline.cc", "firmware/boards/native/native.cc"]
-    for part in ("frontend", "detector", "engine/aot"):
-        sources += sorted((native.ROOT / "firmware/src" / part).glob("*.cc"))
-    sources += [path for path in sorted(folder.glob("*.cc")) if path.name != "tflm_model.cc"]
-    includes: list[str | Path] = [folder, "firmware/src"]
-    defines = ["KWS_BOARD_HAS_MAIN"]
-    if "cmsis_nn.h" in (folder / "aot_model.cc").read_text():
-        from tests.support import engines
-
-        kernels, folders, macros = engines.cmsis_nn()
-        sources, includes, defines = [*sources, *kernels], [*includes, *folders], [*defines, *macros]
-    else:
-        sources = [source for source in sources if Path(source).name != "cmsis_nn.cc"]
-    return native.build(
-        name,
-        sources,
-        includes=includes,
-        defines=defines,
-        flags=["-O2", "-g0", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"],
-        sanitize=False,
-    )
+    pytest.importorskip("platformio", reason="PlatformIO is missing (pip install .[host])")
+    model, folder = native.ROOT / generated, native.BUILD / name
+    result = boards.pio("run", "-e", "native", build_dir=folder, environment={"KWS_GENERATED": str(model)})
+    if result.returncode:
+        raise RuntimeError(f"{result.stdout}{result.stderr}")
+    return folder / "native" / "firmware"

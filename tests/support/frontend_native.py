@@ -10,6 +10,7 @@ import numpy as np
 from kws_codegen.detector_context import config_context
 from kws_codegen.frontend_context import tables_context
 from kws_codegen.render import _environment
+from kws_firmware import sources
 from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15
 from kws_reference.detector.integer import DetectorTables
 from kws_reference.frontend.config import FrontendConfig
@@ -17,10 +18,7 @@ from kws_reference.frontend.integer import tables
 
 from tests.support import native
 
-SOURCES = [
-    *(f"firmware/src/frontend/{name}.cc" for name in ("frontend", "window", "fft", "log_mel", "dct")),
-    "firmware/src/detector/detector.cc",
-]
+SOURCES = sources.files("src/frontend", "src/detector")
 
 # Mean and standard deviation over 500 clips of Speech Commands (every 34th file), float definition, two decimals.
 SPEECH_MEAN = (

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from kws_codegen.ir import Graph, Op, Tensor
-from kws_codegen.reader import read
 from kws_reference.bundle import Bundle, write_bundle
+from kws_reference.tflite.graph import Graph, Op, Tensor
+from kws_reference.tflite.reader import read
 
 from tests.support.tflite_writer import write
 

@@ -1,11 +1,11 @@
-"""Writes the code generator's graph IR as a ``.tflite``: tests make small models and faulty ones without TensorFlow."""
+"""Writes a graph as a ``.tflite``: tests make small models and faulty ones without TensorFlow."""
 
 from typing import Any
 
 import flatbuffers
 import numpy as np
-import tflite
-from kws_codegen.ir import Graph, Op, Tensor
+from kws_reference.tflite.graph import Graph, Op, Tensor
+from kws_reference.tflite.schema import generated as tflite
 
 _BUILTIN = {name: value for name, value in vars(tflite.BuiltinOperator).items() if isinstance(value, int)}
 _TYPE = {name: value for name, value in vars(tflite.TensorType).items() if isinstance(value, int)}
@@ -14,7 +14,7 @@ _PADDING = {name: value for name, value in vars(tflite.Padding).items() if isins
 
 
 def write(graph: Graph, *, version: int = 3, identifier: bytes = b"TFL3") -> bytes:
-    """Serialises `graph` as a model with one subgraph. What `kws_codegen.reader.read` gives can be written again."""
+    """Serialises `graph` as a model with one subgraph. What `kws_reference.tflite.reader.read` gives can be written."""
     builder = flatbuffers.Builder(1 << 16)
     buffers: list[bytes] = [b""]
     tensors = [_tensor(builder, tensor, buffers) for tensor in graph.tensors]

@@ -11,6 +11,7 @@ from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
 from kws_reference.labels import check_name
 from kws_reference.system.files import replace
+from kws_reference.timing import MAX_REFRACTORY_STEPS, MAX_SMOOTHING_STEPS, StepClock
 
 FORMAT_VERSION = 1
 MODEL_FILE = "model.tflite"
@@ -107,6 +108,11 @@ class Bundle:
     model: bytes
     model_sha256: str
     manifest: dict[str, Any]
+
+    @property
+    def clock(self) -> StepClock:
+        """Samples, steps and seconds of the model, converted."""
+        return self.frontend.clock(self.frames_per_step)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Bundle":
@@ -329,10 +335,12 @@ def _detector(item: dict[str, Any], labels: tuple[str, ...]) -> DetectorConfig:
         tuple(_list(item, "threshold_q15", int)),
         tuple(_list(item, "release_q15", int)) if "release_q15" in item else (),
     )
-    if not 1 <= config.smoothing_steps <= 255 or not 0 <= config.refractory_steps <= 65535:
+    if not (
+        1 <= config.smoothing_steps <= MAX_SMOOTHING_STEPS and 0 <= config.refractory_steps <= MAX_REFRACTORY_STEPS
+    ):
         raise KwsError(
-            "detector: smoothing_steps must be 1..255 and refractory_steps 0..65535. "
-            f"Received: {config.smoothing_steps}, {config.refractory_steps}."
+            f"detector: smoothing_steps must be 1..{MAX_SMOOTHING_STEPS} and refractory_steps "
+            f"0..{MAX_REFRACTORY_STEPS}. Received: {config.smoothing_steps}, {config.refractory_steps}."
         )
     if len(config.threshold_q15) != len(labels):
         raise KwsError(

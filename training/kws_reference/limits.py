@@ -1,33 +1,36 @@
-"""What the firmware and its serial protocol (``host/PROTOCOL.md``) can carry of a bundle: one table for all of the kit.
+"""What the firmware and its serial protocol (``host/PROTOCOL.md``) can carry of a bundle.
 
-The generator refuses a bundle beyond these limits, the export says so at once. Tests compare each number with the
-constants of the firmware's headers, and the firmware's sources hold the same rules as ``static_assert``.
+The sizes follow from the protocol's table. The generator refuses a bundle beyond them, the export says so at once, and
+the firmware's sources hold the same rules as ``static_assert``.
 """
 
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
+from kws_reference.protocol.messages import MAX_PAYLOAD_BYTES, NO_LABEL, Info, StateDigest, StepRecord
+from kws_reference.protocol.wire import Number, Text, fields, fixed_bytes
 
-MAX_PAYLOAD_BYTES = 768
-"""Of a frame: ``kws::kMaxPayloadBytes``."""
-STEP_BYTES = 26
+
+def _largest(field_of_info: str) -> int:
+    """Largest value of a number of INFO."""
+    (kind,) = [field.kind for field in fields(Info) if field.name == field_of_info]
+    assert isinstance(kind, Number)
+    return kind.largest
+
+
+STEP_BYTES = fixed_bytes(StepRecord)
 """STEP without scores and features; a byte for each of them follows."""
-STATE_DIGEST_BYTES = 5
+STATE_DIGEST_BYTES = fixed_bytes(StateDigest)
 """STATE_DIGEST without digests; four bytes for each state follow."""
 MAX_STATES = (MAX_PAYLOAD_BYTES - STATE_DIGEST_BYTES) // 4
-MAX_LABELS = 255
-"""Counted in a byte; 255 stands for "no label" in bulk files."""
-MAX_FRAMES_PER_STEP = 255
-"""Of INFO, where it is a byte."""
-MAX_COEFFICIENTS = 255
-"""Of INFO, where it is a byte."""
-MAX_TEXT_BYTES = 255
-"""UTF-8 bytes of a name, whose length is a byte."""
+MAX_LABELS = min(_largest("label_count"), NO_LABEL)
+MAX_FRAMES_PER_STEP = _largest("frames_per_step")
+MAX_COEFFICIENTS = _largest("feature_count")
+MAX_TEXT_BYTES = Text.length.largest
+"""UTF-8 bytes of a name."""
 MAX_STATE_NAME_BYTES = 200
 """Layers are named after states: ``<state>.depthwise2``."""
 MAX_SAMPLE_RATE_HZ = 2**31 - 1
 """An ``int`` of the front end."""
-MAX_PROFILED_LAYERS = 64
-"""Whose instructions BENCH can count: ``kws::app::Session::kMaxLayers``. Longer networks run, without that table."""
 
 
 def step_payload_bytes(labels: int, frames_per_step: int, coefficients: int) -> int:

@@ -2,7 +2,7 @@
 
 import sys
 
-from kws_reference.cli import command_line
+from kws_reference.cli import program
 
 from kws_training.commands import (
     attention,
@@ -20,7 +20,7 @@ from kws_training.commands import (
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one subcommand; returns the exit status (0 ok, 1 a check failed, 2 usage or environment)."""
-    return command_line.run(
+    return program.run(
         "kws-train",
         __doc__,
         [fetch, fit, export, evaluate, describe, benchmark, attention, conformer, frontend_report, voices],

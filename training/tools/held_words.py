@@ -24,7 +24,8 @@ sys.path[:0] = [str(ROOT / "training"), str(ROOT / "training" / "tools")]
 import numpy as np  # noqa: E402
 import readme_table  # noqa: E402
 from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, Bundle, DetectorConfig  # noqa: E402
-from kws_reference.cli.command_line import Progress  # noqa: E402
+from kws_reference.cli.log import set_up  # noqa: E402
+from kws_reference.cli.progress import Progress  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
 from kws_training.convert.manifest import DETECTOR_DEFAULTS, RELEASE_SHARE, default_steps  # noqa: E402
 from kws_training.data.recordings import Piece, Recordings, RecordingSpec, Word, background, word_spans  # noqa: E402
@@ -211,6 +212,7 @@ def main(argv: list[str] | None = None) -> int:
     readme_table.add_options(parser)
     parser.add_argument("--measure", type=Path, metavar="DATA", help="folder in the official layout")
     options = parser.parse_args(argv)
+    set_up(0, "kws_training")
     if options.measure:
         RESULT.write_text(json.dumps(measure(options.measure), indent=1) + "\n", encoding="utf-8")
     return readme_table.run(options, [NAME], lambda _: table(), [README])

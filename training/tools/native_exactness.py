@@ -20,7 +20,8 @@ sys.path[:0] = [str(ROOT / "training")]
 
 import numpy as np  # noqa: E402
 from kws_reference.bundle import Bundle  # noqa: E402
-from kws_reference.cli.command_line import Progress  # noqa: E402
+from kws_reference.cli.log import set_up  # noqa: E402
+from kws_reference.cli.progress import Progress  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
 from kws_reference.labels import label_set  # noqa: E402
 from kws_reference.network.oracle import Network  # noqa: E402
@@ -95,6 +96,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--bundle", type=Path, required=True, help="what kws-train export made of it")
     parser.add_argument("--data", type=Path, required=True, help="folder in the official Speech Commands layout")
     parser.add_argument("--clips", type=int, default=500)
+    set_up(0, "kws_training")
     try:
         return run(parser.parse_args(argv))
     except (KwsError, OSError) as error:

@@ -24,7 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "training"), str(ROOT / "training" / "tools")]
 
 import readme_table  # noqa: E402
-from kws_reference.cli.command_line import Progress  # noqa: E402
+from kws_reference.cli.log import set_up  # noqa: E402
+from kws_reference.cli.progress import Progress  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
 from kws_reference.labels import label_set  # noqa: E402
 
@@ -221,6 +222,7 @@ def main(argv: list[str] | None = None) -> int:
     mode.add_argument("--measure", type=Path, metavar="AUDIO", help="measure what has not been measured")
     parser.add_argument("--set", choices=SETS, help="measure this set only")
     options = parser.parse_args(argv)
+    set_up(0, "kws_training")
     if options.measure:
         try:
             measure(options.measure, options.set)

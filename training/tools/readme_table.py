@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from kws_reference.cli.command_line import print_anything
+from kws_reference.cli.output import print_anything
 from kws_reference.errors import KwsError
 
 

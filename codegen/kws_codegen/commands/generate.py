@@ -2,17 +2,20 @@
 
 import argparse
 import contextlib
+import logging
 import os
 import sys
 from pathlib import Path
 
 from kws_reference.bundle import Bundle
-from kws_reference.cli.command_line import CHECK_FAILED, OK
+from kws_reference.cli.program import CHECK_FAILED, OK
 from kws_reference.errors import KwsError
 from kws_reference.system.files import PARTIAL
 
 from kws_codegen.commands.options import add_model_options
 from kws_codegen.generator import ENGINES, generate
+
+log = logging.getLogger(__name__)
 
 LAST = "model_info.h"  # every part of the firmware includes it
 
@@ -94,7 +97,7 @@ def _check(folder: Path, files: dict[str, str], bundle: Path) -> int:
     for fault in faults:
         print(f"differs: {fault}", file=sys.stderr)
     if faults:
-        print(f"error: regenerate with: kws-codegen generate {bundle} --out {folder}", file=sys.stderr)
+        log.error(f"regenerate with: kws-codegen generate {bundle} --out {folder}")
         return CHECK_FAILED
     print(f"{len(files)} files in {folder} are up to date")
     return OK

@@ -4,7 +4,7 @@ import argparse
 import json
 
 from kws_reference.bundle import Bundle
-from kws_reference.cli.command_line import OK
+from kws_reference.cli.program import OK
 
 from kws_codegen import report
 from kws_codegen.commands.options import add_model_options

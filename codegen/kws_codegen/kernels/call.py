@@ -4,9 +4,9 @@ import dataclasses
 from typing import ClassVar
 
 import numpy as np
+from kws_reference.tflite.graph import Op
 
 from kws_codegen.buffers import StateBuffer
-from kws_codegen.ir import Op
 from kws_codegen.places import Place
 
 

@@ -1,8 +1,9 @@
 """ADD of two activations of the same shape."""
 
+from kws_reference.tflite.graph import Graph, Op, Tensor
+
 from kws_codegen import checks, quantize
 from kws_codegen.checks import output_range, refuse
-from kws_codegen.ir import Graph, Op, Tensor
 from kws_codegen.kernels.add import Add, AddOperand
 from kws_codegen.lower.lowering import Lowering
 from kws_codegen.lower.operator import Operator

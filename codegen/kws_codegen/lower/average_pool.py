@@ -1,8 +1,9 @@
 """AVERAGE_POOL_2D over whole rows of one column: of an activation, or of a state that is kept as a ring."""
 
+from kws_reference.tflite.graph import Graph, Op, Tensor
+
 from kws_codegen import checks
 from kws_codegen.checks import check_rank, output_range, refuse, same_quantization
-from kws_codegen.ir import Graph, Op, Tensor
 from kws_codegen.kernels.average_pool import AverageOfRing, AveragePool
 from kws_codegen.lower.geometry import padding
 from kws_codegen.lower.lowering import Lowering

@@ -1,8 +1,9 @@
 """CONV_2D: dot products with whole frames where the kernel covers whole rows without padding, else CMSIS-NN."""
 
+from kws_reference.tflite.graph import Op
+
 from kws_codegen import checks
 from kws_codegen.checks import refuse
-from kws_codegen.ir import Op
 from kws_codegen.kernels.cmsis_nn import CmsisConvolve
 from kws_codegen.kernels.geometry import ConvGeometry
 from kws_codegen.kernels.pointwise import Pointwise, PointwiseInt4
@@ -27,9 +28,7 @@ def _lower(lowering: Lowering, op: Op) -> None:
     if lowering.own_kernels and _covers_whole_rows(g):
         kernel = PointwiseInt4 if weights.are_int4(graph, op) else Pointwise
         stride = g.stride_h * g.in_c
-        lowering.emit(
-            kernel(**fields, inputs=rows.shape[1], outputs=outputs, frames=g.frames, input_stride=stride)
-        )
+        lowering.emit(kernel(**fields, inputs=rows.shape[1], outputs=outputs, frames=g.frames, input_stride=stride))
     else:
         lowering.emit(CmsisConvolve(**fields, input_zero_point=x.zero_points[0], geometry=g))
 

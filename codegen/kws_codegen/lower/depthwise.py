@@ -1,8 +1,9 @@
 """DEPTHWISE_CONV_2D: along time in one column, or in one row of columns, by the kit's kernel; else CMSIS-NN."""
 
+from kws_reference.tflite.graph import Op
+
 from kws_codegen import checks
 from kws_codegen.checks import refuse
-from kws_codegen.ir import Op
 from kws_codegen.kernels.cmsis_nn import CmsisDepthwise
 from kws_codegen.kernels.depthwise import Depthwise, DepthwiseInt4
 from kws_codegen.kernels.geometry import ConvGeometry

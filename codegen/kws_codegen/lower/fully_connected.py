@@ -1,8 +1,9 @@
 """FULLY_CONNECTED: dot products with whole frames."""
 
+from kws_reference.tflite.graph import Graph, Op, Tensor
+
 from kws_codegen import checks, quantize
 from kws_codegen.checks import refuse
-from kws_codegen.ir import Graph, Op, Tensor
 from kws_codegen.kernels.cmsis_nn import CmsisFullyConnected
 from kws_codegen.kernels.pointwise import Pointwise, PointwiseInt4
 from kws_codegen.lower import weights

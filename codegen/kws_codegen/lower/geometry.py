@@ -1,7 +1,8 @@
 """Shapes of convolutions and pools, checked against what the file says of their outputs."""
 
+from kws_reference.tflite.graph import Graph, Op, Tensor
+
 from kws_codegen.checks import check_rank, refuse
-from kws_codegen.ir import Graph, Op, Tensor
 from kws_codegen.kernels.geometry import ConvGeometry
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from kws_reference.errors import KwsError
+from kws_reference.tflite.graph import Graph
 
-from kws_codegen.ir import Graph
 from kws_codegen.places import Place, ScratchValue
 
 

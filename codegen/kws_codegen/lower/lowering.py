@@ -1,11 +1,12 @@
 """What the lowerings of all operators share: graph, options, places, names, and the calls made so far."""
 
+from kws_reference.tflite.graph import Graph, Op
+
 from kws_codegen.buffers import PoolRing, StateBuffer
-from kws_codegen.ir import Graph, Op
 from kws_codegen.kernels.call import KernelCall
 from kws_codegen.lower.layout import Layout
 from kws_codegen.options import Kernels, Options
-from kws_codegen.places import NewRows, Place, StateRows
+from kws_codegen.places import Place
 
 
 class Lowering:

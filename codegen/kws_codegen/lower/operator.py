@@ -3,7 +3,8 @@
 import dataclasses
 from collections.abc import Callable
 
-from kws_codegen.ir import Op
+from kws_reference.tflite.graph import Op
+
 from kws_codegen.lower.lowering import Lowering
 
 

@@ -1,8 +1,9 @@
 """RESHAPE, SQUEEZE and EXPAND_DIMS: the same bytes under another shape. They cost nothing: `Layout` follows them."""
 
+from kws_reference.tflite.graph import Graph, Op
+
 from kws_codegen import checks
 from kws_codegen.checks import refuse, same_quantization
-from kws_codegen.ir import Graph, Op
 from kws_codegen.lower.lowering import Lowering
 from kws_codegen.lower.operator import Operator
 

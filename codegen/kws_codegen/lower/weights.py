@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 import numpy as np
+from kws_reference.tflite.graph import Graph, Op, Tensor
 
 from kws_codegen import checks, quantize
 from kws_codegen.checks import output_range, refuse
-from kws_codegen.ir import Graph, Op, Tensor
 from kws_codegen.kernels.output_range import OutputRange
 from kws_codegen.kernels.requantization import Requantization
 from kws_codegen.lower.lowering import Lowering

@@ -4,9 +4,10 @@ The windows of the firmware keep the rows where both need them, so that neither 
 a place elsewhere: then they are copied.
 """
 
+from kws_reference.tflite.graph import Op
+
 from kws_codegen.buffers import Window
 from kws_codegen.checks import refuse
-from kws_codegen.ir import Op
 from kws_codegen.kernels.copy import Copy
 from kws_codegen.lower.lowering import Lowering
 from kws_codegen.lower.operator import Operator

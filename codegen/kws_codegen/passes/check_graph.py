@@ -3,9 +3,9 @@
 import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
+from kws_reference.tflite.graph import Graph
 
 from kws_codegen.checks import quantization_text, refuse, same_quantization
-from kws_codegen.ir import Graph
 from kws_codegen.lower.operators import OPERATORS
 
 

@@ -1,7 +1,8 @@
 """Pass 3: chooses how each state is kept. A window serves every state, a ring those that are only averaged whole."""
 
+from kws_reference.tflite.graph import Graph
+
 from kws_codegen.buffers import PoolRing, StateBuffer, Window
-from kws_codegen.ir import Graph
 from kws_codegen.lower.average_pool import AVERAGE_POOL_2D
 from kws_codegen.options import Kernels, Options
 from kws_codegen.passes.pair_states import StatePair

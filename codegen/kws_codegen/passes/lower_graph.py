@@ -1,10 +1,10 @@
 """Pass 5: turns operators into kernel calls, in the order of the graph."""
 
 from kws_reference.bundle import Bundle
+from kws_reference.tflite.graph import Graph
 
 from kws_codegen.buffers import StateBuffer
 from kws_codegen.checks import refuse
-from kws_codegen.ir import Graph
 from kws_codegen.kernels.call import KernelCall
 from kws_codegen.kernels.copy import Copy
 from kws_codegen.lower.layout import Layout

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 from kws_reference.bundle import Bundle, State
 from kws_reference.errors import KwsError
+from kws_reference.tflite.graph import Graph, Op
 
 from kws_codegen import checks
 from kws_codegen.checks import quantization_text, refuse, same_quantization
-from kws_codegen.ir import Graph, Op
 from kws_codegen.lower.windows import CONCATENATION, SLICE, STRIDED_SLICE
 
 _CUTS = (SLICE.kind, STRIDED_SLICE.kind)

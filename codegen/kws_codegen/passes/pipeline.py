@@ -1,8 +1,8 @@
 """All passes in their order: from a bundle and its graph to the program of a step."""
 
 from kws_reference.bundle import Bundle
+from kws_reference.tflite.graph import Graph
 
-from kws_codegen.ir import Graph
 from kws_codegen.options import Options
 from kws_codegen.passes.check_graph import check_graph
 from kws_codegen.passes.choose_buffers import choose_buffers

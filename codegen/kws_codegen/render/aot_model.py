@@ -3,8 +3,9 @@
 import dataclasses
 from typing import Any
 
+from kws_reference.tflite.graph import Graph
+
 from kws_codegen.buffers import StateBuffer
-from kws_codegen.ir import Graph
 from kws_codegen.kernels.call import KernelCall
 from kws_codegen.places import Features, NewRows, Place, Scores, ScratchValue, StateRows
 from kws_codegen.plan import ALIGNMENT_BYTES, Plan, Work

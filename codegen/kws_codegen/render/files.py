@@ -4,8 +4,8 @@ from typing import Any
 
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
+from kws_reference.tflite.graph import Graph
 
-from kws_codegen.ir import Graph
 from kws_codegen.plan import Plan
 from kws_codegen.program import Program
 from kws_codegen.render import aot_model, detector_config, frontend_tables, model_info, tflm_model

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
-
-from kws_codegen.ir import Graph
+from kws_reference.tflite.graph import Graph
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cortex_m/board_facts.h"
 #include "kws/board.h"
 
 namespace kws::board {

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "board_config.h"
+#include "cortex_m/board_facts.h"
 #include "cortex_m/core.h"
 #include "cortex_m/registers.h"
 #include "kws/board.h"
@@ -27,7 +28,11 @@ constexpr uint32_t kControlReceiveInterrupt = 1u << 3;
 constexpr uint32_t kInterruptReceive = 1u << 1;
 constexpr uint32_t kDivider = 27;  // 25 MHz / 27 = 926 kbit/s, 0.5 % off 921,600; the least that the UART takes is 16
 
+// Advances with the core's clock.
 constexpr uintptr_t kFpgaCounter = kFpgaio + 0x18;
+constexpr Fraction kTicksPerInstruction = TicksPerInstruction(kClockHz, kInstructionNs);
+static_assert(kTicksPerInstruction.numerator > kTicksPerInstruction.denominator,
+              "instructions would not be told apart");
 
 bool g_instructions;  // the FPGA's counter advances with instructions
 uint32_t g_overruns;
@@ -41,7 +46,7 @@ void Init() {
   Register(kUartControl) = kControlTransmit | kControlReceive | kControlReceiveInterrupt;
   StartCycleCounter();
   g_instructions = !g_counts_cycles &&
-                   CountsInstructions(FpgaCounter, kTicksPerInstructionNumerator, kTicksPerInstructionDenominator);
+                   CountsInstructions(FpgaCounter, kTicksPerInstruction.numerator, kTicksPerInstruction.denominator);
 }
 
 size_t ReadSerial(uint8_t* out, size_t capacity) {
@@ -84,8 +89,10 @@ uint32_t Ticks() { return g_counts_cycles ? CycleCount() : FpgaCounter(); }
 
 TickInfo Clock() {
   if (g_counts_cycles) return {TickInfo::kCycles, 1, 1};
-  // Inverse of ticks per instruction.
-  if (g_instructions) return {TickInfo::kInstructions, kTicksPerInstructionDenominator, kTicksPerInstructionNumerator};
+  // Instructions per tick.
+  if (g_instructions) {
+    return {TickInfo::kInstructions, kTicksPerInstruction.denominator, kTicksPerInstruction.numerator};
+  }
   return {TickInfo::kNone, 1, 1};
 }
 

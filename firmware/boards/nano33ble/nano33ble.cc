@@ -49,7 +49,7 @@ uint32_t Ticks() { return DWT->CYCCNT; }
 
 TickInfo Clock() { return {TickInfo::kCycles, 1, 1}; }
 
-const char* Name() { return "nano33ble"; }
+const char* Name() { return KWS_BOARD_NAME; }
 
 // The stack is that of Mbed's main thread; it is not ours to paint.
 uint32_t StackSizeBytes() { return 0; }

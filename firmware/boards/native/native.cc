@@ -164,7 +164,7 @@ uint32_t Ticks() { return 0; }
 TickInfo Clock() { return {TickInfo::kNone, 1, 1}; }
 #endif
 
-const char* Name() { return "native"; }
+const char* Name() { return KWS_BOARD_NAME; }
 uint32_t StackSizeBytes() { return 0; }
 uint32_t StackUsedBytes() { return 0; }
 void PaintStack() {}
@@ -196,14 +196,14 @@ Status Open(const char* path, Mode mode, File* file) {
   return file->handle >= 0 ? Status::kOk : Status::kInvalidArgument;
 }
 
-Status Read(File file, uint8_t* out, size_t size, size_t* count) {
-  *count = 0;
+Status Read(File file, uint8_t* out, size_t size, size_t* read) {
+  *read = 0;
   if (file.handle < 0) return Status::kFailedPrecondition;
-  while (*count < size) {
-    const ssize_t got = read(file.handle, out + *count, size - *count);
+  while (*read < size) {
+    const ssize_t got = ::read(file.handle, out + *read, size - *read);
     if (got < 0) return Status::kDataLoss;
     if (got == 0) break;
-    *count += static_cast<size_t>(got);
+    *read += static_cast<size_t>(got);
   }
   return Status::kOk;
 }
@@ -239,7 +239,7 @@ int main(int argc, char** argv) {
     if (std::strcmp(argv[i], "--stdio") == 0) {
       kws::g_stdio = true;
     } else if (std::strcmp(argv[i], "--port") == 0 && has_value) {
-      port = std::atoi(argv[++i]);
+      port = static_cast<int>(std::strtol(argv[++i], nullptr, 10));
     } else if (std::strcmp(argv[i], "--command-line") == 0 && has_value) {
       kws::g_command_line = argv[++i];
     } else {

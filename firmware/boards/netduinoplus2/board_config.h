@@ -5,7 +5,6 @@
 
 namespace kws::board {
 
-constexpr char kBoardName[] = "netduinoplus2";
 constexpr uint32_t kInterruptLines = 82;
 constexpr uint32_t kSerialInterruptLine = 71;  // USART6
 constexpr bool kHasSerialInterruptHandler = true;

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "board_config.h"
+#include "cortex_m/board_facts.h"
 #include "cortex_m/core.h"
 #include "cortex_m/registers.h"
 #include "kws/board.h"
@@ -38,8 +39,11 @@ constexpr uint32_t kUsartOverrun = 1u << 3;
 constexpr uint32_t kUsartTransmitEmpty = 1u << 7;
 constexpr uint32_t kUsartReceiveInterrupt = 1u << 5;
 
-// QEMU's timer runs at 1 GHz; divided by 64 it advances once an instruction of 64 ns (icount shift 6).
-constexpr uint32_t kTimer2PrescalerReload = 63;
+// QEMU's timer runs at 1 GHz, whatever the clocks; divided so that it advances once an instruction.
+constexpr uint32_t kEmulatedTimer2Hz = 1000000000;
+constexpr uint32_t kTimer2PrescalerReload = kInstructionNs - 1;
+constexpr Fraction kTicksPerInstruction = TicksPerInstruction(kEmulatedTimer2Hz / kInstructionNs, kInstructionNs);
+static_assert(kTicksPerInstruction.numerator == 1 && kTicksPerInstruction.denominator == 1, "one tick an instruction");
 
 constexpr uint32_t kBaud = 921600;
 constexpr uint32_t kApb2Hz = 84000000;
@@ -118,7 +122,7 @@ void Init() {
     return;
   }
   StartTimer2();
-  g_instructions = CountsInstructions(Timer2, 1, 1);
+  g_instructions = CountsInstructions(Timer2, kTicksPerInstruction.numerator, kTicksPerInstruction.denominator);
 }
 
 size_t ReadSerial(uint8_t* out, size_t capacity) {

@@ -7,55 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kws/fault.h"
+
 namespace kws {
-
-// What a processor fault left behind. All addresses are those of the board.
-struct FaultRecord {
-  uint32_t type;   // FaultType
-  uint32_t pc;     // instruction that faulted (0 when the exception frame could not be read)
-  uint32_t lr;     // its link register
-  uint32_t sp;     // main stack pointer at the fault
-  uint32_t xpsr;
-  uint32_t cfsr;   // SCB->CFSR
-  uint32_t hfsr;   // SCB->HFSR
-  uint32_t mmfar;  // SCB->MMFAR, meaningful when CFSR says so
-  uint32_t bfar;   // SCB->BFAR, meaningful when CFSR says so
-};
-
-enum FaultType : uint32_t {
-  kFaultNmi = 2,  // the values of the exceptions are their numbers on the core
-  kFaultHard = 3,
-  kFaultMemory = 4,
-  kFaultBus = 5,
-  kFaultUsage = 6,
-  kFaultSecure = 7,
-  kFaultUnexpectedInterrupt = 16,
-  kFaultStackOverflow = 256,  // found by MSPLIM, by the guard region or by the guard words
-};
-
-// Text for a FaultType, never null.
-constexpr const char* FaultTypeName(uint32_t type) {
-  switch (type) {
-    case kFaultNmi:
-      return "NMI";
-    case kFaultHard:
-      return "HardFault";
-    case kFaultMemory:
-      return "MemManage fault";
-    case kFaultBus:
-      return "BusFault";
-    case kFaultUsage:
-      return "UsageFault";
-    case kFaultSecure:
-      return "SecureFault";
-    case kFaultUnexpectedInterrupt:
-      return "unexpected interrupt";
-    case kFaultStackOverflow:
-      return "stack overflow";
-    default:
-      return "unknown fault";
-  }
-}
 
 namespace app {
 // Defined by the application. Called by the fault handler, on a stack of its own, interrupts masked, with the record of

@@ -6,14 +6,11 @@
 #include <cstdint>
 
 #include "kws/cobs.h"
+#include "kws/protocol.h"
 #include "kws/status.h"
 
 namespace kws {
 
-inline constexpr uint8_t kProtocolVersion = 1;
-inline constexpr size_t kFrameHeaderBytes = 4;
-inline constexpr size_t kFrameCrcBytes = 4;
-inline constexpr size_t kMaxPayloadBytes = 768;
 inline constexpr size_t kMaxFrameBytes = kFrameHeaderBytes + kMaxPayloadBytes + kFrameCrcBytes;
 // On the wire: COBS and a 0x00 on both sides.
 inline constexpr size_t kMaxWireBytes = CobsMaxEncodedBytes(kMaxFrameBytes) + 2;

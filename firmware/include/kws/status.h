@@ -1,4 +1,7 @@
 // Result of every operation that can fail. A failed check returns; it never only logs.
+//
+// DO NOT EDIT. Generated from training/kws_reference/protocol/messages.py, where to change it; then regenerate:
+// python -m kws_codegen.protocol --overwrite
 #pragma once
 
 #include <cstdint>
@@ -8,12 +11,12 @@ namespace kws {
 enum class [[nodiscard]] Status : uint8_t {
   kOk = 0,
   kInvalidArgument = 1,  // a parameter is outside its documented range
-  kOutOfRange = 2,       // a size does not fit the caller's buffer
-  kUnavailable = 3,      // the board or the build does not offer this
-  kDataLoss = 4,         // bytes arrived corrupted or truncated
-  kBusy = 5,             // the other side must drain first
+  kOutOfRange = 2,  // a size does not fit the caller's buffer
+  kUnavailable = 3,  // the board or the build does not offer this
+  kDataLoss = 4,  // bytes arrived corrupted or truncated
+  kBusy = 5,  // the other side must drain first
   kFailedPrecondition = 6,  // called in the wrong state, for example before Init()
-  kInternal = 7,         // a check that cannot fail did; please report it
+  kInternal = 7,  // a check that cannot fail did; please report it
 };
 
 constexpr bool IsOk(Status status) { return status == Status::kOk; }

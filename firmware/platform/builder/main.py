@@ -6,74 +6,28 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from SCons.Script import COMMAND_LINE_TARGETS, AlwaysBuild, Builder, Default, DefaultEnvironment
+from SCons.Script import COMMAND_LINE_TARGETS, AlwaysBuild, Default, DefaultEnvironment, Return
 
 env = DefaultEnvironment()
-sys.path.insert(0, str(Path(env["PROJECT_DIR"]) / "firmware" / "tools"))
-from command_words import quote_paths, word  # noqa: E402
+# This checkout's package, also where PlatformIO runs under a Python of its own.
+sys.path.insert(0, str(Path(env["PROJECT_DIR"]) / "firmware"))
+from kws_firmware.boards import Board  # noqa: E402
+from kws_firmware.build import toolchain  # noqa: E402
 
 board = env.BoardConfig()
 board_name = env.subst("$BOARD")
 project_dir = Path(env.subst("$PROJECT_DIR"))
 build_dir = Path(env.subst("$BUILD_DIR"))
-quote_paths(env)
-arch_flags = list(board.get("build.arch_flags"))
-# Same binary whatever the place: no build-time path reaches the objects.
-prefix_maps = [word(f"-ffile-prefix-map={build_dir}=build"), word(f"-ffile-prefix-map={project_dir}=.")]
 program = "test_firmware" if "__test" in COMMAND_LINE_TARGETS else "firmware"
+our_board = Board.from_manifest(board_name, board.manifest)
+toolchain.configure(env, our_board, program, Path(env.PioPlatform().get_dir()) / "ldscripts")
 
-env.Replace(
-    AR="arm-none-eabi-gcc-ar",
-    AS="arm-none-eabi-gcc",
-    CC="arm-none-eabi-gcc",
-    CXX="arm-none-eabi-g++",
-    OBJCOPY="arm-none-eabi-objcopy",
-    RANLIB="arm-none-eabi-gcc-ranlib",
-    SIZETOOL="arm-none-eabi-size",
-    ARFLAGS=["rcD"],
-    SIZEPROGREGEXP=r"^(?:\.text|\.rodata|\.init_array|\.data|\.ARM\.exidx|\.ARM\.extab)\s+(\d+).*",
-    SIZEDATAREGEXP=r"^(?:\.data|\.bss|\.noinit|\.stack|\.handler_stack)\s+(\d+).*",
-    SIZECHECKCMD="$SIZETOOL -A -d $SOURCES",
-    SIZEPRINTCMD="$SIZETOOL -A -d $SOURCES",
-    # pio test links another program beside the firmware
-    PROGNAME=program,
-    PROGSUFFIX=".elf",
-)
-env.Append(
-    ASFLAGS=arch_flags,
-    ASPPFLAGS=["-x", "assembler-with-cpp"],
-    CFLAGS=["-std=gnu11"],
-    CCFLAGS=[
-        *arch_flags,
-        "-O2",
-        "-g",
-        "-ffunction-sections",
-        "-fdata-sections",
-        "-fno-common",
-        "-fno-unwind-tables",
-        "-fno-asynchronous-unwind-tables",
-        *prefix_maps,
-    ],
-    CXXFLAGS=["-std=gnu++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"],
-    CPPDEFINES=["NDEBUG"],
-    LINKFLAGS=[
-        *arch_flags,
-        "-nostartfiles",
-        "--specs=nano.specs",
-        "-Wl,--gc-sections",
-        "-Wl,--no-warn-rwx-segments",
-        "-Wl,-Map=%.map",  # the linker puts its output's name there; a name with a % would be taken for that sign
-    ],
-    LIBS=["m", "c", "gcc"],
-    LIBPATH=[str(Path(env.PioPlatform().get_dir()) / "ldscripts")],
-    BUILDERS={
-        "ElfToBin": Builder(
-            action=env.VerboseAction("$OBJCOPY -O binary $SOURCES $TARGET", "Building $TARGET"), suffix=".bin"
-        )
-    },
-)
-if not env.get("LDSCRIPT_PATH"):
-    env.Replace(LDSCRIPT_PATH=board.get("build.ldscript"))
+if our_board.toolchain == "host":  # a program of this machine: nothing to upload or to emulate
+    host_program = env.BuildProgram()
+    size = env.VerboseAction("$SIZEPRINTCMD", "Calculating size $SOURCE")
+    env.AddPlatformTarget("size", host_program, size, "Program size")
+    Default(host_program)
+    Return()
 
 if "nobuild" in COMMAND_LINE_TARGETS:
     elf = os.path.join("$BUILD_DIR", "${PROGNAME}.elf")

@@ -13,18 +13,18 @@ namespace kws::app {
 namespace {
 
 constexpr size_t kChunkSamples = 160;  // handled between two looks at the serial port
-constexpr size_t kHeaderOfNamesBytes = 6;
-constexpr size_t kHeaderOfBenchBytes = 31;
 constexpr size_t kLayersPerFrame = 128;
-constexpr size_t kHeaderOfStepBytes = 26;
-constexpr size_t kHeaderOfStateDigestBytes = 5;
-static_assert(kHeaderOfBenchBytes + 4 * kLayersPerFrame <= kMaxPayloadBytes, "a page of layers must fit");
-// kws-codegen refuses such models before (training/kws_reference/limits.py holds the same table).
-static_assert(kHeaderOfStepBytes + model::kLabelCount + model::kStepFeatureCount <= kMaxPayloadBytes,
+static_assert(kBenchFixedBytes + 4 * kLayersPerFrame <= kMaxPayloadBytes, "a page of layers must fit");
+// kws-codegen refuses such models before (training/kws_reference/limits.py holds the same rules).
+static_assert(kStepFixedBytes + model::kLabelCount + model::kStepFeatureCount <= kMaxPayloadBytes,
               "STEP must carry the scores and features of a step: fewer frames per step, or fewer labels");
-static_assert(kHeaderOfStateDigestBytes + 4 * model::kStateCount <= kMaxPayloadBytes, "STATE_DIGEST: too many states");
+static_assert(kStateDigestFixedBytes + 4 * model::kStateCount <= kMaxPayloadBytes, "STATE_DIGEST: too many states");
 static_assert(model::kLabelCount <= 255 && model::kFramesPerStep <= 255 && model::kFeatureCount <= 255,
               "INFO counts labels, frames and features in bytes");
+static_assert(static_cast<uint8_t>(ClockKind::kNone) == board::TickInfo::kNone &&
+                  static_cast<uint8_t>(ClockKind::kInstructions) == board::TickInfo::kInstructions &&
+                  static_cast<uint8_t>(ClockKind::kCycles) == board::TickInfo::kCycles,
+              "INFO carries the board's kind of clock as it is");
 static_assert(model::kWindowSamples <= 65535 && model::kHopSamples <= 65535, "INFO counts samples in 16 bits");
 
 uint32_t StateCrc(size_t state) {
@@ -36,6 +36,12 @@ uint32_t StateCrc(size_t state) {
     offset += count;
   }
   return crc;
+}
+
+const char* NameOf(NamesKind kind, size_t index) {
+  return kind == NamesKind::kLabels   ? model::kLabels[index]
+         : kind == NamesKind::kStates ? model::kStates[index].name
+                                      : engine::LayerName(index);
 }
 
 }  // namespace
@@ -112,19 +118,21 @@ void Session::Handle(const Frame& frame) {
       ResetAudio();
       return SendCredit(MessageType::kResetDone, frame.seq);
     case MessageType::kConfigure: {
-      const uint8_t flags = request.U8();
+      uint8_t flags;
+      ReadConfigure(request, &flags);
       if (!request.Complete() || (flags & ~kConfigAll) != 0) return bad_payload();
-      if ((flags & kConfigProfile) != 0 && (engine::LayerCount() == 0 || engine::LayerCount() > kMaxLayers)) {
+      if ((flags & kConfigProfile) != 0 && (engine::LayerCount() == 0 || engine::LayerCount() > kMaxProfiledLayers)) {
         return SendError(ErrorCode::kUnavailable, frame, 0);
       }
       Configure(flags);
-      link_.BeginAnswer(MessageType::kConfigured, frame.seq).U8(flags);
+      WriteConfigured(flags, link_.BeginAnswer(MessageType::kConfigured, frame.seq));
       return Send();
     }
     case MessageType::kGetBench: {
-      const uint16_t first = request.U16();
-      if (!request.Complete() || first > engine::LayerCount()) return bad_payload();
-      return SendBench(frame.seq, first);
+      uint16_t first_layer;
+      ReadGetBench(request, &first_layer);
+      if (!request.Complete() || first_layer > engine::LayerCount()) return bad_payload();
+      return SendBench(frame.seq, first_layer);
     }
     case MessageType::kGetFault: {
       if (!request.Complete()) return bad_payload();
@@ -144,7 +152,8 @@ void Session::Handle(const Frame& frame) {
 }
 
 void Session::HandleAudio(const Frame& frame, PayloadReader& request) {
-  const uint32_t offset = request.U32();
+  uint32_t offset;
+  ReadAudio(request, &offset);
   if (!request.ok() || offset % 2 != 0 || request.left() % 2 != 0) {
     return SendError(ErrorCode::kBadPayload, frame, static_cast<uint32_t>(frame.payload_bytes));
   }
@@ -173,17 +182,16 @@ void Session::HandleAudio(const Frame& frame, PayloadReader& request) {
 }
 
 void Session::HandleNames(const Frame& frame, PayloadReader& request) {
-  const uint8_t kind = request.U8();
-  const uint16_t first = request.U16();
+  uint8_t kind;
+  uint16_t first;
+  ReadGetNames(request, &kind, &first);
   const size_t totals[] = {model::kLabelCount, model::kStateCount, engine::LayerCount()};
   if (!request.Complete() || kind >= sizeof(totals) / sizeof(totals[0]) || first > totals[kind]) {
     return SendError(ErrorCode::kBadPayload, frame, static_cast<uint32_t>(frame.payload_bytes));
   }
-  const auto name = [kind](size_t index) {
-    return kind == 0 ? model::kLabels[index] : kind == 1 ? model::kStates[index].name : engine::LayerName(index);
-  };
+  const auto name = [kind](size_t index) { return NameOf(static_cast<NamesKind>(kind), index); };
   size_t count = 0;
-  size_t left = kMaxPayloadBytes - kHeaderOfNamesBytes;
+  size_t left = kMaxPayloadBytes - kNamesFixedBytes;
   while (first + count < totals[kind] && count < 255) {
     const size_t length = std::strlen(name(first + count));
     const size_t bytes = 1 + (length < 255 ? length : 255);
@@ -192,10 +200,7 @@ void Session::HandleNames(const Frame& frame, PayloadReader& request) {
     ++count;
   }
   FrameWriter& out = link_.BeginAnswer(MessageType::kNames, frame.seq);
-  out.U8(kind);
-  out.U16(static_cast<uint16_t>(totals[kind]));
-  out.U16(first);
-  out.U8(static_cast<uint8_t>(count));
+  WriteNames(kind, static_cast<uint16_t>(totals[kind]), first, static_cast<uint8_t>(count), out);
   for (size_t i = 0; i < count; ++i) out.String(name(first + i));
   Send();
 }
@@ -228,7 +233,7 @@ void Session::SendInfo(uint16_t seq) {
 
 void Session::SendBench(uint16_t seq, uint16_t first_layer) {
   const pipeline::Totals& totals = pipeline::totals();
-  const size_t known = engine::LayerCount() < kMaxLayers ? engine::LayerCount() : kMaxLayers;
+  const size_t known = engine::LayerCount() < kMaxProfiledLayers ? engine::LayerCount() : kMaxProfiledLayers;
   const size_t left = known > first_layer ? known - first_layer : 0;
   BenchMessage message{};
   message.steps = totals.steps;
@@ -237,7 +242,7 @@ void Session::SendBench(uint16_t seq, uint16_t first_layer) {
   message.detector_ticks = totals.detector_ticks;
   message.first_layer = first_layer;
   message.layer_ticks = layer_ticks_ + (left != 0 ? first_layer : 0);
-  message.layer_count = static_cast<uint8_t>(left < kLayersPerFrame ? left : kLayersPerFrame);
+  message.layer_tick_count = static_cast<uint8_t>(left < kLayersPerFrame ? left : kLayersPerFrame);
   Write(message, link_.BeginAnswer(MessageType::kBench, seq));
   Send();
 }

@@ -13,9 +13,6 @@ namespace kws::app {
 
 class Session {
  public:
-  // Most layers that BENCH can count.
-  static constexpr size_t kMaxLayers = 64;
-
   // Both must outlive the session.
   Session(Link& link, LinkAudioSource& source) : link_(link), source_(source) {}
 
@@ -59,7 +56,7 @@ class Session {
   uint32_t audio_repeated_bytes_ = 0;
   uint32_t steps_ = 0;
   uint32_t detections_ = 0;
-  uint32_t layer_ticks_[kMaxLayers] = {};
+  uint32_t layer_ticks_[kMaxProfiledLayers] = {};
 };
 
 }  // namespace kws::app

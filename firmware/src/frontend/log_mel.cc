@@ -96,7 +96,7 @@ inline int32x4_t Logs2Q10(uint32x4_t high, uint32x4_t low, int one) {
 
 }  // namespace
 
-void LogMel(int32_t* spectrum, int shift, int16_t* log_mel) {
+void LogMel(int32_t* spectrum, int shift, int16_t* log_mel) {  // NOLINT(readability-non-const-parameter): Helium writes
   // Magnitude 1.0 in units of PCM is 2^(16 + shift - kScaleBits + 2), and the weights add 16 bits.
   const int one = 34 - kScaleBits + shift;
   const int32_t* bins = spectrum + 2 * kMelFirstBin;

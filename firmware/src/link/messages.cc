@@ -1,3 +1,5 @@
+// DO NOT EDIT. Generated from training/kws_reference/protocol/messages.py, where to change it; then regenerate:
+// python -m kws_codegen.protocol --overwrite
 #include "kws/messages.h"
 
 namespace kws {
@@ -53,8 +55,8 @@ void Write(const BenchMessage& message, FrameWriter& out) {
   out.U64(message.engine_ticks);
   out.U64(message.detector_ticks);
   out.U16(message.first_layer);
-  out.U8(message.layer_count);
-  for (size_t i = 0; i < message.layer_count; ++i) out.U32(message.layer_ticks[i]);
+  out.U8(message.layer_tick_count);
+  for (size_t i = 0; i < message.layer_tick_count; ++i) out.U32(message.layer_ticks[i]);
 }
 
 void Write(const StatsMessage& message, FrameWriter& out) {
@@ -66,14 +68,14 @@ void Write(const StatsMessage& message, FrameWriter& out) {
       message.scratch_bytes,  message.weights_bytes,    message.frontend_bytes,       message.detector_bytes,
       message.link_bytes,     message.audio_ring_bytes,
   };
-  static_assert(sizeof(values) == sizeof(StatsMessage), "every counter must be sent");
   for (const uint32_t value : values) out.U32(value);
 }
 
 void WriteFault(uint32_t count, const FaultRecord& record, FrameWriter& out) {
-  const uint32_t values[] = {count,       record.type, record.pc,   record.lr,    record.sp,
-                             record.xpsr, record.cfsr, record.hfsr, record.mmfar, record.bfar};
-  static_assert(sizeof(values) == sizeof(count) + sizeof(FaultRecord), "every register must be sent");
+  const uint32_t values[] = {
+      count,       record.type, record.pc,   record.lr,    record.sp,
+      record.xpsr, record.cfsr, record.hfsr, record.mmfar, record.bfar,
+  };
   for (const uint32_t value : values) out.U32(value);
 }
 
@@ -93,29 +95,10 @@ void WriteHello(uint32_t starts, uint32_t faults, FrameWriter& out) {
   out.U32(faults);
 }
 
-void WriteStateDigest(uint32_t step, const uint32_t* crcs, uint8_t count, FrameWriter& out) {
+void WriteStateDigest(uint32_t step, const uint32_t* crcs, uint8_t crc_count, FrameWriter& out) {
   out.U32(step);
-  out.U8(count);
-  for (size_t i = 0; i < count; ++i) out.U32(crcs[i]);
-}
-
-uint8_t PayloadReader::U8() {
-  if (left_ == 0) {
-    ok_ = false;
-    return 0;
-  }
-  --left_;
-  return *data_++;
-}
-
-uint16_t PayloadReader::U16() {
-  const uint16_t low = U8();
-  return static_cast<uint16_t>(low | (U8() << 8));
-}
-
-uint32_t PayloadReader::U32() {
-  const uint32_t low = U16();
-  return low | (static_cast<uint32_t>(U16()) << 16);
+  out.U8(crc_count);
+  for (size_t i = 0; i < crc_count; ++i) out.U32(crcs[i]);
 }
 
 }  // namespace kws

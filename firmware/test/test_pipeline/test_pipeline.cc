@@ -20,7 +20,7 @@ int16_t g_pcm[vectors::kSamples];
 Frontend g_frontend;
 Detector g_detector;
 
-// Twin of make_pcm() in firmware/tools/make_test_vectors.py.
+// Twin of make_pcm() in kws_firmware/make_test_vectors.py.
 void MakePcm() {
   uint32_t state = vectors::kSeed;
   int32_t last = 0;
@@ -133,7 +133,7 @@ int main() {
   test::Print(engine::Name());
   test::Print("\n");
   static_assert(model::kLabelCount == vectors::kLabelCount && model::kStateCount == vectors::kStateCount,
-                "The vectors belong to another model: python firmware/tools/make_test_vectors.py --overwrite");
+                "The vectors belong to another model: python -m kws_firmware.make_test_vectors --overwrite");
   const bool same_model = std::strcmp(model::kModelSha256Hex, vectors::kModelSha256Hex) == 0;
   test::CheckTrue("vectors_belong_to_this_model_else_run_make_test_vectors", same_model);
   if (!same_model) test::Done();

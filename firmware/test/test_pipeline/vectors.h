@@ -1,5 +1,5 @@
 // DO NOT EDIT. Golden integers of the on-target test.
-// Regenerate: python firmware/tools/make_test_vectors.py --overwrite
+// Regenerate: python -m kws_firmware.make_test_vectors --overwrite
 #pragma once
 
 #include <cstddef>

@@ -2,19 +2,20 @@
 
 import argparse
 import dataclasses
-import sys
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from kws_reference.audio.pcm import read_wav
-from kws_reference.cli import command_line
+from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
-from kws_reference.limits import MAX_PROFILED_LAYERS
+from kws_reference.protocol.messages import MAX_PROFILED_LAYERS, ClockKind, Config, NamesKind, StepRecord
 
 from kws_host import options, report
 from kws_host.device import Device
-from kws_host.protocol import ClockKind, Config, NamesKind, StepRecord
+
+log = logging.getLogger(__name__)
 
 STAGES = ("frontend", "engine", "detector")
 
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 def measure(device: Device, pcm: np.ndarray) -> dict:
     """Streams the recording twice: stages first, then layers, whose counting slows the engine a little."""
     info = device.info
-    progress = command_line.Progress("measuring", 2 * len(pcm))
+    progress = Progress("measuring", 2 * len(pcm))
     device.configure(Config.NONE)
     steps = device.run(pcm, progress.update).steps
     stats = device.stats()
@@ -72,10 +73,9 @@ def measure(device: Device, pcm: np.ndarray) -> dict:
     stages["step"] = {"mean": float(np.mean(total)), "min": min(total), "max": max(total)}
     layers = []
     if info.layer_count > MAX_PROFILED_LAYERS:
-        print(
+        log.info(
             f"note: no table of layers: the firmware counts up to {MAX_PROFILED_LAYERS}, this network has "
-            f"{info.layer_count}",
-            file=sys.stderr,
+            f"{info.layer_count}"
         )
         progress.update(2 * len(pcm))
     elif info.layer_count:

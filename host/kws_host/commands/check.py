@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 from kws_reference.bundle import Bundle
-from kws_reference.cli import command_line
+from kws_reference.cli.progress import Progress
 from kws_reference.pipeline import Pipeline, Step
+from kws_reference.protocol.messages import Config
 
 from kws_host import clips as clip_list
 from kws_host import options, report
 from kws_host.clips import Clip
 from kws_host.compare import Comparison, Mismatch, compare
 from kws_host.device import Device, Recording
-from kws_host.protocol import Config
 
 HEADER = ("clip", "expected", "heard", "detected", "steps", "mismatches")
 
@@ -101,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
         device.configure(Config.FEATURES)
         screen.print(f"{device.info.board} ({device.info.engine}) against the reference, model {bundle.name}:")
         screen.print(_row(HEADER, clips, bundle))
-        progress = command_line.Progress("checking", len(clips))
+        progress = Progress("checking", len(clips))
         for clip, pcm in zip(clips, audio, strict=True):
             result = check_clip(device, pipeline, clip, pcm)
             results.append(result)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from kws_reference.cli import command_line
+from kws_reference.cli import program
 from kws_reference.errors import KwsError
 
 from kws_host import emulator, options
@@ -29,13 +29,13 @@ def run(args: argparse.Namespace) -> int:
         if not emulator.stop_background(args.tcp_port):
             raise KwsError(f"no emulator of ours runs on port {args.tcp_port}")
         print(f"stopped the emulator on port {args.tcp_port}")
-        return command_line.OK
+        return program.OK
     elf = args.elf or options.firmware_of(args.board)
     config = emulator.EmulatorConfig(board=args.board, elf=elf, port=args.tcp_port)
     if args.background:
         pid, port = emulator.start_background(config)
         print(f"{args.board} is up (process {pid}): socket://{config.host}:{port}")
-        return command_line.OK
+        return program.OK
     with emulator.Emulator(config) as running:
         print(
             f"{args.board} waits on {running.url} (kws-host monitor --port {running.url}); Ctrl-C stops it", flush=True
@@ -43,8 +43,8 @@ def run(args: argparse.Namespace) -> int:
         try:
             status = running.wait()
         except KeyboardInterrupt:
-            return command_line.OK
+            return program.OK
         if status:
             said = emulator.first_line(running.log())
             raise KwsError(f"the emulator ended with status {status}: {said or 'no reason given'}")
-    return command_line.OK
+    return program.OK

@@ -5,10 +5,10 @@ import concurrent.futures
 import dataclasses
 import hashlib
 import json
+import logging
 import os
 import struct
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -20,13 +20,16 @@ from pathlib import Path
 import kws_reference
 import numpy as np
 from kws_reference.bundle import Bundle
-from kws_reference.cli import command_line
+from kws_reference.cli import program
+from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
 from kws_reference.pipeline import Pipeline
 from kws_reference.system import workers
 
 from kws_host import clips as clip_list
 from kws_host import emulator, options, report
+
+log = logging.getLogger(__name__)
 
 CLIPS_PER_RUN = 60
 RUN_TIMEOUT_S = 300.0  # of CLIPS_PER_RUN clips, which take well under a minute
@@ -108,11 +111,11 @@ def run(args: argparse.Namespace) -> int:
         if short:
             print(short)
         _print(result)
-    return command_line.CHECK_FAILED if result["differing_clips"] else command_line.OK
+    return program.CHECK_FAILED if result["differing_clips"] else program.OK
 
 
 def _read_all(clips: Sequence[clip_list.Clip], bundle: Bundle) -> list[np.ndarray]:
-    progress = command_line.Progress("reading", len(clips))
+    progress = Progress("reading", len(clips))
     audio = []
     for index, clip in enumerate(clips, 1):
         audio.append(clip.read(bundle))
@@ -205,7 +208,7 @@ def _run_device(bundle: Bundle, audio: Sequence[np.ndarray], board: str, elf: Pa
 def device_results(bundle: Bundle, audio: Sequence[np.ndarray], *, board: str, elf: Path, jobs: int) -> list[ClipSteps]:
     """Runs all recordings on emulated boards, several at once; the first failure ends them all."""
     parts = [audio[start : start + CLIPS_PER_RUN] for start in range(0, len(audio), CLIPS_PER_RUN)]
-    progress, done = command_line.Progress(f"{board} x {jobs}", len(audio)), 0
+    progress, done = Progress(f"{board} x {jobs}", len(audio)), 0
     runs = Runs()
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         try:
@@ -268,8 +271,8 @@ def reference_results(
         try:
             return _load(path), True
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            print(f"warning: {path} cannot be read and is computed anew", file=sys.stderr)
-    progress, results = command_line.Progress("reference", len(audio)), []
+            log.warning(f"{path} cannot be read and is computed anew")
+    progress, results = Progress("reference", len(audio)), []
     with workers.pool(min(jobs, max(1, len(audio))), _start_worker, str(bundle.path)) as pool:
         for result in pool.map(_reference_of, audio, chunksize=16):
             results.append(result)
@@ -292,7 +295,7 @@ def _save(path: Path, results: Sequence[ClipSteps]) -> None:
             )
         os.replace(file.name, path)
     except OSError as error:
-        print(f"warning: the reference's results are not kept ({error})", file=sys.stderr)
+        log.warning(f"the reference's results are not kept ({error})")
 
 
 def _load(path: Path) -> list[ClipSteps]:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from kws_reference.cli import command_line
+from kws_reference.cli import program
 from kws_reference.errors import KwsError
 
 from kws_host import emulator
@@ -34,4 +34,4 @@ def run(args: argparse.Namespace) -> int:
         command += ["--upload-port", args.upload_port]
     if subprocess.run(command, env=environment, check=False).returncode:
         raise KwsError(f"PlatformIO could not build or upload {args.board}; its reason stands above")
-    return command_line.OK
+    return program.OK

@@ -3,8 +3,9 @@
 import argparse
 import dataclasses
 
+from kws_reference.protocol.messages import NamesKind
+
 from kws_host import options, report
-from kws_host.protocol import NamesKind
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:

@@ -1,17 +1,20 @@
 """``kws-host monitor``: live scores and detections in the terminal."""
 
 import argparse
+import logging
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
 from kws_reference.audio.pcm import Recording
+from kws_reference.protocol.messages import DetectionRecord, Fault, Hello, NamesKind, StepRecord
 from kws_reference.system.file_names import shown
 
 from kws_host import options
 from kws_host.device import Device
-from kws_host.protocol import DetectionRecord, Fault, Hello, NamesKind, StepRecord
+
+log = logging.getLogger(__name__)
 
 BAR = 32
 REFRESH_S = 0.05
@@ -110,12 +113,12 @@ def run(args: argparse.Namespace) -> int:
     recordings = [(path, Recording.read(path)) for path in args.wav or ()]
     with options.open_device(args, on_event=screen.on_event, on_text=screen.on_text) as device:
         screen.setup(device)
-        print(f"{device.info.board}, model {device.info.model_name}; Ctrl-C ends", file=sys.stderr)
+        log.info(f"{device.info.board}, model {device.info.model_name}; Ctrl-C ends")
         try:
             for path, recording in recordings:
                 pcm = recording.pcm(device.info.sample_rate_hz)
                 screen.close()  # a line on stderr moves the cursor, too
-                print(f"{shown(str(path))}: {len(pcm) / device.info.sample_rate_hz:.2f} s", file=sys.stderr)
+                log.info(f"{shown(str(path))}: {len(pcm) / device.info.sample_rate_hz:.2f} s")
                 device.run(pcm)
             start = time.monotonic()
             while not recordings and (args.duration is None or time.monotonic() - start < args.duration):
@@ -125,5 +128,5 @@ def run(args: argparse.Namespace) -> int:
             pass
         finally:
             screen.close()
-    print(f"{screen.steps} steps, {screen.detections} detections", file=sys.stderr)
+    log.info(f"{screen.steps} steps, {screen.detections} detections")
     return 0

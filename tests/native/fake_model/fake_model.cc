@@ -66,7 +66,8 @@ Status Push(const int16_t* pcm, size_t samples, StepFn on_step, void* context) {
     std::memmove(g_last, g_last + 1, sizeof(g_last) - sizeof(g_last[0]));
     g_last[3] = pcm[i];
     g_crc = Crc32(pcm + i, 2, g_crc);
-    if (++g_samples < 480 || (g_samples - 480) % 160 != 0) continue;
+    ++g_samples;
+    if (g_samples < 480 || (g_samples - 480) % 160 != 0) continue;
     int8_t* frame = g_features + 4 * (g_frames++ % 2);
     for (int k = 0; k < 4; ++k) frame[k] = static_cast<int8_t>(g_last[k] & 0xFF);
     if (g_frames % 2 != 0) continue;

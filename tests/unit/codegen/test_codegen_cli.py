@@ -11,10 +11,10 @@ import sys
 import pytest
 from kws_codegen.cli import main
 from kws_codegen.generator import generate
-from kws_codegen.reader import read
 from kws_codegen.render import c_string, numbers, render
 from kws_codegen.version import GENERATOR_ABI
 from kws_reference.bundle import Bundle
+from kws_reference.tflite.reader import read
 
 from tests.support.models import matchbox
 from tests.support.native import ROOT

@@ -1,43 +1,12 @@
-"""4-bit weights in the code generator: read from packed tensors, packed again for the kernels, refused by name."""
-
-import dataclasses
+"""4-bit weights in the code generator: packed for the kernels, refused by name."""
 
 import numpy as np
 import pytest
-from kws_codegen import reader, report
+from kws_codegen import report
 from kws_codegen.generator import build
-from kws_codegen.ir import Graph, Tensor
 from kws_codegen.pack import pack_rows, pack_taps
-from kws_reference.errors import KwsError
 
-from tests.support import tflite_writer
 from tests.support.models import int4, matchbox
-
-
-def model_with(data: np.ndarray) -> Graph:
-    tensor = Tensor(0, "weights", data.shape, "INT4", (0.5,), (0,), data)
-    return Graph((tensor,), (), (), (), ())
-
-
-@pytest.mark.parametrize("shape", [(16,), (3, 5), (1, 1, 7, 1)], ids=str)
-def test_read_int4_constant_gives_signed_values(shape):
-    data = (np.arange(np.prod(shape)) % 16 - 8).astype(np.int8).reshape(shape)
-    (tensor,) = reader.read(tflite_writer.write(model_with(data))).tensors
-    assert tensor.dtype == "INT4" and tensor.data.dtype == np.int8
-    assert np.array_equal(tensor.data, data) and not tensor.data.flags.writeable
-
-
-def test_read_int4_takes_the_earlier_value_from_the_low_half():
-    stored = tflite_writer.write(model_with(np.array([1, -2, 7], np.int8)))
-    assert bytes([0xE1, 0x07]) in stored
-    assert reader.read(stored.replace(bytes([0xE1, 0x07]), bytes([0x2F, 0x08]))).tensors[0].data.tolist() == [-1, 2, -8]
-
-
-def test_read_int4_of_wrong_size_is_refused():
-    graph = model_with(np.zeros(8, np.int8))
-    wrong = dataclasses.replace(graph, tensors=(dataclasses.replace(graph.tensors[0], shape=(9,)),))
-    with pytest.raises(KwsError, match=r"4 bytes cannot hold \[9\] INT4 values"):
-        reader.read(tflite_writer.write(wrong))
 
 
 @pytest.mark.parametrize("outputs", [1, 2, 7, 8])

@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kws_codegen import quantize
 from kws_codegen.generator import build
-from kws_codegen.ir import Layer, Place, Program
 from kws_codegen.passes import pair_states
 from kws_codegen.plan import plan
-from kws_codegen.reader import read
+from kws_reference.tflite.graph import Layer, Place, Program
+from kws_reference.tflite.reader import read
 
 from tests.support.models import matchbox
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kws_codegen.cli import main
 from kws_codegen.generator import build, generate
-from kws_codegen.ir import Op
 from kws_reference.bundle import Bundle, write_bundle
 from kws_reference.errors import KwsError
+from kws_reference.tflite.graph import Op
 
 from tests.support.models import STEPS_PER_STD, GraphBuilder, matchbox, no_states, replace_op, replace_tensor
 from tests.support.tflite_writer import write

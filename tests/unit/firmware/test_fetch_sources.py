@@ -7,9 +7,7 @@ import zipfile
 
 import pytest
 
-from tests.support.native import ROOT
-
-SCRIPT = ROOT / "firmware" / "tools" / "fetch_sources.py"
+MODULE = ("-m", "kws_firmware.fetch_sources")
 MEMBERS = {
     "pack/vendor/kernels/LICENSE.txt": "licence",
     "pack/vendor/kernels/Source/a.c": "int a;",
@@ -38,7 +36,7 @@ def make(tmp_path, members=MEMBERS, sha256=None, to="kernels"):
 
 
 def fetch(tmp_path, *options, archives=True):
-    command = [sys.executable, SCRIPT, "--pins", tmp_path / "sources.toml", "--out", tmp_path / "out", *options]
+    command = [sys.executable, *MODULE, "--pins", tmp_path / "sources.toml", "--out", tmp_path / "out", *options]
     command += ["--archives", tmp_path] if archives else []
     return subprocess.run(command, capture_output=True, text=True)
 
@@ -93,7 +91,7 @@ def test_fetch_sources_wrong_hash_from_the_network_client_is_refused(tmp_path):
     make(tmp_path, members={**MEMBERS, "pack-1.0.dist-info/METADATA": "Name: pack\nVersion: 1.0\n"}, sha256="1" * 64)
     environment = {"PATH": "/usr/bin:/bin", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "HOME": str(tmp_path)}
     environment["PIP_CONFIG_FILE"] = "/dev/null"
-    command = [sys.executable, SCRIPT, "--pins", tmp_path / "sources.toml", "--out", tmp_path / "out"]
+    command = [sys.executable, *MODULE, "--pins", tmp_path / "sources.toml", "--out", tmp_path / "out"]
     result = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert result.returncode == 2
     assert "SHA-256 differs" in result.stderr and result.stderr.count("\n") == 1
@@ -103,7 +101,7 @@ def test_fetch_sources_wrong_hash_from_the_network_client_is_refused(tmp_path):
 def test_fetch_sources_without_network_is_one_clear_line(tmp_path):
     make(tmp_path)
     environment = {"PATH": "/usr/bin:/bin", "PIP_NO_INDEX": "1", "HOME": str(tmp_path), "PIP_CONFIG_FILE": "/dev/null"}
-    command = [sys.executable, SCRIPT, "--pins", tmp_path / "sources.toml", "--out", tmp_path / "out"]
+    command = [sys.executable, *MODULE, "--pins", tmp_path / "sources.toml", "--out", tmp_path / "out"]
     result = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert result.returncode == 2
     assert "--archives FOLDER" in result.stderr and result.stderr.count("\n") == 1

@@ -20,11 +20,12 @@ import pytest
 from kws_host import cli, clips, options, report
 from kws_host.commands import bench, evaluate
 from kws_host.device import Device
+from kws_host.frame import Frame, FrameDecoder
 from kws_host.link import Link
-from kws_host.protocol import Frame, FrameDecoder, MessageType, StepRecord
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 from kws_reference.pipeline import Pipeline
+from kws_reference.protocol.messages import MessageType, StepRecord
 from kws_reference.system.file_names import original
 
 from tests.support import clip_files, faults, firmware

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from kws_host import cli, emulator
-from kws_reference.cli import command_line
+from kws_reference.cli.program import termination_cleans_up
 from kws_reference.errors import KwsError
 
 
@@ -143,7 +143,7 @@ def test_terminated_program_leaves_no_emulator(elf, qemu, tmp_path, command):
 
 def test_termination_handler_is_given_back():
     before = signal.getsignal(signal.SIGTERM)
-    with command_line.termination_cleans_up():
+    with termination_cleans_up():
         assert signal.getsignal(signal.SIGTERM) is not before
     assert signal.getsignal(signal.SIGTERM) is before
     with ThreadPoolExecutor(1) as pool:  # other threads must not touch it

@@ -1,5 +1,6 @@
 """The serial link's codecs: by hand, by property, and both sides from one table."""
 
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -11,8 +12,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kws_host import protocol
-from kws_host.protocol import Frame, FrameDecoder, ProtocolError, Text
+from kws_firmware import sources
+from kws_host import frame as frames
+from kws_host.frame import Frame, FrameDecoder, Text
+from kws_reference.protocol import messages
+from kws_reference.protocol.messages import MAX_PAYLOAD_BYTES, MessageType
+from kws_reference.protocol.wire import ProtocolError
 
 from tests.support import native
 
@@ -22,8 +27,7 @@ settings.load_profile("kws")
 
 ROOT = Path(__file__).resolve().parents[3]
 VECTORS = ROOT / "tests/vectors/link.txt"
-LINK = ["firmware/src/link/crc32.cc", "firmware/src/link/cobs.cc", "firmware/src/link/frame.cc"]
-LINK += ["firmware/src/link/messages.cc", "firmware/src/link/link.cc"]
+LINK = sources.files("src/link")
 
 
 def _bytes(text: str) -> bytes:
@@ -61,27 +65,27 @@ def _events(wire: bytes, chunk: int) -> list[str]:
     ],
 )
 def test_cobs_known_blocks_give_bytes_worked_out_by_hand(decoded, encoded):
-    assert protocol.cobs_encode(bytes.fromhex(decoded)).hex() == encoded
-    assert protocol.cobs_decode(bytes.fromhex(encoded)).hex() == decoded
+    assert frames.cobs_encode(bytes.fromhex(decoded)).hex() == encoded
+    assert frames.cobs_decode(bytes.fromhex(encoded)).hex() == decoded
 
 
 def test_frame_get_info_gives_bytes_worked_out_by_hand():
     body = bytes([1, 1, 7, 0])
     crc = zlib.crc32(body).to_bytes(4, "little")
     assert 0 not in crc
-    assert Frame(protocol.MessageType.GET_INFO, 7).encode() == b"\0\x04\x01\x01\x07\x05" + crc + b"\0"
+    assert Frame(MessageType.GET_INFO, 7).encode() == b"\0\x04\x01\x01\x07\x05" + crc + b"\0"
     assert zlib.crc32(b"123456789") == 0xCBF43926
 
 
 @given(st.binary(max_size=1200))
 def test_cobs_any_bytes_return_without_zero_and_with_bounded_overhead(data):
-    encoded = protocol.cobs_encode(data)
+    encoded = frames.cobs_encode(data)
     assert 0 not in encoded
     assert len(encoded) <= len(data) + len(data) // 254 + 1
-    assert protocol.cobs_decode(encoded) == data
+    assert frames.cobs_decode(encoded) == data
 
 
-@given(st.integers(0, 255), st.integers(0, 65535), st.binary(max_size=protocol.MAX_PAYLOAD_BYTES), st.integers(1, 300))
+@given(st.integers(0, 255), st.integers(0, 65535), st.binary(max_size=MAX_PAYLOAD_BYTES), st.integers(1, 300))
 def test_frame_any_payload_returns_in_any_chunks(kind, seq, payload, chunk):
     wire, decoder = Frame(kind, seq, payload).encode(), FrameDecoder()
     items = [item for start in range(0, len(wire), chunk) for item in decoder.feed(wire[start : start + chunk])]
@@ -104,11 +108,11 @@ def test_frame_one_flipped_bit_never_gives_another_frame(payload, position, bit)
 
 def test_frame_payload_too_long_is_refused():
     with pytest.raises(ProtocolError, match="too_long"):
-        Frame(3, 0, bytes(protocol.MAX_PAYLOAD_BYTES + 1)).encode()
+        Frame(3, 0, bytes(MAX_PAYLOAD_BYTES + 1)).encode()
 
 
 def test_decoder_text_without_delimiter_is_handed_out_in_bounded_pieces():
-    items = list(FrameDecoder().feed(b"x" * (protocol.MAX_TEXT_BYTES + 1)))
+    items = list(FrameDecoder().feed(b"x" * (frames.MAX_TEXT_BYTES + 1)))
     assert [item.reason for item in items] == ["too_long"]
 
 
@@ -118,8 +122,54 @@ def test_streams_of_the_table_decode_alike_in_python(chunk):
         assert _events(_bytes(wire), chunk) == events, name
 
 
+def _value(text: str, like: object) -> object:
+    """A field of the vectors in the type of a decoded one."""
+    if isinstance(like, tuple):
+        return tuple(int(item) for item in text.split(",")) if text != "-" else ()
+    if isinstance(like, bytes):
+        return _bytes(text)
+    if isinstance(like, str):
+        return bytes.fromhex(text[5:]).decode() if text.startswith("text:") else text
+    return int(text)
+
+
+def test_messages_of_the_table_decode_to_the_named_values():
+    kinds = {cls.TYPE: cls for cls in vars(messages).values() if isinstance(cls, type) and hasattr(cls, "TYPE")}
+    for _, name, *named, _seq, wire in _cases("message"):
+        (frame,) = FrameDecoder().feed(_bytes(wire))
+        message = kinds[frame.type].decode(frame.payload)
+        pairs = dict(pair.split("=") for pair in named)
+        assert list(pairs) == [field.name for field in dataclasses.fields(message)], name
+        assert {key: _value(text, getattr(message, key)) for key, text in pairs.items()} == dataclasses.asdict(message)
+
+
+@pytest.mark.parametrize(
+    ("request_", "payload"),
+    [
+        (messages.Audio(0x01020304, b"\5\6"), "040302010506"),
+        (messages.Configure(5), "05"),
+        (messages.GetBench(0x0102), "0201"),
+        (messages.GetNames(2, 0x0102), "020201"),
+        (messages.Restart(), "54535254"),
+        (messages.TestFault(), "46414c54"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_requests_pack_to_bytes_worked_out_by_hand(request_, payload):
+    assert request_.encode().hex() == payload
+    assert type(request_).decode(bytes.fromhex(payload)) == request_
+
+
+def test_table_every_request_has_its_answer_and_every_payload_its_message():
+    kinds = {cls.TYPE for cls in vars(messages).values() if isinstance(cls, type) and hasattr(cls, "TYPE")}
+    empty = {MessageType.GET_INFO, MessageType.RESET, MessageType.GET_STATS, MessageType.GET_FAULT}
+    assert kinds | empty == set(MessageType) and not kinds & empty
+    requests = {kind for kind in MessageType if kind < 0x80}
+    assert set(messages.ANSWERS) == requests - {MessageType.RESTART, MessageType.TEST_FAULT}
+
+
 def test_messages_of_the_table_survive_python_decode_and_encode():
-    kinds = {cls.TYPE: cls for cls in vars(protocol).values() if isinstance(cls, type) and hasattr(cls, "TYPE")}
+    kinds = {cls.TYPE: cls for cls in vars(messages).values() if isinstance(cls, type) and hasattr(cls, "TYPE")}
     for words in _cases("message"):
         (frame,) = FrameDecoder().feed(_bytes(words[-1]))
         message = kinds[frame.type].decode(frame.payload)
@@ -131,7 +181,7 @@ def test_messages_of_the_table_survive_python_decode_and_encode():
 
 
 @given(
-    st.sampled_from([protocol.Info, protocol.StepRecord, protocol.StateDigest, protocol.Bench, protocol.Names]),
+    st.sampled_from([messages.Info, messages.StepRecord, messages.StateDigest, messages.Bench, messages.Names]),
     st.data(),
 )
 def test_messages_hostile_payloads_raise_only_protocol_errors(kind, data):
@@ -143,8 +193,8 @@ def test_messages_hostile_payloads_raise_only_protocol_errors(kind, data):
 
 
 def test_names_message_returns():
-    names = protocol.Names(0, 12, 10, ("stop", "gö"))
-    assert protocol.Names.decode(names.encode()) == names
+    names = messages.Names(0, 12, 10, ("stop", "gö"))
+    assert messages.Names.decode(names.encode()) == names
 
 
 def test_link_vectors_file_is_what_the_generator_gives():
@@ -166,7 +216,7 @@ def test_link_vectors_through_cpp_give_the_same_bytes_and_events():
 @settings(max_examples=12)
 @given(st.data())
 def test_codecs_random_cases_agree_in_python_and_cpp(tmp_path_factory, data):
-    payloads = data.draw(st.lists(st.binary(max_size=protocol.MAX_PAYLOAD_BYTES), min_size=10, max_size=40))
+    payloads = data.draw(st.lists(st.binary(max_size=MAX_PAYLOAD_BYTES), min_size=10, max_size=40))
     lines = []
     for seq, payload in enumerate(payloads):
         text = payload.hex() or "-"
@@ -174,7 +224,7 @@ def test_codecs_random_cases_agree_in_python_and_cpp(tmp_path_factory, data):
         at = data.draw(st.integers(0, len(wire) - 1))
         damaged = wire[:at] + data.draw(st.binary(max_size=40)) + wire[at + data.draw(st.integers(0, 3)) :] + wire
         lines.append(f"crc {text} {zlib.crc32(payload):08x}")
-        lines.append(f"cobs {text} {protocol.cobs_encode(payload).hex()}")
+        lines.append(f"cobs {text} {frames.cobs_encode(payload).hex()}")
         lines.append(f"frame 1 {seq % 256} {seq * 977 % 65536} {text} {wire.hex()}")
         lines.append(" ".join(["stream", "random", damaged.hex(), *_events(damaged, 10**6)]))
     path = tmp_path_factory.mktemp("random") / "cases.txt"
@@ -245,5 +295,5 @@ def test_units_of_differences_added_up_are_the_exact_instructions(tick_ns, instr
         time += instructions * instruction_ns
         ticks += time // tick_ns - before
         time += idle
-    info = protocol.Info(1, tick_ns, instruction_ns, *[1] * 14, "00" * 32, "", "", "", "")
+    info = messages.Info(1, tick_ns, instruction_ns, *[1] * 14, "00" * 32, "", "", "", "")
     assert info.units(ticks) == sum(pieces)

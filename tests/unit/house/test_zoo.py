@@ -1,8 +1,7 @@
-"""Released bundles: the card says what was measured, and the bundle is what the committed runs give."""
+"""Released bundles: their evaluations are of them, and they are what the committed runs give."""
 
 import importlib.util
 import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +13,6 @@ RELEASED = ("matchbox_kit12", "matchbox_kit12_int4")
 SETS = ("validation", "kit-12")
 KINDS = ("float_batch", "float_streaming", "int8_streaming")
 WITH_TENSORFLOW = importlib.util.find_spec("tensorflow") is not None
-
-
-@pytest.mark.parametrize("name", SETS)
-@pytest.mark.parametrize("bundle", RELEASED)
-def test_card_states_the_figures_of_the_evaluation(bundle, name):
-    result = json.loads((ZOO / bundle / f"evaluation_{name}.json").read_text())
-    row = re.search(rf"^\| {name}[^|]* \|(.*)\|$", (ZOO / bundle / "README.md").read_text(), re.MULTILINE)[1]
-    cells = [cell.strip().replace(",", "") for cell in row.split("|")]
-    assert int(cells[0]) == result["clips"]
-    for cell, kind in zip(cells[1:], KINDS, strict=True):
-        assert cell == f"{100 * result[kind]['accuracy']:.2f} %"
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -12,8 +12,8 @@ pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip insta
 
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
-from kws_codegen.reader import read  # noqa: E402
 from kws_reference.bundle import write_bundle  # noqa: E402
+from kws_reference.tflite.reader import read  # noqa: E402
 from kws_training import cli  # noqa: E402
 from kws_training.convert import export  # noqa: E402
 from kws_training.convert.tflite_file import check_runs  # noqa: E402

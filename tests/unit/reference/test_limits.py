@@ -1,38 +1,28 @@
 """What the protocol and the firmware cannot carry is refused before anything is built; one table says what that is."""
 
 import dataclasses
-import re
 
 import pytest
 from kws_codegen.cli import main
 from kws_codegen.generator import generate
-from kws_host import protocol
 from kws_reference import limits
 from kws_reference.errors import KwsError
+from kws_reference.protocol.messages import MAX_PAYLOAD_BYTES, StateDigest, StepRecord
 
 from tests.support.models import largest, matchbox
-from tests.support.native import ROOT
 
 
-def constant(header, name):
-    """An integer constant of a C++ source."""
-    (value,) = re.findall(rf"\b{name} = (\d+);", (ROOT / "firmware" / header).read_text())
-    return int(value)
-
-
-def test_limits_equal_the_firmwares_constants():
-    assert constant("include/kws/frame.h", "kMaxPayloadBytes") == limits.MAX_PAYLOAD_BYTES
-    assert constant("src/app/session.cc", "kHeaderOfStepBytes") == limits.STEP_BYTES
-    assert constant("src/app/session.cc", "kHeaderOfStateDigestBytes") == limits.STATE_DIGEST_BYTES
-    assert constant("src/app/session.h", "kMaxLayers") == limits.MAX_PROFILED_LAYERS
-    assert constant("src/app/bulk.cc", "kNoLabel") == limits.MAX_LABELS
+def test_limits_from_the_table_are_the_numbers_of_the_page():
+    assert (limits.STEP_BYTES, limits.STATE_DIGEST_BYTES) == (26, 5)
+    assert (limits.MAX_LABELS, limits.MAX_FRAMES_PER_STEP, limits.MAX_COEFFICIENTS) == (255, 255, 255)
+    assert (limits.MAX_STATES, limits.MAX_TEXT_BYTES) == (190, 255)
 
 
 def test_limits_equal_what_the_host_packs():
-    step = protocol.StepRecord(0, 0, 0, 0, 0, 0, 0, bytes(3), bytes(8))
+    step = StepRecord(0, 0, 0, 0, 0, 0, 0, bytes(3), bytes(8))
     assert len(step.encode()) == limits.step_payload_bytes(labels=3, frames_per_step=2, coefficients=4)
-    digest = protocol.StateDigest(0, (0,) * limits.MAX_STATES)
-    assert limits.MAX_PAYLOAD_BYTES - 4 < len(digest.encode()) <= limits.MAX_PAYLOAD_BYTES
+    digest = StateDigest(0, (0,) * limits.MAX_STATES)
+    assert MAX_PAYLOAD_BYTES - 4 < len(digest.encode()) <= MAX_PAYLOAD_BYTES
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """What kws-train fit learns from for words of one's own: few recordings, synthetic voices, or both."""
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from kws_training.data import unknown_words
 from kws_training.data.splits import hash_split
 
 from tests.support.clip_files import write_wav
-from tests.support.native import ROOT
 
 LABELS = ("lights", "music")
 
@@ -128,21 +126,3 @@ def test_fit_without_any_clips_is_one_line(tmp_path, capsys, clips):
 def test_few_labels_get_more_unknown_words_and_silence():
     assert fit._shares(LABELS) == {"unknown_percent": 100, "silence_percent": 25}
     assert fit._shares(tuple("abcdefghij")) == {}
-
-
-@pytest.mark.parametrize(("runs", "title"), [("started", "`--start-from"), ("random", "from random weights")])
-def test_page_states_what_starting_from_released_weights_brought(runs, title):
-    confusions = [
-        np.array(json.loads(path.read_text())["float_batch"]["confusion"])
-        for path in sorted((ROOT / "training/zoo/experiments/custom_words").glob(f"{runs}_s*/evaluation_unheard.json"))
-    ]
-    assert len(confusions) == 3
-    right = [100 * np.trace(confusion) / confusion.sum() for confusion in confusions]
-    cells = [
-        f"{np.mean(right):.1f} ± {np.std(right, ddof=1):.1f} %",
-        f"{', '.join(str(confusion[2, 2] + confusion[3, 3]) for confusion in confusions)} of {confusions[0][2:].sum()}",
-        f"{', '.join(str(confusion[1, 2:].sum()) for confusion in confusions)} of {confusions[0][1].sum()}",
-    ]
-    page = (ROOT / "training/CUSTOM_WORDS.md").read_text(encoding="utf-8")
-    row = next(line for line in page.splitlines() if line.startswith(f"| {title}"))
-    assert [cell.strip() for cell in row.split("|")[2:5]] == cells

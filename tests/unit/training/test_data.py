@@ -116,7 +116,7 @@ def test_index_missing_or_wrong_folder_is_one_clear_line(tmp_path):
     with pytest.raises(KwsError, match="unpacked archive"):
         index_speech_commands(tmp_path, "training")
     with pytest.raises(KwsError, match="split must be"):
-        index_speech_commands(tmp_path, "trainig")
+        index_speech_commands(tmp_path, "trainig")  # codespell:ignore
 
 
 def test_split_few_of_each_word_some_speakers_validate_and_the_others_train(tmp_path):

@@ -1,1 +1,1 @@
-"""What the kit's three command line tools share."""
+"""What the kit's command line tools share: subcommands, log, progress, output."""

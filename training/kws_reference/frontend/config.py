@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from kws_reference.errors import KwsError
+from kws_reference.timing import StepClock
 
 FFT_SIZES = (256, 512, 1024)
 MAX_MEL_BANDS = 128
@@ -143,7 +144,11 @@ class FrontendConfig:
 
     def frame_count(self, samples: int) -> int:
         """Returns how many frames ``samples`` PCM samples give: the first after a window, then one per hop."""
-        return max(0, (samples - self.window_samples) // self.hop_samples + 1)
+        return self.clock(1).frames_in(samples)
+
+    def clock(self, frames_per_step: int) -> StepClock:
+        """Returns the time axis of a model that takes so many frames at once."""
+        return StepClock(self.sample_rate_hz, self.window_samples, self.hop_samples, frames_per_step)
 
 
 def _is_number(value: Any) -> bool:

@@ -1,1 +1,1 @@
-"""Model files: what is in them, whether they can be run."""
+"""The ``.tflite`` file: its reader, the check before an interpreter trusts it, and the integers that it stands for."""

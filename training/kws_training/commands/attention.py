@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import math
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from kws_reference.audio.pcm import read_wav
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
 
-from kws_training.commands.fit import say
+log = logging.getLogger(__name__)
 
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
             f"{len(pcm) / rate_hz:.3f} s: less than one window of {frontend.window_samples / rate_hz:g} s."
         )
     if len(pcm) < len(recording):
-        say(f"drawing {args.start:g} to {args.start + len(pcm) / rate_hz:g} s of {len(recording) / rate_hz:.1f} s")
+        log.info(f"drawing {args.start:g} to {args.start + len(pcm) / rate_hz:g} s of {len(recording) / rate_hz:.1f} s")
     features = int8_features(frontend, pcm[None])[0] / np.float32(frontend.feature_steps_per_std)
     missing = -len(features) % settings["frames_per_step"]  # a stride that is not whole makes no frame
     features = np.pad(features, [(0, missing), (0, 0)])
@@ -55,6 +56,6 @@ def run(args: argparse.Namespace) -> int:
     label = settings["labels"][int(share.argmax())]
     title = f"{args.wav.name}: heard “{label}” in the last second, {100 * share.max():.0f} %"
     files = draw(seen, title, args.out)
-    say(f"{files[0]}: all in one picture")
+    log.info(f"{files[0]}: all in one picture")
     print(json.dumps({"heard": label, "probability": float(share.max()), "files": [str(path) for path in files]}))
     return 0

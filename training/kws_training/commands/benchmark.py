@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
 from kws_reference.system.files import replace
 
-from kws_training.commands.fit import say
 from kws_training.models import ARCHITECTURES, DEFAULT, FRAMES_PER_STEP, architecture
+
+log = logging.getLogger(__name__)
 
 LABELS = 12
 
@@ -54,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     before = benchmark.host()
     models: dict[str, dict[str, Any]] = {}
     for name, (model, frontend, frames) in loaded.items():
-        models[name] = benchmark.measure(name, model, frontend, frames, args.seconds, say)
+        models[name] = benchmark.measure(name, model, frontend, frames, args.seconds, log.info)
     result = {**before, "load_after": benchmark.host()["load"], "models": models}
     if args.json:
         args.json.parent.mkdir(parents=True, exist_ok=True)
@@ -72,7 +74,7 @@ def _training(targets: list[str], path: Path | None) -> int:
     kinds = [architecture(target).name for target in targets]
     from kws_training.measure import training_speed
 
-    found = [training_speed.measure(name, say=say) for name in kinds]
+    found = [training_speed.measure(name, say=log.info) for name in kinds]
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace(path, (json.dumps(found, indent=1) + "\n").encode())

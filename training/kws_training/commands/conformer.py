@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import math
 import os
 import tempfile
@@ -10,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from kws_reference.cli.command_line import Progress
+from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
 
 from kws_training.commands.clip_options import check_count, check_seed
-from kws_training.commands.fit import say
+
+log = logging.getLogger(__name__)
 
 FRAMES_PER_STEP = 2  # 20 ms
 CALIBRATION_STEPS = 150  # more than the attention's window
@@ -66,7 +68,7 @@ def _measured(config: Any, args: argparse.Namespace, folder: Path) -> dict[str, 
     from kws_training.models import conformer
 
     features, frontend_ms = _features(config, max(args.steps, CALIBRATION_STEPS), args.seed)
-    say(f"{config.layers} layers of {config.size} channels: {config.parameters / 1e6:.1f} million parameters")
+    log.info(f"{config.layers} layers of {config.size} channels: {config.parameters / 1e6:.1f} million parameters")
     _claim(folder, {**config.to_dict(), "seed": args.seed})
     first = features[:CHECKED_STEPS].reshape(1, -1, config.mel_bands)
     grid = np.clip(np.rint(features[:CALIBRATION_STEPS] * FEATURE_STEPS), -128, 127) / np.float32(FEATURE_STEPS)
@@ -78,7 +80,7 @@ def _measured(config: Any, args: argparse.Namespace, folder: Path) -> dict[str, 
         if not (folder / made).exists():
             began = time.monotonic()
             staged.stage(function, *values, weight_bytes=4 * config.parameters)
-            say(f"{function.__name__}: {time.monotonic() - began:.0f} s")
+            log.info(f"{function.__name__}: {time.monotonic() - began:.0f} s")
     information = json.loads((folder / staged.MODEL).read_text())
     expected = np.load(folder / staged.EXPECTED)
     files = {"float32": folder / staged.FLOAT, "int8": folder / staged.INT8}
@@ -184,8 +186,8 @@ def _table(result: dict[str, Any]) -> None:
         ("peak memory, MB", "peak_mb", talk["memory_mb"], talk["float32_over_int8"]["memory_mb"]),
         ("file, MB", "file_mb", None, None),
     ]
-    say(f"int8: {result['int8_kind']}")
-    say(f"{'':18} {'float32':>9} {'int8':>9} {'ratio':>6}   the talk's")
+    log.info(f"int8: {result['int8_kind']}")
+    log.info(f"{'':18} {'float32':>9} {'int8':>9} {'ratio':>6}   the talk's")
     for title, key, given, ratio in rows:
         numbers = f"{result['float32'][key]:9.2f} {result['int8'][key]:9.2f} {ratios[key]:6.1f}"
-        say(f"{title:18} {numbers}" + (f"   {given[0]:g} -> {given[1]:g}: {ratio:.1f}" if given else ""))
+        log.info(f"{title:18} {numbers}" + (f"   {given[0]:g} -> {given[1]:g}: {ratio:.1f}" if given else ""))

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ from kws_reference.bundle import Bundle, is_bundle
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
 
-from kws_training.commands.fit import say
 from kws_training.models import ARCHITECTURES, FRAMES_PER_STEP, architecture
+
+log = logging.getLogger(__name__)
 
 LABELS = 12
 
@@ -40,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
 
         args.out.parent.mkdir(parents=True, exist_ok=True)
         draw(description, args.out)
-        say(f"{args.out}: the picture")
+        log.info(f"{args.out}: the picture")
     from kws_training.inspect.describe import table
 
     print(json.dumps(description.to_dict(), indent=1) if args.json else table(description))

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import json
+import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,16 +11,17 @@ from typing import Any
 
 import numpy as np
 from kws_reference.bundle import Bundle
-from kws_reference.cli.command_line import Progress
+from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
 from kws_reference.labels import SILENCE, UNKNOWN, LabelSet, label_set
 from kws_reference.system.files import replace
 from kws_reference.system.folder_lock import require_writable
 
-from kws_training.commands.fit import say
 from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
 from kws_training.evaluate import detection_report
+
+log = logging.getLogger(__name__)
 
 # Of the largest score: float32 sums in another order, after folding the batch norm. Random models of every architecture
 # differ by up to 7e-7 of it; a frame that is missed or heard twice, by more than 1e-3.
@@ -79,7 +81,9 @@ def run(args: argparse.Namespace) -> int:
     require_writable(folder)
     pcm, truth = _clips(args, label_set(labels), frontend, _clip_samples(model, frontend))
     count = len(truth)
-    say(f"{args.set_name}: {count} clips of {pcm.shape[1] / frontend.sample_rate_hz:g} s, {frontend.sample_rate_hz} Hz")
+    log.info(
+        f"{args.set_name}: {count} clips of {pcm.shape[1] / frontend.sample_rate_hz:g} s, {frontend.sample_rate_hz} Hz"
+    )
     if bundle and frontend.frame_count(pcm.shape[1]) < bundle.frames_per_step:
         raise KwsError(
             f"{args.bundle} takes {bundle.frames_per_step} frames a step, a clip has "
@@ -97,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             streaming = to_streaming(model, settings["frames_per_step"])
         except CannotStream as reason:
-            say(f"batch only: {reason}")
+            log.info(f"batch only: {reason}")
             result["batch_only"] = str(reason)
         else:
             progress = Progress("float streaming", count).update
@@ -117,8 +121,8 @@ def run(args: argparse.Namespace) -> int:
         result[kind] = {"accuracy": outcome.accuracy, "confusion": matrix.tolist()}
         title = f"{name}, {args.set_name}, {kind.replace('_', ' ')}: {100 * outcome.accuracy:.2f} % of {count}"
         plots.confusion(matrix, labels, title, folder / f"confusion_{args.set_name}_{kind}.png")
-        say(f"{kind:16} {100 * outcome.accuracy:6.2f} %")
-    say(f"{kind.replace('_', ' ')} by label: {by_label(matrix, labels)}")
+        log.info(f"{kind:16} {100 * outcome.accuracy:6.2f} %")
+    log.info(f"{kind.replace('_', ' ')} by label: {by_label(matrix, labels)}")
     replace(folder / f"evaluation_{args.set_name}.json", (json.dumps(result) + "\n").encode())
     print(json.dumps({k: (v["accuracy"] if isinstance(v, dict) else v) for k, v in result.items() if k != "labels"}))
     return status
@@ -129,7 +133,7 @@ def _compare(batch: np.ndarray, streaming: np.ndarray, result: dict[str, Any]) -
     difference, largest = float(np.abs(batch - streaming).max()), float(np.abs(batch).max())
     share = difference / largest if largest else difference
     equal = share <= STREAM_TOLERANCE  # not so for a NaN
-    say(
+    log.info(
         f"float streaming differs from float batch by at most {difference:.1e}, {share:.1e} of the largest score "
         f"({largest:.3g}): " + (f"rounding (up to {STREAM_TOLERANCE:g})" if equal else f"above {STREAM_TOLERANCE:g}")
     )
@@ -181,7 +185,7 @@ def _clips(
         if SILENCE in none:
             spec = dataclasses.replace(spec, silence_percent=0.0)
         if none:
-            say(f"the model has no {' and no '.join(none)}: no such clips of the validation split are heard")
+            log.info(f"the model has no {' and no '.join(none)}: no such clips of the validation split are heard")
     rate_hz = frontend.sample_rate_hz
     clips = load_clips(dataclasses.replace(spec, words=labels.keywords, sample_rate_hz=rate_hz, clip_samples=samples))
     rows = np.arange(len(clips))
@@ -205,7 +209,7 @@ def _clips(
     others = sorted({clips.names[row].split("/", 1)[0] for row in rows if clips.labels[row] == 1} - {UNKNOWN})
     if others:
         more = f" and {len(others) - 8} more" if len(others) > 8 else ""
-        say(f"no labels of the model, so {UNKNOWN}: {', '.join(others[:8])}{more}")
+        log.info(f"no labels of the model, so {UNKNOWN}: {', '.join(others[:8])}{more}")
     if args.limit and args.limit < len(rows):
         rows = rows[np.sort(np.random.default_rng(0).permutation(len(rows))[: args.limit])]
     return clips.pcm[rows], np.array([labels.row_of_kind[kind] for kind in clips.labels[rows]], np.int64)

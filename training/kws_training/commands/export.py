@@ -3,6 +3,7 @@
 import argparse
 import importlib.metadata
 import json
+import logging
 import platform
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ from kws_reference.system.files import replace
 from kws_reference.system.folder_lock import require_writable
 
 from kws_training.commands.clip_options import CALIBRATION_CLIPS, add_extra, check_extra, extra_folders
-from kws_training.commands.fit import say
 from kws_training.data.speech_commands import ClipSpec, load_clips
 from kws_training.quantize.precision import PRECISIONS, precision
+
+log = logging.getLogger(__name__)
 
 PTQ, DYNAMIC = "ptq", "dynamic"
 
@@ -97,14 +99,14 @@ def run(args: argparse.Namespace) -> int:
         clips = load_clips(ClipSpec(args.data, "training", folders, words, sample_rate_hz=rate_hz))
         drawn = start.calibration(clips, frontend, settings["seed"], args.calibration_clips)
         calibration = drawn.record
-        say(f"quantizing with the ranges of {len(drawn.features)} training clips")
+        log.info(f"quantizing with the ranges of {len(drawn.features)} training clips")
         if wanted:
             quantized = start.quantized(config, wanted, frontend, model, drawn)
             converted = export.convert_quantized(quantized, to_streaming(quantized, step.frames_per_step), scale)
         else:
             converted = export.convert(step, drawn.features, scale, allow_float=args.allow_float)
     if converted.float_operators:
-        say(f"not a full-integer model: {named(converted.float_operators)}; kws-codegen refuses it")
+        log.info(f"not a full-integer model: {named(converted.float_operators)}; kws-codegen refuses it")
     try_model(converted.data, 1 + len(converted.states))
     provenance = {
         "recordings": args.note,
@@ -136,9 +138,11 @@ def run(args: argparse.Namespace) -> int:
             },
         ),
     )
-    say(f"{bundle.path}: {len(bundle.model)} bytes, {len(bundle.states)} states, SHA-256 {bundle.model_sha256[:12]}...")
+    log.info(
+        f"{bundle.path}: {len(bundle.model)} bytes, {len(bundle.states)} states, SHA-256 {bundle.model_sha256[:12]}..."
+    )
     for fault in limits.faults(bundle):
-        say(f"warning: no firmware can carry this bundle: {fault}")
+        log.warning(f"no firmware can carry this bundle: {fault}")
     print(json.dumps({"bundle": str(bundle.path), "model_sha256": bundle.model_sha256, "bytes": len(bundle.model)}))
     return 0
 
@@ -160,7 +164,7 @@ def _write_dynamic(folder: Path, data: bytes) -> int:
         replace(folder / MODEL_FILE, data)
     except OSError as error:
         raise KwsError(f"cannot write to {folder}: {error.strerror}. Choose another --out.") from None
-    say(f"{folder / MODEL_FILE}: {len(data)} bytes; it takes and gives floats: the firmware cannot run it")
+    log.info(f"{folder / MODEL_FILE}: {len(data)} bytes; it takes and gives floats: the firmware cannot run it")
     print(json.dumps({"model": str(folder / MODEL_FILE), "bytes": len(data)}))
     return 0
 

@@ -3,12 +3,12 @@
 import argparse
 import dataclasses
 import json
+import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from kws_reference.audio.recordings import find_recordings
-from kws_reference.cli.command_line import say
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
 from kws_reference.labels import label_set
@@ -28,6 +28,8 @@ from kws_training.data.speech_commands import (
 from kws_training.field_help import Field, fields_of
 from kws_training.models import ARCHITECTURES, DEFAULT, architecture
 from kws_training.quantize.precision import PRECISIONS, precision
+
+log = logging.getLogger(__name__)
 
 PUBLISHED = "published"
 UNKNOWN_WORDS = 60  # that --voices says
@@ -160,7 +162,9 @@ def _run(args: argparse.Namespace, words: tuple[str, ...]) -> int:
     config = kind.config(labels=len(training.label_names))
     if known:
         config = kind.config_from_dict({**known["model"], "labels": len(training.label_names)})
-    say(f"{len(training)} training clips, {len(validation)} validation clips, labels {', '.join(training.label_names)}")
+    log.info(
+        f"{len(training)} training clips, {len(validation)} validation clips, labels {', '.join(training.label_names)}"
+    )
     if known:
         frontend = FrontendConfig.from_dict(known["frontend"])
         if frontend.sample_rate_hz != SAMPLE_RATE_HZ:
@@ -210,9 +214,11 @@ def _run(args: argparse.Namespace, words: tuple[str, ...]) -> int:
         model = kind.build(config)
         if first:
             take_weights(model, first, () if known["labels"] == settings["labels"] else (CLASSIFIER,))
-    progress = say, args.cache, teaching, args.workers
+    progress = log.info, args.cache, teaching, args.workers
     best = train(folder, training, validation, model, frontend, recipe, args.seed, *progress)
-    say(f"best epoch {best['epoch']}: validation {100 * best['val_accuracy']:.2f} %; curves in {args.out / CURVES}")
+    log.info(
+        f"best epoch {best['epoch']}: validation {100 * best['val_accuracy']:.2f} %; curves in {args.out / CURVES}"
+    )
     print(json.dumps({"run": str(args.out), "epoch": best["epoch"], "validation_accuracy": best["val_accuracy"]}))
     return 0
 
@@ -260,19 +266,21 @@ def _clips(args: argparse.Namespace, words: tuple[str, ...]) -> tuple[ClipSet, C
         from kws_training.data.unknown_words import speak_task
 
         voices = args.out / "voices" if args.voices == Path() else args.voices
-        say(f"synthetic voices: {voices}")
-        speak_task(words, voices, args.voices_clips, UNKNOWN_WORDS, -(-args.voices_clips // 10), args.seed, say)
+        log.info(f"synthetic voices: {voices}")
+        speak_task(words, voices, args.voices_clips, UNKNOWN_WORDS, -(-args.voices_clips // 10), args.seed, log.info)
         data = data or voices
         if args.data:
             folders.append(FolderSpec(voices, part="training"))
             if not any(label_index(item.folder, words) == 1 for item in find_recordings(data).clips):
                 unknown = (FolderSpec(voices, part="validation", unknown_only=True),)
-    say(f"reading {data}")
-    tell = _once(say)  # both splits have the same table
+    log.info(f"reading {data}")
+    tell = _once(log.info)  # both splits have the same table
     training = load_clips(ClipSpec(data, "training", tuple(folders), words), tell)
     validation = load_clips(ClipSpec(data, "validation", unknown, words, unknown_percent=100.0), tell)
     if not (training.labels == 1).any():
-        say("no unknown words: the model will take every word for a keyword. Add folders of other words, or --voices.")
+        log.info(
+            "no unknown words: the model will take every word for a keyword. Add folders of other words, or --voices."
+        )
     return training, validation
 
 

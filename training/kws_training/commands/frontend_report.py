@@ -2,16 +2,18 @@
 
 import argparse
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
 from kws_reference.audio.pcm import read_wav
 from kws_reference.audio.recordings import find_recordings, left_out_lines
 from kws_reference.bundle import Bundle
-from kws_reference.cli.command_line import say
 from kws_reference.errors import KwsError
 
 from kws_training.commands.clip_options import check_count
+
+log = logging.getLogger(__name__)
 
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
@@ -33,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     bundle = Bundle.load(args.bundle)
     listing = find_recordings(args.audio)
     for line in left_out_lines(args.audio, listing.left_out):
-        say(line)
+        log.info(line)
     files = [item.path for item in listing.recordings]
     if not files:
         raise KwsError(f"no WAV files below {args.audio}. Give a folder of recordings.")

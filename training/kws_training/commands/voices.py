@@ -1,21 +1,23 @@
 """``kws-train voices``: spoken words from speech synthesisers, as training clips."""
 
 import argparse
+import logging
 from pathlib import Path
 
 from kws_reference.labels import words_of
 from kws_reference.system.folder_lock import only_writer
 
 from kws_training.commands.clip_options import check_seed
-from kws_training.commands.fit import say
 from kws_training.data.unknown_words import speak_task
 from kws_training.data.voices import check_sayable, voices
+
+log = logging.getLogger(__name__)
 
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
     """Adds the subcommand."""
     parser = subparsers.add_parser("voices", help="speak words with espeak-ng and flite, as clips to train with")
-    parser.add_argument("--words", required=True, help="words or phrases to say, English, with commas between")
+    parser.add_argument("--words", required=True, help="words or phrases to log.info, English, with commas between")
     parser.add_argument("--out", type=Path, required=True, help="folder; gets <word>/<voice>_nohash_<n>.wav")
     parser.add_argument("--clips-per-word", type=int, default=100, help="default: %(default)s")
     parser.add_argument(
@@ -34,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
         check_sayable(word)
     numbers = args.clips_per_word, args.unknown_words, args.clips_per_unknown_word
     with only_writer(args.out):
-        clips = speak_task(words, args.out, *numbers, args.seed, say)
+        clips = speak_task(words, args.out, *numbers, args.seed, log.info)
     print(
         f"{clips} clips of {len(words)} words and {args.unknown_words} unknown ones, {len(voices())} voices: {args.out}"
     )

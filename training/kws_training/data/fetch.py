@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path, PurePosixPath
 
-from kws_reference.cli.command_line import Progress
+from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
 
 _BLOCK_BYTES = 1 << 18

@@ -8,6 +8,7 @@ Limited-Vocabulary Speech Recognition", arXiv:1804.03209; TensorFlow's speech_co
 import dataclasses
 import filecmp
 import hashlib
+import logging
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +33,7 @@ from kws_reference.audio.recordings import (
     normalised,
 )
 from kws_reference.audio.word_window import is_silent, word_start
-from kws_reference.cli.command_line import Progress, say
+from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
 
 from kws_training.data.made_noise import made_noise
@@ -49,6 +50,8 @@ from kws_training.data.splits import (
     read_names,
     spoken_word,
 )
+
+log = logging.getLogger(__name__)
 
 WORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 SYNTHETIC_SPEAKERS = ("espeak-", "flite-")
@@ -223,7 +226,7 @@ def _of_folder(spec: FolderSpec, listing: Listing, tell: Callable[[str], None]) 
     return clips
 
 
-def load_clips(spec: ClipSpec, tell: Callable[[str], None] = say) -> ClipSet:
+def load_clips(spec: ClipSpec, tell: Callable[[str], None] = log.info) -> ClipSet:
     """Loads all clips of a specification.
 
     Args:
@@ -446,7 +449,7 @@ def load_noise(
     listing = find_recordings(root)
     not_wav = [name for name in listing.left_out.get(NOT_WAV, ()) if folded(name.split("/")[0]) == BACKGROUND_FOLDER]
     for line in left_out_lines(root, {NOT_WAV: tuple(not_wav)} if not_wav else {}):
-        say(line)
+        log.info(line)
     return _load_noise(listing, sample_rate_hz, clip_samples)
 
 

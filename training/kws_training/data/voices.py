@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import scipy.fft
 from kws_reference.audio.pcm import read_wav
-from kws_reference.cli.command_line import Progress
+from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
 
 from kws_training.data.speech_commands import CLIP_SAMPLES, SAMPLE_RATE_HZ, index_speech_commands

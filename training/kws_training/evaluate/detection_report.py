@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import hashlib
 import json
+import logging
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,14 +12,13 @@ from typing import Any
 
 import numpy as np
 from kws_reference.bundle import NEVER_Q15, Bundle, DetectorConfig
-from kws_reference.cli.command_line import Progress
+from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
 from kws_reference.labels import label_set
 from kws_reference.system.file_names import printable
 from kws_reference.system.files import replace, replacing
 from kws_reference.system.folder_lock import require_writable
 
-from kws_training.commands.fit import say
 from kws_training.convert.manifest import DETECTOR_DEFAULTS, default_steps
 from kws_training.data.recordings import Recordings, RecordingSpec, Word
 from kws_training.data.speech_commands import (
@@ -31,6 +31,8 @@ from kws_training.data.speech_commands import (
 )
 from kws_training.data.validation_mix import SOURCES, source, validation_mix
 from kws_training.evaluate import detection
+
+log = logging.getLogger(__name__)
 
 TIMELINE_S = 24.0
 TIMELINE_PIECES = 6
@@ -119,13 +121,15 @@ def run(args: argparse.Namespace) -> int:
     if not keywords:
         raise KwsError(f"{args.bundle} has no keyword to detect. Received: {', '.join(bundle.labels)}.")
     if bundle.frontend.sample_rate_hz != SAMPLE_RATE_HZ:
-        say(f"the recordings of {SAMPLE_RATE_HZ} Hz are converted to the model's {bundle.frontend.sample_rate_hz} Hz")
+        log.info(
+            f"the recordings of {SAMPLE_RATE_HZ} Hz are converted to the model's {bundle.frontend.sample_rate_hz} Hz"
+        )
     clips, weights = _clips(args, keywords), None
     if args.choose_thresholds:
         clips, weights = validation_mix(clips, _extra(args.extra, keywords))
     hours, seed, wanted_per_hour = _numbers(args)
     recordings = Recordings(clips, RecordingSpec(hours=hours, seed=seed), weights)
-    say(f"{args.set_name}: {recordings.hours:g} hours in {len(recordings)} pieces, {len(clips)} clips")
+    log.info(f"{args.set_name}: {recordings.hours:g} hours in {len(recordings)} pieces, {len(clips)} clips")
     folder = args.out or args.bundle
     folder.mkdir(parents=True, exist_ok=True)
     scores = _scores(bundle, recordings, weights, args.scores)
@@ -155,7 +159,7 @@ def run(args: argparse.Namespace) -> int:
             "unknown_words": _unknown_words(listeners[name], detector, clips),
         }
     for line in table(result, list(settings), _step_ms(bundle), bundle.labels):
-        say(line)
+        log.info(line)
     title = f"{bundle.name}, {args.set_name}: {recordings.hours:g} hours of words, noise and silence, int8 streaming"
     last = list(settings)[-1]
     totals, labels = _curves(listeners, settings)
@@ -168,7 +172,7 @@ def run(args: argparse.Namespace) -> int:
         shown = {key: result["chosen"][key] for key in ("hours", "recall", "false_accepts_per_hour")}
         chosen = {"set": args.set_name, "seed": seed, "wanted_per_hour": wanted_per_hour, **shown}
         detection.write_detector(bundle, settings["chosen"], chosen)
-        say(f"detector settings written into {args.bundle}; generate its firmware again")
+        log.info(f"detector settings written into {args.bundle}; generate its firmware again")
     print(json.dumps({key: value for key, value in result.items() if key != "det"}))
     return 0
 
@@ -208,7 +212,7 @@ def _scores(bundle: Bundle, recordings: Recordings, weights: np.ndarray | None, 
         try:
             with np.load(path, allow_pickle=False) as kept:
                 if str(kept["key"]) == key:
-                    say(f"scores taken from {path}")
+                    log.info(f"scores taken from {path}")
                     return [kept[f"piece{index}"] for index in range(len(recordings))]
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
             raise KwsError(f"{path} holds no scores of this command. Remove it or name another file.") from None

@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from kws_reference.cli.command_line import Progress
+from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
 

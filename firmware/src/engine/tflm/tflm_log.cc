@@ -50,79 +50,107 @@ bool IsOneOf(char c, const char* set) {
   return false;
 }
 
+// Passes the flags, the field width and the precision, which are ignored, and reads the length of the argument.
+const char* ReadWidth(const char* p, Width* width) {
+  *width = Width::kInt;
+  while (IsOneOf(*p, "-+ #0123456789.")) ++p;
+  for (; IsOneOf(*p, "hlzjt"); ++p) {
+    if (*p == 'l') *width = *width == Width::kLong ? Width::kLongLong : Width::kLong;
+    if (*p == 'z' || *p == 't') *width = Width::kSize;
+    if (*p == 'j') *width = Width::kLongLong;
+  }
+  return p;
+}
+
+// The arguments that are left; a va_list itself cannot be handed on and read further.
+struct Arguments {
+  va_list list;
+};
+
+int64_t NextSigned(Arguments* arguments, Width width) {
+  switch (width) {
+    case Width::kInt:
+      return va_arg(arguments->list, int);
+    case Width::kLong:
+      return va_arg(arguments->list, long);  // NOLINT(google-runtime-int): what %ld takes
+    case Width::kLongLong:
+      return va_arg(arguments->list, long long);  // NOLINT(google-runtime-int): what %lld takes
+    case Width::kSize:
+      return va_arg(arguments->list, ptrdiff_t);
+  }
+  return 0;
+}
+
+uint64_t NextUnsigned(Arguments* arguments, Width width) {
+  switch (width) {
+    case Width::kInt:
+      return va_arg(arguments->list, unsigned);
+    case Width::kLong:
+      return va_arg(arguments->list, unsigned long);  // NOLINT(google-runtime-int): what %lu takes
+    case Width::kLongLong:
+      return va_arg(arguments->list, unsigned long long);  // NOLINT(google-runtime-int): what %llu takes
+    case Width::kSize:
+      return va_arg(arguments->list, size_t);
+  }
+  return 0;
+}
+
+// Writes the next argument. False: the conversion is unknown, and what is behind it cannot be read.
+bool PutConverted(Writer* writer, char conversion, Width width, Arguments* arguments) {
+  switch (conversion) {
+    case 'd':
+    case 'i': {
+      const int64_t value = NextSigned(arguments, width);
+      if (value < 0) writer->Put('-');
+      writer->PutUnsigned(value < 0 ? ~static_cast<uint64_t>(value) + 1 : static_cast<uint64_t>(value), 10);
+      return true;
+    }
+    case 'u':
+      writer->PutUnsigned(NextUnsigned(arguments, width), 10);
+      return true;
+    case 'x':
+    case 'X':
+      writer->PutUnsigned(NextUnsigned(arguments, width), 16);
+      return true;
+    case 'c':
+      writer->Put(static_cast<char>(va_arg(arguments->list, int)));
+      return true;
+    case 's': {
+      const char* text = va_arg(arguments->list, const char*);
+      writer->Put(text != nullptr ? text : "(null)");
+      return true;
+    }
+    case 'p':
+      writer->PutUnsigned(reinterpret_cast<uintptr_t>(va_arg(arguments->list, void*)), 16);
+      return true;
+    case '%':
+      writer->Put('%');
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 size_t FormatLog(char* out, size_t capacity, const char* format, va_list arguments) {
   Writer writer(out, capacity);
-  va_list list;
-  va_copy(list, arguments);
-  const char* p = format;
-  while (*p != '\0') {
+  Arguments left;
+  va_copy(left.list, arguments);
+  for (const char* p = format; *p != '\0';) {
     if (*p != '%') {
       writer.Put(*p++);
       continue;
     }
-    const char* start = p++;
-    while (IsOneOf(*p, "-+ #0123456789.")) ++p;
     Width width = Width::kInt;
-    while (IsOneOf(*p, "hlzjt")) {
-      if (*p == 'l') width = width == Width::kLong ? Width::kLongLong : Width::kLong;
-      if (*p == 'z' || *p == 't') width = Width::kSize;
-      if (*p == 'j') width = Width::kLongLong;
-      ++p;
-    }
-    const char conversion = *p;
-    if (conversion != '\0') ++p;
-    if (conversion == 'd' || conversion == 'i') {
-      int64_t value = 0;
-      switch (width) {
-        case Width::kInt:
-          value = va_arg(list, int);
-          break;
-        case Width::kLong:
-          value = va_arg(list, long);
-          break;
-        case Width::kLongLong:
-          value = va_arg(list, long long);
-          break;
-        case Width::kSize:
-          value = va_arg(list, ptrdiff_t);
-          break;
-      }
-      if (value < 0) writer.Put('-');
-      writer.PutUnsigned(value < 0 ? ~static_cast<uint64_t>(value) + 1 : static_cast<uint64_t>(value), 10);
-    } else if (conversion == 'u' || conversion == 'x' || conversion == 'X') {
-      uint64_t value = 0;
-      switch (width) {
-        case Width::kInt:
-          value = va_arg(list, unsigned);
-          break;
-        case Width::kLong:
-          value = va_arg(list, unsigned long);
-          break;
-        case Width::kLongLong:
-          value = va_arg(list, unsigned long long);
-          break;
-        case Width::kSize:
-          value = va_arg(list, size_t);
-          break;
-      }
-      writer.PutUnsigned(value, conversion == 'u' ? 10 : 16);
-    } else if (conversion == 'c') {
-      writer.Put(static_cast<char>(va_arg(list, int)));
-    } else if (conversion == 's') {
-      const char* text = va_arg(list, const char*);
-      writer.Put(text != nullptr ? text : "(null)");
-    } else if (conversion == 'p') {
-      writer.PutUnsigned(reinterpret_cast<uintptr_t>(va_arg(list, void*)), 16);
-    } else if (conversion == '%') {
-      writer.Put('%');
-    } else {
-      writer.Put(start);  // its argument cannot be skipped, so nothing behind it could be right
+    const char* end = ReadWidth(p + 1, &width);
+    if (!PutConverted(&writer, *end, width, &left)) {
+      writer.Put(p);  // as it stands, with all that follows
       break;
     }
+    p = end + 1;
   }
-  va_end(list);
+  va_end(left.list);
   return writer.Finish();
 }
 
@@ -132,14 +160,14 @@ size_t FormatLog(char* out, size_t capacity, const char* format, va_list argumen
 // between the frames of the serial link, where the host takes it for boot text. A tree that declares one of the two
 // with other parameters is refused by the compiler: C functions cannot be overloaded.
 extern "C" {
-void DebugLog(const char* format, va_list arguments) {
+void DebugLog(const char* format, va_list args) {
   constexpr size_t kLineBytes = 160;
   char line[kLineBytes];
-  const size_t length = kws::engine::tflm::FormatLog(line, sizeof line, format, arguments);
+  const size_t length = kws::engine::tflm::FormatLog(line, sizeof line, format, args);
   kws::board::WriteSerial(reinterpret_cast<const uint8_t*>(line), length < sizeof line ? length : sizeof line - 1);
 }
 
-int DebugVsnprintf(char* buffer, size_t size, const char* format, va_list arguments) {
-  return static_cast<int>(kws::engine::tflm::FormatLog(buffer, size, format, arguments));
+int DebugVsnprintf(char* buffer, size_t buf_size, const char* format, va_list vlist) {
+  return static_cast<int>(kws::engine::tflm::FormatLog(buffer, buf_size, format, vlist));
 }
 }

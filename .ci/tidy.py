@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""Looks through our C++ sources with clang-tidy and the checks of .clang-tidy: for the host and for two cores.
+
+    python .ci/tidy.py              everything; exit 1 with what was found
+    python .ci/tidy.py session      sources with that in their path
+
+Each source is read as it is compiled: portable ones for the host, boards and kernels for the cores that they are for
+(kernels through the generated model that calls them; not those of Helium, whose assembly clang does not read), engine
+tflm on the stand-in tree of its tests.
+"""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from kws_firmware.boards import load_board
+
+ROOT = Path(__file__).resolve().parents[1]
+TIDY = Path(sys.executable).with_name("clang-tidy")
+FIRMWARE = ("firmware/include", "firmware/src", "firmware/boards", "firmware/generated")
+CMSIS_NN = ("firmware/third_party/cmsis_nn/Include", "firmware/third_party/cmsis_core/Include")
+FAKE_TREE = "tests/fixtures/fake_tflm_tree"
+BARE = ["-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-DNDEBUG"]
+
+
+def sources(*patterns: str, but: tuple[str, ...] = ()) -> list[str]:
+    """Paths from the repository's root that match, without those with one of `but` in them."""
+    found = sorted(path.relative_to(ROOT).as_posix() for pattern in patterns for path in ROOT.glob(pattern))
+    return [path for path in found if not any(word in path for word in but)]
+
+
+def system_includes() -> list[str]:
+    """Where the ARM compiler finds the C and C++ libraries; its own headers are clang's here."""
+    command = ["arm-none-eabi-g++", "-mcpu=cortex-m4", "-mthumb", "-E", "-v", "-x", "c++", os.devnull]
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    except FileNotFoundError:
+        sys.exit("error: arm-none-eabi-g++ is not on PATH: install it (make lint does)")
+    listed = said.split("search starts here:")[-1].split("End of search list")[0].split()
+    folders = dict.fromkeys(os.path.realpath(folder) for folder in listed)
+    return [f"-isystem{folder}" for folder in folders if "/lib/gcc/arm-none-eabi/" not in folder.split("/include")[0]]
+
+
+def core(board: str, *patterns: str, but: tuple[str, ...] = ()) -> tuple[list[str], list[str]]:
+    """Sources for a bare board, and the flags that they are compiled with."""
+    includes = [f"-I{folder}" for folder in (f"firmware/boards/{board}", *FIRMWARE)]
+    flags = [*load_board(board).arch_flags, *BARE, *macros(board), *includes, *system_includes()]
+    return sources(*patterns, but=but), ["--target=arm-none-eabi", *flags]
+
+
+def macros(board: str) -> list[str]:
+    """What the build defines for a board."""
+    return [f"-D{name}={value}" for name, value in load_board(board).macros.items()]
+
+
+def compilations() -> list[tuple[str, list[str]]]:
+    """Every source with its flags."""
+    includes = [f"-I{folder}" for folder in (*FIRMWARE, *CMSIS_NN)]
+    tests = [*includes, "-Ifirmware/src/engine/aot", "-Itests/native/fake_model"]
+    parties = ("", "/third_party", "/third_party/flatbuffers/include", "/third_party/ruy", "/third_party/gemmlowp")
+    tree = [f"-isystem{FAKE_TREE}{party}" for party in parties]
+    nano33ble = ['-DKWS_BOARD_NAME="nano33ble"']
+    kinds = [
+        (sources("firmware/src/**/*.cc", but=("/tflm/", "cmsis_nn.cc")), [*BARE, *includes]),
+        (sources("firmware/src/engine/aot/cmsis_nn.cc"), [*BARE, *includes, "-D__GNUC_PYTHON__"]),
+        (sources("firmware/boards/native/*.cc"), [*includes, *macros("native")]),
+        (sources("firmware/src/engine/tflm/*.cc"), [*BARE, *includes, *tree, "-Wno-unused-parameter"]),
+        (sources("tests/native/tflm_runner.cc"), [*includes, *tree]),
+        (
+            sources("firmware/boards/nano33ble/*.cc"),
+            [*BARE, *includes, *nano33ble, "-isystemtests/fixtures/fake_arduino"],
+        ),
+        (sources("tests/native/**/*.cc", but=("tflm_runner", "link_audio")), tests),
+        core("mps2_an386", "firmware/boards/cortex_m/*.cc", "firmware/boards/mps/*.cc", "firmware/test/*/*.cc"),
+        core("netduinoplus2", "firmware/boards/netduinoplus2/*.cc"),
+        core("mps3_an547", "firmware/boards/mps/*.cc"),
+        core("mps2_an386", "firmware/generated/aot_model.cc"),
+    ]
+    return [(path, flags) for paths, flags in kinds for path in paths]
+
+
+def look(job: tuple[str, list[str]]) -> str:
+    """What clang-tidy finds in one source; nothing if it is tidy."""
+    path, flags = job
+    command = [str(TIDY), "--quiet", path, "--", "-xc++", "-std=gnu++17", "-Wall", "-Wextra", *flags]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    return (done.stdout + done.stderr).replace(f"{ROOT}/", "") if done.returncode else ""
+
+
+def main(words: list[str]) -> int:
+    """Entry point. Returns 0, or 1 when something was found."""
+    jobs = [job for job in compilations() if not words or any(word in job[0] for word in words)]
+    if not jobs:
+        print(
+            f"error: no C++ source of ours has one of these in its path. Received: {' '.join(words)}", file=sys.stderr
+        )
+        return 2
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = [said for said in pool.map(look, jobs) if said]
+    print("".join(found), end="")
+    print(f"{len(jobs)} sources, {len(found)} with findings")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,77 @@
+"""What a firmware is compiled from, stated once: for PlatformIO's builds and for programs that tests build themselves.
+
+Folders are named as below `firmware`.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from kws_firmware.boards import FIRMWARE, Board
+
+STAGES = ("src/frontend", "src/detector", "src/link")
+APPLICATION = "src/app"  # wires the stages; a test's program has a main() of its own
+ENGINES = ("aot", "tflm")
+CMSIS_NN_WRAPPER = "src/engine/aot/cmsis_nn.cc"
+
+
+def engine_folder(engine: str) -> str:
+    """Folder of an engine, one of `ENGINES`."""
+    return f"src/engine/{engine}"
+
+
+def folders(board: Board, engine: str, application: bool = True) -> tuple[str, ...]:
+    """Folders whose C++ makes the firmware, without the generated one.
+
+    Args:
+      board: whose folders take part.
+      engine: one of `ENGINES`.
+      application: False leaves out `APPLICATION`.
+    """
+    app = (APPLICATION,) if application else ()
+    return (*STAGES, *app, *(f"boards/{name}" for name in board.folders), engine_folder(engine))
+
+
+def source_filter(names: Iterable[str], without: Sequence[str] = ()) -> str:
+    """Folders, less some files, in PlatformIO's notation."""
+    return " ".join(["-<*>", *(f"+<{name}/>" for name in names), *(f"-<{name}>" for name in without)])
+
+
+def generated_filter(engine: str) -> str:
+    """The generated C++ that belongs to an engine, in PlatformIO's notation."""
+    return " ".join(["+<*.cc>", *(f"-<{other}_model.cc>" for other in ENGINES if other != engine)])
+
+
+def files(*names: str, firmware: Path = FIRMWARE) -> list[Path]:
+    """C++ of some folders, sorted in each."""
+    return [path for name in names for path in sorted((firmware / name).rglob("*.cc"))]
+
+
+def generated_files(model: Path, engine: str) -> list[Path]:
+    """The generated C++ that belongs to an engine, sorted."""
+    others = {f"{other}_model.cc" for other in ENGINES if other != engine}
+    return [path for path in sorted(model.glob("*.cc")) if path.name not in others]
+
+
+def include_folders(board: Board, model: Path, firmware: Path = FIRMWARE) -> list[Path]:
+    """Folders that our own sources and the generated ones include from."""
+    return [firmware / "include", firmware / "boards" / board.name, firmware / "boards", firmware / "src", model]
+
+
+def uses_cmsis_nn(model: Path) -> bool:
+    """Whether the generated engine `aot` calls kernels of CMSIS-NN."""
+    path = model / "aot_model.cc"
+    return path.is_file() and '"engine/aot/cmsis_nn.h"' in path.read_text(encoding="utf-8")
+
+
+def cmsis_nn_folder(firmware: Path = FIRMWARE) -> Path:
+    """Folder of CMSIS-NN's sources, which `make sources` unpacks."""
+    return firmware / "third_party" / "cmsis_nn" / "Source"
+
+
+def cmsis_nn_includes(firmware: Path = FIRMWARE) -> list[Path]:
+    """Folders that CMSIS-NN, and what calls it, include from."""
+    return [firmware / "third_party" / name / "Include" for name in ("cmsis_nn", "cmsis_core")]
+
+
+HOST_CMSIS_NN_MACROS = {"__GNUC_PYTHON__": "1", "__RESTRICT": "__restrict__"}
+"""CMSIS-NN's plain C on the development machine: what its own bindings for Python are compiled with."""

@@ -1,0 +1,67 @@
+"""Programs of tests on emulated boards: compiled with the board's own flags and start-up code, run on files."""
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from kws_firmware import sources
+from kws_firmware.boards import FIRMWARE, load_board
+from kws_host import emulator
+
+from tests.support.native import ROOT, WARNINGS
+
+CXX = ["-std=gnu++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"]
+
+
+def compile_for(
+    board: str,
+    own: Sequence[str | Path],
+    folder: Path,
+    *,
+    includes: Sequence[Path] = (),
+    third_party: Sequence[Path] = (),
+    flags: Sequence[str] = (),
+    link: Sequence[str] = (),
+) -> Path:
+    """Compiles C++ of ours, with our warnings as errors, and third-party C for a board.
+
+    Args:
+      board: name of a board.
+      own: C++ files, absolute or relative to the repository root; the board's own are added.
+      folder: for what is made.
+      includes: further folders.
+      third_party: C files, compiled without warnings.
+      flags: further flags of the compiler.
+      link: further flags of the linker.
+
+    Returns:
+      The image.
+    """
+    facts = load_board(board)
+    headers = [*sources.include_folders(facts, folder), *includes]
+    common = [*facts.arch_flags, "-O2", "-ffunction-sections", "-fdata-sections", *flags]
+    common += [*(f"-I{path}" for path in headers), *(f"-D{name}={value}" for name, value in facts.macros.items())]
+    objects = []
+    board_files = sources.files(*(f"boards/{name}" for name in facts.folders))
+    for number, source in enumerate([*(ROOT / path for path in own), *board_files, *third_party]):
+        target = folder / f"{number}_{source.stem}.o"
+        compiler = ["arm-none-eabi-gcc", "-w"] if source.suffix == ".c" else ["arm-none-eabi-g++", *CXX, *WARNINGS]
+        subprocess.run([*compiler, *common, "-c", source, "-o", target], check=True)
+        objects.append(target)
+    scripts, image = FIRMWARE / "platform/ldscripts", folder / "runner.elf"
+    line = ["arm-none-eabi-g++", *facts.arch_flags, "-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections"]
+    line += ["-Wl,--no-warn-rwx-segments", f"-L{scripts}", f"-T{scripts / facts.linker_script}", *link]
+    subprocess.run([*line, *objects, "-lm", "-lc", "-lgcc", "-o", image], check=True)
+    return image
+
+
+def run(board: str, image: Path, data: bytes, folder: Path) -> bytes:
+    """What an image writes to its second file for the bytes of its first, on the emulated board."""
+    (folder / "in").write_bytes(data)
+    emulated = emulator.board_facts(board)
+    command = ["qemu-system-arm", "-M", emulated.machine, "-display", "none", "-monitor", "none", "-serial", "null"]
+    command += ["-icount", f"shift={emulated.icount_shift},align=off,sleep=off", "-kernel", image]
+    command += ["-semihosting-config", "enable=on,target=native,arg=runner,arg=in,arg=out"]
+    result = subprocess.run(command, cwd=folder, capture_output=True, timeout=120)
+    assert result.returncode == 0, f"exit status {result.returncode}: {result.stderr.decode()}"
+    return (folder / "out").read_bytes()

@@ -1,0 +1,1 @@
+"""The measured figures of the pages: see `pages`."""

@@ -1,0 +1,38 @@
+"""Everything that a page may state, by name."""
+
+from collections.abc import Callable, Mapping
+
+from kws_firmware import tables as of_firmware
+from kws_reference.errors import KwsError
+
+from tests.tools.figures import clips, conformer, engines, recordings, sentences
+from tests.tools.figures.records import INT4, RELEASED
+
+Maker = Callable[[], str]
+
+TABLES: Mapping[str, Maker] = {
+    "released": clips.released,
+    "card int8": lambda: clips.card(RELEASED, "int8"),
+    "card int4": lambda: clips.card(INT4, "int4 weights"),
+    "runs kit-12": lambda: clips.compared_runs("kit-12", "kit12"),
+    "runs canonical-8": lambda: clips.compared_runs("canonical-8", "canonical8"),
+    "custom words": clips.custom_words,
+    "detection": recordings.detection,
+    "engines": engines.engines,
+    "conformer": conformer.conformer,
+}
+
+
+def all_makers() -> dict[str, Maker]:
+    """Tables and figures of sentences.
+
+    Raises:
+      KwsError: two makers have one name.
+    """
+    makers: dict[str, Maker] = {}
+    for more in (TABLES, sentences.FIGURES, of_firmware.TABLES):
+        twice = sorted(set(makers) & set(more))
+        if twice:
+            raise KwsError(f"two makers of figures are called {', '.join(twice)}.")
+        makers |= more
+    return makers

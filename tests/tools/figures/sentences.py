@@ -1,0 +1,80 @@
+"""Figures that stand in sentences, most of them on the front page."""
+
+import functools
+import statistics
+from collections.abc import Callable, Mapping
+
+from kws_reference.audio.pcm import read_wav
+from kws_reference.bundle import Bundle
+from kws_reference.errors import KwsError
+from kws_reference.pipeline import Pipeline
+
+from tests.tools.figures.engines import PROMISED_BOARD, QUOTED_ENGINES, TFLM, measured
+from tests.tools.figures.records import EXPERIMENTS, INT4, RELEASED, ROOT, accuracy, percent, record
+
+
+@functools.cache
+def demo_words() -> tuple[int, int]:
+    """Of the demo's synthesised keywords: how many the released detector raises, and how many there are."""
+    pipeline = Pipeline(Bundle.load(RELEASED))
+    keywords = pipeline.bundle.labels[2:]
+    raised = spoken = 0
+    for path in sorted((ROOT / "host/demo/words").rglob("*.wav")):
+        heard = {
+            pipeline.bundle.labels[step.detection.label] for step in pipeline.run(read_wav(path)) if step.detection
+        }
+        if not heard <= {path.parent.name}:
+            raise KwsError(
+                f"{path} raises {', '.join(sorted(heard))}. The front page says that no demo word is mistaken."
+            )
+        spoken += path.parent.name in keywords
+        raised += path.parent.name in heard
+    return raised, spoken
+
+
+def seeds() -> str:
+    """Test accuracy of the released recipe, int8 streaming: mean and standard deviation of its three seeds."""
+    folders = [RELEASED, *(EXPERIMENTS / "release" / seed / "int8" for seed in ("s2", "s3"))]
+    values = [100 * accuracy(folder, "kit-12", "int8_streaming") for folder in folders]
+    return f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f} %"
+
+
+def thousands(board: str, key: str, unit: int = 1) -> str:
+    """A measured figure, in units of so many."""
+    return f"{round(measured(board)[key] / unit):,}"
+
+
+def _conformer(kind: str, key: str) -> float:
+    return record(EXPERIMENTS / "conformer" / "conformer.json")[kind][key]
+
+
+def _device(key: str) -> str:
+    """A count of the canonical clips that went through the firmware; all of them must agree."""
+    found = record(RELEASED / "evaluation_device.json")
+    if found["agreeing_clips"] != found["clips"] or found["model_sha256"] != Bundle.load(RELEASED).model_sha256:
+        raise KwsError(f"{RELEASED / 'evaluation_device.json'} is of another model, or clips of it disagree.")
+    return f"{found[key]:,}"
+
+
+FIGURES: Mapping[str, Callable[[], str]] = {
+    "engine instructions": lambda: thousands(PROMISED_BOARD, "engine"),
+    "engine instructions, TFLite Micro": lambda: f"{QUOTED_ENGINES['M4F, int8'][TFLM][0]:,}",
+    "front end instructions per frame": lambda: thousands(PROMISED_BOARD, "frontend", 2),
+    "flash KB": lambda: thousands(PROMISED_BOARD, "flash", 1000),
+    "RAM KB": lambda: thousands(PROMISED_BOARD, "ram", 1000),
+    "int8 test accuracy": lambda: percent(accuracy(RELEASED, "kit-12", "int8_streaming"), 1),
+    "int4 test accuracy": lambda: percent(accuracy(INT4, "kit-12", "int8_streaming"), 1),
+    "test clips": lambda: f"{record(RELEASED / 'evaluation_kit-12.json')['clips']:,}",
+    "three seeds": seeds,
+    "recall": lambda: percent(record(RELEASED / "detection_kit-12-stream.json")["manifest"]["recall"], 0),
+    "false accepts per hour": lambda: (
+        f"{record(RELEASED / 'detection_kit-12-stream.json')['manifest']['false_accepts_per_hour']:.1f}"
+    ),
+    "device clips": lambda: _device("clips"),
+    "device steps": lambda: _device("steps"),
+    "demo keywords detected": lambda: f"{demo_words()[0]} of the {demo_words()[1]}",
+    "conformer float32": lambda: (
+        f"{_conformer('float32', 'step_ms'):.1f} ms and {_conformer('float32', 'peak_mb'):.0f} MB"
+    ),
+    "conformer int8": lambda: f"{_conformer('int8', 'step_ms'):.1f} ms and {_conformer('int8', 'peak_mb'):.0f} MB",
+}

@@ -1,0 +1,49 @@
+"""The log of the command line tools: lines on stderr, from the standard `logging` of the kit's modules.
+
+A module tells through its own logger, ``log = logging.getLogger(__name__)``; results are printed on stdout instead.
+
+| Level | Shown | As | For |
+|---|---|---|---|
+| ``log.error`` | always | ``error: ...`` | why the work ended, with the next step |
+| ``log.warning`` | always | ``warning: ...`` | what the user would not expect of the result |
+| ``log.info`` | unless ``-q`` | as it is | what is done and with what |
+| ``log.debug`` | with ``-v`` | after the module's name | what helps to find a fault |
+"""
+
+import logging
+import sys
+
+_KIT = __name__.partition(".")[0]
+_PREFIXES = {logging.ERROR: "error: ", logging.WARNING: "warning: "}
+
+
+class _Handler(logging.Handler):
+    """Writes to what is `sys.stderr` at the time."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        prefix = f"{record.name}: " if record.levelno < logging.INFO else _PREFIXES.get(record.levelno, "")
+        print(f"{prefix}{record.getMessage()}", file=sys.stderr, flush=True)
+
+
+_handler = _Handler()
+
+
+def set_up(verbosity: int = 0, *packages: str) -> None:
+    """Shows the log of `kws_reference` and of further packages on stderr; a program calls it once, before its work.
+
+    Args:
+      verbosity: count of ``-v`` less that of ``-q``: below 0 warnings and errors alone, 0 what is done too, above 0
+        everything.
+      packages: names of top level packages of the program.
+    """
+    level = logging.INFO if verbosity == 0 else logging.DEBUG if verbosity > 0 else logging.WARNING
+    for name in (_KIT, *packages):
+        logger = logging.getLogger(name)
+        logger.setLevel(level)
+        if _handler not in logger.handlers:
+            logger.addHandler(_handler)
+
+
+def is_quiet() -> bool:
+    """Whether ``-q`` asked for warnings and errors alone."""
+    return logging.getLogger(_KIT).level > logging.INFO

@@ -1,0 +1,1 @@
+"""What host and firmware say to each other, as one table: `messages`. ``host/PROTOCOL.md`` is the specification."""

@@ -1,0 +1,50 @@
+"""The schema of ``.tflite`` files, from TFLite Micro's own package (the oracle's), and its enumerations by name."""
+
+from typing import Any
+
+from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as generated
+
+VERSION = 3
+IDENTIFIER = b"TFL3"
+"""Bytes 4 to 7 of every file."""
+
+
+def _names(enumeration: type) -> dict[int, str]:
+    return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
+
+
+_OPERATORS = _names(generated.BuiltinOperator)
+_TYPES = _names(generated.TensorType)
+ACTIVATIONS = _names(generated.ActivationFunctionType)
+PADDINGS = _names(generated.Padding)
+
+ELEMENT_BITS = {
+    "BOOL": 8,
+    "COMPLEX64": 64,
+    "COMPLEX128": 128,
+    "FLOAT16": 16,
+    "FLOAT32": 32,
+    "FLOAT64": 64,
+    "INT4": 4,
+    "INT8": 8,
+    "INT16": 16,
+    "INT32": 32,
+    "INT64": 64,
+    "UINT8": 8,
+    "UINT16": 16,
+    "UINT32": 32,
+    "UINT64": 64,
+}
+"""Size of one element by its type; types without a fixed size, such as STRING, are left out."""
+
+
+def operator_name(code: Any) -> str:
+    """Name of an operator code (table, not object): ``CONV_2D``, ``CUSTOM:Name``, or ``operator 250`` if unknown."""
+    builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    kind = _OPERATORS.get(builtin, f"operator {builtin}")
+    return f"CUSTOM:{(code.CustomCode() or b'').decode('utf-8', 'replace')}" if kind == "CUSTOM" else kind
+
+
+def type_name(value: int) -> str:
+    """Name of a tensor's type: ``INT8``, or ``type 99`` if unknown."""
+    return _TYPES.get(value, f"type {value}")
