@@ -4,9 +4,9 @@ from typing import NoReturn
 
 import numpy as np
 from kws_reference.errors import KwsError
+from kws_reference.tflite import fixed_point
 from kws_reference.tflite.graph import Graph, Op, Tensor
 
-from kws_codegen import quantize
 from kws_codegen.kernels.output_range import OutputRange
 
 
@@ -67,7 +67,7 @@ def output_range(graph: Graph, op: Op, output: Tensor) -> OutputRange:
     """Zero point of the output and the clamp of the operator's fused activation."""
     fused = op.options.get("activation", "NONE")
     try:
-        low, high = quantize.activation_range(fused, output.scales[0], output.zero_points[0])
+        low, high = fixed_point.activation_range(fused, output.scales[0], output.zero_points[0])
     except ValueError:
         refuse(graph, op, f"fused activation {fused} is not supported")
     return OutputRange(output.zero_points[0], low, high)

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from kws_codegen import cmsis
+from kws_codegen.kernels import cmsis_nn
+from kws_codegen.kernels.geometry import ConvGeometry
 from kws_firmware import sources
 from kws_firmware.boards import FIRMWARE
 
@@ -14,7 +15,7 @@ ORDER += ["pad_w", "dilation_h", "dilation_w", "depth_multiplier"]
 
 
 def geometries(count):
-    """Random geometries of convolutions (depth multiplier 0) and depthwise ones, in the order of CmsisGeometry."""
+    """Random geometries of convolutions (depth multiplier 0) and depthwise ones."""
     rng = np.random.default_rng(17)
     result = []
     for number in range(count):
@@ -28,15 +29,14 @@ def geometries(count):
             g[f"in_{axis}"] = max(1, (g[f"out_{axis}"] - 1) * g[f"stride_{axis}"] + extent - 2 * g[f"pad_{axis}"])
         g["depth_multiplier"] = int(rng.choice([1, 2, 3])) if number % 2 else 0
         g["out_c"] = g["in_c"] * g["depth_multiplier"] if number % 2 else int(rng.integers(1, 20))
-        result.append(g)
+        result.append(ConvGeometry(**g))
     return result
 
 
 def reserved(geometry):
-    multiplier = geometry["depth_multiplier"]
-    if multiplier == 0:
-        return cmsis.conv_scratch_bytes(geometry)
-    return cmsis.depthwise_scratch_bytes(geometry, multiplier)
+    if geometry.depth_multiplier == 0:
+        return cmsis_nn.convolve_scratch_bytes(geometry)
+    return cmsis_nn.depthwise_scratch_bytes(geometry)
 
 
 def ask(board, folder, shapes):
@@ -47,7 +47,7 @@ def ask(board, folder, shapes):
     # The kernels themselves are not called, and left out.
     link = ["-Wl,--unresolved-symbols=ignore-all"]
     image = cores.compile_for(board, own, folder, includes=includes, third_party=sizes, link=link)
-    records = np.array([[shape[name] for name in ORDER] for shape in shapes], "<i4")
+    records = np.array([[getattr(shape, name) for name in ORDER] for shape in shapes], "<i4")
     return np.frombuffer(cores.run(board, image, records.tobytes(), folder), "<i4").tolist()
 
 

@@ -1,7 +1,8 @@
 """Sum of two activations of different scales: ``aot::Add``."""
 
 import dataclasses
-from typing import ClassVar
+
+from kws_reference.tflite.fixed_point import ADD_LEFT_SHIFT
 
 from kws_codegen.kernels.call import KernelCall
 from kws_codegen.kernels.output_range import OutputRange
@@ -40,8 +41,10 @@ class Add(KernelCall):
     range: OutputRange
     count: int
 
-    EXTRA_BITS: ClassVar[int] = 20
-    """``aot::kAddExtraBits``: fraction bits that both operands gain before they are scaled."""
-
     kernel = "add"
     header = "engine/aot/add.h"
+
+    @property
+    def extra_bits(self) -> int:
+        """Fraction bits that both operands gain before they are scaled: ``aot::kAddExtraBits``."""
+        return ADD_LEFT_SHIFT

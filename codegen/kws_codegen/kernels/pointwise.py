@@ -1,4 +1,4 @@
-"""1x1 convolution, convolution over whole rows, fully connected layer: ``aot::Pointwise`` and ``aot::PointwiseInt4``."""
+"""1x1 convolution, also over whole rows, and fully connected layer: ``aot::Pointwise`` and ``aot::PointwiseInt4``."""
 
 import dataclasses
 

@@ -1,8 +1,9 @@
 """ADD of two activations of the same shape."""
 
+from kws_reference.tflite import fixed_point
 from kws_reference.tflite.graph import Graph, Op, Tensor
 
-from kws_codegen import checks, quantize
+from kws_codegen import checks
 from kws_codegen.checks import output_range, refuse
 from kws_codegen.kernels.add import Add, AddOperand
 from kws_codegen.lower.lowering import Lowering
@@ -16,16 +17,16 @@ def _lower(lowering: Lowering, op: Op) -> None:
     for tensor in (a, b):
         if tensor.shape != y.shape:
             refuse(graph, op, f"operand '{tensor.name}' {list(tensor.shape)} is broadcast to {list(y.shape)}")
-    twice = 2.0 * max(a.scales[0], b.scales[0])
+    multipliers = fixed_point.add_multipliers(a.scales[0], b.scales[0], y.scales[0])
     scaled = []
-    for tensor in (a, b):
-        multiplier, shift = quantize.quantize_multiplier(tensor.scales[0] / twice)
+    for tensor, (multiplier, shift) in zip((a, b), multipliers.operands, strict=True):
         if not -31 <= shift <= 0:
             refuse(graph, op, f"the scales {a.scales[0]:.9g} and {b.scales[0]:.9g} are too far apart")
         scaled.append(AddOperand(tensor.zero_points[0], multiplier, -shift))
-    multiplier, shift = quantize.quantize_multiplier(twice / ((1 << Add.EXTRA_BITS) * y.scales[0]))
+    multiplier, shift = multipliers.total
     if not -31 <= shift <= -1:
-        refuse(graph, op, f"output scale {y.scales[0]:.9g} is too far from the operands' {twice / 2:.9g}")
+        larger = max(a.scales[0], b.scales[0])
+        refuse(graph, op, f"output scale {y.scales[0]:.9g} is too far from the operands' {larger:.9g}")
     lowering.emit(
         Add(
             reads=tuple(lowering.read(index) for index in op.inputs),

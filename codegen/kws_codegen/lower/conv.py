@@ -22,9 +22,8 @@ def _lower(lowering: Lowering, op: Op) -> None:
     outputs, kernel_h, kernel_w, _ = (int(n) for n in values.shape)
     g = conv_geometry(graph, op, x, y, (kernel_h, kernel_w))
     rows = values.reshape(outputs, -1)
-    factors = weights.channel_factors(graph, op, x, y)
     what = "pointwise" if g.taps == 1 else "convolution"
-    fields = weights.linear_fields(lowering, op, what, x, y, rows, rows, factors)
+    fields = weights.linear_fields(lowering, op, what, x, y, rows, rows)
     if lowering.own_kernels and _covers_whole_rows(g):
         kernel = PointwiseInt4 if weights.are_int4(graph, op) else Pointwise
         stride = g.stride_h * g.in_c
@@ -34,7 +33,7 @@ def _lower(lowering: Lowering, op: Op) -> None:
 
 
 def _covers_whole_rows(g: ConvGeometry) -> bool:
-    """Whether what a kernel position reads lies one behind the other: rows of one column, or one tap without strides."""
+    """Whether what one output reads lies one behind the other: rows of one column, or one tap without strides."""
     rows_only = g.in_w == 1 and g.kernel_w == 1 and g.dilation_h == 1
     one_tap = g.taps == 1 and g.stride_h == g.stride_w == 1
     return (rows_only or one_tap) and not g.padded_h and not g.padded_w

@@ -22,8 +22,7 @@ def _lower(lowering: Lowering, op: Op) -> None:
     _, kernel_h, kernel_w, outputs = (int(n) for n in values.shape)
     g = conv_geometry(graph, op, x, y, (kernel_h, kernel_w), depth_multiplier=outputs // x.shape[-1])
     taps = values.reshape(-1, outputs)
-    factors = weights.channel_factors(graph, op, x, y)
-    fields = weights.linear_fields(lowering, op, "depthwise", x, y, taps.T, taps, factors)
+    fields = weights.linear_fields(lowering, op, "depthwise", x, y, taps.T, taps)
     if lowering.own_kernels and _is_along_time(g):
         kernel = DepthwiseInt4 if weights.are_int4(graph, op) else Depthwise
         lowering.emit(

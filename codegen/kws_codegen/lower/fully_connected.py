@@ -1,8 +1,8 @@
 """FULLY_CONNECTED: dot products with whole frames."""
 
-from kws_reference.tflite.graph import Graph, Op, Tensor
+from kws_reference.tflite.graph import Op
 
-from kws_codegen import checks, quantize
+from kws_codegen import checks
 from kws_codegen.checks import refuse
 from kws_codegen.kernels.cmsis_nn import CmsisFullyConnected
 from kws_codegen.kernels.pointwise import Pointwise, PointwiseInt4
@@ -21,7 +21,7 @@ def _lower(lowering: Lowering, op: Op) -> None:
         refuse(graph, op, f"weights {list(rows.shape)} do not fit {list(x.shape)} -> {list(y.shape)}")
     outputs, inputs = (int(n) for n in rows.shape)
     frames = x.size // inputs
-    fields = weights.linear_fields(lowering, op, "dense", x, y, rows, rows, _factors(graph, op, x, y))
+    fields = weights.linear_fields(lowering, op, "dense", x, y, rows, rows, fully_connected=True)
     if lowering.own_kernels or not weights.are_per_tensor(graph, op):
         # CMSIS-NN's kernel has one factor for all outputs.
         kernel = PointwiseInt4 if weights.are_int4(graph, op) else Pointwise
@@ -31,13 +31,6 @@ def _lower(lowering: Lowering, op: Op) -> None:
         lowering.emit(
             CmsisFullyConnected(**fields, input_zero_point=zero_point, inputs=inputs, outputs=outputs, frames=frames)
         )
-
-
-def _factors(graph: Graph, op: Op, x: Tensor, y: Tensor) -> list[float]:
-    if weights.are_per_tensor(graph, op):
-        scale = graph.tensors[op.inputs[1]].scales[0]
-        return [quantize.fully_connected_factor(x.scales[0], scale, y.scales[0])]
-    return weights.channel_factors(graph, op, x, y)
 
 
 FULLY_CONNECTED = Operator("FULLY_CONNECTED", _lower, required_inputs=2)

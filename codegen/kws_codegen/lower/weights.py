@@ -1,12 +1,12 @@
 """Weights, bias and factors of convolutions and fully connected layers."""
 
-from collections.abc import Sequence
 from typing import TypedDict
 
 import numpy as np
+from kws_reference.tflite import fixed_point
 from kws_reference.tflite.graph import Graph, Op, Tensor
 
-from kws_codegen import checks, quantize
+from kws_codegen import checks
 from kws_codegen.checks import output_range, refuse
 from kws_codegen.kernels.output_range import OutputRange
 from kws_codegen.kernels.requantization import Requantization
@@ -31,11 +31,6 @@ def are_per_tensor(graph: Graph, op: Op) -> bool:
     return len(graph.tensors[op.inputs[1]].scales) == 1
 
 
-def channel_factors(graph: Graph, op: Op, x: Tensor, y: Tensor) -> list[float]:
-    """Real factors from accumulator to output of a convolution, one for each scale of the weights."""
-    return quantize.product_factors(x.scales[0], graph.tensors[op.inputs[1]].scales, y.scales[0])
-
-
 class LinearFields(TypedDict):
     """The fields of `LinearCall`, to be completed by those of a kernel."""
 
@@ -56,7 +51,8 @@ def linear_fields(
     y: Tensor,
     rows: np.ndarray,
     order: np.ndarray,
-    factors: Sequence[float],
+    *,
+    fully_connected: bool = False,
 ) -> LinearFields:
     """What every kernel with weights needs.
 
@@ -65,13 +61,15 @@ def linear_fields(
       x, y: the activations that are read and written.
       rows: weights ``[outputs, everything else]``.
       order: the same in the order that the kernel reads.
-      factors: from accumulator to output, one or `outputs`.
+      fully_connected: a dense layer, whose factors TensorFlow Lite computes in another way.
 
     Raises:
       KwsError: weights, bias, scales or activation do not fit, or an accumulator could overflow.
     """
     graph = lowering.graph
     _check_scales(graph, op, len(rows))
+    scales = graph.tensors[op.inputs[1]].scales
+    factors = fixed_point.product_factors(x.scales[0], scales, y.scales[0], fully_connected=fully_connected)
     requantization = _requantization(graph, op, x, rows, factors)
     return LinearFields(
         reads=(lowering.read(op.inputs[0]),),
@@ -106,15 +104,15 @@ def _bias(graph: Graph, op: Op, outputs: int) -> np.ndarray:
     return values
 
 
-def _requantization(graph: Graph, op: Op, x: Tensor, rows: np.ndarray, factors: Sequence[float]) -> Requantization:
-    """Requantization of the accumulators of `rows`; arguments as in `linear_fields`."""
+def _requantization(graph: Graph, op: Op, x: Tensor, rows: np.ndarray, factors: list[float]) -> Requantization:
+    """Requantization of the accumulators of `rows`; `factors`: one or `outputs`."""
     outputs = len(rows)
     offsets = _bias(graph, op, outputs)
-    pairs = [quantize.quantize_multiplier(factor) for factor in [*factors] * (outputs // len(factors))]
+    pairs = [fixed_point.quantize_multiplier(factor) for factor in factors * (outputs // len(factors))]
     multipliers = np.array([multiplier for multiplier, _ in pairs], np.int64)
     shifts = np.array([shift for _, shift in pairs], np.int64)
     wide = rows.astype(np.int64)
-    folded = offsets - x.zero_points[0] * wide.sum(axis=1)
+    folded = fixed_point.fold_zero_point(offsets, rows, x.zero_points[0])
     bound = int((np.abs(folded) + 128 * np.abs(wide).sum(axis=1)).max())
     if bound >= 2**31:
         refuse(graph, op, f"an accumulator can reach {bound}, more than int32 holds")

@@ -1,4 +1,7 @@
-"""Pass 2: finds every state of the manifest as a sliding window: input -> CONCATENATION with new rows -> slice -> output."""
+"""Pass 2: finds every state of the manifest as a sliding window.
+
+That is: the state's input -> CONCATENATION with the new rows -> slice -> the state's output.
+"""
 
 import dataclasses
 

@@ -1,1 +1,1 @@
-"""From the program to C++: numbers and type logic here, layout in the templates alone; one module for each pair of files."""
+"""From the program to C++, a module a pair of files: numbers and type logic here, layout in the templates alone."""
