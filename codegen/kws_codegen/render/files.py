@@ -10,7 +10,7 @@ from kws_codegen.plan import Plan
 from kws_codegen.program import Program
 from kws_codegen.render import aot_model, detector_config, frontend_tables, model_info, tflm_model
 from kws_codegen.render.environment import environment
-from kws_codegen.version import CONTRACT_VERSION, GENERATOR_VERSION
+from kws_codegen.version import CONTRACT_VERSION, RELEASE
 
 
 def render(bundle: Bundle, graph: Graph, program: Program | None = None, plan: Plan | None = None) -> dict[str, str]:
@@ -46,4 +46,4 @@ def render(bundle: Bundle, graph: Graph, program: Program | None = None, plan: P
 
 def contract() -> dict[str, Any]:
     """Context of what every file says of the generator that wrote it."""
-    return {"contract_version": CONTRACT_VERSION, "version": GENERATOR_VERSION}
+    return {"contract_version": CONTRACT_VERSION, "release": RELEASE}
