@@ -120,5 +120,10 @@ def _requantization(graph: Graph, op: Op, x: Tensor, rows: np.ndarray, factors: 
         refuse(graph, op, f"a factor of 2^{int(shifts.max())} cannot be applied to int32 accumulators")
     # Vector kernels add two products in int16, which -128 * -128 twice would overflow.
     fast = bound < 2**30 and int(wide.min()) >= -127 and all(m == 0 or -31 <= s <= -1 for m, s in pairs)
-    arrays = [array.astype(np.int32) for array in (offsets, folded, multipliers, shifts)]
-    return Requantization(*arrays, fast=fast)
+    return Requantization(
+        bias=offsets.astype(np.int32),
+        folded_bias=folded.astype(np.int32),
+        multipliers=multipliers.astype(np.int32),
+        shifts=shifts.astype(np.int32),
+        fast=fast,
+    )

@@ -1,6 +1,7 @@
 """Pass 1: no operator lacks what its kind must have, and the manifest's tensors are the graph's inputs and outputs."""
 
 import numpy as np
+from kws_reference import bundle as bundles
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 from kws_reference.tflite.graph import Graph
@@ -65,8 +66,10 @@ def _check_states(bundle: Bundle, graph: Graph) -> None:
 
 def _check_tensors(bundle: Bundle, graph: Graph) -> None:
     """Types, shapes and quantization are the manifest's."""
-    ends = [("features", graph.inputs[bundle.features.index], bundle.features)]
-    ends += [("scores", graph.outputs[bundle.scores.index], bundle.scores)]
+    ends: list[tuple[str, int, bundles.Tensor | bundles.State]] = [
+        ("features", graph.inputs[bundle.features.index], bundle.features),
+        ("scores", graph.outputs[bundle.scores.index], bundle.scores),
+    ]
     ends += [(f"state {state.name}", graph.inputs[state.input_index], state) for state in bundle.states]
     for what, index, wanted in ends:
         tensor = graph.tensors[index]
