@@ -13,7 +13,7 @@ from kws_codegen.kernels.call import Constant
 from kws_codegen.kernels.linear import LinearCall
 from kws_codegen.render import aot_model, files
 
-from tests.boards.test_cmsis_scratch import geometries, reserved
+from tests.support.cmsis_geometries import geometries, reserved
 from tests.support.models import int4, matchbox, needs_cmsis
 from tests.support.native import ROOT, WARNINGS
 
@@ -77,7 +77,7 @@ def test_generated_header_of_another_contract_is_refused(name, monkeypatch, tmp_
 
 
 def test_scratch_of_cmsis_nn_is_the_same_in_python_and_cpp(tmp_path):
-    """Its own answers on the cores are compared in tests/boards/test_cmsis_scratch.py."""
+    """Its own answers on the cores are compared in test_cmsis_scratch.py."""
     lines = ['#include "engine/aot/cmsis_nn.h"', "using namespace kws::aot;"]
     for g in geometries(1000):
         shape = f"{{{g.in_h}, {g.in_w}, {g.in_c}}}, {{{g.kernel_h}, {g.kernel_w}}}, {{{g.out_h}, {g.out_w}, {g.out_c}}}"

@@ -16,7 +16,7 @@ class Constant:
 
     Attributes:
       suffix: of its C++ name, for example ``Weights``.
-      values: int8 or int32; the type of the array is that of its elements.
+      values: integers; the type of the C++ array is that of these.
     """
 
     suffix: str

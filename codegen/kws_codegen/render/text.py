@@ -6,8 +6,6 @@ import numpy as np
 
 LINE_LENGTH = 118
 
-_C_TYPES = {np.dtype(np.int8): "int8_t", np.dtype(np.int32): "int32_t"}
-
 
 def numbers(values: Iterable[int], indent: int = 4) -> str:
     """Integers as comma-separated lines, without a trailing line break."""
@@ -22,8 +20,9 @@ def numbers(values: Iterable[int], indent: int = 4) -> str:
 
 
 def c_type(values: np.ndarray) -> str:
-    """C++ type of an array's elements."""
-    return _C_TYPES[values.dtype]
+    """C++ type of an integer array's elements."""
+    assert values.dtype.kind in "iu", values.dtype
+    return f"{values.dtype.name}_t"
 
 
 def hex_bytes(values: bytes, indent: int = 4) -> str:
