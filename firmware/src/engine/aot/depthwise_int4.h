@@ -232,7 +232,7 @@ inline void DepthwiseInt4TwoFrames(const LinearTables& tables, OutputRange range
 }  // namespace internal
 
 // As Depthwise(), with 4-bit weights.
-//   tables: weights int8 [(kTaps + 1) / 2][kChannels], packed as above (kws_codegen/kernels/packing.py, pack_taps); requantization
+//   tables: weights int8 [(kTaps + 1) / 2][kChannels], packed as above (by kws_codegen's pack_taps); requantization
 //           as in LinearTables
 template <int kChannels, int kTaps, int kTapStride, int kFrameStride, int kFrames, Rounding kRounding,
           Clamping kClamping>

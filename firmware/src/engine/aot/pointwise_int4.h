@@ -405,8 +405,7 @@ inline void PointwiseInt4Portable(const LinearTables& tables, OutputRange range,
 }  // namespace internal
 
 // As Pointwise(), with 4-bit weights.
-//   tables: weights int8 [(kOutputs + 1) / 2][kInputs], packed as above (kws_codegen/kernels/packing.py, pack_rows), 4-byte
-//   aligned;
+//   tables: weights int8 [(kOutputs + 1) / 2][kInputs], packed as above (by kws_codegen's pack_rows), 4-byte aligned;
 //           requantization as in LinearTables
 //   scratch: PointwiseScratchBytes(kInputs) bytes, 4-byte aligned
 template <int kInputs, int kOutputs, int kFrames, Rounding kRounding, Clamping kClamping>
