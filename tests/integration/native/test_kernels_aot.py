@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from kws_codegen.pack import pack_rows, pack_taps
+from kws_codegen.kernels.packing import pack_rows, pack_taps
 from kws_reference.tflite import fixed_point
 
 from tests.support import native

@@ -8,11 +8,8 @@ from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 from kws_reference.frontend.integer import LOG_OFFSET_Q10, FrontendTables, tables
 
-TABLES_VERSION = 1
-"""Changes with the meaning of a table; ``kws/frontend.h`` refuses any other."""
 
-
-def frontend_context(bundle: Bundle) -> dict[str, Any]:
+def context(bundle: Bundle) -> dict[str, Any]:
     """Returns what the templates need to render a bundle's front end.
 
     Raises:
@@ -75,7 +72,6 @@ def tables_context(t: FrontendTables) -> dict[str, Any]:
         ("uint8_t", "kShift", "kCoefficients", t.shift, ">> (32 + shift)."),
     ]
     return {
-        "tables_version": TABLES_VERSION,
         "t": t,
         "config": t.config,
         "log_offset_q10": LOG_OFFSET_Q10,

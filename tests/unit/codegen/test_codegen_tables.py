@@ -5,8 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from kws_codegen.detector_context import detector_context
-from kws_codegen.frontend_context import frontend_context
+from kws_codegen.render import detector_config, frontend_tables
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 from kws_reference.frontend.integer import tables
@@ -21,23 +20,25 @@ def bundle(bundle_path) -> Bundle:
     return Bundle.load(bundle_path)
 
 
-def test_frontend_context_scale_that_contradicts_the_steps_is_refused(bundle: Bundle):
+def test_frontend_tables_scale_that_contradicts_the_steps_is_refused(bundle: Bundle):
     wrong = dataclasses.replace(bundle.features, scale=bundle.features.scale * 1.001)
     with pytest.raises(KwsError, match="feature_steps_per_std.*features.scale"):
-        frontend_context(dataclasses.replace(bundle, features=wrong))
+        frontend_tables.context(dataclasses.replace(bundle, features=wrong))
 
 
-def test_frontend_context_zero_point_moves_the_offsets(bundle: Bundle):
-    moved = frontend_context(dataclasses.replace(bundle, features=dataclasses.replace(bundle.features, zero_point=3)))[
-        "t"
-    ]
-    t = frontend_context(dataclasses.replace(bundle, features=dataclasses.replace(bundle.features, zero_point=0)))["t"]
+def test_frontend_tables_zero_point_moves_the_offsets(bundle: Bundle):
+    moved, t = (
+        frontend_tables.context(
+            dataclasses.replace(bundle, features=dataclasses.replace(bundle.features, zero_point=zero_point))
+        )["t"]
+        for zero_point in (3, 0)
+    )
     steps = (moved.offset - t.offset) / 2.0 ** (32 + t.shift.astype(int))
     np.testing.assert_allclose(steps, 3, rtol=1e-9)  # offsets are rounded to a unit of 2^-32 or finer
 
 
-def test_detector_context_holds_the_bundles_settings(bundle: Bundle):
-    t = detector_context(bundle)["t"]
+def test_detector_config_holds_the_bundles_settings(bundle: Bundle):
+    t = detector_config.context(bundle)["t"]
     assert t.threshold_q15.tolist() == list(bundle.detector.threshold_q15)
     assert t.release_q15.tolist() == list(bundle.detector.release_q15)
     assert (t.smoothing_steps, t.refractory_steps) == (

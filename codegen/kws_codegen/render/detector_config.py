@@ -5,15 +5,12 @@ from typing import Any
 from kws_reference.bundle import Bundle
 from kws_reference.detector.integer import DetectorTables, detector_tables
 
-CONFIG_VERSION = 2
-"""Changes with the meaning of a constant; ``kws/detector.h`` refuses any other."""
 
-
-def detector_context(bundle: Bundle) -> dict[str, Any]:
+def context(bundle: Bundle) -> dict[str, Any]:
     """Returns what the templates need to render a bundle's detector."""
     return config_context(detector_tables(bundle))
 
 
 def config_context(t: DetectorTables) -> dict[str, Any]:
     """Returns the context for constants that belong to no bundle (tests)."""
-    return {"config_version": CONFIG_VERSION, "t": t}
+    return {"t": t}
