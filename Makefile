@@ -114,7 +114,7 @@ venv-demo: $(VENV)/.demo ## Python environment of the demo: host tools and code 
 
 demo-words: $(VENV)/.demo ## synthesise the demo's words again (needs espeak-ng and flite)
 	@.ci/system_packages.sh voices
-	@$(VENV)/bin/python host/demo/synthesise.py
+	@$(VENV)/bin/python -m kws_host.demo_words
 
 clean: ## remove what was built
 	rm -rf build .pio

@@ -264,13 +264,13 @@ def render() -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> int:
-    """Returns 0, or 1 when --check finds a difference."""
+def main(argv: list[str] | None = None) -> int:
+    """Entry point. Returns 0, or 1 when --check finds a difference."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--check", action="store_true", help="compare with the file, write nothing")
     action.add_argument("--overwrite", action="store_true", help="write the file")
-    if parser.parse_args().overwrite:
+    if parser.parse_args(argv).overwrite:
         PATH.write_text(render(), newline="\n")
         return 0
     if not PATH.exists() or PATH.read_text() != render():

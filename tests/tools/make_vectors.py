@@ -11,18 +11,15 @@ import argparse
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "codegen"), str(ROOT / "training")]
+import numpy as np
+from kws_codegen.detector_context import CONFIG_VERSION
+from kws_codegen.frontend_context import TABLES_VERSION
+from kws_reference.detector.integer import Detector, DetectorTables
+from kws_reference.frontend.integer import LOG_OFFSET_Q10, Mfcc, log_mel_q10
 
-import numpy as np  # noqa: E402
-from kws_codegen.detector_context import CONFIG_VERSION  # noqa: E402
-from kws_codegen.frontend_context import TABLES_VERSION  # noqa: E402
-from kws_reference.detector.integer import Detector, DetectorTables  # noqa: E402
-from kws_reference.frontend.integer import LOG_OFFSET_Q10, Mfcc, log_mel_q10  # noqa: E402
+from tests.support.frontend_native import DEFAULT_DETECTOR, HOLDING_DETECTOR, SPEECH_CONFIG
 
-from tests.support.frontend_native import DEFAULT_DETECTOR, HOLDING_DETECTOR, SPEECH_CONFIG  # noqa: E402
-
-FOLDER = ROOT / "tests" / "vectors"
+FOLDER = Path(__file__).resolve().parents[1] / "vectors"
 FRAMES = 20
 SEED = 11
 REGENERATE = "python -m tests.tools.make_vectors --overwrite"
@@ -142,6 +139,7 @@ FILES = {"frontend.txt": frontend_text, "detector.txt": detector_text, "detector
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Entry point. Returns 0, or 1 when --check finds a difference."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     mode = parser.add_mutually_exclusive_group(required=True)
     mode.add_argument("--check", action="store_true", help="exit 1 if a file differs from what would be written")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from kws_firmware import tables as of_firmware
 from kws_reference.errors import KwsError
+from kws_training import tables as of_training
 
 from tests.tools.figures import clips, conformer, engines, recordings, sentences
 from tests.tools.figures.records import INT4, RELEASED
@@ -30,7 +31,7 @@ def all_makers() -> dict[str, Maker]:
       KwsError: two makers have one name.
     """
     makers: dict[str, Maker] = {}
-    for more in (TABLES, sentences.FIGURES, of_firmware.TABLES):
+    for more in (TABLES, sentences.FIGURES, of_firmware.TABLES, of_training.TABLES):
         twice = sorted(set(makers) & set(more))
         if twice:
             raise KwsError(f"two makers of figures are called {', '.join(twice)}.")

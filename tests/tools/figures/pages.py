@@ -20,6 +20,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from kws_reference.cli.output import print_anything
 from kws_reference.errors import KwsError
 
 from tests.tools.figures.makers import Maker, all_makers
@@ -108,6 +109,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="only compare; exit 1 when a page states something else")
     options = parser.parse_args(argv)
+    print_anything()
     try:
         stale = run(pages(), all_makers(), options.check)
     except (KwsError, OSError) as error:

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import importlib
+import importlib.util
 import io
 import re
 import shlex
@@ -14,8 +15,6 @@ import pytest
 pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip install .[training])")
 
 from kws_training.streaming import CannotStream  # noqa: E402
-
-from tests.support import scripts  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDERS = ("training", "codegen", "firmware", "host")
@@ -142,13 +141,17 @@ def test_command_of_a_page_is_taken_by_its_program(words, parsing_only):
         importlib.import_module(PROGRAMS[words[0]]).main(words[1:])
 
 
-@pytest.mark.parametrize("words", commands("python", "pytest"))
-def test_script_of_a_page_exists_and_takes_its_options(words, parsing_only):
-    script = ROOT / words[1]
-    assert script.exists()
-    if len(words) > 2:
-        with pytest.raises(Parsed):
-            scripts.load(words[1]).main(words[2:])
+@pytest.mark.parametrize("words", commands("python"))
+def test_module_of_a_page_takes_its_options(words, parsing_only):
+    assert words[1] == "-m", "name modules, not files"
+    name = words[2] if importlib.util.find_spec(words[2]).submodule_search_locations is None else f"{words[2]}.__main__"
+    with pytest.raises(Parsed):
+        importlib.import_module(name).main(words[3:])
+
+
+@pytest.mark.parametrize("words", commands("pytest"))
+def test_tests_of_a_page_exist(words):
+    assert (ROOT / words[1]).exists()
 
 
 def test_pages_with_commands_are_found():

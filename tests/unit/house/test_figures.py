@@ -1,5 +1,9 @@
 """Pages state what the committed records say, and the command that writes them forgets nothing."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from kws_reference.errors import KwsError
 
@@ -62,3 +66,16 @@ def test_main_with_check_exits_with_1_and_says_what_to_do(monkeypatch, tmp_path,
     assert pages.main(["--check"]) == 1
     assert "make figures" in capsys.readouterr().err
     assert pages.main([]) == 0 and pages.main(["--check"]) == 0
+
+
+def test_main_with_a_sign_that_the_terminal_lacks_no_traceback(tmp_path):
+    path = page(tmp_path, "<!-- fig: n -->1<!-- /fig -->\n")
+    program = (
+        "import pathlib, sys; from tests.tools.figures import pages; "
+        "pages.pages = lambda: [pathlib.Path(sys.argv[1])]; pages.all_makers = lambda: {'n': lambda: '\\xb1'}; "
+        "sys.exit(pages.main(['--check']))"
+    )
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-c", program, path]
+    result = subprocess.run(command, cwd=pages.ROOT, env=environment, capture_output=True)
+    assert result.returncode == 1 and rb"\xb1" in result.stdout, result.stderr

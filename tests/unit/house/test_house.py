@@ -276,7 +276,7 @@ def known_options() -> set[str]:
 
 def test_options_that_messages_and_pages_name_exist():
     known, option = known_options(), re.compile(r"(?<![\w`-])--[a-z][a-z0-9-]*(?![\w-]*[{*])")
-    folders = (*PACKAGES, "training/tools", "firmware/tools", "host/demo")
+    folders = (*PACKAGES, "tests/tools")
     sources = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
     assert len(sources) > 100
     for path in sources:

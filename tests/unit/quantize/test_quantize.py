@@ -15,24 +15,22 @@ import tensorflow as tf  # noqa: E402
 from kws_reference.bundle import write_bundle  # noqa: E402
 from kws_reference.tflite.reader import read  # noqa: E402
 from kws_training import cli  # noqa: E402
-from kws_training.convert import export  # noqa: E402
-from kws_training.convert.tflite_file import check_runs  # noqa: E402
+from kws_training.convert.integer import convert_quantized  # noqa: E402
+from kws_training.convert.trial import check_runs  # noqa: E402
+from kws_training.measure import native_exactness  # noqa: E402
 from kws_training.models.matchbox import Block, MatchboxConfig  # noqa: E402
 from kws_training.quantize import integer, matchbox  # noqa: E402
 from kws_training.quantize.layers import Linear, WindowMean  # noqa: E402
 from kws_training.quantize.ranges import FixedRange, ranges_of  # noqa: E402
 from kws_training.streaming import CannotStream, StateSpec, to_streaming  # noqa: E402
-from kws_training.train.run_folder import RunFolder, load_run  # noqa: E402
+from kws_training.train.run_folder import RunFolder  # noqa: E402
+from kws_training.train.trained_run import load_run  # noqa: E402
 
-from tests.support import quantized, scripts  # noqa: E402
+from tests.support import quantized  # noqa: E402
 from tests.support.int4_matchbox import SCALE, TINY, bundle_manifest  # noqa: E402
 from tests.support.tones import write_tones  # noqa: E402
 
 NATIVE = [name for name, item in PRECISIONS.items() if item.mode == "native"]
-
-
-def exactness_tool():
-    return scripts.load("training/tools/native_exactness.py")
 
 
 # Arithmetic
@@ -178,11 +176,11 @@ def test_exported_step_of_any_size_has_the_integers_of_whole_clips(frames, tmp_p
     config = dataclasses.replace(TINY, blocks=blocks)
     model = quantized.start(config, "int8_native")
     streaming = to_streaming(model, frames)
-    converted = export.convert_quantized(model, streaming, SCALE)
+    converted = convert_quantized(model, streaming, SCALE)
     assert len(converted.states) == len(streaming.state_specs)
     about = {**bundle_manifest(config, converted), "frames_per_step": frames}
     bundle = write_bundle(tmp_path / "bundle", converted.data, about)
-    assert exactness_tool().compare(model, bundle, quantized.clips(config, 6))["scores_that_differ"] == 0
+    assert native_exactness.compare(model, bundle, quantized.clips(config, 6))["scores_that_differ"] == 0
 
 
 def test_steps_longer_than_the_window_of_a_quantized_mean_are_refused():
@@ -215,7 +213,7 @@ def test_native_forward_equals_tflite_micro(name, config, tmp_path):
     config = quantized.CONFIGS[config]
     model = quantized.start(config, name)
     bundle = quantized.write(tmp_path / "bundle", config, model)
-    result = exactness_tool().compare(model, bundle, quantized.clips(config, 12, seed=5))
+    result = native_exactness.compare(model, bundle, quantized.clips(config, 12, seed=5))
     assert result == {"clips": 12} | dict.fromkeys(
         ("clips_that_differ", "scores_that_differ", "largest_difference", "answers_that_differ"), 0
     )
@@ -229,7 +227,7 @@ def test_native_forward_with_any_dilation_equals_tflite_micro(name, frames, dila
     model = quantized.start(config, name)
     bundle = quantized.write(tmp_path / "bundle", config, model)
     features = quantized.clips(config, 8, seed=5)
-    assert exactness_tool().compare(model, bundle, features)["scores_that_differ"] == 0
+    assert native_exactness.compare(model, bundle, features)["scores_that_differ"] == 0
     check_runs(bundle.model)
 
 
@@ -238,7 +236,7 @@ def test_native_forward_with_a_window_of_one_step_equals_tflite_micro(tmp_path):
     model = quantized.start(config, "int8_native")
     bundle = quantized.write(tmp_path / "bundle", config, model)
     assert [state.name for state in bundle.states] == ["block1", "block2", "block3"]
-    assert exactness_tool().compare(model, bundle, quantized.clips(config, 8, seed=5))["scores_that_differ"] == 0
+    assert native_exactness.compare(model, bundle, quantized.clips(config, 8, seed=5))["scores_that_differ"] == 0
 
 
 def test_matchbox_whose_window_is_no_whole_number_of_steps_is_refused():
@@ -249,7 +247,7 @@ def test_matchbox_whose_window_is_no_whole_number_of_steps_is_refused():
 @pytest.mark.parametrize("clips", ["0", "-3"])
 def test_native_exactness_of_no_clips_is_refused(clips, tmp_path, capsys):
     folders = [f"--{name}={tmp_path}" for name in ("run", "bundle", "data")]
-    assert exactness_tool().main([*folders, f"--clips={clips}"]) == 2
+    assert native_exactness.main([*folders, f"--clips={clips}"]) == 2
     assert capsys.readouterr().err == f"error: --clips must be at least 1. Received: {clips}.\n"
 
 
@@ -259,14 +257,14 @@ def test_native_forward_equals_tflite_micro_after_training(tmp_path):
     model.compile(keras.optimizers.Adam(3e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(features.astype(np.float32) * np.float32(SCALE), np.arange(64) % TINY.labels, epochs=5, verbose=0)
     bundle = quantized.write(tmp_path / "bundle", TINY, model)
-    assert exactness_tool().compare(model, bundle, features)["scores_that_differ"] == 0
+    assert native_exactness.compare(model, bundle, features)["scores_that_differ"] == 0
 
 
 @pytest.mark.parametrize("name", ["int8_fake", "int6_fake", "int4_fake"])
 def test_fake_forward_is_close_to_tflite_micro(name, tmp_path):
     model = quantized.start(TINY, name)
     bundle = quantized.write(tmp_path / "bundle", TINY, model)
-    result = exactness_tool().compare(model, bundle, quantized.clips(TINY, 20, seed=5))
+    result = native_exactness.compare(model, bundle, quantized.clips(TINY, 20, seed=5))
     assert result["largest_difference"] <= 6  # of 255: roundings on the way that the fake forward does once, not twice
 
 
@@ -338,7 +336,7 @@ def test_fit_with_precision_then_export_gives_the_run_s_integers(recordings, flo
     assert provenance["started_from"]["weights_sha256"] == settings["started_from"]["weights_sha256"]
     capsys.readouterr()
     tool = [*("--run", str(run), "--bundle", str(folder)), *("--data", str(recordings), "--clips", "8")]
-    assert exactness_tool().main(tool) == (0 if name == "int8_native" else 1)
+    assert native_exactness.main(tool) == (0 if name == "int8_native" else 1)
     assert json.loads(capsys.readouterr().out)["clips"] == 8
     assert any(np.float32(item.scale) != 1 for item in ranges_of(model))
 
@@ -359,10 +357,11 @@ def test_run_with_precision_is_loaded_as_it_was_saved(tmp_path):
 
 
 def test_weight_decay_leaves_ranges_alone():
-    from kws_training.train import trainer
+    from kws_training.train.optimizer import compile_model
+    from kws_training.train.recipe import Recipe
 
     model = quantized.start(TINY, "int4_native")
-    trainer._compile(model, trainer.Recipe(weight_decay=0.5), 10)
+    compile_model(model, Recipe(weight_decay=0.5), 10)
     decayed = {variable.name for variable in model.trainable_variables if model.optimizer._use_weight_decay(variable)}
     assert decayed == {"kernel", "bias"}
 

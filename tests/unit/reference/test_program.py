@@ -46,10 +46,3 @@ def test_program_output_in_any_terminal_no_traceback(terminal):
     assert result.stdout.startswith(b"80 ") and b"caf" in result.stdout and b"Traceback" not in result.stderr
     assert result.stderr.splitlines()[-1].startswith(b"error: no such word: ")
     assert say("--help").returncode == 0
-
-
-def test_table_with_plus_minus_in_an_ascii_terminal_no_traceback():
-    environment = {**os.environ, **TERMINALS["ASCII"]}
-    command = [sys.executable, ROOT / "training/tools/release_table.py", "--check"]
-    result = subprocess.run(command, capture_output=True, env=environment)
-    assert result.returncode == 0 and rb"\xb1" in result.stdout, result.stderr

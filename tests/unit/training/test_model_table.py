@@ -4,13 +4,7 @@ import json
 
 import pytest
 from kws_reference.errors import KwsError
-
-from tests.support import scripts
-
-
-@pytest.fixture(scope="module")
-def tool():
-    return scripts.load("training/tools/model_table.py")
+from kws_training.tables import models
 
 
 def timed(median_ms: float) -> dict:
@@ -18,7 +12,7 @@ def timed(median_ms: float) -> dict:
 
 
 @pytest.fixture
-def results(tool, tmp_path):
+def results(tmp_path):
     """A folder of invented results: every model timed, one of them trained."""
     streaming = {
         "parameters": 73220,
@@ -31,9 +25,9 @@ def results(tool, tmp_path):
         "streaming_int8": {"refused": "no"},
     }
     batch = {"parameters": 758407, "batch": timed(16.98), "batch_only": "reason", "macs_per_clip": 42468544}
-    models = {name: batch if name == "mhatt_rnn" else streaming for name in tool.MODELS}
+    timings = {name: batch if name == "mhatt_rnn" else streaming for name in models.MODELS}
     host = {"cpu": "CPU", "cores": 2, "load": 0.1, "load_after": 1.0, "runtime": "runtime 1", "threads": 1}
-    (tmp_path / "benchmark.json").write_text(json.dumps({**host, "models": models}))
+    (tmp_path / "benchmark.json").write_text(json.dumps({**host, "models": timings}))
     write(tmp_path, "one", {"architecture": "matchbox", "float_batch": {"accuracy": 0.9514}})
     return tmp_path
 
@@ -43,12 +37,8 @@ def write(folder, name, result):
     (folder / name / "evaluation_kit-12.json").write_text(json.dumps(result))
 
 
-def test_readme_states_the_committed_results(tool):
-    assert tool.main(["--check"]) == 0, "run python training/tools/model_table.py --write"
-
-
-def test_table_of_results_states_each_figure(tool, results):
-    rows = {line.split("|")[1].strip(): line for line in tool.table(results).splitlines() if line.startswith("|")}
+def test_table_of_results_states_each_figure(results):
+    rows = {line.split("|")[1].strip(): line for line in models.render(results).splitlines() if line.startswith("|")}
     assert rows["Matchbox, causal (`matchbox`)"].endswith(
         "| 0.23 ms | 0.022 / - ms, 540 ms late | not trained | 95.1 % | 73,220 | 138,480 | 13,584 B |"
     )
@@ -57,41 +47,41 @@ def test_table_of_results_states_each_figure(tool, results):
     )
 
 
-def test_table_quotes_the_published_rows_as_quoted(tool, results):
-    quoted = [line for line in tool.table(results).splitlines() if "*quoted:*" in line]
+def test_table_quotes_the_published_rows_as_quoted(results):
+    quoted = [line for line in models.render(results).splitlines() if "*quoted:*" in line]
     assert len(quoted) == 3
     for line, figures in zip(quoted, (("98.4", "13 ms"), ("98.0", "3.0 ms"), ("97.4", "0.2 ms")), strict=True):
         assert all(figure in line for figure in figures)
 
 
-def test_table_with_int8_results_states_both(tool, results):
+def test_table_with_int8_results_states_both(results):
     kinds = {kind: {"accuracy": value} for kind, value in (("float_streaming", 0.95), ("int8_streaming", 0.949))}
     write(results, "two", {"architecture": "mixednet", **kinds})
-    assert "95.0 / 94.9 %" in tool.table(results)
+    assert "95.0 / 94.9 %" in models.render(results)
 
 
-def test_table_with_a_damaged_result_names_the_file(tool, results):
+def test_table_with_a_damaged_result_names_the_file(results):
     (results / "one" / "evaluation_kit-12.json").write_text("{")
     with pytest.raises(KwsError, match="cannot read .*evaluation_kit-12.json"):
-        tool.table(results)
+        models.render(results)
 
 
-def test_table_with_two_results_for_one_place_names_both(tool, results):
+def test_table_with_two_results_for_one_place_names_both(results):
     write(results, "two", {"architecture": "matchbox", "float_batch": {"accuracy": 0.9}})
     with pytest.raises(KwsError, match="both of matchbox on kit-12"):
-        tool.table(results)
+        models.render(results)
 
 
-def test_table_without_a_model_in_the_benchmark_names_it(tool, results):
+def test_table_without_a_model_in_the_benchmark_names_it(results):
     benchmark = json.loads((results / "benchmark.json").read_text())
     del benchmark["models"]["mixednet"]
     (results / "benchmark.json").write_text(json.dumps(benchmark))
     with pytest.raises(KwsError, match="has no mixednet"):
-        tool.table(results)
+        models.render(results)
 
 
-def test_table_names_every_registered_model(tool):
+def test_table_names_every_registered_model():
     pytest.importorskip("keras", reason="Keras is not installed (pip install .[training])")
     from kws_training.models import ARCHITECTURES
 
-    assert set(tool.MODELS) == set(ARCHITECTURES) - {"matchbox_teacher"}  # only teaches
+    assert set(models.MODELS) == set(ARCHITECTURES) - {"matchbox_teacher"}  # only teaches

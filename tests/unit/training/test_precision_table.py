@@ -7,13 +7,7 @@ import numpy as np
 import pytest
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
-
-from tests.support import scripts
-
-
-@pytest.fixture(scope="module")
-def tool():
-    return scripts.load("training/tools/precision_table.py")
+from kws_training.tables import precisions
 
 
 def write(zoo, seed, precision, kinds, correct):
@@ -24,26 +18,22 @@ def write(zoo, seed, precision, kinds, correct):
     (folder / "evaluation.json").write_text(json.dumps(result))
 
 
-def test_readmes_state_the_committed_results(tool):
-    assert tool.main(["--check"]) == 0, "precision_table.py --write"
-
-
-def test_committed_results_are_of_the_committed_models(tool):
-    results = sorted(tool.ZOO.glob("*/s*/*/evaluation.json"))
+def test_committed_results_are_of_the_committed_models():
+    results = sorted(precisions.ZOO.glob("*/s*/*/evaluation.json"))
     assert len({path.parent.parent for path in results}) == 6, "three seeds for each of two sets"
     for path in results:
         folder, result = path.parent, json.loads(path.read_text())
         assert (result["set"], result["precision"]) == (folder.parent.parent.name, folder.name)
-        if folder.name != tool.FLOAT:
+        if folder.name != precisions.FLOAT:
             data = (folder / "model.tflite").read_bytes()
             assert result["digest"] == hashlib.sha256(data).hexdigest() and result["model_bytes"] == len(data)
         if (folder / "model.json").exists():
             assert Bundle.load(folder).model_sha256 == result["digest"]
 
 
-def test_bundles_were_calibrated_on_the_committed_list_of_clips(tool):
-    lists = json.loads((tool.ZOO / "calibration_clips.json").read_text())
-    bundles = sorted(tool.ZOO.glob("*/s*/*/model.json"))
+def test_bundles_were_calibrated_on_the_committed_list_of_clips():
+    lists = json.loads((precisions.ZOO / "calibration_clips.json").read_text())
+    bundles = sorted(precisions.ZOO.glob("*/s*/*/model.json"))
     assert bundles
     for path in bundles:
         record = json.loads(path.read_text())["provenance"]["calibration"]
@@ -55,13 +45,13 @@ def test_bundles_were_calibrated_on_the_committed_list_of_clips(tool):
         assert hashlib.sha256("\n".join(clips).encode()).hexdigest() == record["names_sha256"]
 
 
-def test_best_int8_and_int4_keep_their_distance_from_float(tool):
+def test_best_int8_and_int4_keep_their_distance_from_float():
     """Issue 4's bounds: streaming, mean over the seeds, test clips: int8 within 0.2 points of float batch, int4 0.7."""
-    for name in tool.SETS:
-        floats = tool._results(tool.ZOO, name, tool.FLOAT)
+    for name in precisions.SETS:
+        floats = precisions.results(precisions.ZOO, name, precisions.FLOAT)
 
         def distance(precision, name=name, floats=floats):
-            results = tool._results(tool.ZOO, name, precision)
+            results = precisions.results(precisions.ZOO, name, precision)
             return sum(
                 floats[seed]["test"]["float_batch"]["accuracy"] - result["test"]["streaming"]["accuracy"]
                 for seed, result in results.items()
@@ -71,18 +61,18 @@ def test_best_int8_and_int4_keep_their_distance_from_float(tool):
         assert min(map(distance, ("int4_fake", "int4_native"))) <= 0.007
 
 
-def test_table_states_mean_spread_and_distance(tool, tmp_path):
+def test_table_states_mean_spread_and_distance(tmp_path):
     for seed, batch, int8 in (("s1", 190, 188), ("s2", 180, 182), ("s3", 185, 182)):
         write(tmp_path, seed, "float", ("float_batch", "float_streaming"), (batch, batch))
         write(tmp_path, seed, "int8_native", ("streaming",), (int8,))
-    rows = {line.split("|")[1].strip(): line for line in tool.table("kit-12", tmp_path).splitlines() if "|" in line}
+    rows = {
+        line.split("|")[1].strip(): line for line in precisions.render("kit-12", tmp_path).splitlines() if "|" in line
+    }
     assert rows["float, whole clips"].split("|")[2:6] == [" 3 ", " 92.50 ± 2.50 ", " 92.50 ± 2.50 ", " 90.00 to 95.00 "]
     native = [cell.strip() for cell in rows["native QAT, int8"].split("|")[4:8]]
     assert native == ["92.00 ± 1.73", "91.00 to 94.00", "-0.50 (-1.50 to +1.00)", "1,000"]
 
 
-def test_table_without_results_or_markers_is_one_line(tool, tmp_path):
+def test_table_without_results_is_one_line(tmp_path):
     with pytest.raises(KwsError, match="no results"):
-        tool.table("kit-12", tmp_path)
-    with pytest.raises(KwsError, match="once each"):
-        tool.readme_table.replaced("nothing", "precisions kit-12", "table", tmp_path)
+        precisions.render("kit-12", tmp_path)

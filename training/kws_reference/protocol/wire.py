@@ -210,6 +210,9 @@ class Message:
 
     TYPE: ClassVar["MessageType"]
 
+    TYPE: ClassVar[enum.IntEnum]
+    """The frame's type byte; of all messages but the frame's own header."""
+
     def encode(self) -> bytes:
         """Returns the payload."""
         return b"".join(field.kind.pack(getattr(self, field.name)) for field in fields(type(self)))

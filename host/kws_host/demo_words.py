@@ -1,0 +1,163 @@
+"""Synthesises the demo's words with espeak-ng and flite (make demo-words installs both), always the same.
+
+python -m kws_host.demo_words            renews host/demo/words/<label>/<voice>.wav
+python -m kws_host.demo_words --check    only compares: exit 1 if a clip is missing, foreign or sounds different
+"""
+
+import argparse
+import dataclasses
+import shutil
+import subprocess
+import sys
+import tempfile
+import wave
+import zlib
+from pathlib import Path
+
+import numpy as np
+from kws_reference.audio.pcm import read_wav
+from kws_reference.errors import KwsError
+
+WORDS = Path(__file__).resolve().parents[1] / "demo" / "words"
+RATE_HZ = 16000
+CLIP_SAMPLES = 16000
+SPEECH_RMS = 2000.0  # of the loud half of a word, in int16 steps: about what recorded commands have
+ROOM_RMS = 6.0  # a quiet room, so that pauses are not digital zeros
+SAME = 0.98  # correlation from which two clips count as the same speech
+
+
+@dataclasses.dataclass(frozen=True)
+class Voice:
+    """One speaker.
+
+    Attributes:
+      program: ``"espeak-ng"`` or ``"flite"``.
+      name: the program's name of the voice.
+      speed: words a minute (espeak-ng) or stretch of durations, greater is slower (flite).
+      pitch: 0 to 99 (espeak-ng) or mean fundamental frequency in Hz (flite); 0 is the voice's own.
+    """
+
+    program: str
+    name: str
+    speed: float
+    pitch: int = 0
+
+
+VOICES = {
+    "slt": Voice("flite", "slt", 1.3),
+    "rms": Voice("flite", "rms", 1.3),
+    "awb": Voice("flite", "awb", 1.3),
+    "gina": Voice("espeak-ng", "en-us+f2", 140, 55),
+}
+KEYWORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
+OTHER_WORDS = {"marvin": "slt", "house": "rms", "seven": "awb", "zero": "gina", "bird": "slt", "happy": "rms"}
+
+
+def plan() -> dict[str, tuple[str, Voice]]:
+    """Returns every spoken clip: path below `WORDS` to word and voice."""
+    clips = {f"{word}/{name}.wav": (word, voice) for word in KEYWORDS for name, voice in VOICES.items()}
+    clips |= {f"_unknown_/{word}_{name}.wav": (word, VOICES[name]) for word, name in OTHER_WORDS.items()}
+    return clips
+
+
+def silent_clips() -> dict[str, np.ndarray]:
+    """Returns the clips without speech: path below `WORDS` to int16 ``[16000]``."""
+    rng = np.random.default_rng(1)
+    hum = 300.0 * np.sin(2 * np.pi * 100.0 * np.arange(CLIP_SAMPLES) / RATE_HZ)
+    return {
+        "_silence_/room.wav": _to_int16(rng.normal(0.0, ROOM_RMS, CLIP_SAMPLES)),
+        "_silence_/hiss.wav": _to_int16(rng.normal(0.0, 200.0, CLIP_SAMPLES)),
+        "_silence_/hum.wav": _to_int16(hum + rng.normal(0.0, 20.0, CLIP_SAMPLES)),
+    }
+
+
+def speak(word: str, voice: Voice) -> np.ndarray:
+    """Synthesises one word.
+
+    Returns:
+      int16 ``[16000]``: the word in the middle of a second of a quiet room.
+
+    Raises:
+      KwsError: the program is missing or fails.
+    """
+    if shutil.which(voice.program) is None:
+        raise KwsError(f"{voice.program} is not installed. Run make demo-words, which installs it.")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "word.wav"
+        if voice.program == "flite":
+            command = ["flite", "-voice", voice.name, "--setf", f"duration_stretch={voice.speed}"]
+            command += ["--setf", f"int_f0_target_mean={voice.pitch}"] if voice.pitch else []
+            command += ["-t", word, "-o", str(path)]
+        else:
+            command = [
+                "espeak-ng",
+                "-v",
+                voice.name,
+                "-s",
+                str(voice.speed),
+                "-p",
+                str(voice.pitch),
+                "-w",
+                str(path),
+                word,
+            ]
+        result = subprocess.run(command, capture_output=True, text=True)
+        if result.returncode or not path.is_file():
+            raise KwsError(f"{' '.join(command)} failed: {result.stderr.strip() or result.returncode}")
+        spoken = read_wav(path, RATE_HZ).astype(float)
+    loudness = np.convolve(spoken**2, np.ones(400) / 400, mode="same")  # over 25 ms
+    heard = np.flatnonzero(loudness > 1e-3 * loudness.max())
+    spoken = spoken[max(0, heard[0] - 400) : heard[-1] + 400][: CLIP_SAMPLES - 800]
+    loud = np.sqrt(np.mean(np.sort(spoken**2)[len(spoken) // 2 :]))
+    rng = np.random.default_rng(zlib.crc32(f"{word} {voice}".encode()))
+    clip = rng.normal(0.0, ROOM_RMS, CLIP_SAMPLES)
+    start = (CLIP_SAMPLES - len(spoken)) // 2
+    clip[start : start + len(spoken)] += spoken * min(SPEECH_RMS / loud, 30000.0 / np.abs(spoken).max())
+    return _to_int16(clip)
+
+
+def write_wav(path: Path, pcm: np.ndarray) -> None:
+    """Writes 16 kHz mono int16."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as out:
+        out.setparams((1, 2, RATE_HZ, len(pcm), "NONE", ""))
+        out.writeframes(pcm.astype("<i2").tobytes())
+
+
+def similarity(a: np.ndarray, b: np.ndarray) -> float:
+    """Returns the correlation of two clips, 1 for equal ones."""
+    a, b = a.astype(float), b.astype(float)
+    return float(a @ b / np.sqrt((a @ a) * (b @ b)))
+
+
+def _to_int16(samples: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command; 0 is done, 1 is that --check found a difference, 2 a fault."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a clip differs")
+    options = parser.parse_args(arguments)
+    try:
+        clips = {name: speak(*how) for name, how in plan().items()} | silent_clips()
+        there = {path.relative_to(WORDS).as_posix() for path in WORDS.rglob("*.wav")}
+        if not options.check:
+            for name in there - set(clips):
+                (WORDS / name).unlink()
+            for name, pcm in clips.items():
+                write_wav(WORDS / name, pcm)
+            print(f"{len(clips)} clips in {WORDS}")
+            return 0
+        different = sorted(there ^ set(clips))
+        different += [name for name in there & set(clips) if similarity(read_wav(WORDS / name), clips[name]) < SAME]
+        for name in different:
+            print(f"{name}: missing, foreign or different. Run make demo-words.", file=sys.stderr)
+        return 1 if different else 0
+    except KwsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
