@@ -104,7 +104,7 @@ class NativeStages:
             str(
                 native.build(
                     f"stages-{folder.name}",
-                    ["tests/native/frontend_library.cc", *_sources(folder)],
+                    ["tests/integration/native/frontend_library.cc", *_sources(folder)],
                     includes=[folder],
                     flags=["-O2"],
                     sanitize=False,
@@ -153,7 +153,7 @@ def sanitized_frames(
 ) -> np.ndarray:
     """Runs the front end in a process of its own under ASan and UBSan; their complaints fail the call."""
     folder = generate(config, DEFAULT_DETECTOR)
-    sources = ["tests/native/frontend_runner.cc", *_sources(folder)]
+    sources = ["tests/integration/native/frontend_runner.cc", *_sources(folder)]
     program = native.build(f"frontend_runner-{folder.name}", sources, includes=[folder], compiler=compiler)
     data = np.ascontiguousarray(pcm, "<i2").tobytes()
     result = subprocess.run([program, str(chunk_samples)], input=data, capture_output=True)

@@ -17,7 +17,7 @@ from kws_reference.bundle import Bundle
 from kws_reference.tflite.reader import read
 
 from tests.support.models import matchbox
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
 
 FILES = [
     "aot_model.cc",

@@ -20,12 +20,12 @@ from kws_reference.protocol.messages import MAX_PAYLOAD_BYTES, MessageType
 from kws_reference.protocol.wire import ProtocolError
 
 from tests.support import native
+from tests.support.paths import ROOT
 
 # Defined before the tests, which take it on as they are made. No deadline: the machine may be busy.
 settings.register_profile("kws", deadline=None, derandomize=True)
 settings.load_profile("kws")
 
-ROOT = Path(__file__).resolve().parents[3]
 VECTORS = ROOT / "tests/vectors/link.txt"
 LINK = sources.files("src/link")
 
@@ -204,7 +204,7 @@ def test_link_vectors_file_is_what_the_generator_gives():
 
 
 def test_link_vectors_through_cpp_give_the_same_bytes_and_events():
-    program = native.build("link_vectors_test", ["tests/native/link_vectors_test.cc", *LINK])
+    program = native.build("link_vectors_test", ["tests/integration/native/link_vectors_test.cc", *LINK])
     result = subprocess.run([program, VECTORS], capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
     counted = dict(line.split() for line in result.stdout.splitlines())
@@ -229,13 +229,13 @@ def test_codecs_random_cases_agree_in_python_and_cpp(tmp_path_factory, data):
         lines.append(" ".join(["stream", "random", damaged.hex(), *_events(damaged, 10**6)]))
     path = tmp_path_factory.mktemp("random") / "cases.txt"
     path.write_text("\n".join(lines) + "\n")
-    program = native.build("link_vectors_test", ["tests/native/link_vectors_test.cc", *LINK])
+    program = native.build("link_vectors_test", ["tests/integration/native/link_vectors_test.cc", *LINK])
     result = subprocess.run([program, path], capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
 
 
 def test_link_vectors_with_one_changed_byte_fail_in_cpp(tmp_path):
-    program = native.build("link_vectors_test", ["tests/native/link_vectors_test.cc", *LINK])
+    program = native.build("link_vectors_test", ["tests/integration/native/link_vectors_test.cc", *LINK])
     lines = VECTORS.read_text().splitlines()
     index = next(i for i, line in enumerate(lines) if line.startswith("message step"))
     lines[index] = lines[index][:-6] + ("0" if lines[index][-6] != "0" else "1") + lines[index][-5:]
@@ -253,7 +253,7 @@ def _corpus(folder: Path) -> Path:
 
 
 def test_link_receiver_fuzzed_with_mutated_traffic_under_sanitizers_holds(tmp_path):
-    program = native.build("link_fuzz", ["tests/native/link_fuzz.cc", *LINK])
+    program = native.build("link_fuzz", ["tests/integration/native/link_fuzz.cc", *LINK])
     result = subprocess.run([program, "1", "3000", _corpus(tmp_path)], capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr
     assert result.stdout == "3000 inputs\n"
@@ -265,7 +265,7 @@ def test_link_receiver_under_libfuzzer_holds(tmp_path):
     flags = ["-fsanitize=fuzzer"]
     program = native.build(
         "link_libfuzzer",
-        ["tests/native/link_fuzz.cc", *LINK],
+        ["tests/integration/native/link_fuzz.cc", *LINK],
         defines=["KWS_LIBFUZZER"],
         flags=flags,
         compiler="clang++",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
 
 # Python: which packages may import which. Everything goes through kws_reference and the model bundle.
 PACKAGES = {

@@ -25,7 +25,7 @@ from kws_training.streaming import CannotStream, Delay, Stream, Streaming, Strea
 from kws_training.train.trained_run import load_run  # noqa: E402
 
 from tests.support import engines  # noqa: E402
-from tests.support.native import ROOT  # noqa: E402
+from tests.support.paths import ROOT  # noqa: E402
 from tests.support.streaming import assert_close, assert_streams, clips_for, functional, randomize  # noqa: E402
 
 EXAMPLES = int(os.environ.get("KWS_STACKS", "0"))

@@ -20,7 +20,7 @@ from kws_reference.labels import UNKNOWN, LabelSet, folded, normalised
 Split = Literal["training", "validation", "testing"]
 Rule = Literal["auto", "hash", "lists", "few"]
 
-SPLITS = ("training", "validation", "testing")
+SPLITS: tuple[Split, ...] = ("training", "validation", "testing")
 _HASH_RANGE = 2**27 - 1
 _OFFICIAL_NAME = r"[0-9a-f]{8}_nohash_\d+\."
 _FEWEST_VALIDATION = 5  # recordings of each keyword; with fewer, "auto" takes a fifth of the speakers instead

@@ -320,6 +320,7 @@ def _regular(ways: Ways) -> bool:
 def _respelled(word: str) -> set[str]:
     """Words with another beginning, another end or another vowel."""
     parts = re.fullmatch(r"([^aeiouy]*)(.*?)([^aeiou]*)(e?)", word)
+    assert parts is not None  # any word has these four, some of them empty
     onset, middle, coda, silent = parts.groups()
     found = {other + middle + coda + silent for other in (*_ONSETS, "")}
     found |= {onset + middle + other for other in _CODAS}

@@ -159,7 +159,7 @@ def check_lengths(words: Sequence[str]) -> None:
     Raises:
       KwsError: a word is silent, or so long that it would have to be spoken `_FASTEST` times as fast.
     """
-    samples_of = {}
+    samples_of: dict[str, int] = {}
     first = {voice.program: voice for voice in reversed(voices())}
     for word in dict.fromkeys(words):
         for voice in first.values():

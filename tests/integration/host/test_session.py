@@ -7,7 +7,6 @@ import subprocess
 import time
 import tomllib
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,8 +18,7 @@ from kws_reference.protocol import messages
 from kws_reference.protocol.messages import Config, ErrorCode, MessageType, NamesKind
 
 from tests.support import firmware
-
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support.paths import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +43,7 @@ def _pcm(samples: int, seed: int = 1) -> np.ndarray:
 
 
 def _expected(pcm: np.ndarray) -> list[tuple[int, int, bytes, bytes]]:
-    """The made-up model: see tests/native/fake_model/fake_model.cc."""
+    """The made-up model: see tests/integration/native/fake_model/fake_model.cc."""
     steps, total = [], np.zeros(3, np.int64)
     for step in range(((len(pcm) - 480) // 160 + 1) // 2 if len(pcm) >= 480 else 0):
         ends = [480 + 160 * (2 * step + k) for k in range(2)]
@@ -168,7 +166,7 @@ def test_session_host_that_ignores_credit_cannot_overflow_it(device):
 
 
 def test_audio_ring_refuses_what_does_not_fit_and_keeps_the_rest():
-    sources = ["tests/native/link_audio_source_test.cc", "firmware/src/app/link_audio_source.cc"]
+    sources = ["tests/integration/native/link_audio_source_test.cc", "firmware/src/app/link_audio_source.cc"]
     program = firmware.native.build("link_audio_source_test", sources, includes=["firmware/src"])
     result = subprocess.run([program], capture_output=True, text=True, timeout=60)
     assert (result.returncode, result.stdout) == (0, "ok\n"), result.stderr

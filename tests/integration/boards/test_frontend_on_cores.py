@@ -23,7 +23,12 @@ def tools():
 def run_on(board: str, config: FrontendConfig, pcm: np.ndarray, folder, flags=()) -> tuple[np.ndarray, np.ndarray]:
     """Features int8 [frames, coefficients] and instructions [frames] of one recording on an emulated board."""
     tables = generate(config, DEFAULT_DETECTOR)
-    own = ["tests/boards/frontend_runner.cc", *SOURCES, tables / "frontend_tables.cc", tables / "detector_config.cc"]
+    own = [
+        "tests/integration/boards/frontend_runner.cc",
+        *SOURCES,
+        tables / "frontend_tables.cc",
+        tables / "detector_config.cc",
+    ]
     image = cores.compile_for(board, own, folder, includes=[tables], flags=flags)
     out = cores.run(board, image, pcm.astype("<i2").tobytes(), folder)
     record = np.dtype([("features", np.int8, (config.coefficients,)), ("instructions", "<u4")])

@@ -12,7 +12,7 @@ from tests.support import native, tflm_tree
 
 GENERATED = "firmware/generated"
 SOURCES = [
-    "tests/native/tflm_runner.cc",
+    "tests/integration/native/tflm_runner.cc",
     *sources.files(sources.engine_folder("tflm")),
     "firmware/src/link/crc32.cc",
     f"{GENERATED}/model_info.cc",

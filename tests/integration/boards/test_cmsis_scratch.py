@@ -43,7 +43,7 @@ def ask(board, folder, shapes):
     """CMSIS-NN's own answers on an emulated board."""
     kernels, includes, _ = engines.cmsis_nn()
     sizes = [path for path in kernels if "int32_t arm_" in path.read_text() and "_get_buffer_size(" in path.read_text()]
-    own = ["tests/boards/cmsis_scratch_runner.cc", FIRMWARE / sources.CMSIS_NN_WRAPPER]
+    own = ["tests/integration/boards/cmsis_scratch_runner.cc", FIRMWARE / sources.CMSIS_NN_WRAPPER]
     # The kernels themselves are not called, and left out.
     link = ["-Wl,--unresolved-symbols=ignore-all"]
     image = cores.compile_for(board, own, folder, includes=includes, third_party=sizes, link=link)

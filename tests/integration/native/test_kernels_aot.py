@@ -21,7 +21,7 @@ def kernels():
     flags = ["-O2"]
     path = native.build(
         "kernels",
-        ["tests/native/kernels_library.cc"],
+        ["tests/integration/native/kernels_library.cc"],
         includes=["firmware/src"],
         flags=flags,
         sanitize=False,

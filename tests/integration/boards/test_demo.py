@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
 
 VENV = Path(sys.prefix)
 

@@ -10,7 +10,7 @@ from kws_reference.frontend.integer import Mfcc
 
 from tests.support import engines
 from tests.support.models import UNUSUAL, int4, left_shift, matchbox
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
 
 
 @pytest.mark.parametrize("name", UNUSUAL)

@@ -8,7 +8,7 @@ pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip insta
 from kws_codegen.commands.generate import write_files  # noqa: E402
 from kws_codegen.generator import generate  # noqa: E402
 
-from tests.boards.test_engine_on_cores import compile_for, run_on  # noqa: E402
+from tests.integration.boards.test_engine_on_cores import compile_for, run_on  # noqa: E402
 from tests.support import boards, quantized  # noqa: E402
 
 pytestmark = pytest.mark.qemu

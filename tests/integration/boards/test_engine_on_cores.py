@@ -13,7 +13,7 @@ from kws_reference.bundle import Bundle
 
 from tests.support import boards, cores, engines
 from tests.support.models import UNUSUAL, int4, matchbox
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.qemu
 CORES = {
@@ -30,7 +30,7 @@ def tools():
 
 def compile_for(board, generated, folder):
     """The image of engine_runner on `board` with a generated engine."""
-    own = [ROOT / "tests/boards/engine_runner.cc", generated / "aot_model.cc", generated / "model_info.cc"]
+    own = [ROOT / "tests/integration/boards/engine_runner.cc", generated / "aot_model.cc", generated / "model_info.cc"]
     includes, third_party = [generated], []
     if sources.uses_cmsis_nn(generated):
         third_party, folders, _ = engines.cmsis_nn()

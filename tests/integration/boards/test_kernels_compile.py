@@ -7,7 +7,8 @@ import subprocess
 import pytest
 from kws_firmware.boards import load_board
 
-from tests.support.native import ROOT, WARNINGS
+from tests.support.native import WARNINGS
+from tests.support.paths import ROOT
 
 # Every assembly block, at the ends of its range of shapes; constant tables and ranges, so that the compiler knows most.
 # The first two with every way to finish: `Step` of a network with two outputs did not compile with some.

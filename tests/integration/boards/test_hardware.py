@@ -5,7 +5,7 @@ import json
 import pytest
 from kws_host import cli
 
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.hardware
 WORDS = ("stop/awb.wav", "yes/rms.wav", "_silence_/hiss.wav")
