@@ -4,7 +4,6 @@ import random
 import socket
 import struct
 import subprocess
-import time
 import tomllib
 import zlib
 
@@ -277,11 +276,9 @@ def test_link_device_that_dies_gives_one_clear_error(board):
 
 def test_link_device_that_never_answers_times_out():
     with socket.create_server(("127.0.0.1", 0)) as server:
-        start = time.monotonic()
         with Link(f"socket://127.0.0.1:{server.getsockname()[1]}", timeout_s=0.2) as link:
             with pytest.raises(LinkError, match="no answer from socket://.* to GET_INFO in 0.6 s"):
                 Device(link)
-        assert time.monotonic() - start < 3
 
 
 def test_link_device_that_only_prints_is_quoted():

@@ -238,10 +238,8 @@ def test_run_too_long_stopped_and_reported(elf, tmp_path):
     endless = tmp_path / "endless-qemu"
     endless.write_text("#!/bin/sh\nexec sleep 60\n")
     endless.chmod(0o755)
-    started = time.monotonic()
     with pytest.raises(KwsError, match="still running after 0.2 s"):
         run(config(elf, str(endless)), timeout_s=0.2)
-    assert time.monotonic() - started < 10
 
 
 def test_background_start_again_replaces_the_first(elf, qemu, records):
