@@ -5,7 +5,6 @@ import random
 import re
 import struct
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -146,10 +145,9 @@ def test_board_killed_in_the_middle_of_a_check_ends_with_one_line(capsys, m4, tm
     with emulator.Emulator(emulator.EmulatorConfig("mps2_an386", m4, port=0)) as board:
         killer = threading.Timer(3.0, board.process.kill)
         killer.start()
-        start = time.monotonic()
         status, _, err = _main(capsys, "check", tmp_path / "long.wav", "--port", board.url)
         killer.join()
-    assert status == 2 and time.monotonic() - start < 30
+    assert status == 2
     assert err.startswith("error: ") and err.count("\n") == 1
     assert "connection broke" in err or "stopped answering" in err
 

@@ -291,3 +291,15 @@ def test_options_that_messages_and_pages_name_exist():
                 set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", line)) if re.search(r"kws-|make |pio |`--", line) else ()
             )
             assert set(ours) <= known, f"{path.relative_to(ROOT)}:{number} names {sorted(set(ours) - known)}"
+
+
+# Tests
+
+
+def test_no_test_asserts_how_long_something_took():
+    """A busy machine is no fault. Deadlines in loops, which end what would hang, are not assertions."""
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            asserted = ast.unparse(node.test) if isinstance(node, ast.Assert) else ""
+            where = f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
+            assert not re.search(r"\b(monotonic|perf_counter|process_time)\(", asserted), where
