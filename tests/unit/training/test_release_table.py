@@ -2,7 +2,6 @@
 
 import json
 
-import pytest
 from kws_reference.bundle import Bundle
 from kws_training.tables import seeds
 
