@@ -1,9 +1,11 @@
 """Fixtures that several test folders share."""
 
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kws_reference.cli.log import set_up
+from kws_reference.cli import log
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -11,7 +13,25 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture(autouse=True)
 def _log_as_in_a_program() -> None:
     """Every test begins with the log of a program that was given neither -q nor -v."""
-    set_up(0, "kws_training", "kws_codegen", "kws_host")
+    log.set_up(0, "kws_training", "kws_codegen", "kws_host")
+
+
+class _Lines(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+@pytest.fixture
+def told() -> Iterator[list[str]]:
+    """The lines that training's log says, as they come."""
+    handler, logger = _Lines(), logging.getLogger("kws_training")
+    logger.addHandler(handler)
+    yield handler.lines
+    logger.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+from kws_host.project import platformio_config
 from kws_reference.errors import KwsError
 
 from kws_firmware.boards import FIRMWARE, load_boards
@@ -39,14 +40,8 @@ def environments(project: Path = PROJECT) -> list[Environment]:
     Raises:
       KwsError: PlatformIO is missing or cannot read the file, or an environment does not say its core or its state.
     """
-    try:
-        from platformio.exception import PlatformioException
-        from platformio.project.config import ProjectConfig
-    except ImportError as error:
-        raise KwsError("PlatformIO is missing: pip install .[host]") from error
     boards, found = load_boards(), []
-    try:
-        config = ProjectConfig(str(project))
+    with platformio_config(project) as config:
         for name in config.envs():
             section = f"env:{name}"
             board = config.get(section, "board")
@@ -62,8 +57,6 @@ def environments(project: Path = PROJECT) -> list[Environment]:
                     is_default=name in config.default_envs(),
                 )
             )
-    except PlatformioException as error:
-        raise KwsError(f"cannot read {project}: {error}") from error
     for item in found:
         if not item.core or not item.state:
             raise KwsError(

@@ -13,8 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-from kws_host.commands.bench import measure as bench
+from kws_host import benchmark
 from kws_host.device import Device
 from kws_host.emulator import Emulator, EmulatorConfig
 from kws_host.link import Link
@@ -54,9 +53,7 @@ def measure_board(name: str, elf: Path) -> dict[str, int]:
     image = sizes.measure(elf)
     with Emulator(EmulatorConfig(name, elf, port=0)) as emulator, Link(emulator.url) as link:
         device = Device(link)
-        info = device.info
-        samples = info.window_samples + (STEPS * info.frames_per_step - 1) * info.hop_samples
-        result = bench(device, np.random.default_rng(0).integers(-8000, 8000, samples, dtype=np.int16))
+        result = benchmark.measure(device, benchmark.noise(device.clock, STEPS))
     return {
         **{stage: round(result["stages"][stage]["mean"]) for stage in ("frontend", "engine", "detector", "step")},
         "flash": image.flash,

@@ -17,6 +17,10 @@ import click
 from platformio.test.result import TestCase, TestStatus
 from platformio.test.runners.base import TestRunnerBase
 
+# This checkout's package, also where PlatformIO runs under a Python of its own.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from kws_firmware.build.emulation import emulate_command  # noqa: E402
+
 TIMEOUT_S = 300
 
 
@@ -40,9 +44,8 @@ class CustomTestRunner(TestRunnerBase):
     def _run_emulator(self) -> None:
         section = f"env:{self.test_suite.env_name}"
         elf = Path(self.project_config.get("platformio", "build_dir")) / self.test_suite.env_name / "test_firmware.elf"
-        launcher = Path(__file__).resolve().parents[2] / "host" / "kws_host" / "emulator.py"
-        command = [sys.executable, str(launcher), "run", "--board", self.project_config.get(section, "board")]
-        command += ["--elf", str(elf), "--timeout", str(TIMEOUT_S)]
+        board = self.project_config.get(section, "board")
+        command = emulate_command("--terminal", "--board", board, "--elf", elf, "--timeout", TIMEOUT_S)
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             for line in process.stdout:

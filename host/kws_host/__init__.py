@@ -1,1 +1,11 @@
-"""Talks to keyword-spotting firmware: flash, monitor, check, bench, over a serial port or an emulator's socket."""
+"""Talks to keyword-spotting firmware over a serial port or an emulator's socket, and proves what it computes.
+
+| Room | Modules, each built on those before |
+|---|---|
+| the wire | `frame` (bytes), `link` (frames and requests), `audio_stream` (PCM by credit), `device` (typed requests) |
+| boards | `project` (the checkout), `emulator` (QEMU), `target` (a port or an emulated board) |
+| recordings | `clips` (which, and their labels), `heard` (what one is heard as) |
+| proof | `bulk` (files), `trace` (one side's results), `compare` (two sides) |
+| work | `checking`, `benchmark`, `live_view`; `evaluation` of `bulk_run`, `reference_run` and `reference_cache` |
+| command line | `options`, `report`, `commands`, `cli` |
+"""

@@ -18,10 +18,9 @@ from kws_reference.audio.recordings import (
     left_out_lines,
     named,
 )
-from kws_reference.audio.word_window import word_start
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
-from kws_reference.labels import SILENCE, UNKNOWN, folded
+from kws_reference.labels import UNKNOWN, folded
 from kws_reference.system.file_names import original, shown
 
 log = logging.getLogger(__name__)
@@ -50,50 +49,6 @@ class Clip:
         rate = bundle.frontend.sample_rate_hz
         pcm = read_wav(self.path, rate)
         return np.pad(pcm, (0, max(0, rate - len(pcm))))
-
-
-def heard_step(bundle: Bundle, pcm: np.ndarray, expected: str = "") -> int:
-    """Returns the step whose scores say what a recording is heard as.
-
-    Args:
-      bundle: gives the timing.
-      pcm: int16 ``[samples]``.
-      expected: its label, or "".
-
-    Returns:
-      The last step, or for a recording longer than a second the last step of the second that `kws-train` would take:
-      that with the loudest word, of silence the first. -1 when the recording is shorter than a step.
-    """
-    config, rate = bundle.frontend, bundle.frontend.sample_rate_hz
-    end = len(pcm)
-    if end > rate:
-        end = rate + (word_start(pcm, rate, rate) if expected != SILENCE else 0)
-    return config.frame_count(end) // bundle.frames_per_step - 1
-
-
-def longer_than_a_second(bundle: Bundle, audio: Sequence[np.ndarray]) -> str:
-    """For people: how many recordings are longer than a second, and when they are heard; "" if none is."""
-    long = sum(len(pcm) > bundle.frontend.sample_rate_hz for pcm in audio)
-    text = f"{long:,} of {len(audio):,} recordings are longer than a second: heard is what the model says at the end of"
-    return f"{text} the second with the loudest word, having heard all that came before." if long else ""
-
-
-def shorter_than_a_step(bundle: Bundle, audio: Sequence[np.ndarray]) -> str:
-    """For people: how many recordings end before the network's first step, so that they prove nothing; "" if none.
-
-    Raises:
-      KwsError: all do: nothing would be compared.
-    """
-    config = bundle.frontend
-    step = config.window_samples + (bundle.frames_per_step - 1) * config.hop_samples
-    short = sum(len(pcm) < step for pcm in audio)
-    milliseconds = 1000 * step / config.sample_rate_hz
-    text = (
-        f"shorter than the model's first step of {milliseconds:g} ms (those of less than a second are filled up to it)"
-    )
-    if short == len(audio):
-        raise KwsError(f"all {short:,} recordings are {text}: nothing could be compared. Give longer recordings.")
-    return f"{short:,} of {len(audio):,} recordings are {text}: nothing of them is compared." if short else ""
 
 
 def _label(name: str, folder: str, labels: Sequence[str], of_top: bool) -> str:

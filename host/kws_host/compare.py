@@ -1,4 +1,4 @@
-"""Integer by integer: what a device computed against what the reference computes."""
+"""Integer by integer: what a device computed against what the reference computes, for `check` and `evaluate` alike."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,7 +7,11 @@ import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.pipeline import Step
 
-from kws_host.device import Recording
+from kws_host import trace
+from kws_host.device import Run
+from kws_host.trace import Stage, Trace
+
+NUMBER_OF_STEPS = "number of steps"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,70 +51,47 @@ class Comparison:
     first: Mismatch | None
 
 
-def _row(step: int, stage: str, names: Sequence[str], device: np.ndarray, reference: np.ndarray) -> list[Mismatch]:
-    if len(device) != len(reference):
-        return [Mismatch(step, stage, "count", str(len(device)), str(len(reference)))]
-    return [
-        Mismatch(step, stage, names[index], str(device[index]), str(reference[index]))
-        for index in np.flatnonzero(device != reference)
-    ]
+def compare(device: Trace, reference: Trace) -> Comparison:
+    """Compares two traces of one recording that have the same stages, step by step in the order of computation."""
+    steps = min(device.steps, reference.steps)
+    integers = mismatches = 0
+    firsts: list[tuple[int, int, Mismatch]] = []  # step, order within the step, and the mismatch
+    for order, (seen, wanted) in enumerate(zip(device.stages, reference.stages, strict=True)):
+        integers += seen.integers * int(seen.counts[:steps].sum())
+        miscounted = seen.counts[:steps] != wanted.counts[:steps]
+        differs = (seen.values[:steps] != wanted.values[:steps]) & ~miscounted[:, None]
+        mismatches += int(differs.sum() + miscounted.sum())
+        wrong_steps = np.flatnonzero(differs.any(axis=1) | miscounted)
+        if len(wrong_steps):
+            step = int(wrong_steps[0])
+            firsts.append((step, order, _mismatch(seen, wanted, step)))
+    if device.steps != reference.steps:
+        mismatches += 1
+        numbers = str(device.steps), str(reference.steps)
+        firsts.append((steps, len(device.stages), Mismatch(steps, "audio", NUMBER_OF_STEPS, *numbers)))
+    for step, event in device.late_events:
+        mismatches += 1
+        firsts.append((step, len(device.stages) + 1, Mismatch(step, "detection", "event", event, "none")))
+    first = min(firsts, key=lambda item: item[:2])[2] if firsts else None
+    return Comparison(integers, mismatches, first)
 
 
-def compare(bundle: Bundle, recording: Recording, reference: Sequence[Step]) -> Comparison:
-    """Compares one recording in the order of computation: audio, features, states (when digested), scores, detection.
+def _mismatch(seen: Stage, wanted: Stage, step: int) -> Mismatch:
+    """The first one of a stage in a step that has one."""
+    if seen.counts[step] != wanted.counts[step]:
+        return Mismatch(step, seen.name, "count", str(seen.counts[step]), str(wanted.counts[step]))
+    place = int(np.flatnonzero(seen.values[step] != wanted.values[step])[0])
+    stage, what = seen.places[place]
+    return Mismatch(step, stage, what, *(side.text(int(side.values[step, place])) for side in (seen, wanted)))
+
+
+def compare_run(bundle: Bundle, run: Run, reference: Sequence[Step]) -> Comparison:
+    """Compares what a device sent with the reference: audio, features, states (when digested), scores, detections.
 
     Args:
       bundle: gives names.
-      recording: what the device sent, with features, and digests or not.
-      reference: the reference's steps, with state CRCs when the recording has digests.
+      run: with features, and with digests or not.
+      reference: the reference's steps, with state CRCs when the run has digests.
     """
-    found: list[Mismatch] = []
-    integers = 0
-    coefficients = bundle.frontend.coefficients
-    feature_names = [
-        f"frame {index // coefficients} coefficient {index % coefficients}"
-        for index in range(bundle.frames_per_step * coefficients)
-    ]
-    score_names = [f"label {label}" for label in bundle.labels]
-    state_names = [state.name for state in bundle.states]
-    digests = {digest.step: digest.crcs for digest in recording.digests}
-    events = {event.step: (event.label, event.smoothed_q15) for event in recording.detections}
-    for seen, wanted in zip(recording.steps, reference, strict=False):
-        step = wanted.index
-        if seen.audio_crc != wanted.audio_crc:
-            values = f"{seen.audio_crc:#010x}", f"{wanted.audio_crc:#010x}"
-            found.append(Mismatch(step, "audio", "CRC of the PCM", *values))
-        features = np.frombuffer(seen.features, np.int8)
-        found += _row(step, "features", feature_names, features, wanted.features.reshape(-1))
-        integers += 1 + len(features)
-        if wanted.state_crcs:
-            crcs = digests.get(step, ())
-            integers += len(crcs)
-            for name, crc, right in zip(state_names, crcs, wanted.state_crcs, strict=False):
-                if crc != right:
-                    found.append(Mismatch(step, f"state {name}", "CRC", f"{crc:#010x}", f"{right:#010x}"))
-            if len(crcs) != len(wanted.state_crcs):
-                found.append(Mismatch(step, "state", "count", str(len(crcs)), str(len(wanted.state_crcs))))
-        scores = np.frombuffer(seen.scores, np.int8)
-        found += _row(step, "scores", score_names, scores, wanted.scores.reshape(-1))
-        top, wanted_top = (seen.top_label, seen.top_smoothed_q15), (wanted.top_label, wanted.top_smoothed_q15)
-        if top != wanted_top:
-            found.append(Mismatch(step, "detection", "top label", _event(bundle, top), _event(bundle, wanted_top)))
-        event = events.pop(step, None)
-        expected = wanted.detection and (wanted.detection.label, wanted.detection.smoothed_q15)
-        integers += len(scores) + len(top) + 2
-        if event != expected:
-            found.append(Mismatch(step, "detection", "event", _event(bundle, event), _event(bundle, expected)))
-    if len(recording.steps) != len(reference):
-        step = min(len(recording.steps), len(reference))
-        found.append(Mismatch(step, "audio", "number of steps", str(len(recording.steps)), str(len(reference))))
-    for step, event in events.items():
-        found.append(Mismatch(step, "detection", "event", _event(bundle, event), "none"))
-    return Comparison(integers, len(found), found[0] if found else None)
-
-
-def _event(bundle: Bundle, event: tuple[int, int] | None) -> str:
-    if event is None:
-        return "none"
-    label = bundle.labels[event[0]] if event[0] < len(bundle.labels) else f"label {event[0]}"
-    return f"{label} at {event[1]}/32768"
+    digests = any(step.state_crcs for step in reference)
+    return compare(trace.of_run(bundle, run, digests=digests), trace.of_steps(bundle, reference, digests=digests))

@@ -8,13 +8,24 @@ import numpy as np
 from kws_reference.errors import KwsError
 from kws_reference.protocol import messages
 from kws_reference.protocol.messages import Config, ErrorCode, MessageType, NamesKind
-from kws_reference.protocol.wire import ProtocolError
+from kws_reference.protocol.wire import Message
+from kws_reference.timing import StepClock
 
+from kws_host.audio_stream import AudioStream
 from kws_host.frame import Frame
-from kws_host.link import Link, LinkError, RequestRefused
+from kws_host.link import AnyMessage, Link, LinkError, RequestRefused, other_version
 
-AUDIO_CHUNK_BYTES = 640  # 20 ms at 16 kHz
-RECORDING_ATTEMPTS = 3
+RUN_ATTEMPTS = 3
+"""How often a recording is streamed in all, when the link loses results."""
+RESTART_TIMEOUTS = 5
+"""Answer timeouts that a device may take to come back after a restart."""
+EVENTS: tuple[type[Message], ...] = (
+    messages.StepRecord,
+    messages.DetectionRecord,
+    messages.StateDigest,
+    messages.Hello,
+    messages.Fault,
+)
 
 
 class LossError(LinkError):
@@ -22,8 +33,8 @@ class LossError(LinkError):
 
 
 @dataclasses.dataclass
-class Recording:
-    """What a device computed for one recording.
+class Run:
+    """What a device sent while one recording was streamed to it.
 
     Attributes:
       steps: one record per step, in order, from step 0 on.
@@ -44,6 +55,7 @@ class Device:
     Attributes:
       link: the link.
       info: answer to GET_INFO, asked for once.
+      clock: samples, steps and seconds of the device's model, converted.
       on_event: called with every decoded event (STEP, DETECTION, ...), for monitors.
     """
 
@@ -55,7 +67,7 @@ class Device:
         """
         self.link = link
         self.on_event = on_event
-        self._recording: Recording | None = None
+        self._run: Run | None = None
         self._event_seq: int | None = None  # of the last event
         self._event_was_lost = False
         link.on_frame = self._on_frame
@@ -64,19 +76,13 @@ class Device:
         except RequestRefused as error:
             if error.error.code != ErrorCode.BAD_VERSION:
                 raise
-            raise KwsError(
-                f"{link.port}: the device speaks protocol version {error.error.detail}, this program "
-                f"{messages.PROTOCOL_VERSION}. Flash this kit's firmware, or use the kit that the firmware came from."
-            ) from error
+            raise other_version(link.port, error.error.detail) from error
+        self.clock = StepClock(
+            self.info.sample_rate_hz, self.info.window_samples, self.info.hop_samples, self.info.frames_per_step
+        )
 
-    def _ask(self, kind: MessageType, payload: bytes, answer: type):
-        data = self.link.request(kind, payload, answer.TYPE)
-        try:
-            return answer.decode(data)
-        except ProtocolError as error:
-            raise LinkError(
-                f"{self.link.port}: {answer.TYPE.name} cannot be read ({error}). Flash this kit's firmware."
-            ) from error
+    def _ask(self, kind: MessageType, payload: bytes, answer: type[AnyMessage]) -> AnyMessage:
+        return self.link.decode(answer, self.link.request(kind, payload, answer.TYPE))
 
     def names(self, kind: NamesKind) -> list[str]:
         """Labels, states or layers, in the device's order."""
@@ -126,21 +132,15 @@ class Device:
         return self.fault()
 
     def _wait_for_hello(self) -> messages.Hello:
-        deadline = time.monotonic() + 5 * self.link.timeout_s
+        deadline = time.monotonic() + RESTART_TIMEOUTS * self.link.timeout_s
         while time.monotonic() < deadline:
             frame = self.link.receive(0.1)
             if frame is not None and frame.type == MessageType.HELLO:
                 self._event_seq = frame.seq
-                return self._decode(messages.Hello, frame)
+                return self.link.decode(messages.Hello, frame.payload)
         raise LinkError(f"{self.link.port}: the device did not come back after a restart. Reset it by hand.")
 
-    def step_count(self, samples: int) -> int:
-        """Steps that ``samples`` PCM samples give."""
-        if samples < self.info.window_samples:
-            return 0
-        return ((samples - self.info.window_samples) // self.info.hop_samples + 1) // self.info.frames_per_step
-
-    def run(self, pcm: np.ndarray, on_progress: Callable[[int], None] | None = None) -> Recording:
+    def run(self, pcm: np.ndarray, on_progress: Callable[[int], None] | None = None) -> Run:
         """Resets the device and streams a recording; streams it again when the link lost something.
 
         Args:
@@ -150,94 +150,40 @@ class Device:
         Raises:
           LinkError: the link broke, or lost something in every attempt. KwsError: the device restarted or faulted.
         """
-        for attempt in range(1, RECORDING_ATTEMPTS + 1):
+        for attempt in range(1, RUN_ATTEMPTS + 1):
             try:
-                recording = self._run_once(np.asarray(pcm, "<i2").tobytes(), on_progress)
+                run = self._run_once(np.asarray(pcm, "<i2").tobytes(), on_progress)
             except LossError:
-                if attempt == RECORDING_ATTEMPTS:
+                if attempt == RUN_ATTEMPTS:
                     raise
                 continue
-            recording.attempts = attempt
-            return recording
+            run.attempts = attempt
+            return run
         raise AssertionError("unreachable")
 
-    def _run_once(self, data: bytes, on_progress: Callable[[int], None] | None) -> Recording:
+    def _run_once(self, data: bytes, on_progress: Callable[[int], None] | None) -> Run:
         credit = self.reset()
-        recording = self._recording = Recording()
+        run = self._run = Run()
         self._event_was_lost = False
         try:
-            self._stream(data, credit, on_progress)
+            AudioStream(self.link, data, credit, self.info.credit_window_bytes).run(self._on_frame, on_progress)
         finally:
-            self._recording = None
-        expected = self.step_count(len(data) // 2)
-        indices = [record.step for record in recording.steps]
+            self._run = None
+        expected = self.clock.steps_in(len(data) // 2)
+        indices = [record.step for record in run.steps]
         if self._event_was_lost or indices != list(range(len(indices))):
             raise LossError(
-                f"{self.link.port}: results were lost on the way in each of {RECORDING_ATTEMPTS} attempts "
+                f"{self.link.port}: results were lost on the way in each of {RUN_ATTEMPTS} attempts "
                 f"({len(set(indices))} of {expected} steps came). Use a better cable or a lower baud rate."
             )
-        return recording
-
-    def _stream(self, data: bytes, credit: messages.Credit, on_progress: Callable[[int], None] | None) -> None:
-        """Sends PCM as credit allows until the device has consumed it all."""
-        link, window, total = self.link, self.info.credit_window_bytes, len(data)
-        sent = received = 0
-        limit = credit.limit_bytes
-        rewound_to, silent = -1, 0
-        while True:
-            while sent < total and sent < limit:
-                size = min(AUDIO_CHUNK_BYTES, limit - sent, total - sent) & ~1
-                if size == 0:
-                    break
-                link.send(MessageType.AUDIO, messages.Audio(sent, data[sent : sent + size]).encode())
-                sent += size
-            if limit - window >= total and received >= total:
-                return
-            frame = link.receive(link.timeout_s)
-            if frame is None:
-                # Something was lost, in one direction or the other: ask where the device is and go on from there.
-                silent += 1
-                if silent == 3:
-                    raise LinkError(
-                        f"{link.port}: the device stopped answering after {received} of {total} bytes of audio. "
-                        "Is it still running?"
-                    )
-                sent, rewound_to = received, -1
-                link.send(MessageType.AUDIO, messages.Audio(received, b"").encode())
-                continue
-            silent = 0
-            if frame.type == MessageType.CREDIT:
-                credit = self._decode(messages.Credit, frame)
-                received = max(received, credit.received_bytes)
-                limit = max(limit, credit.limit_bytes)
-                sent = max(sent, received)
-                if on_progress:
-                    on_progress(received // 2)
-            elif frame.type == MessageType.ERROR:
-                error = self._decode(messages.Error, frame)
-                if error.code != ErrorCode.AUDIO_GAP:
-                    raise RequestRefused(link.port, error)
-                # Every piece behind the lost one is refused: go back once.
-                if error.detail != rewound_to:
-                    sent = rewound_to = error.detail
-            else:
-                self._on_frame(frame)
-
-    def _decode(self, kind: type, frame: Frame):
-        try:
-            return kind.decode(frame.payload)
-        except ProtocolError as error:
-            raise LinkError(
-                f"{self.link.port}: {kind.__name__} cannot be read ({error}). Flash this kit's firmware."
-            ) from error
+        return run
 
     def _on_frame(self, frame: Frame) -> None:
         """Takes an event; late answers and unknown types of newer firmware are left alone."""
-        kinds = (messages.StepRecord, messages.DetectionRecord, messages.StateDigest, messages.Hello, messages.Fault)
-        kind = next((kind for kind in kinds if kind.TYPE == frame.type), None)
+        kind = next((kind for kind in EVENTS if kind.TYPE == frame.type), None)
         if kind is None:
             return
-        event = self._decode(kind, frame)
+        event = self.link.decode(kind, frame.payload)
         if kind is not messages.Fault:  # FAULT is sent from the fault handler, which counts nothing
             if frame.seq == self._event_seq:
                 return  # a repetition on the way
@@ -246,14 +192,14 @@ class Device:
             self._event_seq = frame.seq
         if self.on_event:
             self.on_event(event)
-        if self._recording is None:
+        if self._run is None:
             return
         if isinstance(event, messages.StepRecord):
-            self._recording.steps.append(event)
+            self._run.steps.append(event)
         elif isinstance(event, messages.DetectionRecord):
-            self._recording.detections.append(event)
+            self._run.detections.append(event)
         elif isinstance(event, messages.StateDigest):
-            self._recording.digests.append(event)
+            self._run.digests.append(event)
         elif isinstance(event, messages.Fault):
             raise KwsError(f"{self.link.port}: the device faulted: {event}")
         elif isinstance(event, messages.Hello):

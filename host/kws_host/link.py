@@ -1,21 +1,26 @@
 """The host's end of the serial link: a port, frames, requests with retries, and a sink for everything else."""
 
 import contextlib
+import enum
 import io
 import select
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import TypeVar
 
 from kws_reference.errors import KwsError
 from kws_reference.protocol import messages
 from kws_reference.protocol.messages import ANSWER_TIMEOUT_S, REQUEST_ATTEMPTS, MessageType
+from kws_reference.protocol.wire import Message, ProtocolError
 
 from kws_host.frame import Frame, FrameDecoder, Text
 
 DEFAULT_BAUD = 921600
 _POLL_S = 0.002  # for ports without a descriptor to wait on (loop://, Windows)
 _WRITE_TIMEOUT_S = 10.0
+
+AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 
 class LinkError(KwsError):
@@ -32,6 +37,14 @@ class RequestRefused(KwsError):
     def __init__(self, port: str, error: messages.Error):
         super().__init__(f"{port}: the device refuses: {error}")
         self.error = error
+
+
+def other_version(port: str, device_version: int) -> KwsError:
+    """The error of a device that speaks another version of the protocol."""
+    return KwsError(
+        f"{port}: the device speaks protocol version {device_version}, this program {messages.PROTOCOL_VERSION}. "
+        "Flash this kit's firmware, or use the kit that the firmware came from."
+    )
 
 
 def _known_ports() -> str:
@@ -198,7 +211,7 @@ class Link:
         if self.on_text:
             self.on_text(text.data)
 
-    def request(self, kind: MessageType, payload: bytes, answer: MessageType) -> bytes:
+    def request(self, kind: MessageType, payload: bytes, answer: enum.IntEnum) -> bytes:
         """Sends a request, repeats it while it stays unanswered, and returns the answer's payload.
 
         Raises:
@@ -227,9 +240,23 @@ class Link:
             "Is it the right port and baud rate, does the firmware run, and is no other program connected?"
         )
 
+    def decode(self, kind: type[AnyMessage], payload: bytes) -> AnyMessage:
+        """Reads a message's payload.
+
+        Args:
+          kind: of the message, its class.
+          payload: the bytes.
+
+        Raises:
+          LinkError: they are no such message.
+        """
+        try:
+            return kind.decode(payload)
+        except ProtocolError as error:
+            raise LinkError(
+                f"{self.port}: {kind.TYPE.name} cannot be read ({error}). Flash this kit's firmware."
+            ) from error
+
     def _check_version(self, frame: Frame) -> None:
         if frame.version != messages.PROTOCOL_VERSION:
-            raise KwsError(
-                f"{self.port}: the device speaks protocol version {frame.version}, this program "
-                f"{messages.PROTOCOL_VERSION}. Flash this kit's firmware, or use the kit that the firmware came from."
-            )
+            raise other_version(self.port, frame.version)

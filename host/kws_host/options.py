@@ -1,29 +1,18 @@
-"""Options that several subcommands share, and what they open."""
+"""Options that several subcommands share."""
 
 import argparse
-import contextlib
 import os
-import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from kws_reference.bundle import Bundle
-from kws_reference.errors import KwsError
+from kws_reference.protocol.messages import ANSWER_TIMEOUT_S
 
-from kws_host import emulator
-from kws_host.device import Device
-from kws_host.link import DEFAULT_BAUD, Link, LinkError
-
-DEFAULT_BUNDLE = emulator.ROOT / "training" / "zoo" / "matchbox_kit12"
+from kws_host.link import DEFAULT_BAUD
+from kws_host.project import RELEASED_BUNDLE
+from kws_host.target import Target
 
 
-def firmware_of(board: str) -> Path:
-    """Where PlatformIO puts the firmware of an environment; the boards' environments have the boards' names."""
-    return Path(os.environ.get("PLATFORMIO_BUILD_DIR", emulator.ROOT / ".pio" / "build")) / board / "firmware.elf"
-
-
-def add_port(parser: argparse.ArgumentParser) -> None:
-    """Adds what `open_device` reads."""
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Adds what `target_of` reads."""
     group = parser.add_argument_group("device")
     group.add_argument(
         "--port",
@@ -38,9 +27,9 @@ def add_port(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--timeout",
         type=float,
-        default=2.0,
+        default=ANSWER_TIMEOUT_S,
         metavar="S",
-        help="seconds without an answer before asking again (default: 2)",
+        help=f"seconds without an answer before asking again (default: {ANSWER_TIMEOUT_S:g})",
     )
     group.add_argument(
         "--emulate",
@@ -50,69 +39,27 @@ def add_port(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--elf", type=Path, help="firmware for --emulate (default: .pio/build/BOARD/firmware.elf)")
 
 
+def target_of(args: argparse.Namespace) -> Target:
+    """The device that the options of `add_target` name."""
+    return Target(port=args.port, emulate=args.emulate, elf=args.elf, baud=args.baud, timeout_s=args.timeout)
+
+
 def add_bundle(parser: argparse.ArgumentParser) -> None:
     """Adds ``--bundle``."""
     parser.add_argument(
         "--bundle",
         type=Path,
-        default=os.environ.get("KWS_BUNDLE", DEFAULT_BUNDLE),
+        default=os.environ.get("KWS_BUNDLE", RELEASED_BUNDLE),
         help="model bundle (default: $KWS_BUNDLE or the kit's released model)",
     )
+
+
+def add_limit(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--limit`` and the seed of its draw."""
+    parser.add_argument("--limit", type=int, metavar="N", help="only N recordings, drawn by --seed")
+    parser.add_argument("--seed", type=int, default=0, help="of --limit's draw (default: 0)")
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Adds ``--json``."""
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON; - prints it in the place of the text")
-
-
-@contextlib.contextmanager
-def open_device(
-    args: argparse.Namespace,
-    *,
-    on_event: Callable[[object], None] | None = None,
-    on_text: Callable[[bytes], None] | None = None,
-) -> Iterator[Device]:
-    """Opens the device that the options name; an emulated one is stopped afterwards.
-
-    Raises:
-      KwsError: no port was given, or two; it cannot be opened, nobody answers, or the emulator ended.
-    """
-    if args.timeout <= 0:
-        raise KwsError(f"--timeout must be positive. Received: {args.timeout:g}.")
-    if args.emulate:
-        if args.port:
-            raise KwsError(f"--emulate {args.emulate} and --port {args.port} name two devices: give one of them.")
-        elf = args.elf or firmware_of(args.emulate)
-        with emulator.Emulator(emulator.EmulatorConfig(board=args.emulate, elf=elf, port=0)) as running:
-            try:
-                with Link(running.url, timeout_s=args.timeout, on_text=on_text) as link:
-                    yield Device(link, on_event)
-            except LinkError as error:
-                _explain_end(running, elf, error)
-                raise
-        return
-    port = args.port or os.environ.get("KWS_PORT")
-    if not port:
-        raise KwsError("no device: give --port (or set KWS_PORT), or --emulate BOARD for an emulated one")
-    with Link(port, baud=args.baud, timeout_s=args.timeout, on_text=on_text) as link:
-        yield Device(link, on_event)
-
-
-def _explain_end(running: emulator.Emulator, elf: Path, error: LinkError) -> None:
-    """Raises KwsError with the emulator's own reason where the link broke because the emulator ended."""
-    try:
-        status = running.wait(1.0)  # its socket closes a little before it ends
-    except subprocess.TimeoutExpired:
-        return
-    said = emulator.first_line(running.log()) or "no reason given"
-    raise KwsError(f"the emulator ended with status {status}: {said}. Is {elf} the right firmware?") from error
-
-
-def require_model(device: Device, bundle: Bundle) -> None:
-    """Raises KwsError unless the device runs the bundle's model."""
-    if device.info.model_sha256 != bundle.model_sha256:
-        raise KwsError(
-            f"the device runs model {device.info.model_name} ({device.info.model_sha256[:12]}...), the bundle "
-            f"{bundle.path} holds {bundle.name} ({bundle.model_sha256[:12]}...). Generate and flash this bundle, "
-            "or give the device's by --bundle."
-        )

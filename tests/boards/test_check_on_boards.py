@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kws_host import cli, emulator, options
-from kws_host.commands import evaluate
-from kws_host.compare import compare
+from kws_host import bulk, cli, emulator, project
+from kws_host.compare import compare_run
 from kws_host.device import Device
+from kws_host.emulator.boards import emulated_boards
 from kws_host.frame import Frame
 from kws_host.link import Link
 from kws_reference.bundle import Bundle
@@ -59,7 +59,7 @@ def _main(capsys, *words: object) -> tuple[int, str, str]:
     return status, captured.out, captured.err
 
 
-@pytest.mark.parametrize("board", emulator.boards())
+@pytest.mark.parametrize("board", emulated_boards())
 def test_board_agrees_in_every_integer_and_measures_itself(capsys, board, audio):
     elf = boards.build(board)
     status, out, err = _main(capsys, "check", audio, "--emulate", board, "--elf", elf, "--timeout", "10", "--json", "-")
@@ -74,29 +74,29 @@ def test_board_agrees_in_every_integer_and_measures_itself(capsys, board, audio)
 
 
 def test_board_state_digests_equal_the_reference(audio, m4):
-    bundle = Bundle.load(options.DEFAULT_BUNDLE)
+    bundle = Bundle.load(project.RELEASED_BUNDLE)
     with emulator.Emulator(emulator.EmulatorConfig("mps2_an386", m4, port=0)) as board:
         with Link(board.url, timeout_s=10) as link:
             device = Device(link)
             device.configure(Config.FEATURES | Config.STATE_DIGESTS)
-            recording = device.run(clip_files.word())
-    assert recording.detections, "the recording must raise a detection"
-    result = compare(bundle, recording, Pipeline(bundle).run(clip_files.word(), state_crcs=True))
+            run = device.run(clip_files.word())
+    assert run.detections, "the recording must raise a detection"
+    result = compare_run(bundle, run, Pipeline(bundle).run(clip_files.word(), state_crcs=True))
     assert (result.mismatches, result.integers) == (0, 49 * (1 + 80 + len(bundle.states) + 12 + 2 + 2))
 
 
 def test_board_looped_word_is_raised_once_until_it_has_fallen(m4):
     loop = np.resize(clip_files.spoken("on/awb.wav"), 4 * 16000)  # its score never falls far
     pcm = np.concatenate([loop, np.zeros(24000, np.int16), loop])
-    bundle = Bundle.load(options.DEFAULT_BUNDLE)
+    bundle = Bundle.load(project.RELEASED_BUNDLE)
     with emulator.Emulator(emulator.EmulatorConfig("mps2_an386", m4, port=0)) as board:
         with Link(board.url, timeout_s=10) as link:
             device = Device(link)
             device.configure(Config.FEATURES)
-            recording = device.run(pcm)
-    assert [bundle.labels[event.label] for event in recording.detections] == ["on", "on"]
-    assert recording.detections[0].step < 200 and recording.detections[1].step > 275  # 20 ms each
-    assert compare(bundle, recording, Pipeline(bundle).run(pcm)).mismatches == 0
+            run = device.run(pcm)
+    assert [bundle.labels[event.label] for event in run.detections] == ["on", "on"]
+    assert run.detections[0].step < 200 and run.detections[1].step > 275  # 20 ms each
+    assert compare_run(bundle, run, Pipeline(bundle).run(pcm)).mismatches == 0
 
 
 def test_board_counts_instructions_repeatably(capsys, m4):
@@ -163,19 +163,19 @@ def test_board_with_another_boards_firmware_gives_qemus_reason(capsys):
 
 def test_board_bulk_run_agrees_with_python(capsys, m4, audio, tmp_path, monkeypatch):
     events = []
-    parse = evaluate.parse_bulk_output
+    parse = bulk.decode_output
 
     def keep_events(*arguments):
-        clips = parse(*arguments)
-        events.extend(int(label) for clip in clips for label in clip.events[:, 0] if label != 255)
-        return clips
+        decoded = parse(*arguments)
+        events.extend(int(label) for results in decoded for label in results.events[:, 0] if label != 255)
+        return decoded
 
-    monkeypatch.setattr(evaluate, "parse_bulk_output", keep_events)
+    monkeypatch.setattr(bulk, "decode_output", keep_events)
     words = ["evaluate", audio, "--elf", m4, "--jobs", "2", "--cache", tmp_path, "--json", "-"]
     status, out, err = _main(capsys, *words)
     data = json.loads(out)
     assert (status, data["agreeing_clips"], data["steps"]) == (0, 2, 98), err
-    assert events == [Bundle.load(options.DEFAULT_BUNDLE).labels.index("stop")]
+    assert events == [Bundle.load(project.RELEASED_BUNDLE).labels.index("stop")]
 
 
 @pytest.mark.slow

@@ -10,11 +10,10 @@ import time
 
 import pytest
 from kws_host.device import Device
+from kws_host.emulator import background
 from kws_host.link import Link
 
 from tests.support import boards
-
-EMULATOR = boards.ROOT / "host" / "kws_host" / "emulator.py"
 
 
 def port_of(env: str) -> int:
@@ -30,7 +29,7 @@ def free_port():
 
     def check(env: str) -> int:
         port = port_of(env)
-        subprocess.run([sys.executable, EMULATOR, "stop", "--port", str(port)], check=True, capture_output=True)
+        background.stop(port)
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -92,7 +91,7 @@ def test_pio_upload_with_another_port_starts_the_board_there():
         with Link(url) as link:
             assert Device(link).info.board == "mps2_an386"
     finally:
-        subprocess.run([sys.executable, EMULATOR, "stop", "--port", str(port)], check=True, capture_output=True)
+        background.stop(port)
 
 
 @pytest.mark.qemu

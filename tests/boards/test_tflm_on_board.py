@@ -3,8 +3,8 @@
 import os
 
 import pytest
-from kws_host import options
-from kws_host.compare import compare
+from kws_host import project
+from kws_host.compare import compare_run
 from kws_host.device import Device
 from kws_host.emulator import Emulator, EmulatorConfig
 from kws_host.link import Link
@@ -23,7 +23,7 @@ WORDS = boards.ROOT / "host" / "demo" / "words"
 def test_tflm_image_of_the_readers_tree_equals_reference(word):
     if not os.environ.get("KWS_TFLM_TREE"):
         pytest.skip("missing: KWS_TFLM_TREE, a TensorFlow Lite Micro tree (firmware/README.md, engine tflm)")
-    bundle = Bundle.load(options.DEFAULT_BUNDLE)
+    bundle = Bundle.load(project.RELEASED_BUNDLE)
     pcm = read_wav(sorted((WORDS / word).glob("*.wav"))[0])
     reference = Pipeline(bundle).run(pcm, state_crcs=True)
     elf = boards.build("mps2_an386_tflm")
@@ -31,6 +31,6 @@ def test_tflm_image_of_the_readers_tree_equals_reference(word):
         device = Device(link)
         assert device.info.engine == "tflm"
         device.configure(Config.FEATURES | Config.STATE_DIGESTS)
-        result = compare(bundle, device.run(pcm), reference)
+        result = compare_run(bundle, device.run(pcm), reference)
     assert result.mismatches == 0, str(result.first)
     assert result.integers > 80 * len(reference)

@@ -58,10 +58,7 @@ def compile_for(
 def run(board: str, image: Path, data: bytes, folder: Path) -> bytes:
     """What an image writes to its second file for the bytes of its first, on the emulated board."""
     (folder / "in").write_bytes(data)
-    emulated = emulator.board_facts(board)
-    command = ["qemu-system-arm", "-M", emulated.machine, "-display", "none", "-monitor", "none", "-serial", "null"]
-    command += ["-icount", f"shift={emulated.icount_shift},align=off,sleep=off", "-kernel", image]
-    command += ["-semihosting-config", "enable=on,target=native,arg=runner,arg=in,arg=out"]
-    result = subprocess.run(command, cwd=folder, capture_output=True, timeout=120)
+    config = emulator.EmulatorConfig(board, image, arguments=("runner", "in", "out"))
+    result = emulator.run(config, 120, cwd=folder, capture_output=True)
     assert result.returncode == 0, f"exit status {result.returncode}: {result.stderr.decode()}"
     return (folder / "out").read_bytes()

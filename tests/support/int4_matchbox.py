@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 from kws_reference.bundle import Bundle, write_bundle
-from kws_training.convert import export
+from kws_training.convert.converted_model import ConvertedModel
+from kws_training.convert.tensors import describe
 from kws_training.models.matchbox import Block, MatchboxConfig
 
 from tests.support.native import ROOT
@@ -131,10 +132,10 @@ def write(folder: Path, config: MatchboxConfig = TINY, *, depthwise_bits: int = 
     converter.inference_input_type = converter.inference_output_type = tf.int8
     data = converter.convert()
     ends = types.SimpleNamespace(state_specs=model.states, needs_valid=False)
-    return write_bundle(folder, data, bundle_manifest(config, export._describe(data, ends, SCALE)))
+    return write_bundle(folder, data, bundle_manifest(config, describe(data, ends, SCALE)))
 
 
-def bundle_manifest(config: MatchboxConfig, model: export.ConvertedModel) -> dict:
+def bundle_manifest(config: MatchboxConfig, model: ConvertedModel) -> dict:
     """The released manifest with this model's tensors and labels, and features of mean 0 and deviation 1."""
     manifest = json.loads((ROOT / "training/zoo/matchbox_kit12/model.json").read_text())
     labels = [f"label{index}" for index in range(config.labels)]

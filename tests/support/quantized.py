@@ -5,7 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from kws_reference.bundle import Bundle, write_bundle
-from kws_training.convert import export
+from kws_training.convert.integer import convert_quantized
 from kws_training.models import matchbox
 from kws_training.models.matchbox import MatchboxConfig
 from kws_training.quantize import matchbox as quantized_matchbox
@@ -50,7 +50,7 @@ def start(config: MatchboxConfig, name: str, seed: int = 0) -> keras.Model:
 
 def write(folder: Path, config: MatchboxConfig, model: keras.Model) -> Bundle:
     """Exports a quantized model as a bundle."""
-    converted = export.convert_quantized(model, to_streaming(model, config.frames_per_step), SCALE)
+    converted = convert_quantized(model, to_streaming(model, config.frames_per_step), SCALE)
     return write_bundle(folder, converted.data, bundle_manifest(config, converted))
 
 

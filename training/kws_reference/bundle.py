@@ -9,7 +9,7 @@ from typing import Any
 
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
-from kws_reference.labels import check_name
+from kws_reference.labels import LabelSet, check_name
 from kws_reference.system.files import replace
 from kws_reference.timing import MAX_REFRACTORY_STEPS, MAX_SMOOTHING_STEPS, StepClock
 
@@ -85,6 +85,10 @@ class DetectorConfig:
         if not self.release_q15:
             object.__setattr__(self, "release_q15", (NOT_HELD_Q15,) * len(self.threshold_q15))
 
+    def to_dict(self) -> dict[str, Any]:
+        """The ``"detector"`` dictionary of a bundle, ready for JSON."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in vars(self).items()}
+
 
 @dataclasses.dataclass(frozen=True)
 class Bundle:
@@ -98,7 +102,7 @@ class Bundle:
 
     path: Path
     name: str
-    labels: tuple[str, ...]
+    labels: LabelSet
     frontend: FrontendConfig
     frames_per_step: int
     features: Tensor
@@ -136,7 +140,7 @@ class Bundle:
 
     @classmethod
     def _parse(cls, folder: Path, manifest: dict[str, Any], model: bytes) -> "Bundle":
-        labels = tuple(_list(manifest, "labels", str))
+        labels = LabelSet(_list(manifest, "labels", str))
         for label in labels:
             check_name(label)
         if len(labels) < 2 or len(set(labels)) != len(labels):
@@ -328,7 +332,7 @@ def _state(item: dict[str, Any], position: int) -> State:
         raise KwsError(f"states[{position}]: {error}") from None
 
 
-def _detector(item: dict[str, Any], labels: tuple[str, ...]) -> DetectorConfig:
+def _detector(item: dict[str, Any], labels: LabelSet) -> DetectorConfig:
     config = DetectorConfig(
         _get(item, "smoothing_steps", int),
         _get(item, "refractory_steps", int),
@@ -360,6 +364,6 @@ def _detector(item: dict[str, Any], labels: tuple[str, ...]) -> DetectorConfig:
             raise KwsError(
                 f"detector: {label!r} is released below {release}, above its threshold {threshold}: it would be raised "
                 f"again without having fallen. Give release_q15 up to the threshold, or {NOT_HELD_Q15} to raise it "
-                "after every rest."
+                "after every refractory period."
             )
     return config

@@ -1,6 +1,6 @@
 """The labels of a model by name: nothing may depend on where silence and unknown words stand, or on that they do."""
 
-import dataclasses
+import enum
 import functools
 import re
 import unicodedata
@@ -8,46 +8,62 @@ from collections.abc import Sequence
 
 from kws_reference.errors import KwsError
 
-LONGEST_NAME_BYTES = 200
-"""Of a label: it names a folder, and travels in one message to the host."""
+MAX_NAME_BYTES = 200
+"""UTF-8 bytes of a label, which names a folder and travels in one message, and of a state, after which layers are named
+(``<state>.depthwise2``)."""
 
 SILENCE, UNKNOWN = "_silence_", "_unknown_"
 
 
-@dataclasses.dataclass(frozen=True)
-class LabelSet:
-    """Labels in the order of a model's scores.
+class Kind(enum.IntEnum):
+    """What a label stands for. The numbers enter the seeds of recordings."""
 
-    Attributes:
-      names: all of them.
+    SILENCE = 0
+    UNKNOWN = 1
+    KEYWORD = 2
+
+    @classmethod
+    def of(cls, name: str) -> "Kind":
+        """The kind of a label by its name."""
+        return _KINDS.get(name, cls.KEYWORD)
+
+
+_KINDS = {SILENCE: Kind.SILENCE, UNKNOWN: Kind.UNKNOWN}
+
+
+class LabelSet(tuple[str, ...]):
+    """Names of labels in the order of a model's scores: row k is the name of score k.
+
+    Silence and unknown words may stand anywhere, or nowhere.
     """
 
-    names: tuple[str, ...]
+    @classmethod
+    def of_words(cls, words: Sequence[str]) -> "LabelSet":
+        """The labels of a training task: silence, unknown words, then these keywords."""
+        return cls((SILENCE, UNKNOWN, *words))
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kind of each row."""
+        return tuple(map(Kind.of, self))
 
     @property
     def keyword_rows(self) -> tuple[int, ...]:
         """Rows of the labels that are neither silence nor unknown words."""
-        return tuple(row for row, name in enumerate(self.names) if name not in (SILENCE, UNKNOWN))
+        return tuple(row for row, kind in enumerate(self.kinds) if kind is Kind.KEYWORD)
 
     @property
     def keywords(self) -> tuple[str, ...]:
         """Their names, in the model's order."""
-        return tuple(self.names[row] for row in self.keyword_rows)
+        return tuple(self[row] for row in self.keyword_rows)
 
     def row(self, name: str) -> int | None:
         """The row of a label, None if the model has it not."""
-        return self.names.index(name) if name in self.names else None
+        return self.index(name) if name in self else None
 
-    @property
-    def row_of_kind(self) -> tuple[int | None, ...]:
-        """The row of each class of the training side: silence, unknown words (None: not known), then `keywords`."""
-        return (self.row(SILENCE), self.row(UNKNOWN), *self.keyword_rows)
-
-    @property
-    def kind_of_row(self) -> tuple[int, ...]:
-        """Of each row the class of the training side: 0 silence, 1 unknown words, from 2 on `keywords`."""
-        classes = (SILENCE, UNKNOWN, *self.keywords)
-        return tuple(classes.index(name) for name in self.names)
+    def rows_of(self, names: Sequence[str]) -> tuple[int | None, ...]:
+        """The row of each of these labels, None for those that the model has not."""
+        return tuple(map(self.row, names))
 
 
 @functools.lru_cache(1 << 16)
@@ -81,8 +97,8 @@ def check_name(name: str, what: str = "a label") -> None:
     for char in name:
         if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp"):
             raise KwsError(f"{what} must be one line of text, without control characters. Received: {name!r}.")
-    if len(name.encode()) > LONGEST_NAME_BYTES:
-        raise KwsError(f"{what} must have at most {LONGEST_NAME_BYTES} bytes in UTF-8. Received: {name[:60]!r}...")
+    if len(name.encode()) > MAX_NAME_BYTES:
+        raise KwsError(f"{what} must have at most {MAX_NAME_BYTES} bytes in UTF-8. Received: {name[:60]!r}...")
 
 
 def words_of(text: str, option: str) -> tuple[str, ...]:
@@ -121,8 +137,3 @@ def words_of(text: str, option: str) -> tuple[str, ...]:
             raise KwsError(f"{option} names {word} twice{other}. Give every word once.")
         known[same] = word
     return tuple(words)
-
-
-def label_set(names: Sequence[str]) -> LabelSet:
-    """The labels of a bundle or a run. Args: names: in the order of its scores."""
-    return LabelSet(tuple(names))

@@ -55,15 +55,14 @@ class Pipeline:
           One `Step` for every ``frames_per_step`` whole frames. A rest too short for a step is dropped, as a device
           still waits for it.
         """
-        config, frames_per_step = self.bundle.frontend, self.bundle.frames_per_step
-        frames = MfccStream(config, self.bundle.features.zero_point).push(pcm)
+        clock, frames_per_step = self.bundle.clock, self.bundle.frames_per_step
+        frames = MfccStream(self.bundle.frontend, self.bundle.features.zero_point).push(pcm)
         data = np.asarray(pcm, "<i2").tobytes()
         self._network.reset()
         self._detector.reset()
         steps, crc, done = [], 0, 0
         for index in range(len(frames) // frames_per_step):
-            last_frame = (index + 1) * frames_per_step - 1
-            needed = 2 * (config.window_samples + last_frame * config.hop_samples)
+            needed = 2 * clock.end_samples(index)
             crc = zlib.crc32(data[done:needed], crc)
             done = needed
             features = frames[index * frames_per_step : (index + 1) * frames_per_step]

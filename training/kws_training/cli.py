@@ -10,6 +10,7 @@ from kws_training.commands import (
     conformer,
     describe,
     evaluate,
+    evaluate_stream,
     export,
     fetch,
     fit,
@@ -23,7 +24,19 @@ def main(argv: list[str] | None = None) -> int:
     return program.run(
         "kws-train",
         __doc__,
-        [fetch, fit, export, evaluate, describe, benchmark, attention, conformer, frontend_report, voices],
+        [
+            fetch,
+            fit,
+            export,
+            evaluate,
+            evaluate_stream,
+            describe,
+            benchmark,
+            attention,
+            conformer,
+            frontend_report,
+            voices,
+        ],
         sys.argv[1:] if argv is None else argv,
     )
 

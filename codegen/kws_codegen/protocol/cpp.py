@@ -179,7 +179,7 @@ def _message(message: type[Message]) -> CppMessage:
     }
     plain = [field.kind.size for field in parts if isinstance(field.kind, Number)]
     return CppMessage(
-        name=camel(message.TYPE.name),  # type: ignore[attr-defined]
+        name=camel(message.TYPE.name),
         summary=(message.__doc__ or "").splitlines()[0],
         members=tuple(members),
         values=tuple(places.values()),

@@ -3,7 +3,6 @@
 Each stands between ``<!-- table: NAME -->`` and ``<!-- end -->``; all else of the page is written by hand.
 """
 
-import enum
 import re
 from collections.abc import Callable, Iterable
 
@@ -11,7 +10,19 @@ from kws_reference import limits
 from kws_reference.errors import KwsError
 from kws_reference.protocol import messages
 from kws_reference.protocol.messages import MessageType
-from kws_reference.protocol.wire import Counted, Digest, Field, Kind, Message, Number, Rest, Text, fields, fixed_bytes
+from kws_reference.protocol.wire import (
+    Counted,
+    Described,
+    Digest,
+    Field,
+    Kind,
+    Message,
+    Number,
+    Rest,
+    Text,
+    fields,
+    fixed_bytes,
+)
 
 _MARKED = re.compile(r"<!-- table: ([\w ]+) -->\n.*?<!-- end -->", re.DOTALL)
 _BY_TYPE = {kind.TYPE: kind for kind in vars(messages).values() if isinstance(kind, type) and hasattr(kind, "TYPE")}
@@ -53,7 +64,7 @@ def _meaning(field: Field) -> str:
         return field.meaning
     if len(field.values) > 3:
         return "see below"
-    return "; ".join(f"{value.value} {value.meaning}" for value in field.values)  # type: ignore[attr-defined]
+    return "; ".join(f"{value.value} {value.meaning}" for value in field.values)
 
 
 def _fields(message: type[Message]) -> str:
@@ -111,8 +122,8 @@ def _device_messages(types: Iterable[MessageType]) -> str:
     return _table(("Type", "Message", "Payload", "Meaning"), rows)
 
 
-def _values(values: type[enum.IntEnum], text: str = "meaning") -> str:
-    rows = ((str(value.value), value.name, getattr(value, text)) for value in values)
+def _values(values: type[Described]) -> str:
+    rows = ((str(value.value), value.name, value.meaning) for value in values)
     return _table(("Value", "Name", "Meaning"), rows)
 
 
@@ -175,7 +186,7 @@ _TABLES: dict[str, Callable[[], str]] = {
     "configure bits": _config,
     "error codes": lambda: _values(messages.ErrorCode),
     "statuses": lambda: _values(messages.Status),
-    "fault types": lambda: _values(messages.FaultType, "words"),
+    "fault types": lambda: _values(messages.FaultType),
     "limits": _limits,
     **{kind.name: lambda message=message: _fields(message) for kind, message in _BY_TYPE.items()},  # type: ignore[misc]
 }

@@ -12,7 +12,7 @@ env = DefaultEnvironment()
 # This checkout's package, also where PlatformIO runs under a Python of its own.
 sys.path.insert(0, str(Path(env["PROJECT_DIR"]) / "firmware"))
 from kws_firmware.boards import Board  # noqa: E402
-from kws_firmware.build import toolchain  # noqa: E402
+from kws_firmware.build import emulation, toolchain  # noqa: E402
 
 board = env.BoardConfig()
 board_name = env.subst("$BOARD")
@@ -37,7 +37,6 @@ else:
     image = env.ElfToBin(os.path.join("$BUILD_DIR", "${PROGNAME}"), elf)
 AlwaysBuild(env.Alias("nobuild", image))
 
-launcher = project_dir / "host" / "kws_host" / "emulator.py"
 port = (env.subst("$UPLOAD_PORT") or str(env.GetProjectOption("upload_port", ""))).rpartition(":")[2]
 protocol = env.subst("$UPLOAD_PROTOCOL") or board.get("upload.protocol")
 
@@ -55,14 +54,23 @@ def run(*words: object) -> Callable[..., int]:
     return action
 
 
-def launch(action: str, *words: object) -> Callable[..., int]:
-    """Action that runs the emulator launcher."""
-    return run(env.subst("$PYTHONEXE"), launcher, action, *words)
+def emulate(*words: object) -> Callable[..., int]:
+    """Action that runs `kws-host emulate`."""
+
+    def action(target: list, source: list, env: object) -> int:
+        try:
+            command = emulation.emulate_command(*words)
+        except emulation.NotInstalled as error:
+            sys.stderr.write(f"error: {error}\n")
+            return 2
+        return run(*command)(target, source, env)
+
+    return action
 
 
 this_firmware = ("--board", board_name, "--elf", build_dir / f"{program}.elf")
 upload_actions = {
-    "qemu": launch("start", *this_firmware, "--port", port or 0),
+    "qemu": emulate("--background", *this_firmware, "--tcp-port", port or 0),
     # The chip's own USB boot loader: hold the board's button while it is plugged in.
     "dfu": run("dfu-util", "-a", "0", "-s", "0x08000000:leave", "-D", build_dir / "firmware.bin"),
     "stlink": run("st-flash", "--reset", "write", build_dir / "firmware.bin", "0x08000000"),
@@ -80,13 +88,13 @@ if board.get("emulator", None):
     env.AddPlatformTarget(
         "emulate",
         elf,
-        env.VerboseAction(launch("run", *this_firmware), "Starting the emulator"),
+        env.VerboseAction(emulate("--terminal", *this_firmware), "Starting the emulator"),
         "Run in the emulator on this terminal",
     )
     env.AddPlatformTarget(
         "stop",
         None,
-        env.VerboseAction(launch("stop", "--port", port or 0), "Stopping the emulator"),
+        env.VerboseAction(emulate("--stop", "--if-running", "--tcp-port", port or 0), "Stopping the emulator"),
         "Stop the emulator",
     )
 

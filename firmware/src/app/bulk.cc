@@ -5,13 +5,14 @@
 #include "app/pipeline.h"
 #include "kws/board.h"
 #include "kws/crc32.h"
+#include "kws/protocol.h"
+#include "kws/step_clock.h"
 #include "model_info.h"
 
 namespace kws::app {
 namespace {
 
-constexpr uint32_t kFormatVersion = 1;
-constexpr uint8_t kNoLabel = 255;
+constexpr StepClock kClock{model::kWindowSamples, model::kHopSamples, model::kFramesPerStep};
 constexpr size_t kBlockSamples = 1024;
 constexpr size_t kCommandLineBytes = 1024;
 
@@ -72,20 +73,14 @@ uint32_t U32At(const uint8_t* bytes) {
          (static_cast<uint32_t>(bytes[3]) << 24);
 }
 
-// Steps that `samples` give: one per kFramesPerStep whole frames.
-uint32_t StepsOf(uint32_t samples) {
-  if (samples < model::kWindowSamples) return 0;
-  return ((samples - model::kWindowSamples) / model::kHopSamples + 1) / model::kFramesPerStep;
-}
-
 Status RunClips(semihosting::File in, Output& out) {
   uint8_t header[12];
   Status status = ReadExactly(in, header, sizeof(header));
   if (!IsOk(status)) return status;
-  if (std::memcmp(header, "KWSB", 4) != 0 || U32At(header + 4) != kFormatVersion) return Status::kInvalidArgument;
+  if (std::memcmp(header, "KWSB", 4) != 0 || U32At(header + 4) != kBulkVersion) return Status::kInvalidArgument;
   const uint32_t clips = U32At(header + 8);
   out.Bytes("KWSR", 4);
-  out.U32(kFormatVersion);
+  out.U32(kBulkVersion);
   out.U32(clips);
   out.U32(model::kLabelCount);
   out.Bytes(model::kModelSha256, 32);
@@ -97,7 +92,8 @@ Status RunClips(semihosting::File in, Output& out) {
     const uint32_t samples = U32At(header);
     source.Begin(samples);
     pipeline::Reset();
-    out.U32(StepsOf(samples));
+    const uint32_t steps = kClock.StepsIn(samples);
+    out.U32(steps);
     out.steps = 0;
     static int16_t pcm[kBlockSamples];
     while (const size_t count = source.Read(pcm, kBlockSamples)) {
@@ -105,7 +101,7 @@ Status RunClips(semihosting::File in, Output& out) {
       if (!IsOk(status)) return status;
     }
     if (!IsOk(source.status())) return source.status();
-    if (out.steps != StepsOf(samples)) return Status::kInternal;
+    if (out.steps != steps) return Status::kInternal;
     all_steps += out.steps;
   }
   out.Bytes("KWSE", 4);

@@ -19,7 +19,7 @@ struct StepResult {
   const int8_t* features;  // [kFramesPerStep][kFeatureCount]
   const int8_t* scores;    // [kLabelCount]
   uint8_t top_label;
-  uint16_t top_smoothed_q15;  // 0..32768
+  uint16_t top_smoothed_q15;  // 0..32767
   bool detected;
   uint8_t detected_label;
   uint16_t detected_smoothed_q15;

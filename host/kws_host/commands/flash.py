@@ -9,7 +9,7 @@ import sys
 from kws_reference.cli import program
 from kws_reference.errors import KwsError
 
-from kws_host import emulator
+from kws_host import project
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -23,13 +23,13 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
 def run(args: argparse.Namespace) -> int:
     """Runs PlatformIO's upload target; its output passes through."""
     if importlib.util.find_spec("platformio") is None:
-        raise KwsError("PlatformIO is not installed: pip install 'kws-kit[host]'")
-    if not (emulator.ROOT / "platformio.ini").is_file():
+        raise KwsError(project.NO_PLATFORMIO)
+    if not project.PLATFORMIO_INI.is_file():
         raise KwsError(
-            f"no platformio.ini in {emulator.ROOT}: run from a checkout of the kit, installed with pip install -e"
+            f"no platformio.ini in {project.ROOT}: run from a checkout of the kit, installed with pip install -e"
         )
-    command = [sys.executable, "-m", "platformio", "run", "-d", str(emulator.ROOT), "-e", args.board, "-t", "upload"]
-    environment = {"PLATFORMIO_CORE_DIR": str(emulator.ROOT / ".pio-core"), **os.environ}
+    command = [sys.executable, "-m", "platformio", "run", "-d", str(project.ROOT), "-e", args.board, "-t", "upload"]
+    environment = {"PLATFORMIO_CORE_DIR": str(project.ROOT / ".pio-core"), **os.environ}
     if args.upload_port:
         command += ["--upload-port", args.upload_port]
     if subprocess.run(command, env=environment, check=False).returncode:

@@ -3,30 +3,56 @@
 import argparse
 import dataclasses
 
-from kws_reference.protocol.messages import NamesKind
+from kws_reference.cli import program
+from kws_reference.protocol.messages import Fault, Info, NamesKind, Stats
 
 from kws_host import options, report
+from kws_host.device import Device
+from kws_host.target import open_device
+
+
+@dataclasses.dataclass(frozen=True)
+class Answers:
+    """What a device says of itself."""
+
+    info: Info
+    labels: list[str]
+    states: list[str]
+    stats: Stats
+    fault: Fault
+
+    @classmethod
+    def of(cls, device: Device) -> "Answers":
+        """Asks."""
+        stats, fault = device.stats(), device.fault()
+        return cls(device.info, device.names(NamesKind.LABELS), device.names(NamesKind.STATES), stats, fault)
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """Declares the options."""
     parser = subparsers.add_parser("info", help="tell what runs on the device", description=__doc__)
-    options.add_port(parser)
+    options.add_target(parser)
     options.add_json(parser)
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
     """Asks and prints."""
-    with options.open_device(args) as device:
-        info, stats, fault = device.info, device.stats(), device.fault()
-        labels, states = device.names(NamesKind.LABELS), device.names(NamesKind.STATES)
+    with open_device(options.target_of(args)) as device:
+        answers = Answers.of(device)
     if args.json:
-        result = {"info": dataclasses.asdict(info), "labels": labels, "states": states}
-        result |= {"stats": dataclasses.asdict(stats), "fault": dataclasses.asdict(fault) if fault.count else None}
-        report.write_json(args.json, result)
-        if args.json == "-":
-            return 0
+        report.write_json(args.json, _json(answers))
+    if args.json != "-":
+        print(_text(answers))
+    return program.OK
+
+
+def _json(answers: Answers) -> dict:
+    return dataclasses.asdict(answers) | {"fault": dataclasses.asdict(answers.fault) if answers.fault.count else None}
+
+
+def _text(answers: Answers) -> str:
+    info, stats, states, fault = answers.info, answers.stats, answers.states, answers.fault
     stack = (
         f"{stats.stack_used_bytes:,} of {stats.stack_size_bytes:,} bytes used"
         if stats.stack_size_bytes
@@ -37,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         ("board", info.board),
         ("firmware", f"{info.firmware_version}, engine {info.engine}"),
         ("model", f"{info.model_name}, SHA-256 {info.model_sha256[:16]}..."),
-        ("labels", ", ".join(labels)),
+        ("labels", ", ".join(answers.labels)),
         (
             "audio",
             f"{info.sample_rate_hz} Hz, window {info.window_samples}, hop {info.hop_samples} samples, "
@@ -59,5 +85,4 @@ def run(args: argparse.Namespace) -> int:
         ),
         ("last fault", f"{fault} (number {fault.count})" if fault.count else "none"),
     ]
-    print("\n".join(f"{name:<11} {value}" for name, value in rows))
-    return 0
+    return "\n".join(f"{name:<11} {value}" for name, value in rows)

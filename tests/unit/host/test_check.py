@@ -17,16 +17,18 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from kws_host import cli, clips, options, report
-from kws_host.commands import bench, evaluate
+from kws_host import benchmark, bulk, bulk_run, cli, clips, heard, project, reference_run, report
 from kws_host.device import Device
+from kws_host.emulator import qemu
 from kws_host.frame import Frame, FrameDecoder
+from kws_host.heard import heard_step
 from kws_host.link import Link
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 from kws_reference.pipeline import Pipeline
 from kws_reference.protocol.messages import MessageType, StepRecord
 from kws_reference.system.file_names import original
+from kws_reference.timing import StepClock
 
 from tests.support import clip_files, faults, firmware
 from tests.support.models import GraphBuilder
@@ -87,8 +89,8 @@ def test_check_and_evaluate_nothing_but_recordings_shorter_than_a_step_are_refus
         err = _fails_with_one_line(capsys, *command, "--bundle", bundle.path)
         assert "shorter than the model's first step of 1020 ms" in err
     second, longer = np.zeros(16000, np.int16), np.zeros(16320, np.int16)
-    assert "1 of 2 recordings are shorter" in clips.shorter_than_a_step(bundle, [second, longer])
-    assert clips.shorter_than_a_step(bundle, [longer]) == ""
+    assert "1 of 2 recordings are shorter" in heard.notes(bundle, [second, longer])[-1]
+    assert not any("shorter" in note for note in heard.notes(bundle, [longer]))
 
 
 def test_check_right_firmware_agrees_in_every_integer(capsys, board, audio, tmp_path):
@@ -130,7 +132,7 @@ def test_check_labels_of_files_that_are_not_there_are_refused(capsys, audio, tmp
     table.write_text("noise.wav,stop\nyes/click.wav,yes\nother.wav,no\n")
     err = _fails_with_one_line(capsys, "check", audio, "--port", "socket://127.0.0.1:1", "--labels", table)
     assert "no recording is called 'yes/click.wav' (2 of 3 rows match none)" in err
-    bundle = Bundle.load(options.DEFAULT_BUNDLE)
+    bundle = Bundle.load(project.RELEASED_BUNDLE)
     table.write_text("no/noise.wav,stop\nclicks.wav,yes\n")
     assert len(clips.find([audio], bundle, labels_csv=table, limit=1)) == 1  # all of them are known, drawn or not
 
@@ -177,15 +179,15 @@ def test_evaluate_first_failure_ends_all_emulators_at_once(capsys, fake_qemu, au
     marker = tmp_path / "first"
     text = f"if mkdir {marker}; then sleep 1; echo 'qemu: fatal: Lockup' >&2; echo R00=0 >&2; exit 6; fi; exec sleep 60"
     elf = fake_qemu(text)
-    monkeypatch.setattr(evaluate, "CLIPS_PER_RUN", 1)
-    monkeypatch.setattr(evaluate, "reference_results", lambda *_, **__: ([], False))
+    monkeypatch.setattr(bulk_run, "RECORDINGS_PER_RUN", 1)
+    monkeypatch.setattr(reference_run, "run", lambda *_, **__: ([], False))
     words = ["evaluate", audio, "--board", "mps2_an386_tflm", "--elf", elf, "--jobs", "2", "--no-cache"]
     err = _fails_with_one_line(capsys, *words)
     assert "the firmware ended with status 6: qemu: fatal: Lockup" in err and "R00" not in err
 
 
 def test_find_limit_draws_by_seed_and_keeps_the_order(tmp_path):
-    bundle = Bundle.load(options.DEFAULT_BUNDLE)
+    bundle = Bundle.load(project.RELEASED_BUNDLE)
     for index in range(30):
         clip_files.write_wav(tmp_path / f"yes/{index:02d}.wav", np.zeros(10))
     names = [clip.name for clip in clips.find([tmp_path], bundle, limit=8, seed=3)]
@@ -196,7 +198,7 @@ def test_find_limit_draws_by_seed_and_keeps_the_order(tmp_path):
 
 
 def test_find_labels_by_the_first_folder_and_tells_what_is_left_out(tmp_path, capsys):
-    bundle = Bundle.load(options.DEFAULT_BUNDLE)
+    bundle = Bundle.load(project.RELEASED_BUNDLE)
     taken = ["_unknown_/bed/1.wav", "No/a.WAV", "house/b.wav", "top.wav", "yes/anna/c.wav"]
     for name in (*taken, ".trash/d.wav", "_background_noise_/e/f.wav", "__MACOSX/yes/._c.wav"):
         clip_files.write_wav(tmp_path / name, np.zeros(10))
@@ -218,14 +220,14 @@ def test_find_labels_by_the_first_folder_and_tells_what_is_left_out(tmp_path, ca
 
 
 def test_heard_step_of_a_long_recording_is_at_the_end_of_the_second_with_the_word():
-    bundle = Bundle.load(options.DEFAULT_BUNDLE)
+    bundle = Bundle.load(project.RELEASED_BUNDLE)
     word = clip_files.word()
-    assert clips.heard_step(bundle, word) == 48 and clips.heard_step(bundle, word[:100]) == -1
+    assert heard_step(bundle, word) == 48 and heard_step(bundle, word[:100]) == -1
     long = np.concatenate([np.zeros(20000, np.int16), word, np.zeros(30000, np.int16)])
-    step = clips.heard_step(bundle, long)
+    step = heard_step(bundle, long)
     assert bundle.labels[int(Pipeline(bundle).run(long)[step].scores.argmax())] == "stop"
     assert 62 + 48 - 30 <= step <= 62 + 48 + 30
-    assert clips.heard_step(bundle, long, "_silence_") == 48
+    assert heard_step(bundle, long, "_silence_") == 48
 
 
 def test_check_long_recording_is_heard_at_its_word(capsys, board, tmp_path):
@@ -317,7 +319,7 @@ def test_check_top_label_wrong_names_detection(capsys, board, audio):
             out += item.encode() if isinstance(item, Frame) else b""
         return out
 
-    bundle = Bundle.load(options.DEFAULT_BUNDLE)
+    bundle = Bundle.load(project.RELEASED_BUNDLE)
     reference = Pipeline(bundle).run(clip_files.word())
     quiet = 1 + next(step.index for step in reference if step.detection)  # no event: in the refractory period
     right = reference[quiet].top_label, reference[quiet].top_smoothed_q15
@@ -347,7 +349,7 @@ def test_check_other_model_on_the_device_is_refused(capsys, audio):
 
 
 def test_check_bundle_with_one_byte_changed_is_refused(capsys, board, audio, tmp_path):
-    shutil.copytree(options.DEFAULT_BUNDLE, tmp_path / "bundle")
+    shutil.copytree(project.RELEASED_BUNDLE, tmp_path / "bundle")
     model = tmp_path / "bundle/model.tflite"
     data = bytearray(model.read_bytes())
     data[len(data) // 2] ^= 1
@@ -453,7 +455,7 @@ def test_info_prints_and_writes_json(capsys, board):
     status, out, _ = _main(capsys, "info", "--port", board.url)
     assert status == 0 and re.search(r"^board +native$", out, re.MULTILINE)
     data = json.loads(_main(capsys, "info", "--port", board.url, "--json", "-")[1])
-    bundle = Bundle.load(options.DEFAULT_BUNDLE)
+    bundle = Bundle.load(project.RELEASED_BUNDLE)
     assert data["labels"] == list(bundle.labels)
     assert data["states"] == [state.name for state in bundle.states]
     assert data["info"]["model_sha256"] == bundle.model_sha256
@@ -470,9 +472,8 @@ def test_bench_gives_stages_layers_and_memory(capsys, board, audio):
 
 @pytest.mark.parametrize(("engine_ticks", "steps"), [(2**20, 50), (2**30, 2), (2**31 + 5, 1)])
 def test_bench_layers_take_no_more_steps_than_their_sums_hold(engine_ticks, steps):
-    info = SimpleNamespace(window_samples=480, hop_samples=160, frames_per_step=2)
-    heard = [SimpleNamespace(engine_ticks=ticks) for ticks in (engine_ticks, 1000)]
-    part = bench._part_for_layers(SimpleNamespace(info=info), np.zeros(480 + 99 * 160, np.int16), heard)
+    records = [SimpleNamespace(engine_ticks=ticks) for ticks in (engine_ticks, 1000)]
+    part = benchmark._part_for_layers(StepClock(16000, 480, 160, 2), np.zeros(480 + 99 * 160, np.int16), records)
     assert len(part) == 480 + (2 * steps - 1) * 160
 
 
@@ -493,7 +494,7 @@ def test_bench_without_a_counter_says_so(capsys, board):
 def test_monitor_counts_steps_and_prints_the_detections_of_the_reference(capsys, board, audio):
     status, out, err = _main(capsys, "monitor", "--port", board.url, "--wav", audio / "stop/word.wav")
     assert status == 0
-    bundle = Bundle.load(options.DEFAULT_BUNDLE)
+    bundle = Bundle.load(project.RELEASED_BUNDLE)
     events = [step.detection for step in Pipeline(bundle).run(clip_files.word()) if step.detection]
     assert events, "the recording must raise a detection"
     assert [line.split()[2] for line in out.splitlines()] == [bundle.labels[event.label] for event in events]
@@ -567,7 +568,7 @@ def test_check_of_any_file_names_ends_with_whole_reports(board, odd_names, tmp_p
 
 
 def test_find_labels_of_odd_names_are_found_as_bytes_and_as_shown(odd_names, tmp_path):
-    bundle = Bundle.load(options.DEFAULT_BUNDLE)
+    bundle = Bundle.load(project.RELEASED_BUNDLE)
     table = tmp_path / "labels.csv"
     lines = [b"caf\xe9.wav,yes", rb"\u001b[31mred.wav,no", b"back\\x41slash.wav,go", rb'"\u202ertl.wav",up']
     table.write_bytes(b"\xef\xbb\xbf" + b"\r\n".join(lines))  # as a spreadsheet writes it
@@ -659,19 +660,19 @@ def test_check_looped_word_is_raised_once_until_it_has_fallen(capsys, board, tmp
 def native_device(program, monkeypatch):
     """Runs the native firmware where `evaluate` would start emulators."""
 
-    def run_device(bundle, audio, board, elf, runs):
+    def run_once(board, bundle, audio, emulators):
         folder = Path(native_folder.name) / str(len(list(Path(native_folder.name).iterdir())))
         folder.mkdir()
-        (folder / "in.bin").write_bytes(evaluate.bulk_input(audio))
+        (folder / "in.bin").write_bytes(bulk.encode_input(audio))
         subprocess.run([program, "--command-line", "bulk in.bin out.bin"], cwd=folder, check=True, timeout=60)
-        return evaluate.parse_bulk_output((folder / "out.bin").read_bytes(), bundle, len(audio))
+        return bulk.decode_output((folder / "out.bin").read_bytes(), bundle, len(audio))
 
     import tempfile
 
     with tempfile.TemporaryDirectory() as name:
         native_folder = type("Folder", (), {"name": name})
-        monkeypatch.setattr(evaluate, "_run_device", run_device)
-        monkeypatch.setattr(evaluate.emulator, "command", lambda config: [])
+        monkeypatch.setattr(bulk_run, "run_once", run_once)
+        monkeypatch.setattr(qemu, "command_line", lambda config: [])
         yield
 
 
@@ -692,14 +693,14 @@ def test_evaluate_agrees_clip_by_clip_and_caches_the_reference(capsys, native_de
 
 
 def test_evaluate_names_every_clip_that_differs(capsys, native_device, audio, tmp_path, monkeypatch):
-    right = evaluate._run_device
+    right = bulk_run.run_once
 
     def wrong(*arguments):
         results = right(*arguments)
         results[1].scores[7, 3] ^= 1
         return results
 
-    monkeypatch.setattr(evaluate, "_run_device", wrong)
+    monkeypatch.setattr(bulk_run, "run_once", wrong)
     status, out, _ = _main(capsys, "evaluate", audio, "--elf", "native", "--jobs", "1", "--no-cache")
     assert status == 1
     assert "DIFFERS clip no/noise.wav, step 7, stage scores" in out
@@ -708,15 +709,15 @@ def test_evaluate_names_every_clip_that_differs(capsys, native_device, audio, tm
 
 @pytest.mark.parametrize("cut", [0, 10, 47, 60, -1, -9])
 def test_evaluate_cut_off_device_results_are_refused(native_device, cut):
-    bundle = Bundle.load(options.DEFAULT_BUNDLE)
+    bundle = Bundle.load(project.RELEASED_BUNDLE)
     labels = len(bundle.labels)
     record = struct.pack("<I", 1) + bytes(4 + labels + 3)
     data = struct.pack("<4sIII", b"KWSR", 1, 2, labels) + bytes.fromhex(bundle.model_sha256)
     data += record * 2 + struct.pack("<4sI", b"KWSE", 2)
-    assert len(evaluate.parse_bulk_output(data, bundle, 2)) == 2
+    assert len(bulk.decode_output(data, bundle, 2)) == 2
     with pytest.raises(KwsError):
-        evaluate.parse_bulk_output(data[:cut], bundle, 2)
+        bulk.decode_output(data[:cut], bundle, 2)
     with pytest.raises(KwsError, match="not what this program reads"):
-        evaluate.parse_bulk_output(data, bundle, 3)
+        bulk.decode_output(data, bundle, 3)
     with pytest.raises(KwsError, match="runs model 00000000"):
-        evaluate.parse_bulk_output(data[:16] + bytes(32) + data[48:], bundle, 2)
+        bulk.decode_output(data[:16] + bytes(32) + data[48:], bundle, 2)

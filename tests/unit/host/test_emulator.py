@@ -12,7 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from kws_host import cli, emulator
+from kws_host import cli, project
+from kws_host.emulator import Emulator, EmulatorConfig, background, run
+from kws_host.emulator.boards import board_facts, emulated_boards
+from kws_host.emulator.qemu import command_line, reason_in
 from kws_reference.cli.program import termination_cleans_up
 from kws_reference.errors import KwsError
 
@@ -45,55 +48,64 @@ def qemu(tmp_path):
 
 
 @pytest.fixture
-def pid_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(emulator, "PID_FOLDER", tmp_path / "pids")
+def records(tmp_path, monkeypatch):
+    monkeypatch.setattr(background, "RECORDS", tmp_path / "records")
 
 
 def config(elf, qemu, **changes):
-    return emulator.EmulatorConfig("mps2_an386", elf, qemu=qemu, **changes)
+    return EmulatorConfig("mps2_an386", elf, qemu=qemu, **changes)
 
 
 def test_boards_all_emulated_ones_listed():
-    assert emulator.boards() == ["mps2_an386", "mps2_an500", "mps3_an547", "netduinoplus2"]
+    assert emulated_boards() == ["mps2_an386", "mps2_an500", "mps3_an547", "netduinoplus2"]
 
 
 def test_board_facts_unknown_board_names_the_known():
     with pytest.raises(KwsError, match="unknown board 'nope'.*mps2_an386"):
-        emulator.board_facts("nope")
+        board_facts("nope")
 
 
 def test_board_facts_board_without_emulator_refused(tmp_path):
     (tmp_path / "real.json").write_text(json.dumps({"name": "real"}))
     with pytest.raises(KwsError, match="cannot be emulated"):
-        emulator.board_facts("real", tmp_path)
+        board_facts("real", tmp_path)
 
 
 def test_board_facts_environment_stands_for_its_board(tmp_path):
-    assert emulator.board_facts("mps2_an386_tflm") == emulator.board_facts("mps2_an386")
+    assert board_facts("mps2_an386_tflm") == board_facts("mps2_an386")
     with pytest.raises(KwsError, match="unknown board 'nope'.*mps2_an386, mps2_an386_tflm, "):
-        emulator.board_facts("nope")
+        board_facts("nope")
     with pytest.raises(KwsError, match="board 'nano33ble' cannot be emulated"):
-        emulator.board_facts("nano33ble")
+        board_facts("nano33ble")
 
 
-def test_environments_extended_sections_are_followed_as_platformio_does(tmp_path):
-    project = tmp_path / "platformio.ini"
-    project.write_text(
+def test_environments_are_read_as_platformio_reads_them(tmp_path):
+    pytest.importorskip("platformio", reason="PlatformIO is missing")
+    project_file = tmp_path / "platformio.ini"
+    project_file.write_text(
         "[env]\nboard = general\n[base]\nboard = base\n[middle]\nextends = base\n[other]\nboard = other\n"
-        "[env:own]\nextends = base\nboard = own  \n[env:chain]\nextends = middle\n"
-        "[env:two]\nextends =\n    other\n    middle\n[env:none]\nframework = ${x.y} %(z)s\n"
-        "[env:loop]\nextends = env:loop\n"
+        "[env:own]\nextends = base\nboard = own  ; a comment\n[env:chain]\nextends = middle\n"
+        "[env:two]\nextends =\n    other\n    middle\n[env:none]\nframework = ${x.y}\n"
+        "[env:named]\nboard = ${base.board}\n"
     )
-    wanted = {"own": "own", "chain": "base", "two": "base", "none": "general", "loop": "general"}
-    assert emulator.environments(project) == wanted
-    config = pytest.importorskip("platformio.project.config", reason="PlatformIO is missing")
-    theirs = config.ProjectConfig(str(project))
-    for name in ("own", "chain", "two"):
-        assert theirs.get(f"env:{name}", "board") == wanted[name]
-    assert emulator.environments(tmp_path / "missing.ini") == {}
-    project.write_text("board = without a section")
-    with pytest.raises(KwsError, match="cannot read"):
-        emulator.environments(project)
+    wanted = {"own": "own", "chain": "base", "two": "base", "none": "general", "named": "base"}
+    assert project.environments(project_file) == wanted
+    assert project.environments(tmp_path / "missing.ini") == {}
+
+
+@pytest.mark.parametrize("text", ["board = without a section", "[env:a]\nboard = ${nowhere.board}", "[env:\xe9]"])
+def test_environments_of_a_broken_file_are_refused(tmp_path, text):
+    pytest.importorskip("platformio", reason="PlatformIO is missing")
+    (tmp_path / "platformio.ini").write_text(text, encoding="latin-1")
+    with pytest.raises(KwsError, match="cannot read .*platformio.ini"):
+        project.environments(tmp_path / "platformio.ini")
+
+
+def test_environments_without_platformio_say_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "platformio.project.config", None)
+    assert board_facts("mps2_an386").machine == "mps2-an386"  # boards need none
+    with pytest.raises(KwsError, match="PlatformIO is not installed: pip install"):
+        board_facts("mps2_an386_tflm")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +119,7 @@ def test_environments_extended_sections_are_followed_as_platformio_does(tmp_path
     ],
 )
 def test_first_line_is_qemus_own_reason(log, line):
-    assert emulator.first_line(log) == line
+    assert reason_in(log) == line
 
 
 @pytest.mark.parametrize("command", ["emulate", "info"])
@@ -151,7 +163,7 @@ def test_termination_handler_is_given_back():
 
 
 def test_command_defaults_counts_instructions_and_uses_stdio(elf, qemu):
-    line = emulator.command(config(elf, qemu))
+    line = command_line(config(elf, qemu))
     assert line[line.index("-M") + 1] == "mps2-an386"
     assert line[line.index("-icount") + 1] == "shift=9,align=off,sleep=off"
     assert line[line.index("-semihosting-config") + 1] == "enable=on,target=native"
@@ -159,34 +171,34 @@ def test_command_defaults_counts_instructions_and_uses_stdio(elf, qemu):
 
 
 def test_command_serial_port_behind_others_leaves_those_open(elf, qemu):
-    line = emulator.command(emulator.EmulatorConfig("netduinoplus2", elf, port=1234, qemu=qemu))
+    line = command_line(EmulatorConfig("netduinoplus2", elf, port=1234, qemu=qemu))
     serials = [line[i + 1] for i, word in enumerate(line) if word == "-serial"]
     assert serials == ["null"] * 5 + ["chardev:serial"]
 
 
 def test_command_semihosting_arguments_commas_doubled(elf, qemu):
-    line = emulator.command(config(elf, qemu, arguments=("bulk", "a,b.bin")))
+    line = command_line(config(elf, qemu, arguments=("bulk", "a,b.bin")))
     assert line[line.index("-semihosting-config") + 1] == "enable=on,target=native,arg=bulk,arg=a,,b.bin"
 
 
 @pytest.mark.parametrize("argument", ["two words", "", " x", "tab\tbed"])
 def test_command_semihosting_argument_with_white_space_refused(elf, qemu, argument):
     with pytest.raises(KwsError, match="one word"):
-        emulator.command(config(elf, qemu, arguments=(argument,)))
+        command_line(config(elf, qemu, arguments=(argument,)))
 
 
 def test_command_no_firmware_says_how_to_build(tmp_path, qemu):
     with pytest.raises(KwsError, match="pio run -e mps2_an386"):
-        emulator.command(config(tmp_path / "missing.elf", qemu))
+        command_line(config(tmp_path / "missing.elf", qemu))
 
 
 def test_command_no_emulator_says_how_to_install(elf):
     with pytest.raises(KwsError, match="no-such-qemu is not on PATH.*KWS_QEMU"):
-        emulator.command(config(elf, "no-such-qemu"))
+        command_line(config(elf, "no-such-qemu"))
 
 
 def test_emulator_free_port_listens_and_stops(elf, qemu):
-    with emulator.Emulator(config(elf, qemu, port=0)) as running:
+    with Emulator(config(elf, qemu, port=0)) as running:
         assert running.port > 0 and running.url == f"socket://127.0.0.1:{running.port}"
         with socket.socket() as client:
             client.connect(("127.0.0.1", running.port))
@@ -201,13 +213,13 @@ def test_emulator_port_occupied_one_clear_line(elf, qemu):
         occupier.listen(1)
         port = occupier.getsockname()[1]
         with pytest.raises(KwsError, match=f"TCP port {port} is in use"):
-            emulator.Emulator(config(elf, qemu, port=port))
+            Emulator(config(elf, qemu, port=port))
 
 
 @pytest.mark.parametrize("port", [70000, -1])
 def test_emulator_port_out_of_range_refused(elf, qemu, port):
     with pytest.raises(KwsError, match=f"received {port}"):
-        emulator.Emulator(config(elf, qemu, port=port))
+        Emulator(config(elf, qemu, port=port))
 
 
 def test_emulator_that_ends_at_once_says_why(elf, tmp_path):
@@ -215,11 +227,11 @@ def test_emulator_that_ends_at_once_says_why(elf, tmp_path):
     broken.write_text("#!/bin/sh\necho 'no such machine' >&2\nexit 1\n")
     broken.chmod(0o755)
     with pytest.raises(KwsError, match="stopped at once: no such machine"):
-        emulator.Emulator(config(elf, str(broken), port=0))
+        Emulator(config(elf, str(broken), port=0))
 
 
 def test_run_exit_status_is_the_firmwares(elf, qemu):
-    assert emulator.run(config(elf, qemu)).returncode == 7
+    assert run(config(elf, qemu)).returncode == 7
 
 
 def test_run_too_long_stopped_and_reported(elf, tmp_path):
@@ -228,45 +240,88 @@ def test_run_too_long_stopped_and_reported(elf, tmp_path):
     endless.chmod(0o755)
     started = time.monotonic()
     with pytest.raises(KwsError, match="still running after 0.2 s"):
-        emulator.run(config(elf, str(endless)), timeout_s=0.2)
+        run(config(elf, str(endless)), timeout_s=0.2)
     assert time.monotonic() - started < 10
 
 
-def test_background_start_again_replaces_the_first(elf, qemu, pid_folder):
-    first, port = emulator.start_background(config(elf, qemu, port=0))
+def test_background_start_again_replaces_the_first(elf, qemu, records):
+    first, port = background.start(config(elf, qemu, port=0))
     try:
-        second, same = emulator.start_background(config(elf, qemu, port=port))
+        second, same = background.start(config(elf, qemu, port=port))
         assert same == port and second != first
     finally:
-        assert emulator.stop_background(port)
-    assert not emulator.stop_background(port)
+        assert background.stop(port)
+    assert not background.stop(port)
 
 
-def test_background_record_of_another_process_is_not_killed(elf, qemu, pid_folder):
+def test_background_record_of_another_process_is_not_killed(elf, qemu, records):
     sleeper = subprocess.Popen(["sleep", "60"])
     try:
-        emulator.PID_FOLDER.mkdir(parents=True)
+        background.RECORDS.mkdir(parents=True)
         record = {"pid": sleeper.pid, "port": 1, "board": "mps2_an386", "command": ["qemu-system-arm"]}
-        (emulator.PID_FOLDER / "1.json").write_text(json.dumps(record))
-        assert not emulator.stop_background(1)
+        (background.RECORDS / "1.json").write_text(json.dumps(record))
+        assert not background.stop(1)
         assert sleeper.poll() is None
     finally:
         sleeper.kill()
         sleeper.wait()
 
 
-def test_script_without_our_packages_works(elf):
-    script = emulator.__file__
-    environment = {"PATH": os.environ["PATH"]}
-    result = subprocess.run(
-        [sys.executable, "-I", script, "run", "--board", "nope", "--elf", str(elf)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-    )
+def emulate(capsys, *words: object) -> tuple[int, str, str]:
+    status = cli.main(["emulate", *map(str, words)])
+    return status, *capsys.readouterr()
+
+
+def test_emulate_on_this_terminal_ends_with_the_firmwares_status(capsys, elf, qemu, tmp_path, monkeypatch):
+    monkeypatch.setenv("KWS_QEMU", qemu)
+    assert emulate(capsys, "--terminal", "--elf", elf) == (7, "", "")
+    endless = tmp_path / "endless-qemu"
+    endless.write_text("#!/bin/sh\nexec sleep 60\n")
+    endless.chmod(0o755)
+    monkeypatch.setenv("KWS_QEMU", str(endless))
+    status, _, err = emulate(capsys, "--terminal", "--elf", elf, "--timeout", "0.2")
+    assert (status, err) == (2, "error: the firmware was still running after 0.2 s; the emulator was stopped\n")
+
+
+def test_emulate_options_reach_qemu(capsys, elf, tmp_path, monkeypatch):
+    telling = tmp_path / "telling-qemu"
+    telling.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/words\n')
+    telling.chmod(0o755)
+    monkeypatch.setenv("KWS_QEMU", str(telling))
+    words = ["--terminal", "--board", "mps2_an500", "--elf", elf, "--no-icount", "--arg", "bulk", "--arg", "in.bin"]
+    assert emulate(capsys, *words, "--qemu-option=-d", "--qemu-option=unimp") == (0, "", "")
+    line = (tmp_path / "words").read_text().splitlines()
+    config = EmulatorConfig("mps2_an500", elf, None, icount=False, arguments=("bulk", "in.bin"), qemu=str(telling))
+    assert line == [*command_line(config)[1:], "-d", "unimp"]
+
+
+def test_emulate_in_the_background_starts_and_stops(capsys, elf, qemu, records, monkeypatch):
+    monkeypatch.setenv("KWS_QEMU", qemu)
+    status, out, _ = emulate(capsys, "--background", "--elf", elf, "--tcp-port", "0")
+    port = out.rpartition(":")[2].strip()
+    assert status == 0 and out.startswith("mps2_an386 is up (process ")
+    assert emulate(capsys, "--stop", "--tcp-port", port) == (0, f"stopped the emulator on port {port}\n", "")
+    assert emulate(capsys, "--stop", "--if-running", "--tcp-port", port) == (0, "no emulator was running there\n", "")
+    status, _, err = emulate(capsys, "--stop", "--tcp-port", port)
+    assert (status, err) == (2, f"error: no emulator of ours runs on port {port}\n")
+
+
+def test_program_from_another_folder_finds_boards_and_environments(elf, tmp_path):
+    command = [sys.executable, "-m", "kws_host.cli", "info", "--emulate", "mps2_an386_tflm", "--elf", "missing.elf"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(path).absolute()) for path in sys.path)}
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert result.returncode == 2
-    assert result.stderr.startswith("error: unknown board 'nope'") and result.stderr.count("\n") == 1
+    assert result.stderr == "error: no firmware at missing.elf: build it first (pio run -e mps2_an386_tflm)\n"
+
+
+def test_program_help_loads_no_platformio_and_no_interpreter():
+    """It is what a user waits for most often."""
+    code = "import sys; from kws_host import cli\n"
+    code += "try: cli.main(['--help'])\nexcept SystemExit: pass\n"
+    code += "print({'platformio', 'tflite_micro', 'serial'} & set(sys.modules), file=sys.stderr)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "set()\n")
 
 
 def test_command_file_names_and_words_reach_qemu_as_they_are(tmp_path, qemu, monkeypatch):
@@ -275,15 +330,15 @@ def test_command_file_names_and_words_reach_qemu_as_they_are(tmp_path, qemu, mon
     folder.mkdir()
     (folder / "bulk").write_bytes(b"\x7fELF")
     monkeypatch.chdir(folder)
-    line = emulator.command(config(Path("bulk"), os.path.relpath(qemu), arguments=("bulk", "in,x=1.bin", "out.bin")))
+    line = command_line(config(Path("bulk"), os.path.relpath(qemu), arguments=("bulk", "in,x=1.bin", "out.bin")))
     assert line[line.index("-kernel") + 1] == str(folder / "bulk")  # whole: a word "bulk" would be a command
     assert line[line.index("-semihosting-config") + 1].endswith(",arg=bulk,arg=in,,x=1.bin,arg=out.bin")
     assert line[0] == qemu  # found from every folder
 
 
-def test_background_emulator_in_a_folder_that_is_not_utf8_is_found_again(tmp_path, qemu, pid_folder):
+def test_background_emulator_in_a_folder_that_is_not_utf8_is_found_again(tmp_path, qemu, records):
     folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
     folder.mkdir()
     (folder / "firmware.elf").write_bytes(b"\x7fELF")
-    _, port = emulator.start_background(config(folder / "firmware.elf", qemu, port=0))
-    assert emulator.stop_background(port)
+    _, port = background.start(config(folder / "firmware.elf", qemu, port=0))
+    assert background.stop(port)

@@ -45,6 +45,7 @@ HEADER_STAGE = {
     "kws/protocol.h": "link",
     "kws/semihosting.h": "board",
     "kws/status.h": "base",
+    "kws/step_clock.h": "base",
     "kws/version.h": "base",
     "detector_config.h": "detector",
     "frontend_tables.h": "frontend",
@@ -254,6 +255,7 @@ _FOREIGN_OPTIONS = {
     *("--ipa", "--sep", "--stdin", "--setf"),  # espeak-ng, flite
     *("--dest", "--hash", "--makefile", "--no-deps", "--no-input", "--only-binary", "--quiet", "--require-hashes"),
     *("--requirement", "--port", "--help"),
+    *("--style", "--assume-filename"),  # clang-format
 }
 
 

@@ -46,7 +46,8 @@ def test_committed_run_exports_to_the_released_model_byte_for_byte(bundle, tmp_p
 @pytest.mark.parametrize("bundle", RELEASED)
 @pytest.mark.skipif(not WITH_TENSORFLOW, reason="TensorFlow is not installed (pip install .[training])")
 def test_quantized_run_started_from_the_committed_float_run(bundle):
-    from kws_training.train.run_folder import digest, load_run
+    from kws_training.train.trained_run import load_run
+    from kws_training.train.weights import digest
 
     settings = json.loads((ZOO / bundle / "settings.json").read_text())
     _, model = load_run(ZOO / "matchbox_kit12" / "float")
@@ -56,10 +57,10 @@ def test_quantized_run_started_from_the_committed_float_run(bundle):
 @pytest.mark.skipif(not WITH_TENSORFLOW, reason="TensorFlow is not installed (pip install .[training])")
 def test_float_run_quantized_after_training_is_the_released_graph():
     """The converter's graph and the one that quantized training writes have the same operations."""
-    from kws_training.convert.export import convert
-    from kws_training.convert.runner import load
+    from kws_training.convert.integer import convert
+    from kws_training.convert.interpreter import load
     from kws_training.streaming import to_streaming
-    from kws_training.train.run_folder import load_run
+    from kws_training.train.trained_run import load_run
 
     settings, model = load_run(ZOO / "matchbox_kit12" / "float")
     noise = np.random.default_rng(1).normal(0, 32, (2, 98, 40))

@@ -15,15 +15,16 @@ import tensorflow as tf  # noqa: E402
 from kws_reference.bundle import write_bundle  # noqa: E402
 from kws_reference.tflite.reader import read  # noqa: E402
 from kws_training import cli  # noqa: E402
-from kws_training.convert import export  # noqa: E402
-from kws_training.convert.tflite_file import check_runs  # noqa: E402
+from kws_training.convert.integer import convert_quantized  # noqa: E402
+from kws_training.convert.trial import check_runs  # noqa: E402
 from kws_training.measure import native_exactness  # noqa: E402
 from kws_training.models.matchbox import Block, MatchboxConfig  # noqa: E402
 from kws_training.quantize import integer, matchbox  # noqa: E402
 from kws_training.quantize.layers import Linear, WindowMean  # noqa: E402
 from kws_training.quantize.ranges import FixedRange, ranges_of  # noqa: E402
 from kws_training.streaming import CannotStream, StateSpec, to_streaming  # noqa: E402
-from kws_training.train.run_folder import RunFolder, load_run  # noqa: E402
+from kws_training.train.run_folder import RunFolder  # noqa: E402
+from kws_training.train.trained_run import load_run  # noqa: E402
 
 from tests.support import quantized  # noqa: E402
 from tests.support.int4_matchbox import SCALE, TINY, bundle_manifest  # noqa: E402
@@ -175,7 +176,7 @@ def test_exported_step_of_any_size_has_the_integers_of_whole_clips(frames, tmp_p
     config = dataclasses.replace(TINY, blocks=blocks)
     model = quantized.start(config, "int8_native")
     streaming = to_streaming(model, frames)
-    converted = export.convert_quantized(model, streaming, SCALE)
+    converted = convert_quantized(model, streaming, SCALE)
     assert len(converted.states) == len(streaming.state_specs)
     about = {**bundle_manifest(config, converted), "frames_per_step": frames}
     bundle = write_bundle(tmp_path / "bundle", converted.data, about)
@@ -356,10 +357,11 @@ def test_run_with_precision_is_loaded_as_it_was_saved(tmp_path):
 
 
 def test_weight_decay_leaves_ranges_alone():
-    from kws_training.train import trainer
+    from kws_training.train.optimizer import compile_model
+    from kws_training.train.recipe import Recipe
 
     model = quantized.start(TINY, "int4_native")
-    trainer._compile(model, trainer.Recipe(weight_decay=0.5), 10)
+    compile_model(model, Recipe(weight_decay=0.5), 10)
     decayed = {variable.name for variable in model.trainable_variables if model.optimizer._use_weight_decay(variable)}
     assert decayed == {"kernel", "bias"}
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 from kws_reference.audio import wav_file
-from kws_reference.audio.pcm import Recording, read_wav
+from kws_reference.audio.pcm import load_wav, read_wav
 from kws_reference.errors import KwsError
 
 RATE_HZ = 16000
@@ -182,9 +182,9 @@ def test_recording_samples_are_those_of_libsndfile_in_every_encoding(tmp_path, c
             path.write_bytes(file.getvalue())
             if wanted is None:
                 with pytest.raises(KwsError, match=r"is encoded as|is empty"):
-                    Recording.read(path)
+                    load_wav(path)
                 continue
-            wav = Recording.read(path).wav
+            wav = load_wav(path)
             read = wav.samples / 32768 if wav.samples.dtype == np.int16 else wav.samples
             assert wav.rate_hz == 8000
             np.testing.assert_array_equal(read, wanted, err_msg=f"{subtype} {endian}")

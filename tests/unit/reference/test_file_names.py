@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from kws_reference.frontend.config import FrontendConfig
 from kws_reference.system.file_names import original, printable, shown
-from kws_training.data.speech_commands import ClipSet
+from kws_training.data.clips import ClipSet
 from kws_training.data.splits import hash_split
 from kws_training.quantize import start
 

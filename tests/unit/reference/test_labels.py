@@ -11,14 +11,17 @@ import pytest
 from kws_codegen.generator import generate
 from kws_host import clips as host_clips
 from kws_reference.audio.pcm import convert_rate, read_wav
-from kws_reference.bundle import Bundle
+from kws_reference.bundle import Bundle, DetectorConfig
 from kws_reference.errors import KwsError
-from kws_reference.labels import label_set
+from kws_reference.labels import Kind, LabelSet
 from kws_reference.pipeline import Pipeline
 from kws_training import cli
-from kws_training.data.recordings import Recordings, RecordingSpec, Word
-from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
-from kws_training.evaluate import detection
+from kws_training.convert.detector_settings import common_thresholds
+from kws_training.data.clips import ClipSpec, FolderSpec
+from kws_training.data.load_clips import load_clips
+from kws_training.data.recordings import Recordings, RecordingSpec
+from kws_training.evaluate.listener import Listener
+from kws_training.evaluate.scores import stream_scores
 
 from tests.support.models import matchbox, odd_channels, one_frame, wide_step
 from tests.support.native import ROOT
@@ -131,26 +134,21 @@ def test_detection_in_any_order_of_labels_reports_the_same_by_name(clips, tmp_pa
     reports = []
     for place, labels in enumerate((KIT, TURNED)):
         bundle = relabelled(matchbox(3).write(tmp_path / str(place)), labels)
-        found = load_clips(ClipSpec(folders=(FolderSpec(clips),), words=label_set(labels).keywords))
+        found = load_clips(ClipSpec(folders=(FolderSpec(clips),), words=LabelSet(labels).keywords))
         found = dataclasses.replace(found, noise=(np.ones(48000, np.int16),))
         recordings = Recordings(found, RecordingSpec(0.02, piece_seconds=36))
         rng, scores = np.random.default_rng(0), []
         for _ in range(len(recordings)):
             drawn = {name: 4 * rng.integers(-30, 31, 1798) + row for row, name in enumerate(KIT)}  # no two are equal
             scores.append(np.stack([drawn[name] for name in labels], 1).astype(np.int8))
-        listener = detection.Listener(bundle, recordings.pieces, scores, smoothing_steps=1)
-        settings = detection.DetectorConfig(1, 25, detection.common_thresholds(labels, 12000))
-        reports.append(listener.heard(settings).to_dict(labels))
-        words = [found.label_names[word.label] for piece in recordings.pieces for word in piece.words]
+        listener = Listener(bundle, recordings.pieces, scores, smoothing_steps=1)
+        settings = DetectorConfig(1, 25, common_thresholds(bundle.labels, 12000))
+        reports.append(listener.measure(settings).to_dict(bundle.labels))
+        words = [word.label for piece in recordings.pieces for word in piece.words]
         spoken = {name: of_label["keywords"] for name, of_label in reports[-1]["labels"].items()}
-        assert spoken == {name: words.count(name) for name in label_set(labels).keywords}
+        assert spoken == {name: words.count(name) for name in LabelSet(labels).keywords}
     assert reports[0] == reports[1]
     assert 0 < reports[0]["recall"] <= 1 and reports[0]["false_accepts"] > 0
-
-
-def test_detection_of_unknown_words_that_a_bundle_raises_is_no_keyword_found():
-    word = Word(clip=0, label=1, clip_start=0, start=0, end=16000, gain=1.0)
-    assert detection.match([(8000, 1)], [word], 0) == [(word, detection.CAUSES.index("unknown word"))]
 
 
 @pytest.mark.parametrize(
@@ -158,8 +156,8 @@ def test_detection_of_unknown_words_that_a_bundle_raises_is_no_keyword_found():
 )
 def test_evaluate_stream_hears_what_the_reference_hears_at_the_models_rate(labels, frontend, clips, tmp_path, capsys):
     bundle = relabelled(matchbox(3).write(tmp_path / "b"), labels, **frontend)
-    words = label_set(labels).keywords
-    command = ["evaluate", str(bundle.path), "--stream", "--test", str(clips), "--noise", str(clips)]
+    words = LabelSet(labels).keywords
+    command = ["evaluate-stream", str(bundle.path), "--test", str(clips), "--noise", str(clips)]
     assert cli.main([*command, "--set-name", "s", "--hours", "0.01"]) == 0
     result = json.loads((bundle.path / "detection_s.json").read_text())
     assert set(result["manifest" if "manifest" in result else "default"]["labels"]) == set(words)
@@ -167,23 +165,30 @@ def test_evaluate_stream_hears_what_the_reference_hears_at_the_models_rate(label
     found = load_clips(ClipSpec(folders=(FolderSpec(clips),), words=words))
     noise = (read_wav(clips / "_background_noise_" / "hum.wav"),)
     recordings = Recordings(dataclasses.replace(found, noise=noise), RecordingSpec(0.01))
-    (scores,) = detection.stream_scores(bundle, recordings, workers=1)
+    (scores,) = stream_scores(bundle, recordings, workers=1)
     rate = bundle.frontend.sample_rate_hz
     steps = Pipeline(bundle).run(convert_rate(recordings.pcm(0), 16000, rate))
     assert np.array_equal(scores, [step.scores for step in steps])
-    listener = detection.Listener(bundle, recordings.pieces, [scores])
+    listener = Listener(bundle, recordings.pieces, [scores])
     events = [(step.index, step.detection.label) for step in steps if step.detection]
-    samples = [detection.step_end_samples(bundle, np.array(step)) * 16000 / rate for step, _ in events]
-    assert [(sample, label) for sample, label, *_ in listener.matched(0, bundle.detector)] == [
+    samples = [bundle.clock.end_samples(step) * 16000 / rate for step, _ in events]
+    assert [(one.sample, one.label) for one in listener.raised(0, bundle.detector)] == [
         (sample, label) for sample, (_, label) in zip(samples, events, strict=True)
     ]
 
 
-def test_label_set_of_any_order_gives_each_class_its_row():
-    labels = label_set(("no", "_unknown_", "go", "_silence_"))
-    assert labels.keywords == ("no", "go") and labels.row_of_kind == (3, 1, 0, 2) and labels.kind_of_row == (2, 1, 3, 0)
-    assert label_set(("a", "_unknown_")).row_of_kind == (None, 1, 0)
-    assert label_set(("a", "b")).row_of_kind == (None, None, 0, 1)
+def test_label_set_of_any_order_knows_its_rows_and_kinds():
+    labels = LabelSet(("no", "_unknown_", "go", "_silence_"))
+    assert labels == ("no", "_unknown_", "go", "_silence_") and json.dumps(labels) == json.dumps(list(labels))
+    assert labels.kinds == (Kind.KEYWORD, Kind.UNKNOWN, Kind.KEYWORD, Kind.SILENCE)
+    assert labels.keywords == ("no", "go") and labels.keyword_rows == (0, 2)
+    assert labels.row("go") == 2 and labels.row("yes") is None
+    assert labels.rows_of(LabelSet.of_words(["go", "yes"])) == (3, 1, 2, None)
+
+
+def test_label_set_without_silence_or_unknown_words_has_keywords_alone():
+    assert LabelSet(("a", "_unknown_")).keywords == ("a",)
+    assert LabelSet(("a", "b")).rows_of(LabelSet.of_words("ab")) == (None, None, 0, 1)
 
 
 NASTY = ('he said "hi"\\', "日本 \U0001f600", "what??/ */ // \\n", "hey jarvis")

@@ -76,6 +76,37 @@ def test_log_set_up_twice_says_a_line_once(capsys):
     assert capsys.readouterr().err == "once\n"
 
 
+def test_log_beside_a_handler_of_another_library_says_a_line_once(capsys):
+    theirs = logging.StreamHandler(sys.stderr)
+    logging.getLogger().addHandler(theirs)
+    try:
+        log.set_up(0, "kws_sample")
+        logging.getLogger("kws_sample.talk").info("once")
+    finally:
+        logging.getLogger().removeHandler(theirs)
+    assert capsys.readouterr().err == "once\n"
+
+
+def test_log_each_line_once_within_the_block_only(capsys):
+    log.set_up(0, "kws_sample")
+    logger = logging.getLogger("kws_sample.talk")
+    with log.each_line_once():
+        for line in ("table", "note", "table"):
+            logger.info(line)
+    logger.info("table")
+    assert capsys.readouterr().err.splitlines() == ["table", "note", "table"]
+
+
+def test_log_hushed_package_says_warnings_alone_within_the_block(capsys):
+    log.set_up(0, "kws_sample")
+    logger = logging.getLogger("kws_sample.talk.loudly")
+    with log.hushed("kws_sample.talk"):
+        logger.info("epoch")
+        logger.warning("odd")
+    logger.info("done")
+    assert capsys.readouterr().err.splitlines() == ["warning: odd", "done"]
+
+
 def _slow(total: int, monkeypatch) -> None:
     """Progress of work that takes three seconds an item."""
     clock = iter(range(0, 3 * (total + 2), 3))

@@ -24,17 +24,18 @@ from kws_training import cli
 status = cli.main(["evaluate", {bundle!r}, "--test", {clips!r}, "--set-name", "x", "--out", {out!r}])
 """
 REFERENCE = """
-from kws_host.commands.evaluate import reference_results
-from kws_host import clips
+from kws_host import clips, reference_run
 from kws_reference.bundle import Bundle
 bundle = Bundle.load({bundle!r})
 audio = [clip.read(bundle) for clip in clips.find([Path({clips!r})], bundle)]
-results, _ = reference_results(bundle, audio, jobs=2, cache=None)
+results, _ = reference_run.run(bundle, audio, jobs=2)
 status = 0 if len(results) == len(audio) else 1
 """
 RENDER = """
-from kws_training.data.pipeline import AugmentConfig, EpochRenderer
-from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
+from kws_training.data.augment_config import AugmentConfig
+from kws_training.data.clips import ClipSpec, FolderSpec
+from kws_training.data.epoch_renderer import EpochRenderer
+from kws_training.data.load_clips import load_clips
 clips = load_clips(ClipSpec(folders=(FolderSpec(Path({clips!r})),), words=("label2",)))
 with EpochRenderer(clips, 1, AugmentConfig(), workers=2, last_epoch=0) as renderer:
     status = 0 if len(renderer.epoch(0)[1]) else 1

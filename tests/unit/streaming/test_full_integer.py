@@ -13,10 +13,12 @@ from kws_reference.bundle import Bundle, write_bundle  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
 from kws_reference.frontend.config import FrontendConfig  # noqa: E402
 from kws_reference.network.oracle import Network  # noqa: E402
-from kws_training.convert.export import convert, dynamic_tflite, float_tflite  # noqa: E402
+from kws_training.convert.float import dynamic_tflite, float_tflite  # noqa: E402
+from kws_training.convert.float_operators import FloatOperator, float_operators  # noqa: E402
+from kws_training.convert.integer import convert  # noqa: E402
 from kws_training.convert.manifest import manifest  # noqa: E402
 from kws_training.convert.runner import TfliteRunner  # noqa: E402
-from kws_training.convert.tflite_file import FloatOperator, check_runs, float_operators  # noqa: E402
+from kws_training.convert.trial import check_runs  # noqa: E402
 from kws_training.streaming import Stream, StreamingLayer, to_streaming  # noqa: E402
 from tflite_micro import runtime  # noqa: E402
 

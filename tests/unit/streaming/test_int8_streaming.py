@@ -7,8 +7,8 @@ pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip insta
 
 import keras  # noqa: E402
 from kws_training import models  # noqa: E402
-from kws_training.convert.export import convert, convert_whole_clips  # noqa: E402
-from kws_training.convert.runner import load  # noqa: E402
+from kws_training.convert.integer import convert, convert_whole_clips  # noqa: E402
+from kws_training.convert.interpreter import load  # noqa: E402
 from kws_training.streaming import StreamingModel, to_streaming  # noqa: E402
 from kws_training.streaming.model import VALID  # noqa: E402
 

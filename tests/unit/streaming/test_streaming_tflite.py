@@ -8,7 +8,8 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 from keras import layers  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
-from kws_training.convert.export import convert, float_tflite  # noqa: E402
+from kws_training.convert.float import float_tflite  # noqa: E402
+from kws_training.convert.integer import convert  # noqa: E402
 from kws_training.convert.runner import TfliteRunner  # noqa: E402
 from kws_training.streaming import Delay, LocalSelfAttention, StateSpec, Stream, StreamingLayer, to_streaming  # noqa: E402
 

@@ -15,13 +15,14 @@ from hypothesis import strategies as st  # noqa: E402
 from keras import layers  # noqa: E402
 from kws_reference.bundle import write_bundle  # noqa: E402
 from kws_reference.frontend.config import FrontendConfig  # noqa: E402
-from kws_training.convert import export  # noqa: E402
+from kws_training.convert.float import float_tflite  # noqa: E402
+from kws_training.convert.integer import convert  # noqa: E402
 from kws_training.convert.manifest import manifest  # noqa: E402
 from kws_training.convert.runner import TfliteRunner  # noqa: E402
 from kws_training.inspect.describe import describe_streaming, table  # noqa: E402
 from kws_training.models import architecture  # noqa: E402
 from kws_training.streaming import CannotStream, Delay, Stream, Streaming, StreamingLayer, to_streaming  # noqa: E402
-from kws_training.train.run_folder import load_run  # noqa: E402
+from kws_training.train.trained_run import load_run  # noqa: E402
 
 from tests.support import engines  # noqa: E402
 from tests.support.native import ROOT  # noqa: E402
@@ -109,7 +110,7 @@ def test_stream_of_a_cell_that_takes_whole_strides_is_the_keras_layer_and_keeps_
     assert_close(model(clips), alone(clips))
     streaming = assert_streams(model, 12, 24, length=24)
     assert not streaming.state_specs and not streaming.needs_valid
-    runner = TfliteRunner(export.float_tflite(streaming), streaming.state_specs)
+    runner = TfliteRunner(float_tflite(streaming), streaming.state_specs)
     assert len(runner.interpreter.get_input_details()) == 1
     assert_close(np.concatenate([runner.step(clips[0])[0].reshape(1, -1, *alone(clips).shape[2:])]), alone(clips[:1]))
 
@@ -420,7 +421,7 @@ def test_engine_of_a_strided_model_hears_as_the_training_model(body, step, state
 
     streaming = to_streaming(functional((None, 10), whole), step)
     features = np.random.default_rng(0).normal(0, 32, (4, 64, 10)).clip(-128, 127).astype(np.int8)
-    converted = export.convert(streaming, features, 1 / 32)
+    converted = convert(streaming, features, 1 / 32)
     assert len(converted.states) == states and converted.valid is None
     labels = ["_silence_", "_unknown_", "yes", "no"]
     about = {"accuracy": {}, "provenance": {}, "tools": {}}

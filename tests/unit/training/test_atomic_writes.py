@@ -192,15 +192,15 @@ class Training:
     epochs, accuracy = 3, (0.5, 0.7, 0.6)
 
     def __init__(self, keras, folder, settings=None):
+        from kws_training.train.optimizer import AveragingAdamW, averaged
         from kws_training.train.run_folder import RunFolder
-        from kws_training.train.trainer import AveragingAdamW, _averaged
 
         self.keras = keras
         keras.utils.set_random_seed(1)
         self.model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
         self.model.compile(AveragingAdamW(0.1, use_ema=True, ema_momentum=0.5), "mse")
         self.model.optimizer.build(self.model.trainable_variables)
-        self.run, self.averaged = RunFolder(folder, settings or {"seed": 1}), _averaged
+        self.run, self.averaged = RunFolder(folder, settings or {"seed": 1}), averaged
         if self.run.history:
             self.run.restore(self.model, 4 * len(self.run.history))
 
@@ -214,11 +214,11 @@ class Training:
         return self
 
     def result(self):
-        from kws_training.train import run_folder
+        from kws_training.train.run_files import best_epoch
 
         weights = [np.asarray(value).tolist() for value in self.model.get_weights()]
         steps = int(self.model.optimizer.iterations.numpy())
-        best = json.loads((self.run.path / "history.json").read_text()), run_folder.best_epoch(self.run.path)
+        best = json.loads((self.run.path / "history.json").read_text()), best_epoch(self.run.path)
         with np.load(self.run.path / "best.npz") as arrays:
             return weights, steps, best, [arrays[name].tolist() for name in sorted(arrays.files)]
 
@@ -245,16 +245,16 @@ def test_run_stopped_at_any_write_and_resumed_equals_an_unbroken_one(keras, tmp_
 
 def test_run_that_was_stopped_is_exported_as_it_was_finished(keras, tmp_path, monkeypatch):
     """Between the checkpoint and its copies the copies are of the epoch before; the best weights are not."""
-    from kws_training.train import run_folder
+    from kws_training.train.run_files import best_epoch, committed
 
     training = Training(keras, tmp_path)
     with stopped_at(monkeypatch, "replace", 5, Killed), pytest.raises(Killed):
         training.train()  # 1 to 3 are the first epoch's files, 4 is the second one's checkpoint
     assert len(json.loads((tmp_path / "history.json").read_text())) == 1
-    assert run_folder.best_epoch(tmp_path) == {"epoch": 2, "val_accuracy": 0.7}
-    committed = run_folder._committed(tmp_path)
+    assert best_epoch(tmp_path) == {"epoch": 2, "val_accuracy": 0.7}
+    best = committed(tmp_path).best
     with training.averaged(training.model):
-        assert all(map(np.array_equal, committed.best, training.model.get_weights()))
+        assert all(map(np.array_equal, best, training.model.get_weights()))
 
 
 def test_run_of_an_earlier_version_goes_on_and_a_torn_one_is_refused(keras, tmp_path):

@@ -6,10 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from kws_reference.errors import KwsError
+from kws_reference.labels import Kind
 from kws_training import cli
 from kws_training.commands import fit
 from kws_training.data import unknown_words
+from kws_training.data.material import load_material
 from kws_training.data.splits import hash_split
+from kws_training.train.job import shares_of
 
 from tests.support.clip_files import write_wav
 
@@ -21,7 +24,7 @@ def record(folder: Path, names: list[str]) -> None:
         write_wav(folder / name, np.random.default_rng(index).integers(-900, 900, 16000))
 
 
-def speak(labels, folder, clips, unknown, clips_per_unknown, seed, tell) -> None:
+def speak(labels, folder, clips, unknown, clips_per_unknown, seed) -> None:
     """In the place of the synthesisers: two words and an unknown one by voices of all splits."""
     voices = [f"espeak-f{number}" for number in range(30)]
     record(folder, [f"{word}/{voice}_nohash_0.wav" for word in (*labels, "fights") for voice in voices])
@@ -34,13 +37,16 @@ def clips(monkeypatch, tmp_path):
     def load(*arguments):
         parser = fit.add_parser(argparse.ArgumentParser().add_subparsers())
         options = parser.parse_args([*map(str, arguments), "--out", str(tmp_path / "run")])
-        return fit._clips(options, LABELS)
+        job = fit.job_of(options)
+        return load_material(job.material, LABELS, job.seed)
 
     return load
 
 
 def speakers(found) -> set[str]:
-    return {Path(name).name for name, silent in zip(found.names, found.labels == 0, strict=True) if not silent}
+    return {
+        Path(name).name for name, silent in zip(found.names, found.kinds == Kind.SILENCE, strict=True) if not silent
+    }
 
 
 def test_voices_alone_are_split_by_voice(clips):
@@ -56,9 +62,9 @@ def test_recordings_alone_validate_and_voices_say_the_unknown_words(clips, tmp_p
     record(data, [f"{word}/take{word}{index}.wav" for word in LABELS for index in range(10)])
     training, validation = clips("--data", data, "--voices", tmp_path / "voices")
     assert (~training.synthetic).sum() == 16
-    keywords = validation.labels >= 2
+    keywords = validation.kinds == Kind.KEYWORD
     assert keywords.sum() == 4 and not validation.synthetic[keywords].any()
-    unknown = validation.labels == 1
+    unknown = validation.kinds == Kind.UNKNOWN
     assert unknown.any() and validation.synthetic[unknown].all()
     assert not speakers(training) & speakers(validation)
     for name in np.array(training.names)[training.synthetic]:
@@ -69,8 +75,11 @@ def test_recorded_unknown_words_validate_alone(clips, tmp_path):
     data = tmp_path / "recordings"
     record(data, [f"{word}/take{word}{index}.wav" for word in (*LABELS, "house") for index in range(10)])
     training, validation = clips("--data", data, "--voices", tmp_path / "voices")
-    assert not validation.synthetic.any() and (validation.labels == 1).sum() > 0
-    assert training.synthetic[training.labels == 1].any() and not training.synthetic[training.labels == 1].all()
+    assert not validation.synthetic.any() and (validation.kinds == Kind.UNKNOWN).sum() > 0
+    assert (
+        training.synthetic[training.kinds == Kind.UNKNOWN].any()
+        and not training.synthetic[training.kinds == Kind.UNKNOWN].all()
+    )
 
 
 def test_split_and_left_out_files_are_said_once(clips, tmp_path, capsys):
@@ -87,14 +96,14 @@ def test_recorded_unknown_words_in_their_own_folder_count_as_recorded(clips, tmp
     data = tmp_path / "recordings"
     record(data, [f"{word}/take{word}{index}.wav" for word in (*LABELS, "_unknown_") for index in range(10)])
     _, validation = clips("--data", data, "--voices", tmp_path / "voices")
-    assert not validation.synthetic.any() and (validation.labels == 1).sum() > 0
+    assert not validation.synthetic.any() and (validation.kinds == Kind.UNKNOWN).sum() > 0
 
 
 def test_hidden_folder_is_no_unknown_word(clips, tmp_path):
     data = tmp_path / "recordings"
     record(data, [f"{word}/take{word}{index}.wav" for word in LABELS for index in range(10)] + [".trash/old.wav"])
     training, validation = clips("--data", data, "--voices", tmp_path / "voices")
-    assert validation.synthetic[validation.labels == 1].all() and ".trash/old.wav" not in training.names
+    assert validation.synthetic[validation.kinds == Kind.UNKNOWN].all() and ".trash/old.wav" not in training.names
 
 
 def test_no_label_that_validates_is_refused(clips, tmp_path):
@@ -124,5 +133,5 @@ def test_fit_without_any_clips_is_one_line(tmp_path, capsys, clips):
 
 
 def test_few_labels_get_more_unknown_words_and_silence():
-    assert fit._shares(LABELS) == {"unknown_percent": 100, "silence_percent": 25}
-    assert fit._shares(tuple("abcdefghij")) == {}
+    assert shares_of(LABELS) == {"unknown_percent": 100, "silence_percent": 25}
+    assert shares_of(tuple("abcdefghij")) == {}

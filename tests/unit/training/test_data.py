@@ -16,24 +16,17 @@ from kws_reference.audio.recordings import find_recordings
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
 from kws_reference.frontend.definition import mfcc_float
+from kws_reference.labels import SILENCE, LabelSet
 from kws_training.data import augment
+from kws_training.data.augment_config import AugmentConfig
+from kws_training.data.clips import WORDS, ClipSet, ClipSpec, FolderSpec, folder_label
 from kws_training.data.epoch_cache import EpochCache
-from kws_training.data.pipeline import (
-    CHUNK_CLIPS,
-    AugmentConfig,
-    EpochRenderer,
-    plain_features,
-    plan_epoch,
-    render_epoch,
-)
-from kws_training.data.speech_commands import (
-    ClipSet,
-    ClipSpec,
-    FolderSpec,
-    index_speech_commands,
-    label_index,
-    load_clips,
-)
+from kws_training.data.epoch_plan import plan_epoch
+from kws_training.data.epoch_renderer import EpochRenderer
+from kws_training.data.features import CHUNK_CLIPS, plain_features
+from kws_training.data.load_clips import load_clips
+from kws_training.data.render import render_epoch
+from kws_training.data.selection import index_speech_commands
 from kws_training.data.splits import divide, hash_percent, hash_split
 
 from tests.support.native import ROOT
@@ -78,7 +71,7 @@ def clip_set(keywords=300, unknown=100, noise=True):
         words=tuple({2: "yes", 3: "no", 1: "tree"}[label] for label in labels),
         names=tuple(map(str, range(len(labels)))),
         noise=(rng.integers(-9000, 9000, 40000).astype(np.int16),) if noise else (),
-        label_names=("_silence_", "_unknown_", "yes", "no"),
+        label_names=LabelSet.of_words(["yes", "no"]),
     )
 
 
@@ -187,7 +180,7 @@ def test_load_clips_short_recording_is_padded_behind(tmp_path):
     np.testing.assert_array_equal(clips.pcm[1], whole)
 
 
-def test_load_clips_long_recording_keeps_the_second_with_its_word_and_says_so(tmp_path):
+def test_load_clips_long_recording_keeps_the_second_with_its_word_and_says_so(tmp_path, told):
     word = record(tmp_path / "yes" / "a.wav", 8000, seed=1)
     for name, before, behind in (("yes/third", 36000, 4000), ("yes/end", 30000, 0), ("tree/first", 0, 40000)):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -195,8 +188,7 @@ def test_load_clips_long_recording_keeps_the_second_with_its_word_and_says_so(tm
     soundfile.write(tmp_path / "yes" / "nothing.wav", np.zeros(48000, np.int16), 16000)
     (tmp_path / "_silence_").mkdir()
     soundfile.write(tmp_path / "_silence_" / "room.wav", np.pad(word, (30000, 0)), 16000)
-    told = []
-    clips = load_clips(ClipSpec(folders=(FolderSpec(tmp_path),)), told.append)
+    clips = load_clips(ClipSpec(folders=(FolderSpec(tmp_path),)))
     heard = dict(zip(clips.names, clips.pcm, strict=True))
     for name in ("yes/third.wav", "yes/end.wav", "tree/first.wav"):
         # The level is a median over 90 ms, so that up to 40 ms of an end count for nothing.
@@ -209,18 +201,17 @@ def test_load_clips_long_recording_keeps_the_second_with_its_word_and_says_so(tm
     assert any("1 of 6 recordings are shorter than a second" in line and "yes/a.wav, 0.50 s" in line for line in told)
 
 
-def test_load_clips_other_rate_and_length_keep_the_word(tmp_path):
+def test_load_clips_other_rate_and_length_keep_the_word(tmp_path, told):
     word = np.rint(9000 * np.sin(np.arange(8000) * 0.3)).astype(np.int16)
     (tmp_path / "yes").mkdir()
     soundfile.write(tmp_path / "yes" / "a.wav", np.pad(word, (30000, 4000)), 16000)
-    told = []
     spec = ClipSpec(folders=(FolderSpec(tmp_path),), sample_rate_hz=8000, clip_samples=6000)
-    clips = load_clips(spec, told.append)
+    clips = load_clips(spec)
     assert clips.pcm.shape == (1, 6000) and (np.abs(clips.pcm) > 3000).sum() > 2500
     assert told[0].startswith("1 of 1 recordings are longer than 0.75 s") and "a.wav from 1.7" in told[0]
 
 
-def test_load_clips_main_folder_may_hold_silence_unknown_words_and_folders_of_persons(tmp_path):
+def test_load_clips_main_folder_may_hold_silence_unknown_words_and_folders_of_persons(tmp_path, told):
     for index in range(30):
         record(tmp_path / "yes" / f"p{index}" / "1.WAV", seed=index)
         record(tmp_path / "No " / f"p{index}.wav", seed=index)
@@ -230,9 +221,8 @@ def test_load_clips_main_folder_may_hold_silence_unknown_words_and_folders_of_pe
     record(tmp_path / "noise" / "street.wav")
     (tmp_path / "yes" / "._1.wav").write_bytes(b"\0\5\x16\7")
     record(tmp_path / "_background_noise_" / "kitchen" / "N.WAV", 20000)
-    told = []
     spec = ClipSpec(tmp_path, words=("yes", "no"), silence_percent=0, unknown_percent=100)
-    sets = [load_clips(dataclasses.replace(spec, split=split), told.append) for split in ("training", "validation")]
+    sets = [load_clips(dataclasses.replace(spec, split=split)) for split in ("training", "validation")]
     assert sum(np.bincount(clips.labels, minlength=4) for clips in sets).tolist() == [30, 31, 30, 30]
     assert all(np.bincount(clips.labels, minlength=4).min() >= 5 for clips in sets)
     assert {word for clips in sets for word in clips.words} == {"_silence_", "bed", "noise", "yes", "no"}
@@ -244,11 +234,10 @@ def test_load_clips_main_folder_may_hold_silence_unknown_words_and_folders_of_pe
     assert any("folders taken as labels: no: No/" in line for line in told)
 
 
-def test_load_clips_unknown_words_that_are_labels_are_told(tmp_path):
+def test_load_clips_unknown_words_that_are_labels_are_told(tmp_path, told):
     for name in ("yes/a.wav", "_unknown_/yes_0a7c2a8d_nohash_0.wav", "_unknown_/Yes/b.wav", "_unknown_/bed/c.wav"):
         record(tmp_path / name)
-    told = []
-    assert load_clips(ClipSpec(folders=(FolderSpec(tmp_path),)), told.append).labels.tolist() == [1, 1, 1, 2]
+    assert load_clips(ClipSpec(folders=(FolderSpec(tmp_path),))).labels.tolist() == [1, 1, 1, 2]
     assert any("labels by their names: 2 (_unknown_/Yes/b.wav, _unknown_/yes_0a7c2a8d" in line for line in told)
 
 
@@ -307,11 +296,14 @@ def test_load_clips_training_without_one_of_the_words_names_it(dataset):
         load_clips(ClipSpec(dataset, words=("yess", "no")))
 
 
-def test_label_index_follows_the_contract_order():
-    names = ("_silence_", "_unknown_", "yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
-    assert ClipSpec().labels == names
-    assert [label_index(name, ClipSpec().words) for name in names] == list(range(12))
-    assert label_index("tree", ClipSpec().words) == 1
+def test_clip_spec_labels_follow_the_contract_order():
+    assert ClipSpec().labels == ("_silence_", "_unknown_", *WORDS) and len(WORDS) == 10
+
+
+def test_folder_label_of_other_words_and_other_reserved_names_is_unknown():
+    labels = ClipSpec().labels
+    assert tuple(folder_label(name, WORDS) for name in labels) == labels
+    assert {folder_label(name, WORDS) for name in ("tree", "_background_noise_", "silence")} == {"_unknown_"}
 
 
 # Augmentation
@@ -456,7 +448,7 @@ def test_render_epoch_masks_are_filled_with_the_mean_of_the_front_end():
 def test_render_epoch_no_noise_recordings_gives_digital_silence():
     clips = clip_set(20, 5, noise=False)
     features, labels = render_epoch(clips, 1, 0, STILL)
-    np.testing.assert_array_equal(features[labels == 0], 0)
+    np.testing.assert_array_equal(features[labels == clips.label_names.index(SILENCE)], 0)
 
 
 def test_epoch_renderer_workers_equal_this_process_and_any_order():
@@ -477,7 +469,7 @@ def test_epoch_cache_hit_equals_a_fresh_render(tmp_path, monkeypatch):
     fresh = [render_epoch(clips, 5, epoch, config) for epoch in range(2)]
     with EpochRenderer(clips, 5, config, workers=0, cache=tmp_path) as renderer:
         written = [renderer.epoch(epoch) for epoch in range(2)]
-    monkeypatch.setattr("kws_training.data.pipeline.render_chunk", None)  # nothing may be rendered now
+    monkeypatch.setattr("kws_training.data.render.render_chunk", None)  # nothing may be rendered now
     with EpochRenderer(clips, 5, config, workers=2, last_epoch=1, cache=tmp_path) as renderer:
         found = [renderer.epoch(epoch) for epoch in range(2)]
         assert renderer._pool is None
@@ -564,7 +556,7 @@ def test_epoch_renderer_killed_parent_leaves_no_worker_and_no_file(tmp_path):
     script.write_text(
         "import sys\n"
         "from tests.unit.training.test_data import clip_set\n"
-        "from kws_training.data.pipeline import EpochRenderer\n"
+        "from kws_training.data.epoch_renderer import EpochRenderer\n"
         "if __name__ == '__main__':\n"
         "    renderer = EpochRenderer(clip_set(20, 5), 1, workers=2)\n"
         "    renderer.epoch(0)\n"

@@ -19,13 +19,16 @@ import keras  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
 from kws_reference.frontend.config import FrontendConfig  # noqa: E402
 from kws_training import cli  # noqa: E402
-from kws_training.commands.evaluate import by_label  # noqa: E402
 from kws_training.commands.fit import add_parser  # noqa: E402
-from kws_training.convert import export  # noqa: E402
-from kws_training.data.speech_commands import ClipSet  # noqa: E402
+from kws_training.convert import integer  # noqa: E402
+from kws_training.data.clips import ClipSet  # noqa: E402
+from kws_training.evaluate.clip_report import by_label  # noqa: E402
 from kws_training.models import architecture  # noqa: E402
-from kws_training.train.run_folder import RunFolder, load_run  # noqa: E402
-from kws_training.train.trainer import AveragingAdamW, Recipe, _averaged, _lesson  # noqa: E402
+from kws_training.train.lesson import lesson  # noqa: E402
+from kws_training.train.optimizer import AveragingAdamW, averaged  # noqa: E402
+from kws_training.train.recipe import Recipe  # noqa: E402
+from kws_training.train.run_folder import RunFolder  # noqa: E402
+from kws_training.train.trained_run import load_run  # noqa: E402
 
 from tests.support.tones import write_tones  # noqa: E402
 
@@ -185,7 +188,7 @@ def test_lesson_mixes_inputs_and_targets_alike():
     recipe = Recipe(mixup=0.5, label_smoothing=0.0)
     features = np.arange(4, dtype=np.float32)[:, None, None] * np.ones((1, 3, 1), np.float32)
     frontend = FrontendConfig(coefficients=1, feature_mean=(0.0,), feature_std=(32.0,))
-    inputs, targets = _lesson(np.random.default_rng(0), features, np.arange(4), 4, frontend, recipe, None)
+    inputs, targets = lesson(np.random.default_rng(0), features, np.arange(4), 4, frontend, recipe, None)
     np.testing.assert_allclose(targets.sum(1), 1, rtol=1e-6)
     assert (targets > 0).sum() > 4  # something was mixed
     steps = frontend.feature_steps_per_std / 32
@@ -199,10 +202,10 @@ def test_weight_averaging_validates_and_keeps_the_averages(tmp_path):
     model.compile(AveragingAdamW(0.1, use_ema=True, ema_momentum=0.5), "mse")
     model.fit(np.ones((64, 3)), np.ones((64, 2)), batch_size=8, verbose=0)
     weights = model.get_weights()
-    with _averaged(model):
+    with averaged(model):
         averages = model.get_weights()
     run = RunFolder(tmp_path, {})
-    run.finish_epoch(model, {"epoch": 1, "val_accuracy": 0.5}, _averaged)
+    run.finish_epoch(model, {"epoch": 1, "val_accuracy": 0.5}, averaged)
     assert not np.array_equal(weights[0], averages[0])
     for name, expected in (("best.npz", averages), ("last.npz", weights)):
         with np.load(tmp_path / name) as archive:
@@ -331,7 +334,7 @@ def untrained(tmp_path):
     ],
 )
 def test_export_with_a_damaged_history_says_so_before_it_converts(untrained, history, message, capsys, monkeypatch):
-    monkeypatch.setattr(export, "convert", lambda *_: pytest.fail("converted"))
+    monkeypatch.setattr(integer, "convert", lambda *_: pytest.fail("converted"))
     if history is not None:
         (untrained / "history.json").write_text(history)
     assert cli.main(["export", "--run", str(untrained), "--data", "/nowhere", "--out", str(untrained / "b")]) == 2
@@ -342,7 +345,7 @@ def test_export_with_a_damaged_history_says_so_before_it_converts(untrained, his
 def test_export_calibrates_with_every_extra_folder(untrained, monkeypatch):
     (untrained / "history.json").write_text('[{"epoch": 1, "val_accuracy": 0.5}]')
     specs = []
-    monkeypatch.setattr("kws_training.commands.export.load_clips", lambda spec: specs.append(spec) or 1 / 0)
+    monkeypatch.setattr("kws_training.convert.export.load_clips", lambda spec: specs.append(spec) or 1 / 0)
     extra = ["--extra", "first", "--extra", "second", "--extra-names", "list"]
     with pytest.raises(ZeroDivisionError):
         cli.main(["export", "--run", str(untrained), "--data", "d", "--out", str(untrained / "b"), *extra])

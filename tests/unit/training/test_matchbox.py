@@ -9,7 +9,7 @@ import keras  # noqa: E402
 from kws_reference.bundle import write_bundle  # noqa: E402
 from kws_reference.frontend.config import FrontendConfig  # noqa: E402
 from kws_reference.network.oracle import Network  # noqa: E402
-from kws_training.convert.export import convert  # noqa: E402
+from kws_training.convert.integer import convert  # noqa: E402
 from kws_training.convert.manifest import manifest  # noqa: E402
 from kws_training.models.matchbox import Block, MatchboxConfig, build  # noqa: E402
 from kws_training.streaming import to_streaming  # noqa: E402

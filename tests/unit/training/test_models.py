@@ -13,7 +13,9 @@ from kws_reference.frontend.config import FrontendConfig  # noqa: E402
 from kws_training import cli  # noqa: E402
 from kws_training.models import ARCHITECTURES, FRAMES_PER_STEP, architecture  # noqa: E402
 from kws_training.streaming import to_streaming  # noqa: E402
-from kws_training.train.run_folder import BEST, SETTINGS, RunFolder, load_run  # noqa: E402
+from kws_training.train.run_files import BEST, SETTINGS  # noqa: E402
+from kws_training.train.run_folder import RunFolder  # noqa: E402
+from kws_training.train.trained_run import load_run  # noqa: E402
 
 from tests.support.tones import write_tones  # noqa: E402
 
@@ -124,7 +126,8 @@ def test_fit_model_records_its_name_and_load_run_rebuilds_it(small_run):
 def test_fit_takes_the_recipe_of_its_model_unless_a_flag_says_otherwise(recordings, tmp_path, monkeypatch):
     recipes = []
     monkeypatch.setattr(
-        "kws_training.train.trainer.train", lambda *args: recipes.append(args[5]) or {"epoch": 1, "val_accuracy": 0.0}
+        "kws_training.train.fit.train",
+        lambda *args, **options: recipes.append(args[5]) or {"epoch": 1, "val_accuracy": 0.0},
     )
     assert fit(recordings, tmp_path / "own", "--model", "mhatt_rnn") == 0
     assert fit(recordings, tmp_path / "flag", "--model", "mhatt_rnn", "--learning-rate", "0.25") == 0

@@ -6,8 +6,9 @@ from collections import Counter
 import numpy as np
 import pytest
 from kws_reference.errors import KwsError
+from kws_reference.labels import Kind, LabelSet
+from kws_training.data.clips import ClipSet
 from kws_training.data.recordings import Recordings, RecordingSpec, background, plan, word_spans
-from kws_training.data.speech_commands import ClipSet
 
 SPEC = RecordingSpec(hours=0.05, seed=5, piece_seconds=60.0)
 
@@ -32,7 +33,7 @@ def clip_set(keywords=40, unknown=10, silent=4, noise=True):
         noise=(rng.normal(0, 2000, 30000).astype(np.int16), rng.normal(0, 500, 50000).astype(np.int16))
         if noise
         else (),
-        label_names=("_silence_", "_unknown_", "yes", "no"),
+        label_names=LabelSet.of_words(["yes", "no"]),
     )
 
 
@@ -81,9 +82,8 @@ def test_recordings_clips_do_not_overlap_and_keep_their_gaps():
 
 def test_recordings_each_clip_is_used_once_a_pass():
     recordings = Recordings(clip_set(), dataclasses.replace(SPEC, hours=0.3))
-    for label, clips in ((0, {0}), (1, {1}), (2, {2, 3})):
-        order = [word.clip for word in placed(recordings) if word.label in clips]
-        size = {0: 4, 1: 10, 2: 40}[label]
+    for kind, size in ((Kind.SILENCE, 4), (Kind.UNKNOWN, 10), (Kind.KEYWORD, 40)):
+        order = [word.clip for word in placed(recordings) if word.kind is kind]
         assert len(order) > size
         for first in range(0, len(order), size):
             part = order[first : first + size]
@@ -92,14 +92,14 @@ def test_recordings_each_clip_is_used_once_a_pass():
 
 
 def test_recordings_shares_are_kept_and_an_absent_kind_leaves_its_share():
-    counts = Counter(min(word.label, 2) for word in placed(Recordings(clip_set(), dataclasses.replace(SPEC, hours=2))))
+    counts = Counter(word.kind for word in placed(Recordings(clip_set(), dataclasses.replace(SPEC, hours=2))))
     total = sum(counts.values())
     assert 1500 < total < 1800  # two hours at 4.3 s a clip
-    for kind, share in enumerate((0.10, 0.45, 0.45)):
+    for kind, share in zip(Kind, (0.10, 0.45, 0.45), strict=True):
         # Four standard deviations of a share that is drawn 1,600 times.
         assert abs(counts[kind] / total - share) < 0.05
     only = Recordings(clip_set(unknown=0, silent=0), SPEC)
-    assert {word.label for word in placed(only)} == {2, 3}
+    assert {word.label for word in placed(only)} == {"yes", "no"}
 
 
 def test_recordings_same_seed_same_samples_other_seed_others():
@@ -150,4 +150,4 @@ def test_recordings_impossible_request_is_refused(clips, spec, message):
 def test_plan_uses_no_sample_of_the_clips():
     clips = clip_set()
     spans = word_spans(clips.pcm)
-    assert plan(clips.labels, spans, SPEC) == Recordings(clips, SPEC).pieces
+    assert plan(clips.spoken_labels, spans, SPEC) == Recordings(clips, SPEC).pieces

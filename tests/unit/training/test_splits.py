@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from kws_reference.audio.recordings import find_recordings
 from kws_reference.errors import KwsError
-from kws_training.commands.clip_options import add_extra, check_extra, extra_folders, keywords
-from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
+from kws_reference.labels import words_of
+from kws_training.commands.options.clips import add_extra, extra_folders
+from kws_training.data.clips import ClipSpec, FolderSpec
+from kws_training.data.load_clips import load_clips
 from kws_training.data.splits import divide, find_names, hash_split, read_names, speaker_of, spoken_word
 
 from tests.support.clip_files import write_wav
@@ -40,8 +42,8 @@ def folder(tmp_path):
     return root
 
 
-def taken(spec, told=None):
-    return list(load_clips(ClipSpec(folders=(spec,)), ([] if told is None else told).append).names)
+def taken(spec):
+    return list(load_clips(ClipSpec(folders=(spec,))).names)
 
 
 def parts(root, words=WORDS):
@@ -132,28 +134,27 @@ def test_read_names_takes_what_other_systems_write(tmp_path):
     assert parts(tmp_path)[1] == ["no/d.wav", "no/e.wav", "yes/C.WAV", "yes/a b.wav"]
 
 
-def test_load_clips_prints_the_split_with_its_counts(folder):
+def test_load_clips_prints_the_split_with_its_counts(folder, told):
     lists(folder, validation=["yes/t0.wav", "no/t0.wav"], testing=["yes/t1.wav"])
-    told = []
-    clips = load_clips(ClipSpec(folder, "training", words=WORDS), told.append)
+    clips = load_clips(ClipSpec(folder, "training", words=WORDS))
     assert not {"yes/t0.wav", "no/t0.wav", "yes/t1.wav"} & set(clips.names)
     assert any("36 clips" in line and "validation_list.txt and testing_list.txt" in line for line in told)
     rows = {line.split()[0]: line.split()[1:] for line in told if line.startswith("  ")}
     assert rows["yes"] == ["10", "1", "1"] and rows["no"] == ["11", "1", "0"] and rows["all"] == ["33", "2", "1"]
 
 
-def test_load_clips_lists_of_an_extra_folder_win_too(folder, tmp_path):
+def test_load_clips_lists_of_an_extra_folder_win_too(folder, tmp_path, told):
     extra = tmp_path / "extra"
     record(extra, *(f"yes/x{index}.wav" for index in range(6)))
     lists(extra, validation=["yes/x0.wav"], testing=["yes/x1.wav"])
     parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=Path)
     add_extra(parser)
     spec = extra_folders(parser.parse_args(["--extra", str(extra)]))[0]
-    told = []
-    assert taken(spec, told) == [f"yes/x{index}.wav" for index in range(2, 6)]
+    assert taken(spec) == [f"yes/x{index}.wav" for index in range(2, 6)]
     assert any("2 clips do not train" in line and "yes/x0.wav, yes/x1.wav" in line for line in told)
     assert len(taken(FolderSpec(extra))) == 6  # a test on the whole folder
-    clips = load_clips(ClipSpec(folder, "training", (spec,), WORDS), told.append)
+    clips = load_clips(ClipSpec(folder, "training", (spec,), WORDS))
     assert not {"yes/x0.wav", "yes/x1.wav"} & set(clips.names) and "yes/x2.wav" in clips.names
 
 
@@ -172,15 +173,14 @@ def test_find_names_prefers_the_exact_name(tmp_path):
     assert find_names(["yes/E\u0301.WAV", "yes/f.wav"], [composed, "no/f.wav"]) == ({composed}, ["yes/f.wav"])
 
 
-def test_load_clips_extra_folder_with_copies_of_held_clips_does_not_train_on_them(folder, tmp_path):
+def test_load_clips_extra_folder_with_copies_of_held_clips_does_not_train_on_them(folder, tmp_path, told):
     lists(folder, testing=["yes/t1.wav"], validation=["no/t2.wav"])
     extra = tmp_path / "extra"
     for name in ("yes/t1.wav", "no/t2.wav"):
         (extra / name).parent.mkdir(parents=True)
         (extra / name).write_bytes((folder / name).read_bytes())
     record(extra, "yes/t1b.wav", "tree/t9.wav")
-    told = []
-    clips = load_clips(ClipSpec(folder, "training", (FolderSpec(extra, to_train=True),), WORDS), told.append)
+    clips = load_clips(ClipSpec(folder, "training", (FolderSpec(extra, to_train=True),), WORDS))
     assert not {"yes/t1.wav", "no/t2.wav"} & set(clips.names) and "yes/t1b.wav" in clips.names
     assert any("2 clips do not train, but validate or test" in line for line in told)
 
@@ -216,7 +216,7 @@ def test_hash_split_takes_names_that_are_no_unicode():
 
 def test_labels_that_name_the_same_folder_are_refused():
     with pytest.raises(KwsError, match="Hello_World twice"):
-        keywords("hello world,Hello_World")
+        words_of("hello world,Hello_World", "--labels")
 
 
 @pytest.mark.parametrize(("data", "extra"), [("a", "a/b"), ("a/b", "a"), ("a/b", "a/../a")])
@@ -227,5 +227,5 @@ def test_extra_folder_inside_of_another_is_refused(tmp_path, data, extra):
     (tmp_path / "a/b").mkdir(parents=True)
     arguments = ["--data", str(tmp_path / data), "--extra", str(tmp_path / extra)]
     with pytest.raises(KwsError, match="lies in .* would count twice"):
-        check_extra(parser.parse_args(arguments))
-    check_extra(parser.parse_args([*arguments[:2], "--extra", str(tmp_path / "c")]))
+        extra_folders(parser.parse_args(arguments))
+    extra_folders(parser.parse_args([*arguments[:2], "--extra", str(tmp_path / "c")]))

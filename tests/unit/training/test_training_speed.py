@@ -12,7 +12,7 @@ from kws_training.measure import training_speed  # noqa: E402
 
 def test_benchmark_training_prints_and_writes_three_rates(tmp_path, capsys, monkeypatch):
     measure = training_speed.measure
-    monkeypatch.setattr(training_speed, "measure", lambda name, say: measure(name, clips=40, epochs=3, batch=20))
+    monkeypatch.setattr(training_speed, "measure", lambda name: measure(name, clips=40, epochs=3, batch=20))
     assert cli.main(["benchmark", "--training", "matchbox", "--json", str(tmp_path / "speed.json")]) == 0
     (found,) = json.loads((tmp_path / "speed.json").read_text())
     assert found["model"] == "matchbox" and found["batch"] == 20

@@ -8,7 +8,8 @@ import pytest
 import soundfile
 from kws_reference.frontend.config import FrontendConfig
 from kws_training.cli import main
-from kws_training.convert.export import convert, float_tflite
+from kws_training.convert.float import float_tflite
+from kws_training.convert.integer import convert
 from kws_training.convert.runner import TfliteRunner
 from kws_training.convert.staged import stage
 from kws_training.data.log_mel import LogMelStream, log_mel
@@ -16,7 +17,7 @@ from kws_training.models import conformer, transformer
 from kws_training.models.conformer import ConformerConfig
 from kws_training.models.transformer import TransformerConfig
 from kws_training.streaming import to_streaming
-from kws_training.train.run_folder import BEST, SETTINGS
+from kws_training.train.run_files import BEST, SETTINGS
 
 TRANSFORMER = TransformerConfig(labels=4, coefficients=6, filters=8, kernels=(3, 5), window=7, pool_frames=40)
 CONFORMER = ConformerConfig(mel_bands=16, layers=2, size=16, heads=2, window=5, kernel=4, subsampling_filters=4)

@@ -4,8 +4,9 @@ import dataclasses
 from collections import Counter
 
 import numpy as np
+from kws_reference.labels import Kind, LabelSet
+from kws_training.data.clips import ClipSet
 from kws_training.data.recordings import Recordings, RecordingSpec
-from kws_training.data.speech_commands import ClipSet
 from kws_training.data.validation_mix import source, validation_mix
 
 WORDS = ("yes",) * 8 + ("no",) * 8 + ("bed",) * 16 + ("tree",)
@@ -22,7 +23,7 @@ def clip_set() -> ClipSet:
         words=(*WORDS, "_silence_"),
         names=tuple(f"{word}/{row}.wav" for row, word in enumerate((*WORDS, "_silence_"))),
         noise=(rng.normal(0, 500, 30000).astype(np.int16),),
-        label_names=("_silence_", "_unknown_", "yes", "no"),
+        label_names=LabelSet.of_words(["yes", "no"]),
     )
 
 
@@ -41,8 +42,8 @@ def test_validation_mix_weighs_sources_alike_and_words_by_the_square_root():
     extra = dataclasses.replace(clips, pcm=clips.pcm[16:20], labels=LABELS[16:20], words=WORDS[16:20], names=("x",) * 4)
     mix, weights = validation_mix(clips, extra)
     of_source, of_word = Counter(), Counter()
-    for name, word, label, weight in zip(mix.names, mix.words, mix.labels, weights, strict=True):
-        of_source[source(name)] += weight * (label == 1)
+    for name, word, kind, weight in zip(mix.names, mix.words, mix.kinds, weights, strict=True):
+        of_source[source(name)] += weight * (kind == Kind.UNKNOWN)
         of_word[word, source(name)] += weight
     assert np.isclose(of_source["recorded"], of_source["extra"])  # sums of floats
     assert np.isclose(of_word["bed", "recorded"], 4 * of_word["tree", "recorded"])

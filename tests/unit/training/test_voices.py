@@ -11,7 +11,9 @@ from kws_reference.audio.pcm import read_wav
 from kws_reference.errors import KwsError
 from kws_training import cli
 from kws_training.data import unknown_words, voices
-from kws_training.data.speech_commands import ClipSpec, FolderSpec, index_speech_commands, load_clips
+from kws_training.data.clips import ClipSpec, FolderSpec
+from kws_training.data.load_clips import load_clips
+from kws_training.data.selection import index_speech_commands
 from kws_training.data.splits import hash_split
 
 KEYWORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
@@ -229,7 +231,6 @@ def test_speak_task_into_a_folder_with_something_else_keeps_that(tmp_path):
 
 
 @needs_programs
-def test_check_lengths_tells_of_a_phrase_that_is_spoken_faster():
-    told = []
-    voices.check_lengths(["on", "turn on the music"], told.append)
+def test_check_lengths_tells_of_a_phrase_that_is_spoken_faster(told):
+    voices.check_lengths(["on", "turn on the music"])
     assert len(told) == 1 and "'turn on the music' takes 1." in told[0] and "spoken faster" in told[0]

@@ -1,6 +1,5 @@
 """Reads WAV files of any kind that users have, as mono int16 PCM at one sample rate."""
 
-import dataclasses
 import math
 from pathlib import Path
 
@@ -10,32 +9,26 @@ from kws_reference.audio import wav_file
 from kws_reference.errors import KwsError
 
 
-@dataclasses.dataclass(frozen=True)
-class Recording:
-    """A WAV file that was read, for any sample rate."""
+def load_wav(path: str | Path) -> wav_file.Wav:
+    """Reads a file as it is; arguments and errors are those of `read_wav`."""
+    data = _read_bytes(path)
+    try:
+        return wav_file.parse(data)
+    except KwsError as error:
+        raise KwsError(f"{path}: {error}") from error
 
-    wav: wav_file.Wav
 
-    @classmethod
-    def read(cls, path: str | Path) -> "Recording":
-        """Reads a file; arguments and errors are those of `read_wav`."""
-        data = _read_bytes(path)
-        try:
-            return cls(wav_file.parse(data))
-        except KwsError as error:
-            raise KwsError(f"{path}: {error}") from error
-
-    def pcm(self, sample_rate_hz: int) -> np.ndarray:
-        """Mono int16 ``[samples]`` at a rate, see `read_wav`."""
-        samples, rate_hz = self.wav.samples, self.wav.rate_hz
-        if samples.dtype == np.int16:
-            if samples.shape[1] == 1 and rate_hz == sample_rate_hz:
-                return samples[:, 0].copy()
-            samples = samples / 32768.0
-        mono = samples.mean(axis=1)
-        if rate_hz != sample_rate_hz:
-            mono = _resample(mono, rate_hz, sample_rate_hz)
-        return np.clip(np.rint(mono * 32768.0), -32768, 32767).astype(np.int16)
+def mono_pcm(wav: wav_file.Wav, sample_rate_hz: int) -> np.ndarray:
+    """Mono int16 ``[samples]`` of a file at a rate, by the rule of `read_wav`."""
+    samples, rate_hz = wav.samples, wav.rate_hz
+    if samples.dtype == np.int16:
+        if samples.shape[1] == 1 and rate_hz == sample_rate_hz:
+            return samples[:, 0].copy()
+        samples = samples / 32768.0
+    mono = samples.mean(axis=1)
+    if rate_hz != sample_rate_hz:
+        mono = _resample(mono, rate_hz, sample_rate_hz)
+    return np.clip(np.rint(mono * 32768.0), -32768, 32767).astype(np.int16)
 
 
 def read_wav(path: str | Path, sample_rate_hz: int = 16000) -> np.ndarray:
@@ -57,7 +50,7 @@ def read_wav(path: str | Path, sample_rate_hz: int = 16000) -> np.ndarray:
       KwsError: the file is missing, unreadable, not WAV, cut off, empty, of an encoding that is not read, or holds
         values that are not finite or far beyond full scale.
     """
-    return Recording.read(path).pcm(sample_rate_hz)
+    return mono_pcm(load_wav(path), sample_rate_hz)
 
 
 def convert_rate(pcm: np.ndarray, rate_hz: int, wanted_hz: int) -> np.ndarray:

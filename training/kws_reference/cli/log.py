@@ -10,8 +10,10 @@ A module tells through its own logger, ``log = logging.getLogger(__name__)``; re
 | ``log.debug`` | with ``-v`` | after the module's name | what helps to find a fault |
 """
 
+import contextlib
 import logging
 import sys
+from collections.abc import Iterator
 
 _KIT = __name__.partition(".")[0]
 _PREFIXES = {logging.ERROR: "error: ", logging.WARNING: "warning: "}
@@ -40,6 +42,7 @@ def set_up(verbosity: int = 0, *packages: str) -> None:
     for name in (_KIT, *packages):
         logger = logging.getLogger(name)
         logger.setLevel(level)
+        logger.propagate = False  # TensorFlow's converter makes a handler of the root's, which would say it again
         if _handler not in logger.handlers:
             logger.addHandler(_handler)
 
@@ -47,3 +50,31 @@ def set_up(verbosity: int = 0, *packages: str) -> None:
 def is_quiet() -> bool:
     """Whether ``-q`` asked for warnings and errors alone."""
     return logging.getLogger(_KIT).level > logging.INFO
+
+
+@contextlib.contextmanager
+def each_line_once() -> Iterator[None]:
+    """Within the block a line that was shown is not shown again: what two splits of one folder have to say."""
+    shown: set[str] = set()
+
+    def is_new(record: logging.LogRecord) -> bool:
+        line = record.getMessage()
+        return line not in shown and not shown.add(line)
+
+    _handler.addFilter(is_new)
+    try:
+        yield
+    finally:
+        _handler.removeFilter(is_new)
+
+
+@contextlib.contextmanager
+def hushed(name: str) -> Iterator[None]:
+    """Within the block a package shows warnings and errors alone: of what is done for another's sake."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

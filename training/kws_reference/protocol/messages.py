@@ -107,7 +107,7 @@ class Status(Described):
         return self.name.lower().replace("_", " ")
 
 
-class FaultType(enum.IntEnum):
+class FaultType(Described):
     """Values of FAULT's type. Below 16: the exception's number on the core."""
 
     NMI = 2, "NMI"
@@ -118,15 +118,6 @@ class FaultType(enum.IntEnum):
     SECURE = 7, "SecureFault"
     UNEXPECTED_INTERRUPT = 16, "unexpected interrupt"
     STACK_OVERFLOW = 256, "stack overflow"
-
-    words: str
-
-    def __new__(cls, value: int, words: str) -> Self:
-        """Keeps the words for people beside the value."""
-        member = int.__new__(cls, value)
-        member._value_ = value
-        member.words = words
-        return member
 
 
 class Config(enum.IntFlag):
@@ -290,7 +281,8 @@ class Info(Message):
     @property
     def unit(self) -> str:
         """``instructions``, ``cycles`` or ``ticks``."""
-        return {ClockKind.INSTRUCTIONS: "instructions", ClockKind.CYCLES: "cycles"}.get(self.clock_kind, "ticks")
+        units: dict[int, str] = {ClockKind.INSTRUCTIONS: "instructions", ClockKind.CYCLES: "cycles"}
+        return units.get(self.clock_kind, "ticks")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -372,10 +364,10 @@ class Fault(Message):
     TYPE = MessageType.FAULT
 
     def __str__(self) -> str:
-        known = self.type in list(FaultType)
+        name = FaultType(self.type).meaning if self.type in list(FaultType) else f"fault {self.type}"
         return (
-            f"{FaultType(self.type).words if known else f'fault {self.type}'} at pc {self.pc:#010x} "
-            f"(lr {self.lr:#010x}, sp {self.sp:#010x}, cfsr {self.cfsr:#010x}, hfsr {self.hfsr:#010x})"
+            f"{name} at pc {self.pc:#010x} (lr {self.lr:#010x}, "
+            f"sp {self.sp:#010x}, cfsr {self.cfsr:#010x}, hfsr {self.hfsr:#010x})"
         )
 
 

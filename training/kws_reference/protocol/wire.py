@@ -12,10 +12,11 @@ A message is a dataclass whose annotations name the kind of each field and what 
 
 import dataclasses
 import enum
-import functools
 import struct
-import typing
-from typing import Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+
+if TYPE_CHECKING:
+    from kws_reference.protocol.messages import MessageType
 
 
 class ProtocolError(ValueError):
@@ -33,7 +34,7 @@ class Reader:
         self._payload = payload
         self._position = 0
 
-    def bytes(self, size: int) -> bytes:
+    def take(self, size: int) -> bytes:
         """Reads ``size`` raw bytes.
 
         Raises:
@@ -47,7 +48,7 @@ class Reader:
 
     def rest(self) -> bytes:
         """Reads everything that is left."""
-        return self.bytes(len(self._payload) - self._position)
+        return self.take(len(self._payload) - self._position)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Number:
 
     def unpack(self, reader: Reader) -> int:
         """Reads one value. Raises: ProtocolError."""
-        return struct.unpack("<" + self.code, reader.bytes(self.size))[0]
+        return struct.unpack("<" + self.code, reader.take(self.size))[0]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Digest:
 
     def unpack(self, reader: Reader) -> str:
         """Reads the digest. Raises: ProtocolError."""
-        return reader.bytes(self.size).hex()
+        return reader.take(self.size).hex()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +105,7 @@ class Text:
 
     def unpack(self, reader: Reader) -> str:
         """Reads one text. Raises: ProtocolError."""
-        return reader.bytes(self.length.unpack(reader)).decode("utf-8", "replace")
+        return reader.take(self.length.unpack(reader)).decode("utf-8", "replace")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,7 +124,7 @@ class Counted:
         """Reads the count and all items. Raises: ProtocolError."""
         count = self.count.unpack(reader)
         if self.item == _I8:
-            return reader.bytes(count)
+            return reader.take(count)
         return tuple(self.item.unpack(reader) for _ in range(count))
 
 
@@ -173,7 +174,7 @@ class Described(enum.IntEnum):
 
     meaning: str
 
-    def __new__(cls, value: int, meaning: str) -> Self:
+    def __new__(cls, value: int, meaning: str = "") -> Self:
         """Keeps the meaning beside the value."""
         member = int.__new__(cls, value)
         member._value_ = value
@@ -196,12 +197,21 @@ class Field:
     name: str
     kind: Kind
     meaning: str
-    values: type[enum.IntEnum] | None
+    values: type[Described] | None
     constant: str | None
 
 
 class Message:
-    """A payload whose fields stand in the order of the dataclass."""
+    """A payload whose fields stand in the order of the dataclass.
+
+    Attributes:
+      TYPE: of the frames that carry it.
+    """
+
+    TYPE: ClassVar["MessageType"]
+
+    TYPE: ClassVar[enum.IntEnum]
+    """The frame's type byte; of all messages but the frame's own header."""
 
     def encode(self) -> bytes:
         """Returns the payload."""
@@ -218,11 +228,15 @@ class Message:
         return cls(*(field.kind.unpack(reader) for field in fields(cls)))
 
 
-@functools.cache
+_known: dict[type[Message], tuple[Field, ...]] = {}
+
+
 def fields(message: type[Message]) -> tuple[Field, ...]:
     """The fields of a message's class, in the order of the payload."""
-    annotations = typing.get_type_hints(message, include_extras=True)
-    return tuple(_field(entry.name, annotations[entry.name].__metadata__) for entry in dataclasses.fields(message))  # type: ignore[arg-type]
+    if message not in _known:
+        entries = dataclasses.fields(message)  # type: ignore[arg-type]
+        _known[message] = tuple(_field(entry.name, getattr(entry.type, "__metadata__", ())) for entry in entries)
+    return _known[message]
 
 
 def _field(name: str, notes: tuple[Any, ...]) -> Field:

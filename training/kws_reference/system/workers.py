@@ -45,7 +45,7 @@ class WorkerContext(multiprocessing.context.SpawnContext):
 
 
 @contextlib.contextmanager
-def pool(workers: int, initializer: Callable[..., None], *arguments: object) -> Iterator[ProcessPoolExecutor]:
+def pool(workers: int, initializer: Callable[..., object], *arguments: object) -> Iterator[ProcessPoolExecutor]:
     """A pool whose processes begin with ``initializer(*arguments)``; all functions must be in modules, not in a script.
 
     Raises:
@@ -70,7 +70,7 @@ def pool(workers: int, initializer: Callable[..., None], *arguments: object) -> 
         ) from None
 
 
-def _begin(refusals: Any, initializer: Callable[..., None], *arguments: object) -> None:
+def _begin(refusals: Any, initializer: Callable[..., object], *arguments: object) -> None:
     """Hands an initializer's refusal on: the executor would print its traceback and only tell that a worker ended."""
     try:
         initializer(*arguments)

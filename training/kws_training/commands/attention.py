@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
         raise KwsError(f"--start must be 0 or more, --seconds above 0. Received: {args.start}, {args.seconds}.")
     from kws_training.evaluate.clips import int8_features
     from kws_training.inspect.attention_picture import attend, draw
-    from kws_training.train.run_folder import load_run
+    from kws_training.train.trained_run import load_run
 
     settings, model = load_run(args.run_folder)
     frontend = FrontendConfig.from_dict(settings["frontend"])

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,6 @@ from kws_reference.frontend.config import FrontendConfig
 from kws_reference.system.files import replace
 
 from kws_training.models import ARCHITECTURES, DEFAULT, FRAMES_PER_STEP, architecture
-
-log = logging.getLogger(__name__)
 
 LABELS = 12
 
@@ -56,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     before = benchmark.host()
     models: dict[str, dict[str, Any]] = {}
     for name, (model, frontend, frames) in loaded.items():
-        models[name] = benchmark.measure(name, model, frontend, frames, args.seconds, log.info)
+        models[name] = benchmark.measure(name, model, frontend, frames, args.seconds)
     result = {**before, "load_after": benchmark.host()["load"], "models": models}
     if args.json:
         args.json.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +71,7 @@ def _training(targets: list[str], path: Path | None) -> int:
     kinds = [architecture(target).name for target in targets]
     from kws_training.measure import training_speed
 
-    found = [training_speed.measure(name, say=log.info) for name in kinds]
+    found = [training_speed.measure(name) for name in kinds]
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace(path, (json.dumps(found, indent=1) + "\n").encode())
@@ -87,7 +84,7 @@ def _load(target: str) -> tuple[str, Any, FrontendConfig, int]:
         kind = architecture(target)
         config = kind.config(LABELS)
         return target, kind.build(config), FrontendConfig(), getattr(config, "frames_per_step", FRAMES_PER_STEP)
-    from kws_training.train.run_folder import load_float_run
+    from kws_training.train.trained_run import load_float_run
 
     settings, model = load_float_run(Path(target))
     name, frontend = Path(target).resolve().name, FrontendConfig.from_dict(settings["frontend"])

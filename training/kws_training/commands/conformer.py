@@ -14,7 +14,7 @@ import numpy as np
 from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
 
-from kws_training.commands.clip_options import check_count, check_seed
+from kws_training.commands.options.numbers import check_count, check_seed
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _measured(config: Any, args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     from kws_training.convert import staged
-    from kws_training.convert.tflite_file import float_operators, named
+    from kws_training.convert.float_operators import float_operators, named
     from kws_training.measure.step_cost import FEATURE_STEPS, measure
     from kws_training.models import conformer
 
@@ -149,14 +149,15 @@ def _features(config: Any, steps: int, seed: int) -> tuple[np.ndarray, float]:
     from kws_training.models.conformer import frontend
 
     settings = frontend(config)
-    hop, window = settings.hop_samples, settings.window_samples
-    audio = _speech_like(steps * FRAMES_PER_STEP * hop + window - hop, settings.sample_rate_hz, seed)
+    clock = settings.clock(FRAMES_PER_STEP)
+    audio = _speech_like(clock.samples_for(steps), clock.sample_rate_hz, seed)
     stream, collected, times = LogMelStream(settings), [], []
-    stream.push(audio[: window - hop])
-    for step in range(steps):
-        first = window - hop + step * FRAMES_PER_STEP * hop
+    first = clock.first_step_samples - clock.step_samples  # then every step waits for as many samples
+    stream.push(audio[:first])
+    for end in clock.end_samples(np.arange(steps)):
         began = time.perf_counter()
-        collected.append(stream.push(audio[first : first + FRAMES_PER_STEP * hop]))
+        collected.append(stream.push(audio[first:end]))
+        first = end
         times.append(1e3 * (time.perf_counter() - began))
     features = np.array(collected)
     features -= features.mean((0, 1))

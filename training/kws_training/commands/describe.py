@@ -71,7 +71,7 @@ def _described(args: argparse.Namespace) -> Any:
         model, frontend = kind.build(config), FrontendConfig()
         frames = getattr(config, "frames_per_step", FRAMES_PER_STEP)
     else:
-        from kws_training.train.run_folder import load_run
+        from kws_training.train.trained_run import load_run
 
         settings, model = load_run(folder)
         frontend, frames = FrontendConfig.from_dict(settings["frontend"]), settings["frames_per_step"]

@@ -11,7 +11,7 @@ from kws_reference.audio.recordings import find_recordings, left_out_lines
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 
-from kws_training.commands.clip_options import check_count
+from kws_training.commands.options.numbers import check_count
 
 log = logging.getLogger(__name__)
 

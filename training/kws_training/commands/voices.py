@@ -7,7 +7,7 @@ from pathlib import Path
 from kws_reference.labels import words_of
 from kws_reference.system.folder_lock import only_writer
 
-from kws_training.commands.clip_options import check_seed
+from kws_training.commands.options.numbers import check_seed
 from kws_training.data.unknown_words import speak_task
 from kws_training.data.voices import check_sayable, voices
 
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
         check_sayable(word)
     numbers = args.clips_per_word, args.unknown_words, args.clips_per_unknown_word
     with only_writer(args.out):
-        clips = speak_task(words, args.out, *numbers, args.seed, log.info)
+        clips = speak_task(words, args.out, *numbers, args.seed)
     print(
         f"{clips} clips of {len(words)} words and {args.unknown_words} unknown ones, {len(voices())} voices: {args.out}"
     )

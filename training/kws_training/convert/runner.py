@@ -1,17 +1,16 @@
 """Runs a streaming ``.tflite`` with external states step by step: the states of a step go into the next one."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from kws_reference.errors import KwsError
 
-from kws_training import quiet
+from kws_training.convert.interpreter import load
 
 
 class TfliteRunner:
-    """One stream through a ``.tflite`` made by `export.float_tflite` or `export.convert`.
+    """One stream through a ``.tflite`` of `kws_training.convert.float` or `kws_training.convert.integer`.
 
     Tensors are found by the signature's names: input ``features``, input ``valid`` if the model looks ahead, inputs
     ``<state>_in``; outputs ``output_0``, ... are the model's outputs and then the states. A ``.tflite`` keeps no order
@@ -146,36 +145,6 @@ class TfliteRunner:
         if values.dtype != detail["dtype"] or values.dtype != np.int8:
             values = _quantized(values.astype(np.float32), detail)
         self.interpreter.set_tensor(detail["index"], values)
-
-
-def load(model: bytes | Path, threads: int = 1, allocate: bool = True) -> Any:
-    """LiteRT's interpreter with a model.
-
-    Args:
-      model: bytes of a ``.tflite``, or its path.
-      threads: of the interpreter.
-      allocate: its tensors, to run it; without, it only describes the model.
-
-    Raises:
-      KwsError: LiteRT is not installed.
-      RuntimeError, ValueError: the interpreter does not take the model.
-    """
-    given = {"model_path": str(model)} if isinstance(model, Path) else {"model_content": bytes(model)}
-    try:
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType
-    except ImportError as error:
-        raise KwsError(f"LiteRT's interpreter is missing ({error}). Install the package ai-edge-litert.") from None
-    with quiet.native_stderr():
-        interpreter = Interpreter(**given, num_threads=threads)
-        if not allocate:
-            return interpreter
-        try:
-            interpreter.allocate_tensors()
-        except RuntimeError:  # of XNNPACK, which refuses some operators that LiteRT's own kernels compute
-            plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-            interpreter = Interpreter(**given, num_threads=threads, experimental_op_resolver_type=plain)
-            interpreter.allocate_tensors()
-    return interpreter
 
 
 def _quantized(values: np.ndarray, detail: dict[str, Any]) -> np.ndarray:

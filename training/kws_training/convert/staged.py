@@ -1,4 +1,4 @@
-"""Converts a model that is too large for `kws_training.convert.export`: each stage alone, in a process of its own.
+"""Converts a model that is too large for `kws_training.convert.integer`: each stage alone, in a process of its own.
 
 TensorFlow keeps many copies of the weights while it traces, saves and converts; they are not given back before the
 process ends. Measured with Conformers of 54 to 151 MB of float weights: 47 bytes at the peak for each byte of weights
@@ -63,9 +63,9 @@ def convert_float(folder: Path) -> None:
 
 
 def convert_int8(folder: Path, features: np.ndarray, scale: float) -> None:
-    """Stage 3: integers, as `kws_training.convert.export.convert` makes them, and float where the converter has none.
+    """Stage 3: integers, as `kws_training.convert.integer.convert` makes them, and float where the converter has none.
 
-    `kws_training.convert.tflite_file.float_operators` tells of the file which operators those are.
+    `kws_training.convert.float_operators.float_operators` tells of the file which operators those are.
 
     Args:
       folder: of the stages before.
@@ -77,7 +77,7 @@ def convert_int8(folder: Path, features: np.ndarray, scale: float) -> None:
     """
     import tensorflow as tf
 
-    from kws_training.convert.runner import load
+    from kws_training.convert.interpreter import load
 
     states = json.loads((folder / MODEL).read_text())["states"]
     samples = list(_samples(folder, list(states), features, scale))
@@ -96,7 +96,7 @@ def convert_int8(folder: Path, features: np.ndarray, scale: float) -> None:
 
 
 def _convert(path: Path, converter: Any) -> None:
-    from kws_training.convert.export import converted
+    from kws_training.convert.converter import converted
 
     partial = path.with_name(f"{path.name}.partial")
     partial.write_bytes(converted(converter))

@@ -12,10 +12,10 @@ from kws_reference.errors import KwsError
 from kws_reference.frontend import definition as frontend_float
 from kws_reference.frontend.config import FrontendConfig
 
-from kws_training.data import augment
-from kws_training.data.speech_commands import ClipSet
+from kws_training.data import augment, epoch_plan, noise
+from kws_training.data.clips import ClipSet
 
-_CODE = (augment.__file__, frontend_float.__file__)
+_CODE = (augment.__file__, epoch_plan.__file__, noise.__file__, frontend_float.__file__)
 
 
 class EpochCache:
@@ -47,7 +47,7 @@ class EpochCache:
         digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
         for array in (clips.labels, clips.synthetic, clips.pcm, *clips.noise):
             digest.update(np.ascontiguousarray(array).data)
-        for path in (*_CODE, Path(__file__).with_name("pipeline.py")):
+        for path in (*_CODE, Path(__file__).with_name("render.py")):
             digest.update(Path(path).read_bytes())
         self._key = digest.hexdigest()[:24]
 

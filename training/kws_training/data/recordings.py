@@ -7,12 +7,13 @@ one's whole pieces.
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from kws_reference.errors import KwsError
+from kws_reference.labels import Kind
 
-from kws_training.data.speech_commands import CLIP_SAMPLES, SAMPLE_RATE_HZ, ClipSet
+from kws_training.data.clips import CLIP_SAMPLES, SAMPLE_RATE_HZ, ClipSet
 
 BLOCK_SAMPLES = 160
 """Resolution of word times: 10 ms."""
@@ -23,8 +24,6 @@ FLOOR_PERCENTILE = 10.0
 LONGEST_PAUSE_BLOCKS = 20
 FADE_SAMPLES = 160
 CROSSFADE_SAMPLES = 1600
-
-_NOISE, _UNKNOWN, _KEYWORD = range(3)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,18 +67,23 @@ class Word:
 
     Attributes:
       clip: row of the `ClipSet`.
-      label: index of its label: 0 noise, 1 unknown word, then the keywords.
+      label: its label; that of noise is `SILENCE`.
       clip_start: sample at which the clip begins.
       start, end: samples at which the word begins and ends (`word_spans`); of noise, those of the clip.
       gain: factor of the clip.
     """
 
     clip: int
-    label: int
+    label: str
     clip_start: int
     start: int
     end: int
     gain: float
+
+    @property
+    def kind(self) -> Kind:
+        """Keyword, unknown word or (silence) noise."""
+        return Kind.of(self.label)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +110,7 @@ class Recordings:
     """Pieces of a long recording; their samples are rendered on demand.
 
     Args:
-      clips: keywords, unknown words and clips of noise (label 0), with background noise.
+      clips: keywords, unknown words and clips of noise (silence), with background noise.
       spec: how they are assembled.
       weights: how often each clip is heard against others of its kind, float ``[clips]``; None: all equally often.
 
@@ -120,7 +124,7 @@ class Recordings:
         if not spec.hours > 0:
             raise KwsError(f"recordings must last longer than 0 hours. Received: {spec.hours}.")
         self.clips, self.spec = clips, spec
-        self.pieces = plan(clips.labels, word_spans(clips.pcm), spec, weights)
+        self.pieces = plan(clips.spoken_labels, word_spans(clips.pcm), spec, weights)
 
     def __len__(self) -> int:
         return len(self.pieces)
@@ -180,7 +184,7 @@ def word_spans(pcm: np.ndarray) -> np.ndarray:
 
 
 def plan(
-    labels: np.ndarray, spans: np.ndarray, spec: RecordingSpec, weights: np.ndarray | None = None
+    labels: Sequence[str], spans: np.ndarray, spec: RecordingSpec, weights: np.ndarray | None = None
 ) -> tuple[Piece, ...]:
     """Draws what is heard when.
 
@@ -188,7 +192,7 @@ def plan(
     clip of the kind once, in an order of its own; when all are used, the next pass begins.
 
     Args:
-      labels: label indices ``[clips]``.
+      labels: label of each clip.
       spans: `word_spans` ``[clips, 2]``.
       spec: length, seed, shares and gaps.
       weights: see `Recordings`.
@@ -196,8 +200,9 @@ def plan(
     Raises:
       KwsError: there is no keyword, or a piece is too short for a clip.
     """
-    kinds = [np.flatnonzero(np.minimum(labels, _KEYWORD) == kind) for kind in (_NOISE, _UNKNOWN, _KEYWORD)]
-    if not len(kinds[_KEYWORD]):
+    kind_of = np.array(list(map(Kind.of, labels)), np.int64)
+    kinds = [np.flatnonzero(kind_of == kind) for kind in Kind]
+    if not len(kinds[Kind.KEYWORD]):
         raise KwsError("recordings need keywords. None of the clips is of a label other than silence and unknown.")
     room = spec.piece_seconds - spec.tail_s - spec.shortest_gap_s - CLIP_SAMPLES / SAMPLE_RATE_HZ
     if room <= 0:
@@ -223,8 +228,8 @@ def plan(
                 kind = int(np.searchsorted(cumulative, rng.random(), side="right"))
                 clip = next(sources[kind])
                 gain = 10.0 ** (rng.uniform(spec.gain_low_db, spec.gain_high_db) / 20.0)
-                first, last = (0, CLIP_SAMPLES) if kind == _NOISE else map(int, spans[clip])
-                waiting = Word(clip, int(labels[clip]), 0, first, last, gain)
+                first, last = (0, CLIP_SAMPLES) if kind == Kind.SILENCE else map(int, spans[clip])
+                waiting = Word(clip, labels[clip], 0, first, last, gain)
             if at + CLIP_SAMPLES + tail > samples:
                 break
             words.append(dataclasses.replace(waiting, clip_start=at, start=at + waiting.start, end=at + waiting.end))

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from kws_reference.audio.recordings import LISTS, SILENCE, UNKNOWN, Listing, folded, label_of, named, normalised
+from kws_reference.audio.recordings import LISTS, Listing, label_of, named
 from kws_reference.errors import KwsError
+from kws_reference.labels import UNKNOWN, LabelSet, folded, normalised
 
 Split = Literal["training", "validation", "testing"]
 Rule = Literal["auto", "hash", "lists", "few"]
@@ -50,7 +51,7 @@ class Division:
         Args:
           words: the keywords.
         """
-        labels = (SILENCE, UNKNOWN, *words)
+        labels = LabelSet.of_words(words)
         counts = Counter((label_of(word_of(name), labels), part) for name, part in self.part.items())
         rows = [label for label in labels if not label.startswith("_") or any(counts[label, part] for part in SPLITS)]
         width = max(map(len, (*rows, "all")))

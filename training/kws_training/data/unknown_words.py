@@ -9,10 +9,11 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from kws_reference.audio.recordings import VOICES_RECORD
 from kws_reference.errors import KwsError
 from kws_reference.system.files import PARTIAL
 
@@ -65,7 +66,6 @@ _VOWELS = "a e i o u ai ea ee oa oo ou ow oy ar er or".split()
 _CODAS = "b ck d f ft g l ld lt m mp n nd ng nk nt p pt r rd rk rm rn rt s sh sp st t th x".split()
 _VOICING = {frozenset(pair) for pair in ("pb", "td", "kɡ", "fv", "sz", "ʃʒ", "θð", "ɾt", "ɾd", ("tʃ", "dʒ"))}
 _ACCENTS = tuple(sorted(set(ACCENTS)))
-_RECORD = "voices.json"
 _LARGEST_DISTANCE = 2.0  # of a word that counts as close
 
 Ways = tuple[tuple[str, ...], ...]
@@ -80,7 +80,6 @@ def speak_task(
     unknown: int,
     clips_per_unknown: int,
     seed: int,
-    tell: Callable[[str], None] = lambda line: None,
 ) -> int:
     """Fills a folder with all that a model of these labels learns from: the labels and unknown words (`write_voices`).
 
@@ -93,7 +92,6 @@ def speak_task(
       unknown: number of unknown words (`unknown_words`); 0: none.
       clips_per_unknown: clips of each.
       seed: of everything.
-      tell: is given a line for each label that must be spoken fast (`check_lengths`).
 
     Returns:
       The number of clips.
@@ -119,13 +117,13 @@ def speak_task(
         return sum(1 for _ in folder.glob("*/*.wav"))
     if any(folder.glob("*/*.wav")):
         raise KwsError(f"{folder} holds other clips. Choose another folder, or give that one by --data or --extra.")
-    check_lengths(labels, tell)
+    check_lengths(labels)
     words = unknown_words(labels, unknown, seed) if unknown else []
     try:
         with _beside(folder) as unfinished:
             clips = write_voices(labels, unfinished, clips_per_label, seed)
             clips += write_voices(words, unfinished, clips_per_unknown, seed) if words else 0
-            (unfinished / _RECORD).write_text(text)
+            (unfinished / VOICES_RECORD).write_text(text)
             if not _made_by(folder, text):  # by another process in the meantime
                 _move(unfinished, folder)
     except OSError as error:
@@ -134,7 +132,7 @@ def speak_task(
 
 
 def _made_by(folder: Path, call: str) -> bool:
-    record = folder / _RECORD
+    record = folder / VOICES_RECORD
     return record.is_file() and record.read_text() == call
 
 
@@ -170,7 +168,7 @@ def _move(source: Path, folder: Path) -> None:
         os.replace(source, folder)
     except OSError:
         folder.mkdir(exist_ok=True)
-        for path in sorted(source.iterdir(), key=lambda path: path.name == _RECORD):
+        for path in sorted(source.iterdir(), key=lambda path: path.name == VOICES_RECORD):
             os.replace(path, folder / path.name)
 
 

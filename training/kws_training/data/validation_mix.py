@@ -8,8 +8,9 @@ root of their clips, and further clips can be added: other words, said by voices
 import dataclasses
 
 import numpy as np
+from kws_reference.labels import Kind
 
-from kws_training.data.speech_commands import ClipSet
+from kws_training.data.clips import ClipSet
 
 RECORDED, EXTRA = "recorded", "extra"
 SOURCES = (RECORDED, EXTRA)
@@ -36,9 +37,11 @@ def validation_mix(clips: ClipSet, extra: ClipSet | None = None) -> tuple[ClipSe
             words=clips.words + extra.words,
             names=clips.names + tuple(f"{EXTRA}/{name}" for name in extra.names),
         )
-    kinds = np.minimum(clips.labels, 2).tolist()
     # Keywords of another source are keywords like the others.
-    groups = [(kind, source(name) if kind == 1 else "") for kind, name in zip(kinds, clips.names, strict=True)]
+    groups = [
+        (kind, source(name) if kind == Kind.UNKNOWN else "")
+        for kind, name in zip(clips.kinds.tolist(), clips.names, strict=True)
+    ]
     counts: dict[tuple[tuple[int, str], str], int] = {}
     for key in zip(groups, clips.words, strict=True):
         counts[key] = counts.get(key, 0) + 1

@@ -6,6 +6,7 @@ A voice counts as a speaker: its name takes the speaker's place in a file's name
 
 import dataclasses
 import functools
+import logging
 import os
 import re
 import shutil
@@ -14,7 +15,7 @@ import tempfile
 import unicodedata
 import wave
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,7 +25,10 @@ from kws_reference.audio.pcm import read_wav
 from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
 
-from kws_training.data.speech_commands import CLIP_SAMPLES, SAMPLE_RATE_HZ, index_speech_commands
+from kws_training.data.clips import CLIP_SAMPLES, SAMPLE_RATE_HZ
+from kws_training.data.selection import index_speech_commands
+
+log = logging.getLogger(__name__)
 
 ESPEAK, FLITE = "espeak-ng", "flite"
 INSTALL = "Install them: apt-get install espeak-ng flite"
@@ -147,12 +151,10 @@ def check_sayable(word: str) -> None:
         )
 
 
-def check_lengths(words: Sequence[str], tell: Callable[[str], None] = lambda line: None) -> None:
+def check_lengths(words: Sequence[str]) -> None:
     """Lets a voice of each program say every word once, at its usual speed, before anything is written.
 
-    Args:
-      words: to say.
-      tell: is given a line for each that does not fit into a clip at that speed.
+    The log names each that does not fit into a clip at that speed.
 
     Raises:
       KwsError: a word is silent, or so long that it would have to be spoken `_FASTEST` times as fast.
@@ -168,7 +170,7 @@ def check_lengths(words: Sequence[str], tell: Callable[[str], None] = lambda lin
         if samples > _FASTEST * _LONGEST_SAMPLES:
             raise KwsError(f"{seconds}, a clip has {CLIP_SAMPLES / SAMPLE_RATE_HZ:g} s. Choose a shorter phrase.")
         if samples > _LONGEST_SAMPLES:
-            tell(f"{seconds}: it is spoken faster, to fit into a clip of {CLIP_SAMPLES / SAMPLE_RATE_HZ:g} s")
+            log.info(f"{seconds}: it is spoken faster, to fit into a clip of {CLIP_SAMPLES / SAMPLE_RATE_HZ:g} s")
 
 
 def write_voices(words: Sequence[str], folder: str | Path, clips_per_word: int, seed: int, workers: int = 0) -> int:

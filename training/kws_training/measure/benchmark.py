@@ -2,11 +2,12 @@
 
 import gc
 import importlib.metadata
+import logging
 import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,14 @@ from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from kws_training.convert import export
+from kws_training.convert import integer
+from kws_training.convert.converter import converted
+from kws_training.convert.float import float_tflite
 from kws_training.convert.runner import TfliteRunner
 from kws_training.inspect.describe import describe_batch, describe_streaming
 from kws_training.streaming import CannotStream, to_streaming
+
+log = logging.getLogger(__name__)
 
 THREADS = 1
 RUNTIME = "ai-edge-litert"  # the package of the interpreter
@@ -38,7 +43,6 @@ def measure(
     frontend: FrontendConfig,
     frames_per_step: int,
     seconds: float,
-    say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Converts a model and times it; the int8 form is quantized with the ranges of random features (seed 0).
 
@@ -48,7 +52,6 @@ def measure(
       frontend: of its features.
       frames_per_step: frames of a streaming step.
       seconds: that each figure is measured for.
-      say: told what comes next.
 
     Returns:
       ``parameters``, ``batch`` and, if the model streams, ``streaming_float``, ``streaming_int8`` (each: ``median_ms``
@@ -56,7 +59,7 @@ def measure(
       reason), ``macs_per_step``, ``state_bytes`` (int8), ``delay_ms`` and ``step_ms`` (audio); otherwise ``batch_only``
       and ``macs_per_clip``.
     """
-    say(f"{name}: one second of audio at once")
+    log.info(f"{name}: one second of audio at once")
     result: dict[str, Any] = {"parameters": model.count_params()}
     frames = model.input_shape[1] or frontend.frame_count(frontend.sample_rate_hz)
     result["batch"] = _timed(batch_tflite(model, frames), (), _batch_shape(model, frames), seconds)
@@ -73,13 +76,13 @@ def measure(
         "delay_ms": described.latency_ms - described.run_ms,
     }
     step = (streaming.state_specs, streaming.feature_shape)
-    say(f"{name}: steps of {described.run_ms:.0f} ms, float")
-    result["streaming_float"] = _timed(export.float_tflite(streaming), *step, seconds)
-    say(f"{name}: steps of {described.run_ms:.0f} ms, int8")
+    log.info(f"{name}: steps of {described.run_ms:.0f} ms, float")
+    result["streaming_float"] = _timed(float_tflite(streaming), *step, seconds)
+    log.info(f"{name}: steps of {described.run_ms:.0f} ms, int8")
     shape = (_CALIBRATION_CLIPS, frames, *streaming.input_shape[2:])
     features = np.random.default_rng(0).normal(0, _ONE_STD, shape).clip(-128, 127).astype(np.int8)
     try:
-        data = export.convert(streaming, features, 1.0 / frontend.feature_steps_per_std).data
+        data = integer.convert(streaming, features, 1.0 / frontend.feature_steps_per_std).data
     except (KwsError, RuntimeError, ValueError) as error:
         result["streaming_int8"] = {"refused": " ".join(str(error).split())[:200]}
     else:
@@ -93,7 +96,7 @@ def batch_tflite(model: keras.Model, frames: int) -> bytes:
     concrete = function.get_concrete_function(tf.TensorSpec(_batch_shape(model, frames), tf.float32, name="features"))
     # Frozen first: the converter leaves variables that a loop (of a GRU) reads outside of it.
     frozen = convert_variables_to_constants_v2(concrete, lower_control_flow=False)
-    return export.converted(tf.lite.TFLiteConverter.from_concrete_functions([frozen], model))
+    return converted(tf.lite.TFLiteConverter.from_concrete_functions([frozen], model))
 
 
 def _batch_shape(model: keras.Model, frames: int) -> tuple[int, ...]:

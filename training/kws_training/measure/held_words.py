@@ -9,6 +9,7 @@ of it, `kws_training.tables.held_words`.
 """
 
 import argparse
+import dataclasses
 import json
 import sys
 from collections.abc import Sequence
@@ -20,11 +21,15 @@ from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, Bundle, DetectorConfig
 from kws_reference.cli.log import set_up
 from kws_reference.cli.program import status_of
 from kws_reference.cli.progress import Progress
+from kws_reference.labels import Kind
 
-from kws_training.convert.manifest import DETECTOR_DEFAULTS, default_steps
+from kws_training.convert.detector_settings import default_detector
+from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet, ClipSpec
+from kws_training.data.load_clips import load_clips
 from kws_training.data.recordings import Piece, Recordings, RecordingSpec, Word, background, word_spans
-from kws_training.data.speech_commands import SAMPLE_RATE_HZ, ClipSet, ClipSpec, load_clips
-from kws_training.evaluate import detection
+from kws_training.evaluate.detector import Top, detect, top
+from kws_training.evaluate.listener import Listener
+from kws_training.evaluate.scores import stream_scores
 from kws_training.tables.held_words import HELD_KINDS, RESULT
 from kws_training.tables.records import RELEASED
 
@@ -43,7 +48,7 @@ class Twice(Recordings):
 
     def __init__(self, clips: ClipSet):
         self.clips, self.spec = clips, RecordingSpec(hours=TWICE_PIECES * PIECE_S / 3600, seed=SEED)
-        self.pieces = pairs(clips.labels, word_spans(clips.pcm), TWICE_PIECES, SEED)
+        self.pieces = pairs(clips.spoken_labels, clips.label_names.keywords, word_spans(clips.pcm), TWICE_PIECES, SEED)
 
 
 class Held(Recordings):
@@ -56,7 +61,7 @@ class Held(Recordings):
         self.rows = [
             (kind, int(row))
             for kind in HELD_KINDS
-            for row in rng.permutation(np.flatnonzero(clips.labels > 1))[:HELD_CLIPS]
+            for row in rng.permutation(np.flatnonzero(clips.kinds == Kind.KEYWORD))[:HELD_CLIPS]
         ]
         self.pieces = tuple(Piece(index, samples, ()) for index in range(len(self.rows)))
 
@@ -82,38 +87,42 @@ def part(clip: np.ndarray, span: np.ndarray, kind: str) -> np.ndarray:
     return np.concatenate([around[:800] * ramp + around[2400:] * (1 - ramp), around[800:2400]])
 
 
-def pairs(labels: np.ndarray, spans: np.ndarray, count: int, seed: int) -> tuple[Piece, ...]:
+def pairs(
+    labels: Sequence[str], keywords: Sequence[str], spans: np.ndarray, count: int, seed: int
+) -> tuple[Piece, ...]:
     """Plans pieces in which each keyword is said twice, by two clips whose words begin `ONSETS_S` apart.
 
     Args:
-      labels: label indices ``[clips]``.
+      labels: label of each clip.
+      keywords: those that may be said; each with one clip alone is not.
       spans: `word_spans` ``[clips, 2]``.
       count: of pieces.
       seed: draws words, clips, times and gains.
     """
     rng = np.random.default_rng(seed)
-    keywords = [rows for label in range(2, labels.max() + 1) if len(rows := np.flatnonzero(labels == label)) > 1]
+    clips_of = [np.flatnonzero(np.array(labels) == keyword) for keyword in keywords]
+    clips_of = [rows for rows in clips_of if len(rows) > 1]
     pieces = []
     for index in range(count):
         at, words = SAMPLE_RATE_HZ, []
         while at < (PIECE_S - 6) * SAMPLE_RATE_HZ:
-            rows = keywords[rng.integers(len(keywords))]
+            rows = clips_of[rng.integers(len(clips_of))]
             first, second = rng.choice(rows, 2, replace=False)
             gain = 10 ** (rng.uniform(-6, 0) / 20)
             begin = at + spans[first, 0] + rng.uniform(*ONSETS_S) * SAMPLE_RATE_HZ
             for row, start in ((first, at), (second, int(begin - spans[second, 0]))):
                 word_start, word_end = (start + spans[row]).tolist()
-                words.append(Word(int(row), int(labels[row]), start, word_start, word_end, gain))
+                words.append(Word(int(row), labels[row], start, word_start, word_end, gain))
             at = words[-1].clip_start + round((1 + rng.uniform(2.5, 4)) * SAMPLE_RATE_HZ)
         pieces.append(Piece(index, round(PIECE_S * SAMPLE_RATE_HZ), tuple(words)))
     return tuple(pieces)
 
 
-def said_twice(listener: detection.Listener, detector: DetectorConfig) -> dict[str, float]:
+def said_twice(listener: Listener, detector: DetectorConfig) -> dict[str, float]:
     """Shares of pairs of which the first, the second word was found, and the second of those that follow closely."""
     first, second, close = [], [], []
     for index, piece in enumerate(listener.pieces):
-        found = {word for *_, word, cause in listener.matched(index, detector) if cause == detection.FOUND}
+        found = {event.match.word for event in listener.raised(index, detector) if event.match.found}
         for one, other in zip(piece.words[::2], piece.words[1::2], strict=True):
             first.append(one in found)
             second.append(other in found)
@@ -122,38 +131,34 @@ def said_twice(listener: detection.Listener, detector: DetectorConfig) -> dict[s
     return {"first": float(np.mean(first)), "second": float(np.mean(second)), "close": float(np.mean(close))}
 
 
-def raised(views: Sequence[detection.Top], detector: DetectorConfig) -> float:
+def raised(views: Sequence[Top], detector: DetectorConfig) -> float:
     """How often what was raised at all was raised, mean."""
-    counts = [len(detection.detect(view, detector)) for view in views]
+    counts = [len(detect(view, detector)) for view in views]
     return sum(counts) / max(sum(count > 0 for count in counts), 1)
 
 
 def measure(data: Path) -> dict[str, Any]:
     """Hears everything once, and tries each release with the default and the released thresholds."""
     bundle = Bundle.load(RELEASED)
-    clips = load_clips(ClipSpec(data, "validation", words=bundle.labels[2:], unknown_percent=1e9))
+    clips = load_clips(ClipSpec(data, "validation", words=bundle.labels.keywords, unknown_percent=1e9))
     twice, held = Twice(clips), Held(clips)
-    listener = detection.Listener(bundle, twice.pieces, _heard(bundle, twice))
+    listener = Listener(bundle, twice.pieces, _heard(bundle, twice))
     scores = _heard(bundle, held)
-    default = detection.common_thresholds(bundle.labels, round(DETECTOR_DEFAULTS["threshold"] * NEVER_Q15))
-    settings = {
-        "default": (*default_steps(bundle.frontend, bundle.frames_per_step), default),
-        "released": (bundle.detector.smoothing_steps, bundle.detector.refractory_steps, bundle.detector.threshold_q15),
-    }
+    settings = {"default": default_detector(bundle.labels, bundle.clock), "released": bundle.detector}
     result: dict[str, Any] = {
         "model_sha256": bundle.model_sha256,
         "pairs": sum(len(p.words) for p in twice.pieces) // 2,
     }
-    for name, (smoothing, refractory, thresholds) in settings.items():
-        near = listener.smoothed(smoothing)
-        views = [detection.top(piece, near.tables) for piece in scores]
+    for name, setting in settings.items():
+        near = listener.smoothed(setting.smoothing_steps)
+        views = [top(piece, near.tables) for piece in scores]
         rows = []
         for share in SHARES:
             release = tuple(
                 NOT_HELD_Q15 if share is None or threshold == NEVER_Q15 else round(share * threshold)
-                for threshold in thresholds
+                for threshold in setting.threshold_q15
             )
-            detector = DetectorConfig(smoothing, refractory, thresholds, release)
+            detector = dataclasses.replace(setting, release_q15=release)
             of_kind = {
                 kind: raised([view for view, (of, _) in zip(views, held.rows, strict=True) if of == kind], detector)
                 for kind in HELD_KINDS
@@ -164,7 +169,7 @@ def measure(data: Path) -> dict[str, Any]:
 
 
 def _heard(bundle: Bundle, recordings: Recordings) -> list[np.ndarray]:
-    return detection.stream_scores(bundle, recordings, Progress("listening", len(recordings)).update)
+    return stream_scores(bundle, recordings, Progress("listening", len(recordings)).update)
 
 
 def main(argv: list[str] | None = None) -> int:

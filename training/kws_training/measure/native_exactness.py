@@ -20,10 +20,9 @@ from kws_reference.cli.log import set_up
 from kws_reference.cli.program import status_of
 from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
-from kws_reference.labels import label_set
 from kws_reference.network.oracle import Network
 
-from kws_training.commands.clip_options import check_count
+from kws_training.commands.options.numbers import check_count
 
 
 def compare(model: Any, bundle: Bundle, features: np.ndarray) -> dict[str, int]:
@@ -66,9 +65,10 @@ def run(args: argparse.Namespace) -> int:
       KwsError: the run is not a quantized one, the bundle is of another, or there is no clip to compare.
     """
     check_count(args.clips, "--clips")
-    from kws_training.data.speech_commands import ClipSpec, load_clips
+    from kws_training.data.clips import ClipSpec
+    from kws_training.data.load_clips import load_clips
     from kws_training.evaluate.clips import int8_features
-    from kws_training.train.run_folder import load_run
+    from kws_training.train.trained_run import load_run
 
     settings, model = load_run(args.run)
     bundle = Bundle.load(args.bundle)
@@ -76,12 +76,12 @@ def run(args: argparse.Namespace) -> int:
         raise KwsError(f"{args.run} is a float run. Give one that kws-train fit --precision trained.")
     if (list(bundle.labels), bundle.frontend.to_dict()) != (settings["labels"], settings["frontend"]):
         raise KwsError(f"{args.bundle} has other labels or features than {args.run}. Export it from that run.")
-    clips = load_clips(
-        ClipSpec(args.data, "validation", words=label_set(bundle.labels).keywords, unknown_percent=100.0)
-    )
+    clips = load_clips(ClipSpec(args.data, "validation", words=bundle.labels.keywords, unknown_percent=100.0))
     rows = np.sort(np.random.default_rng(0).permutation(len(clips))[: args.clips])
     if not len(rows):
-        raise KwsError(f"{args.data} has no validation clip of {', '.join(bundle.labels[2:])}. Give another --data.")
+        raise KwsError(
+            f"{args.data} has no validation clip of {', '.join(bundle.labels.keywords)}. Give another --data."
+        )
     result = compare(model, bundle, int8_features(bundle.frontend, clips.pcm[rows]))
     print(json.dumps({"precision": settings["precision"]["name"], **result}))
     return 1 if result["clips_that_differ"] else 0

@@ -18,7 +18,7 @@ from kws_reference.cli.log import set_up
 from kws_reference.cli.program import status_of
 from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
-from kws_reference.labels import label_set
+from kws_reference.labels import LabelSet
 
 from kws_training.tables.precisions import DYNAMIC, FLOAT, RESULT, SETS, ZOO
 
@@ -40,10 +40,10 @@ def _measure_folder(name: str, folder: Path, audio: Path, clips: dict[str, Any])
     from kws_reference.bundle import Bundle
     from kws_reference.frontend.config import FrontendConfig
 
-    from kws_training.convert.export import float_tflite
+    from kws_training.convert.float import float_tflite
     from kws_training.evaluate import clips as evaluation
     from kws_training.streaming import to_streaming
-    from kws_training.train.run_folder import load_run
+    from kws_training.train.trained_run import load_run
 
     run = folder if folder.name == FLOAT else folder.parent / FLOAT
     settings, model = load_run(run)
@@ -105,10 +105,11 @@ def _dynamic(data: bytes, streaming: Any, features: Any, truth: Any, scale: floa
 def _features(name: str, split: str, labels: tuple[str, ...], frontend: Any, audio: Path) -> tuple[Any, Any]:
     import numpy as np
 
-    from kws_training.data.speech_commands import ClipSpec, FolderSpec, load_clips
+    from kws_training.data.clips import ClipSpec, FolderSpec
+    from kws_training.data.load_clips import load_clips
     from kws_training.evaluate.clips import int8_features
 
-    words = label_set(labels).keywords
+    words = LabelSet(labels).keywords
     if split == "validation":
         clips = load_clips(ClipSpec(audio / "speech_commands", "validation", words=words, unknown_percent=100.0))
     else:

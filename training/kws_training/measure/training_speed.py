@@ -1,22 +1,29 @@
 """How many clips a second training takes here: the network alone, the input pipeline alone, both together."""
 
+import logging
 import os
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+from kws_reference.cli.log import hushed
 from kws_reference.frontend.config import FrontendConfig
 
+from kws_training.data.augment_config import AugmentConfig
+from kws_training.data.clips import CLIP_SAMPLES, ClipSet, ClipSpec
+from kws_training.data.epoch_plan import plan_epoch
+from kws_training.data.epoch_renderer import EpochRenderer
+from kws_training.data.features import feature_statistics
 from kws_training.data.made_noise import made_noise
-from kws_training.data.pipeline import AugmentConfig, EpochRenderer, plan_epoch
-from kws_training.data.speech_commands import CLIP_SAMPLES, ClipSet, ClipSpec
 from kws_training.models import architecture
+from kws_training.train.recipe import Recipe
 from kws_training.train.run_folder import RunFolder
-from kws_training.train.trainer import Recipe, feature_statistics, train
+from kws_training.train.trainer import train
+
+log = logging.getLogger(__name__)
 
 VALIDATION_CLIPS = 64
 _STEADY = slice(1, -1)  # the first epoch compiles, during the last one nothing is rendered ahead
@@ -27,7 +34,6 @@ def measure(
     clips: int = 4000,
     epochs: int = 6,
     batch: int = 100,
-    say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Trains a model on made-up clips, with and without rendered epochs, and renders without training.
 
@@ -36,7 +42,6 @@ def measure(
       clips: of an epoch, about.
       epochs: at least 3; the first and the last do not count.
       batch: clips of a step.
-      say: told what comes next.
 
     Returns:
       ``network``, ``pipeline`` and ``both``: clips a second. ``model``, ``batch``, ``cores`` and ``load``, the kernel's
@@ -48,20 +53,21 @@ def measure(
     recipe = Recipe(epochs=epochs, batch=batch)
     count = len(plan_epoch(training, 1, 0, recipe.augment))
     with tempfile.TemporaryDirectory(prefix="kws-speed-") as folder:
-        say(f"{name}: the pipeline alone")
+        log.info(f"{name}: the pipeline alone")
         result["pipeline"] = _pipeline(training, frontend, recipe.augment, epochs, count)
 
         def trained(out: str, cache: Path | None) -> float:
             kind = architecture(name)
             model = kind.build(kind.config(labels=len(training.label_names)))
             run = RunFolder(Path(folder) / out, {})
-            train(run, training, validation, model, frontend, recipe, 1, lambda line: None, cache)
+            with hushed("kws_training.train"):
+                train(run, training, validation, model, frontend, recipe, 1, cache)
             keras.backend.clear_session()
             return count * len(run.history[_STEADY]) / sum(entry["seconds"] for entry in run.history[_STEADY])
 
-        say(f"{name}: both together")
+        log.info(f"{name}: both together")
         result["both"] = trained("both", None)
-        say(f"{name}: the network alone")
+        log.info(f"{name}: the network alone")
         cache = Path(folder) / "epochs"
         with EpochRenderer(training, 1, recipe.augment, frontend, last_epoch=epochs - 1, cache=cache) as renderer:
             for epoch in range(epochs):

@@ -25,7 +25,7 @@ class Architecture:
       config_class: name of the configuration's class there: a frozen dataclass with ``labels`` and ``dropout``,
         ``to_dict()`` and ``from_dict(values)``.
       options: arguments of the configuration that differ from its defaults.
-      recipe: fields of `kws_training.train.trainer.Recipe` that differ from its defaults.
+      recipe: fields of `kws_training.train.recipe.Recipe` that differ from its defaults.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """What each release does to held and to repeated words: the table of what `kws_training.measure.held_words` found."""
 
-from kws_training.convert.manifest import RELEASE_SHARE
+from kws_training.convert.detector_settings import RELEASE_SHARE
 from kws_training.tables.records import EXPERIMENTS, read_record
 
 RESULT = EXPERIMENTS / "release" / "held_words.json"

@@ -1,7 +1,7 @@
 """The recipe of the published Matchbox figures (O. Rybakov et al., arXiv:2005.06720, and its code, kws_streaming)."""
 
-from kws_training.data.pipeline import AugmentConfig
-from kws_training.train.trainer import Recipe
+from kws_training.data.augment_config import AugmentConfig
+from kws_training.train.recipe import Recipe
 
 MODELS = ("matchbox", "matchbox_noncausal")  # the published network, streaming and not
 

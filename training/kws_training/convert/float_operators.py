@@ -1,13 +1,8 @@
-"""What a ``.tflite`` is asked before it is handed out: does it compute in integers, does an interpreter take it."""
+"""Operators of a ``.tflite`` that compute in floating point, which no firmware does."""
 
 import dataclasses
-import sys
 from collections.abc import Sequence
 
-from kws_reference.errors import KwsError
-from kws_reference.system import processes
-
-TRIAL_SECONDS = 600  # a step of a Conformer of 150 MB takes one
 _SHOWN = 4  # operators that a message names
 
 
@@ -59,17 +54,3 @@ def named(operators: Sequence[FloatOperator]) -> str:
     """How many, and the first of them: "2 operators in float (ELU 'elu', NEG 'minus')"."""
     text = ", ".join(map(str, operators[:_SHOWN])) + (", ..." if len(operators) > _SHOWN else "")
     return f"{len(operators)} operator{'s' if len(operators) > 1 else ''} in float ({text})"
-
-
-def check_runs(data: bytes) -> None:
-    """Lets LiteRT's interpreter run a model that was just written, in a process of its own: it may die of it.
-
-    Raises:
-      KwsError: it cannot.
-    """
-    trial = processes.run([sys.executable, "-m", "kws_training.convert.trial"], data, TRIAL_SECONDS)
-    if trial is not None:
-        raise KwsError(
-            f"the .tflite that was written does not run in LiteRT: {trial}. Change layers or sizes of the model, and "
-            "report this one."
-        )

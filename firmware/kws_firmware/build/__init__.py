@@ -1,0 +1,1 @@
+"""What the scripts in `firmware/platform` do when PlatformIO runs them: standard library and SCons, nothing else."""

@@ -1,0 +1,81 @@
+"""Chosen detectors keep the wanted rate of false accepts; settings and their place in the bundle."""
+
+import pytest
+from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15
+from kws_reference.errors import KwsError
+from kws_training.convert.detector_settings import with_releases, write_detector
+from kws_training.evaluate.thresholds import THRESHOLDS_Q15, choose
+
+from tests.support.detection import NO, YES, crowded, plain_bundle, scene, with_labels
+from tests.support.models import odd_channels
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    return plain_bundle(tmp_path_factory.mktemp("bundle"))
+
+
+def test_choose_raises_the_threshold_of_the_label_that_needs_it_and_the_rest(plain):
+    listener = crowded(plain)
+    before = listener.measure(plain.detector)
+    assert before.recall == 1
+    assert (
+        before.to_dict(plain.labels)["false_accepts_by_cause"]["repeated"] >= 30
+    )  # each word is raised again after half a second
+    chosen = choose(listener, 60.0)
+    after = listener.smoothed(chosen.smoothing_steps).measure(chosen)
+    assert after.recall == 1
+    assert after.upper_rate <= 60 < before.false_accepts_per_hour
+    assert NEVER_Q15 > chosen.threshold_q15[YES] > chosen.threshold_q15[NO] >= min(THRESHOLDS_Q15)
+    assert {row for row, value in enumerate(chosen.threshold_q15) if value < NEVER_Q15} == set(
+        plain.labels.keyword_rows
+    )
+    assert chosen.refractory_steps > 25
+
+
+def test_choose_keeps_each_rate_and_lower_rates_take_higher_thresholds(plain):
+    listener = crowded(plain)
+    chosen = [choose(listener, rate) for rate in (50.0, 100.0, 200.0)]
+    heard = [listener.smoothed(one.smoothing_steps).measure(one) for one in chosen]
+    assert all(one.upper_rate <= rate for one, rate in zip(heard, (50.0, 100.0, 200.0), strict=True))
+    recalls = [one.recall for one in heard]
+    assert recalls == sorted(recalls)
+    falling = [sum(one.threshold_q15[row] for row in plain.labels.keyword_rows) for one in chosen]
+    assert falling == sorted(falling, reverse=True)
+
+
+def test_choose_label_that_nobody_said_is_neither_deaf_nor_the_most_eager(plain):
+    words = [(10 + 10 * n, 10.5 + 10 * n, YES) for n in range(30)]
+    posteriors = [(a + 0.3, 1.0, YES, 75) for a, *_ in words] + [(15 + 10 * n, 0.5, YES, 10 + n) for n in range(20)]
+    chosen = choose(scene(plain, posteriors, words), 60.0)
+    assert chosen.threshold_q15[YES] >= chosen.threshold_q15[NO] > min(THRESHOLDS_Q15)
+    assert chosen.threshold_q15[NO] < NEVER_Q15
+
+
+def test_choose_impossible_rate_ends_below_it(plain):
+    # Wrong detections as sure as the right ones: only silence helps.
+    listener = scene(plain, [(5 + 3 * n, 0.5, YES, 120) for n in range(100)], [(5, 5.5, YES)])
+    chosen = choose(listener, 50.0)
+    assert listener.smoothed(chosen.smoothing_steps).measure(chosen).upper_rate <= 50
+
+
+@pytest.mark.parametrize(("rate", "message"), [(0.0, "above 0"), (-1.0, "above 0"), (20.0, "Take 0.25 hours or more")])
+def test_choose_rate_that_cannot_be_told_is_refused(plain, rate, message):
+    with pytest.raises(KwsError, match=message):
+        choose(crowded(plain), rate)
+
+
+def test_with_releases_are_three_quarters_of_thresholds_and_none_for_never():
+    detector = with_releases(10, 25, [NEVER_Q15, 20000, 32767])
+    assert detector.release_q15 == (NOT_HELD_Q15, 15000, 24575)
+
+
+def test_write_detector_changes_the_manifest_and_keeps_the_model(tmp_path):
+    source = with_labels(odd_channels().write(tmp_path / "b"))
+    thresholds = range(1000, 1000 + len(source.labels))
+    chosen = with_releases(source.detector.smoothing_steps, 60, thresholds)
+    written = write_detector(source, chosen, {"set": "validation"})
+    assert written.detector == chosen and written.model_sha256 == source.model_sha256
+    assert written.manifest["provenance"]["detector"] == {"set": "validation"}
+    unchanged = set(source.manifest) - {"detector", "provenance"}
+    assert all(written.manifest[key] == source.manifest[key] for key in unchanged)

@@ -1,0 +1,1 @@
+"""Options that several subcommands share, a subject a file."""

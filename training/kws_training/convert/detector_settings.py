@@ -1,0 +1,65 @@
+"""A detector's settings as the kit makes them: the defaults of a new bundle, and releases that follow thresholds."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, Bundle, DetectorConfig, write_bundle
+from kws_reference.labels import Kind
+from kws_reference.timing import StepClock
+
+DEFAULT_SMOOTHING_S = 0.2
+DEFAULT_REFRACTORY_S = 1.2
+"""After half a second most words would be raised again: posteriors stay high for as long as the models look back."""
+DEFAULT_THRESHOLD = 0.7
+
+RELEASE_SHARE = 0.75
+"""A detected word is armed again when its smoothed posterior is below this share of its threshold."""
+
+
+def default_detector(labels: Sequence[str], clock: StepClock) -> DetectorConfig:
+    """The detector of a new bundle: the same threshold for every keyword, never for silence and unknown words."""
+    return with_releases(
+        clock.smoothing_steps(DEFAULT_SMOOTHING_S),
+        clock.refractory_steps(DEFAULT_REFRACTORY_S),
+        common_thresholds(labels, round(DEFAULT_THRESHOLD * NEVER_Q15)),
+    )
+
+
+def common_thresholds(labels: Sequence[str], threshold_q15: int, only: int | None = None) -> tuple[int, ...]:
+    """The same threshold for every keyword (or for one row alone); silence and unknown words are never raised."""
+    return tuple(
+        threshold_q15 if Kind.of(label) is Kind.KEYWORD and only in (None, row) else NEVER_Q15
+        for row, label in enumerate(labels)
+    )
+
+
+def release_q15(threshold_q15: Sequence[int]) -> tuple[int, ...]:
+    """The kit's release of each threshold; a label that is never raised has none to fall below."""
+    return tuple(
+        NOT_HELD_Q15 if threshold == NEVER_Q15 else round(RELEASE_SHARE * threshold) for threshold in threshold_q15
+    )
+
+
+def with_releases(smoothing_steps: int, refractory_steps: int, threshold_q15: Sequence[int]) -> DetectorConfig:
+    """Settings with the releases that the kit gives these thresholds."""
+    return DetectorConfig(smoothing_steps, refractory_steps, tuple(threshold_q15), release_q15(threshold_q15))
+
+
+def write_detector(bundle: Bundle, detector: DetectorConfig, chosen: dict[str, Any]) -> Bundle:
+    """Writes a detector's settings into a bundle's manifest, and what they were chosen by.
+
+    The latter goes to ``provenance.detector``. The model keeps its digest. Firmware that was generated from the bundle
+    must be generated again.
+
+    Args:
+      bundle: changed on disk.
+      detector: its settings from now on.
+      chosen: figures that say how, for people.
+
+    Raises:
+      KwsError: the bundle cannot be written, or a setting is out of range.
+    """
+    manifest = {key: value for key, value in bundle.manifest.items() if key not in ("format_version", "model_sha256")}
+    manifest["detector"] = {**manifest["detector"], **detector.to_dict()}
+    manifest["provenance"] = {**manifest.get("provenance", {}), "detector": chosen}
+    return write_bundle(bundle.path, bundle.model, manifest)

@@ -1,0 +1,92 @@
+"""What a model of some words learns from: recordings, synthetic voices that say the words, or both."""
+
+import dataclasses
+import logging
+from pathlib import Path
+
+from kws_reference.audio.recordings import find_recordings
+from kws_reference.cli.log import each_line_once
+from kws_reference.errors import KwsError
+from kws_reference.labels import UNKNOWN, Kind
+
+from kws_training.data import unknown_words
+from kws_training.data.clips import ClipSet, ClipSpec, FolderSpec, folder_label
+from kws_training.data.load_clips import load_clips
+
+UNKNOWN_WORDS = 60  # that the voices say
+
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Material:
+    """Folders to learn from.
+
+    Attributes:
+      recordings: in the official layout, large or small; None: voices alone.
+      extra: further folders to train with.
+      voices: folder of synthetic voices, which are made unless they are there; None: no voices.
+      voices_clips: of each keyword; a tenth of them of each unknown word.
+    """
+
+    recordings: Path | None = None
+    extra: tuple[FolderSpec, ...] = ()
+    voices: Path | None = None
+    voices_clips: int = 300
+
+    def __post_init__(self) -> None:
+        """Checks what can be checked without reading anything.
+
+        Raises:
+          KwsError: neither recordings nor voices, or less than a clip of each word.
+        """
+        if self.voices_clips < 1:
+            raise KwsError(f"--voices-clips must be at least 1. Received: {self.voices_clips}.")
+        if self.recordings is None and self.voices is None:
+            raise KwsError("nothing to train with. Give --data FOLDER, --voices, or both.")
+
+
+def load_material(material: Material, words: tuple[str, ...], seed: int) -> tuple[ClipSet, ClipSet]:
+    """Loads training and validation clips; makes synthetic voices first where they are missing.
+
+    Recordings alone validate if there are any, but for unknown words if they have none.
+
+    Args:
+      material: folders.
+      words: the keywords.
+      seed: of the voices.
+
+    Raises:
+      KwsError: a folder is missing or holds nothing to learn from, or the voices cannot be made.
+    """
+    recordings, voices = material.recordings, material.voices
+    if recordings and not recordings.is_dir():
+        raise KwsError(
+            f"{recordings}: no such folder. Download Speech Commands with kws-train fetch, or name your own."
+        )
+    if voices:
+        _speak(material, words, seed)
+    if recordings and voices:
+        to_train = (*material.extra, FolderSpec(voices, part="training"))
+        recorded_unknown = any(
+            folder_label(item.folder, words) == UNKNOWN for item in find_recordings(recordings).clips
+        )
+        to_validate = () if recorded_unknown else (FolderSpec(voices, part="validation", unknown_only=True),)
+    else:
+        to_train, to_validate = material.extra, ()
+    main = recordings or voices
+    log.info(f"reading {main}")
+    with each_line_once():  # both splits have the same table
+        training = load_clips(ClipSpec(main, "training", to_train, words))
+        validation = load_clips(ClipSpec(main, "validation", to_validate, words, unknown_percent=100.0))
+    if not (training.kinds == Kind.UNKNOWN).any():
+        log.info(
+            "no unknown words: the model will take every word for a keyword. Add folders of other words, or --voices."
+        )
+    return training, validation
+
+
+def _speak(material: Material, words: tuple[str, ...], seed: int) -> None:
+    log.info(f"synthetic voices: {material.voices}")
+    clips, of_unknown = material.voices_clips, -(-material.voices_clips // 10)
+    unknown_words.speak_task(words, material.voices, clips, UNKNOWN_WORDS, of_unknown, seed)

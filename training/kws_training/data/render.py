@@ -1,0 +1,78 @@
+"""Renders epochs of augmented features.
+
+An epoch is a pure function of the clips, the configuration, the seed and the epoch's number.
+"""
+
+import numpy as np
+from kws_reference.frontend.config import FrontendConfig
+from kws_reference.frontend.definition import mfcc_float
+from kws_reference.labels import SILENCE
+
+from kws_training.data import augment
+from kws_training.data.augment_config import AugmentConfig
+from kws_training.data.clips import ClipSet
+from kws_training.data.epoch_plan import plan_epoch
+from kws_training.data.features import CHUNK_CLIPS
+from kws_training.data.noise import silence
+
+
+def render_chunk(
+    clips: ClipSet,
+    rows: np.ndarray,
+    seed: int,
+    epoch: int,
+    chunk: int,
+    config: AugmentConfig,
+    frontend: FrontendConfig | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Augments one chunk of an epoch and computes its features.
+
+    Args:
+      clips: the training clips.
+      rows: the chunk's part of `plan_epoch`.
+      seed: seed of the run.
+      epoch: number of the epoch.
+      chunk: number of the chunk in the epoch.
+      config: ranges.
+      frontend: parameters of the front end; masks are filled with its feature_mean, or, while that is unknown (all
+        zeros), with the mean of the chunk.
+
+    Returns:
+      float16 MFCCs, not normalised, ``[rows, frames, coefficients]``, and int64 labels ``[rows]``.
+    """
+    rng = np.random.default_rng([seed, epoch, 1 + chunk])
+    drawn = rows < 0
+    pcm = clips.pcm[np.where(drawn, 0, rows)]
+    pcm = augment.shift_and_resample(rng, pcm, config.shift_samples, config.resample)
+    pcm = augment.gain(rng, pcm, config.gain_low_db, config.gain_high_db)
+    pcm = augment.add_noise(rng, pcm, clips.noise, config.noise_probability, config.noise_volume)
+    pcm[drawn] = silence(rng, clips.noise, int(drawn.sum()))
+    features = mfcc_float(augment.to_int16_range(pcm), frontend, np.float32)
+    mean = np.asarray(frontend.feature_mean, np.float32) if frontend else np.zeros(1, np.float32)
+    fill = mean if mean.any() else features.mean(axis=(0, 1))
+    features = augment.spec_augment(
+        rng, features, fill, config.time_masks, config.time_frames, config.feature_masks, config.feature_count
+    )
+    return features.astype(np.float16), np.where(drawn, clips.label_names.index(SILENCE), clips.labels[rows])
+
+
+def render_epoch(
+    clips: ClipSet, seed: int, epoch: int, config: AugmentConfig | None = None, frontend: FrontendConfig | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Renders one epoch in this process.
+
+    Returns:
+      float16 MFCCs, not normalised, ``[n, frames, coefficients]``, and int64 labels ``[n]``, in random order.
+    """
+    config = config or AugmentConfig()
+    rows = plan_epoch(clips, seed, epoch, config)
+    parts = [
+        render_chunk(clips, rows[first : first + CHUNK_CLIPS], seed, epoch, index, config, frontend)
+        for index, first in enumerate(range(0, len(rows), CHUNK_CLIPS))
+    ]
+    return join(parts)
+
+
+def join(parts: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    features, labels = zip(*parts, strict=True)
+    return np.concatenate(features), np.concatenate(labels)

@@ -1,0 +1,74 @@
+"""DET curves (detection error tradeoff): miss rate against false accepts per hour over all thresholds."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+from kws_reference.bundle import NEVER_Q15, DetectorConfig
+from kws_reference.detector.integer import MAX_POSTERIOR_Q15
+
+from kws_training.evaluate.listener import Listener
+
+Point = tuple[float, float]
+"""False accepts per hour, and miss rate 0..1."""
+
+
+@dataclasses.dataclass(frozen=True)
+class DetCurves:
+    """One point for each of `det_thresholds`.
+
+    Attributes:
+      all_keywords: name of the detector's timing to its curve, one threshold common to all keywords.
+      alone: keyword to its curve while no other one is raised.
+    """
+
+    all_keywords: dict[str, list[Point]]
+    alone: dict[str, list[Point]]
+
+    def to_dict(self) -> dict[str, object]:
+        """For a report's JSON."""
+        return {"threshold_q15": det_thresholds(), "all_keywords": self.all_keywords, "alone": self.alone}
+
+
+def det_thresholds() -> list[int]:
+    """Thresholds of a DET curve, Q15, falling: dense near 1, where posteriors crowd."""
+    below_one = 10.0 ** np.linspace(-4.0, np.log10(0.8), 48)
+    return [MAX_POSTERIOR_Q15, *sorted({round(NEVER_Q15 * (1 - x)) for x in below_one}, reverse=True)]
+
+
+def det_curves(
+    heard: dict[str, tuple[Listener, DetectorConfig]], progress: Callable[[int], None] = lambda done: None
+) -> DetCurves:
+    """Curves of all keywords with the timing of the first and the last detector, of each keyword with the last's.
+
+    Args:
+      heard: name to a detector and the listener with its smoothing window, the default first, the wanted one last.
+      progress: called with the number of `curve_rounds` done.
+    """
+    thresholds = det_thresholds()
+    settings = list(heard.values())
+    done, totals, alone = 0, {}, {}
+    for listener, detector in (settings[0], settings[-1]):
+        name = f"all keywords, {timing_text(listener, detector)}"
+        if name not in totals:
+            swept = listener.sweep(thresholds, detector.refractory_steps)
+            totals[name] = [(one.false_accepts_per_hour, 1 - one.recall) for one in swept]
+        progress(done := done + 1)
+    listener, detector = settings[-1]
+    for row, label in enumerate(listener.bundle.labels):
+        if listener.spoken[row]:
+            swept = listener.sweep(thresholds, detector.refractory_steps, row)
+            alone[label] = [(one.false_accepts_per_hour, float(1 - one.found[row] / one.spoken[row])) for one in swept]
+        progress(done := done + 1)
+    return DetCurves(totals, alone)
+
+
+def curve_rounds(listener: Listener) -> int:
+    """How many rounds `det_curves` reports as progress."""
+    return 2 + len(listener.bundle.labels)
+
+
+def timing_text(listener: Listener, detector: DetectorConfig) -> str:
+    """A detector's smoothing window ("mean") and refractory period ("rest"), as the reports' files have always said."""
+    step_ms = listener.bundle.clock.step_ms
+    return f"mean of {detector.smoothing_steps * step_ms:g} ms, rest of {detector.refractory_steps * step_ms:g} ms"

@@ -1,0 +1,109 @@
+"""The integer detector over kept scores, all steps at once: `kws_reference.detector.integer.Detector`, step for step.
+
+What does not depend on thresholds (`top`) is computed once; the detections of as many settings as wanted (`detect`)
+then visit few steps.
+"""
+
+import dataclasses
+
+import numpy as np
+from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, DetectorConfig
+from kws_reference.detector.integer import MAX_POSTERIOR_Q15, DetectorTables
+
+
+@dataclasses.dataclass(frozen=True)
+class Top:
+    """All that thresholds and releases are compared with.
+
+    Attributes:
+      label: label with the largest smoothed posterior after each step, int64 ``[steps]``.
+      steps: for each label, the steps at which it is that label, int64, rising.
+      smoothed_q15: for each label, its smoothed posterior at those steps, 0 to 32767, int64.
+      all_q15: smoothed posteriors of all labels after all steps, int16 ``[labels, steps]``.
+    """
+
+    label: np.ndarray
+    steps: tuple[np.ndarray, ...]
+    smoothed_q15: tuple[np.ndarray, ...]
+    all_q15: np.ndarray
+
+
+def posteriors_q15(scores: np.ndarray, tables: DetectorTables) -> np.ndarray:
+    """Posteriors of single steps, 0 to 32767, int64 ``[steps, labels]``, from int8 scores of that shape."""
+    values = scores.astype(np.int64)
+    exponential = tables.exp_q15.astype(np.int64)[values.max(1, keepdims=True) - values]
+    return np.minimum((exponential << 15) // exponential.sum(1, keepdims=True), MAX_POSTERIOR_Q15)
+
+
+def smoothed_sums(scores: np.ndarray, tables: DetectorTables) -> np.ndarray:
+    """Sums of the last ``smoothing_steps`` posteriors, from a reset.
+
+    Args:
+      scores: int8 ``[steps, labels]``.
+      tables: the detector's constants.
+
+    Returns:
+      int64 ``[steps, labels]``; divided by ``smoothing_steps`` (floor), the smoothed posteriors in Q15.
+    """
+    sums = np.cumsum(posteriors_q15(scores, tables), axis=0)
+    sums[tables.smoothing_steps :] -= sums[: -tables.smoothing_steps].copy()
+    return sums
+
+
+def top(scores: np.ndarray, tables: DetectorTables) -> Top:
+    """The detector's view of ``scores``, int8 ``[steps, labels]``, from a reset, whatever the thresholds."""
+    sums = smoothed_sums(scores, tables)
+    label = sums.argmax(1)
+    steps = tuple(np.flatnonzero(label == row) for row in range(sums.shape[1]))
+    smoothed = np.ascontiguousarray((sums // tables.smoothing_steps).T.astype(np.int16))
+    of_top = tuple(smoothed[row, at].astype(np.int64) for row, at in enumerate(steps))
+    return Top(label, steps, of_top, smoothed)
+
+
+def detect(view: Top, detector: DetectorConfig) -> np.ndarray:
+    """Steps at which detections are raised, int64 ``[detections]``; the label of each is ``view.label`` there.
+
+    Args:
+      view: of the scores, behind a smoothing window of ``detector.smoothing_steps``.
+      detector: thresholds, releases and refractory period.
+    """
+    ready = _ready(view, detector)
+    steps, label, rise = ready.T
+    # A rise is raised once: what is ready next is the first step behind the refractory period, and of those that
+    # belong to rises already raised, the first one behind. Following this chain visits few steps.
+    after_refractory = np.searchsorted(steps, steps + detector.refractory_steps + 1).tolist()
+    ends = np.append(np.flatnonzero((ready[1:, 1:] != ready[:-1, 1:]).any(1)) + 1, len(ready))
+    after_run = ends[np.searchsorted(ends, np.arange(len(ready)), side="right")].tolist()
+    label, rise = label.tolist(), rise.tolist()
+    chain, raised, at = [], {}, 0
+    while at < len(ready):
+        if raised.get(label[at]) == rise[at]:
+            at = after_run[at]
+            continue
+        raised[label[at]] = rise[at]
+        chain.append(at)
+        at = after_refractory[at]
+    return steps[chain]
+
+
+def _ready(view: Top, detector: DetectorConfig) -> np.ndarray:
+    """All steps whose largest label reaches its threshold, whatever was raised before.
+
+    Returns:
+      int64 ``[ready, 3]`` in order of time: step; label; number of its rise, which is the number of steps up to there
+      in which the label was below its release, the same for steps between which it never was.
+    """
+    found = [np.zeros((0, 3), np.int64)]
+    for row, (threshold, release) in enumerate(zip(detector.threshold_q15, detector.release_q15, strict=True)):
+        if threshold == NEVER_Q15:
+            continue
+        steps = view.steps[row][view.smoothed_q15[row] >= threshold]
+        if not len(steps):
+            continue
+        rise = steps + 1
+        if release < NOT_HELD_Q15:
+            high = np.flatnonzero(view.all_q15[row] >= release)
+            rise = rise - np.searchsorted(high, steps, side="right")
+        found.append(np.stack([steps, np.full(len(steps), row), rise], axis=1))
+    ready = np.concatenate(found)
+    return ready[ready[:, 0].argsort()]

@@ -1,0 +1,189 @@
+"""Chooses a detector: the smoothing window, refractory period and thresholds that keep a rate of false accepts."""
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from kws_reference.bundle import NEVER_Q15, Bundle, DetectorConfig
+from kws_reference.detector.integer import MAX_POSTERIOR_Q15
+from kws_reference.errors import KwsError
+
+from kws_training.convert.detector_settings import with_releases
+from kws_training.evaluate.listener import Listener
+from kws_training.evaluate.metrics import DetectionMetrics
+
+THRESHOLDS_Q15 = (
+    *(round(NEVER_Q15 * percent / 100) for percent in (*range(50, 90, 2), *range(90, 100))),
+    round(NEVER_Q15 * 0.995),
+    round(NEVER_Q15 * 0.998),
+    round(NEVER_Q15 * 0.999),
+    round(NEVER_Q15 * 0.9995),
+    MAX_POSTERIOR_Q15,
+    NEVER_Q15,
+)
+"""Thresholds that `choose` tries, rising: 0.50 (likelier than all else together) to 0.9995, the largest, never."""
+
+REFRACTORY_S = (0.8, 1.0, 1.2, 1.5)
+"""Refractory periods that `choose` tries: posteriors stay high for as long as the model looks back."""
+
+SMOOTHING_S = (0.1, 0.2, 0.3, 0.4)
+"""Smoothing windows that `choose` tries."""
+
+SLACK = 0.01
+"""A quicker detector is taken when it costs at most this much recall: shorter smoothing window first, then shorter
+refractory period."""
+
+PRICES = tuple(10.0 ** np.linspace(1, -4, 101))
+"""Recall that a false accept per hour is worth, falling, that `choose` tries."""
+
+FEWEST_FALSE_ACCEPTS = 5
+"""Thresholds are not chosen for fewer wanted events than this: their number would be chance."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Alone:
+    """A keyword heard while no other one is raised.
+
+    Attributes:
+      recall: with each of `THRESHOLDS_Q15`, float64; None: nobody said it.
+      rate: false accepts per hour with each, the most at a threshold or any above it.
+    """
+
+    recall: np.ndarray | None
+    rate: np.ndarray
+
+
+def check_rate(per_hour: float, hours: float) -> None:
+    """Refuses a wanted rate that a recording cannot tell.
+
+    Args:
+      per_hour: wanted false accepts per hour.
+      hours: length of the recording.
+
+    Raises:
+      KwsError: the rate is not above 0, or fewer than `FEWEST_FALSE_ACCEPTS` are wanted.
+    """
+    if not per_hour > 0:
+        raise KwsError(
+            f"the wanted false accepts per hour must be above 0: none in a finite recording promises nothing. "
+            f"Received: {per_hour:g}."
+        )
+    if per_hour * hours < FEWEST_FALSE_ACCEPTS:
+        raise KwsError(
+            f"{hours:g} hours at {per_hour:g} false accepts per hour are {per_hour * hours:.1f} events: too few to "
+            f"choose by. Take {FEWEST_FALSE_ACCEPTS / per_hour:g} hours or more."
+        )
+
+
+def choose(
+    listener: Listener, false_accepts_per_hour: float, progress: Callable[[int], None] = lambda done: None
+) -> DetectorConfig:
+    """Chooses smoothing window, refractory period and thresholds that keep the false accepts below the wanted rate.
+
+    A rate counts as its upper bound (`DetectionMetrics.upper_rate`). First, for each of `SMOOTHING_S` and each of
+    `REFRACTORY_S`, the lowest common threshold is found that keeps the rate; of those, the quickest detector is taken
+    whose recall is within `SLACK` of the best. Then every keyword gets the threshold of `THRESHOLDS_Q15` with the best
+    recall less p times its false accepts per hour, p the same for all: so false accepts are spent where they buy most
+    recall. The lowest such price p is taken with which the whole detector keeps the rate. Releases follow the
+    thresholds (`with_releases`).
+
+    Args:
+      listener: a recording of validation clips, long against the wanted rate.
+      false_accepts_per_hour: wanted rate of all labels together, > 0.
+      progress: called with the number of `choice_rounds` done.
+
+    Returns:
+      Settings for the manifest; silence and unknown words are never raised.
+
+    Raises:
+      KwsError: see `check_rate`.
+    """
+    check_rate(false_accepts_per_hour, listener.hours)
+    done = itertools.count(1)
+
+    def round_done() -> None:
+        progress(next(done))
+
+    smoothed, refractory_steps = _quickest(listener, false_accepts_per_hour, round_done)
+    alone = {}
+    for row in listener.bundle.labels.keyword_rows:
+        alone[row] = _alone(smoothed.sweep(THRESHOLDS_Q15, refractory_steps, row), row)
+        round_done()
+    return _at_lowest_price(smoothed, refractory_steps, _with_prior(alone), false_accepts_per_hour)
+
+
+def choice_rounds(bundle: Bundle) -> int:
+    """How many rounds `choose` reports as progress."""
+    return len(SMOOTHING_S) * len(REFRACTORY_S) + len(bundle.labels.keyword_rows)
+
+
+def _quickest(listener: Listener, wanted: float, round_done: Callable[[], None]) -> tuple[Listener, int]:
+    """The listener and the refractory period of the quickest detector whose recall is within `SLACK` of the best."""
+    clock, found = listener.bundle.clock, []
+    for smoothing_s in SMOOTHING_S:
+        smoothed = listener.smoothed(clock.smoothing_steps(smoothing_s))
+        for refractory_s in REFRACTORY_S:
+            steps = clock.refractory_steps(refractory_s)
+            recall = max((metrics.recall for metrics in _kept(smoothed, steps, wanted)), default=0.0)
+            found.append((recall, smoothed, steps))
+            round_done()
+    best = max(recall for recall, *_ in found)
+    return next((smoothed, steps) for recall, smoothed, steps in found if recall >= best - SLACK)
+
+
+def _kept(listener: Listener, refractory_steps: int, wanted: float) -> Iterator[DetectionMetrics]:
+    """Metrics from the highest common threshold down, as long as they keep the rate.
+
+    From above, as a lower threshold can hide false accepts behind a refractory period.
+    """
+    swept = (listener.sweep([threshold], refractory_steps)[0] for threshold in reversed(THRESHOLDS_Q15))
+    return itertools.takewhile(lambda metrics: metrics.upper_rate <= wanted, swept)
+
+
+def _alone(swept: list[DetectionMetrics], row: int) -> _Alone:
+    """What one keyword gives with each threshold, rising."""
+    counts = [metrics.false_accepts.sum() for metrics in swept]
+    rate = np.maximum.accumulate(counts[::-1])[::-1] / swept[0].hours
+    spoken = swept[0].spoken[row]
+    return _Alone(np.array([metrics.found[row] for metrics in swept]) / spoken if spoken else None, rate)
+
+
+def _with_prior(alone: dict[int, _Alone]) -> dict[int, _Alone]:
+    """What counts for the price of each keyword.
+
+    Few unknown words are heard, and the next ones sound like other keywords: a keyword's rate is half its own and half
+    the mean of all keywords at that threshold. A keyword that nobody said has the others' mean recall.
+    """
+    recall = np.mean([one.recall for one in alone.values() if one.recall is not None], axis=0)
+    rate = np.mean([one.rate for one in alone.values()], axis=0)
+    return {
+        row: _Alone(recall if one.recall is None else one.recall, (one.rate + rate) / 2) for row, one in alone.items()
+    }
+
+
+def _at_lowest_price(
+    listener: Listener, refractory_steps: int, alone: dict[int, _Alone], wanted: float
+) -> DetectorConfig:
+    """The thresholds of the lowest price with which all keywords together keep the rate.
+
+    Args:
+      listener: the recording, behind the chosen smoothing window.
+      refractory_steps: chosen.
+      alone: of each keyword's row.
+      wanted: false accepts per hour that all together may raise, upper bound.
+    """
+    smoothing_steps = listener.tables.smoothing_steps
+    best = with_releases(smoothing_steps, refractory_steps, (NEVER_Q15,) * len(listener.bundle.labels))
+    for price in PRICES:
+        thresholds = list(best.threshold_q15)
+        for row, one in alone.items():
+            gain = (one.recall - price * one.rate)[::-1]  # of equal gains the highest threshold is the first
+            thresholds[row] = THRESHOLDS_Q15[len(gain) - 1 - int(gain.argmax())]
+        detector = with_releases(smoothing_steps, refractory_steps, thresholds)
+        if detector == best:
+            continue
+        if listener.measure(detector).upper_rate > wanted:
+            break
+        best = detector
+    return best

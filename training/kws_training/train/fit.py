@@ -1,0 +1,173 @@
+"""Does the job of ``kws-train fit``: from folders of clips to a trained run, or on from where it stands."""
+
+import dataclasses
+import logging
+from pathlib import Path
+from typing import Any
+
+import keras
+from kws_reference.errors import KwsError
+from kws_reference.frontend.config import FrontendConfig
+from kws_reference.labels import LabelSet
+
+from kws_training.data.clips import SAMPLE_RATE_HZ, WORDS, ClipSet
+from kws_training.data.features import feature_statistics
+from kws_training.data.material import load_material
+from kws_training.models import DEFAULT, Architecture, architecture
+from kws_training.quantize import start
+from kws_training.quantize.calibration import Calibration, calibration
+from kws_training.train.job import FitJob
+from kws_training.train.recipe import Recipe
+from kws_training.train.run_folder import RunFolder
+from kws_training.train.teacher import Teacher
+from kws_training.train.trained_run import load_run
+from kws_training.train.trainer import CURVES, train
+from kws_training.train.weights import CLASSIFIER, digest, take_weights
+
+log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Run:
+    """A trained run: its folder, its settings and its best model."""
+
+    path: Path
+    settings: dict[str, Any]
+    model: keras.Model
+
+    @classmethod
+    def load(cls, path: Path | None) -> "_Run | None":
+        return cls(path, *load_run(path)) if path else None
+
+    @property
+    def frontend(self) -> FrontendConfig:
+        return FrontendConfig.from_dict(self.settings["frontend"])
+
+    @property
+    def weights_sha256(self) -> str:
+        return digest(self.model.get_weights())
+
+
+def fit(job: FitJob) -> dict[str, Any]:
+    """Trains; the run folder then holds weights, history and learning curves.
+
+    Returns:
+      The history's entry of the epoch of the best validation accuracy.
+
+    Raises:
+      KwsError: the job does not fit to its runs or clips, the loss is not finite, or the run cannot be written.
+    """
+    first, taught = _Run.load(job.start_from), _Run.load(job.teacher)
+    kind = _kind(job, first)
+    words = _words(job, first)
+    recipe = job.recipe_of(kind, words)
+    training, validation = load_material(job.material, words, job.seed)
+    log.info(
+        f"{len(training)} training clips, {len(validation)} validation clips, labels {', '.join(training.label_names)}"
+    )
+    config = _config(kind, first, len(training.label_names))
+    frontend = _frontend(job, first, training, recipe)
+    teacher = _teacher(taught, training, frontend)
+    drawn = calibration(training, frontend, job.seed) if job.precision else None
+    settings = {
+        "architecture": kind.name,
+        "model": config.to_dict(),
+        "labels": list(training.label_names),
+        "frontend": frontend.to_dict(),
+        "recipe": dataclasses.asdict(recipe),
+        "seed": job.seed,
+        "training_clips": len(training),
+        "validation_clips": len(validation),
+        "clips_sha256": {"training": training.sha256(), "validation": validation.sha256()},
+        **_origin(job, first, taught, drawn),
+    }
+    run = RunFolder(job.out, settings)
+    keras.utils.set_random_seed(job.seed)
+    config = dataclasses.replace(config, dropout=recipe.dropout)
+    if drawn:
+        model = start.quantized(config, job.precision, frontend, first.model, drawn)
+    else:
+        model = _float_model(kind, config, first, training.label_names)
+    best = train(
+        run, training, validation, model, frontend, recipe, job.seed, job.cache, teacher=teacher, workers=job.workers
+    )
+    log.info(f"best epoch {best['epoch']}: validation {100 * best['val_accuracy']:.2f} %; curves in {job.out / CURVES}")
+    return best
+
+
+def _kind(job: FitJob, first: _Run | None) -> Architecture:
+    """The model to train; refuses a run to start from that holds another, or that cannot be quantized."""
+    known = first.settings["architecture"] if first else DEFAULT
+    kind = architecture(job.model or known)
+    if first and kind.name != known:
+        raise KwsError(f"{first.path} holds a {known}, not a {kind.name}. Leave out --model.")
+    if first and (job.precision or "precision" in first.settings):
+        start.check(first.settings, first.path)
+    return kind
+
+
+def _words(job: FitJob, first: _Run | None) -> tuple[str, ...]:
+    """The keywords; a run that is quantized keeps its own."""
+    if not job.precision:
+        return job.words or WORDS
+    known = LabelSet(first.settings["labels"]).keywords
+    if job.words not in ((), known):
+        raise KwsError(f"{first.path} was trained for {', '.join(known)}. Leave out --labels.")
+    return known
+
+
+def _config(kind: Architecture, first: _Run | None, labels: int) -> Any:
+    """The model's configuration: the default one, or that of the run to start from."""
+    return kind.config_from_dict({**first.settings["model"], "labels": labels}) if first else kind.config(labels=labels)
+
+
+def _frontend(job: FitJob, first: _Run | None, training: ClipSet, recipe: Recipe) -> FrontendConfig:
+    """The front end with statistics of the training clips, or that of the run to start from."""
+    if not first:
+        return feature_statistics(training, recipe.augment_seed_of(job.seed), FrontendConfig())
+    frontend = first.frontend
+    if frontend.sample_rate_hz != SAMPLE_RATE_HZ:
+        raise KwsError(
+            f"{first.path} hears {frontend.sample_rate_hz} Hz; fit trains with {SAMPLE_RATE_HZ} Hz. Give another run."
+        )
+    labels = first.settings["labels"]
+    if job.precision and labels != list(training.label_names):
+        raise KwsError(f"{first.path} has its labels in another order than fit: {', '.join(labels)}.")
+    return frontend
+
+
+def _teacher(taught: _Run | None, training: ClipSet, frontend: FrontendConfig) -> Teacher | None:
+    """The teacher; refuses one of other labels or, but for the statistics, of another front end."""
+    if not taught:
+        return None
+    statistics = {"feature_mean": frontend.feature_mean, "feature_std": frontend.feature_std}
+    same_front_end = dataclasses.replace(taught.frontend, **statistics) == frontend
+    if taught.settings["labels"] != list(training.label_names) or not same_front_end:
+        raise KwsError(f"{taught.path} was trained for other labels or another front end. Train another teacher.")
+    return Teacher(taught.model, taught.frontend)
+
+
+def _origin(job: FitJob, first: _Run | None, taught: _Run | None, drawn: Calibration | None) -> dict[str, Any]:
+    """What a run's settings say of the runs that it comes from, and of its precision."""
+    origin: dict[str, Any] = {}
+    if first:
+        origin["started_from"] = {"labels": first.settings["labels"], "weights_sha256": first.weights_sha256}
+    if taught:
+        origin["teacher"] = {
+            "architecture": taught.settings["architecture"],
+            "weights_sha256": taught.weights_sha256,
+        }
+    if drawn:
+        origin["precision"] = job.precision.to_dict()
+        origin["calibration"] = drawn.record
+        origin["started_from"]["recipe"] = first.settings["recipe"]
+    return origin
+
+
+def _float_model(kind: Architecture, config: Any, first: _Run | None, labels: tuple[str, ...]) -> keras.Model:
+    """A model with random weights, or with those of the run to start from where its layers have the same shapes."""
+    model = kind.build(config)
+    if first:
+        same_labels = first.settings["labels"] == list(labels)
+        take_weights(model, first.model, () if same_labels else (CLASSIFIER,))
+    return model

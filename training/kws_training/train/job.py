@@ -1,0 +1,94 @@
+"""What ``kws-train fit`` is asked to do: data, recipe, starting point, precision; checked before anything is read."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+from kws_reference.errors import KwsError
+
+from kws_training.data.augment_config import AugmentConfig
+from kws_training.data.material import Material
+from kws_training.models import Architecture
+from kws_training.quantize.precision import Precision
+from kws_training.train import published
+from kws_training.train.recipe import Recipe
+
+QUANTIZED_RECIPE = {"epochs": 8, "learning_rate": 3e-4, "weight_decay": 0.0, "dropout": 0.0}
+"""Fields of the recipe of quantization-aware training that differ from the defaults."""
+
+
+def shares_of(words: tuple[str, ...]) -> dict[str, float]:
+    """Unknown words and silence for a few keywords: a tenth of so little would hardly teach what is no keyword."""
+    return {"unknown_percent": 200.0 / len(words), "silence_percent": 50.0 / len(words)} if len(words) < 5 else {}
+
+
+@dataclasses.dataclass(frozen=True)
+class FitJob:
+    """One training.
+
+    Attributes:
+      out: run folder; an unfinished run in it is continued.
+      material: what is learnt from.
+      words: the keywords; none: those of the run that is quantized, or the ten of the 12-label task.
+      model: its name; None: that of the run to start from, or the kit's default.
+      start_from: run folder whose weights and features it begins with.
+      teacher: run folder of a model whose answers become targets.
+      precision: of quantization-aware training; None: in floating point.
+      published: train by the recipe of the published figures.
+      recipe, augment: fields of `Recipe` and `AugmentConfig` that are given.
+      seed: of weights, order and augmentation.
+      cache: folder of augmented epochs.
+      workers: processes that augment clips; None: by the number of cores.
+    """
+
+    out: Path
+    material: Material
+    words: tuple[str, ...] = ()
+    model: str | None = None
+    start_from: Path | None = None
+    teacher: Path | None = None
+    precision: Precision | None = None
+    published: bool = False
+    recipe: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    augment: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    seed: int = 1
+    cache: Path | None = None
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        """Checks what needs each other.
+
+        Raises:
+          KwsError: something is given without what it belongs to, or beside what it contradicts.
+        """
+        if self.published and (own := self._own_of_published()):
+            raise KwsError(f"the published recipe runs unchanged. Leave out --{own[0].replace('_', '-')}.")
+        if "distillation" in self.recipe and not self.teacher:
+            raise KwsError("--distillation is the share of a teacher's answers. Give --teacher too.")
+        if self.workers is not None and self.workers < 0:
+            raise KwsError(f"--workers must be 0 or more. Received: {self.workers}.")
+        if self.precision and not self.start_from:
+            raise KwsError("--precision trains a float model on. Give its run folder by --from.")
+
+    def _own_of_published(self) -> list[str]:
+        """Options that the published recipe goes without."""
+        others = {
+            "teacher": self.teacher,
+            "from": self.start_from,
+            "precision": self.precision,
+            "voices": self.material.voices,
+        }
+        return [*self.recipe, *self.augment, *(name for name, value in others.items() if value is not None)]
+
+    def recipe_of(self, kind: Architecture, words: tuple[str, ...]) -> Recipe:
+        """The recipe for a model and its keywords.
+
+        Raises:
+          KwsError: a value is out of range, or the published recipe is for other models.
+        """
+        if self.published:
+            if kind.name not in published.MODELS:
+                raise KwsError(f"the published recipe is for {' and '.join(published.MODELS)}. Received: {kind.name}.")
+            return published.recipe()
+        augment = AugmentConfig(**{**shares_of(words), **self.augment})
+        return Recipe(augment=augment, **{**kind.recipe, **(QUANTIZED_RECIPE if self.precision else {}), **self.recipe})

@@ -1,0 +1,67 @@
+"""Weights of a model as arrays: in files, from another model, and their digest."""
+
+import hashlib
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+from kws_reference.errors import KwsError
+
+CLASSIFIER = "logits"  # the layer that knows the labels, of every model
+
+
+def take_weights(model: keras.Model, other: keras.Model, but: Sequence[str] = ()) -> None:
+    """Copies the weights of every layer that has the same name and shapes in another model, but for those named."""
+    layers = {layer.name: layer for layer in other.layers if layer.name not in but}
+    for layer in model.layers:
+        if layer.name in layers:
+            weights = layers[layer.name].get_weights()
+            if [value.shape for value in weights] == [value.shape for value in layer.get_weights()]:
+                layer.set_weights(weights)
+
+
+def digest(weights: list[np.ndarray]) -> str:
+    """SHA-256 of a model's weights, in hexadecimal."""
+    return hashlib.sha256(b"".join(np.ascontiguousarray(value).data for value in weights)).hexdigest()
+
+
+def load_weights(model: keras.Model, path: Path) -> dict[str, np.ndarray]:
+    """Loads a run's weights into a model of the same shape.
+
+    Returns:
+      All arrays of the file: ``weight_<n>`` and, of ``last.npz``, ``optimizer_<n>`` and more.
+
+    Raises:
+      KwsError: the file is missing, damaged or of another model.
+    """
+    try:
+        arrays = read_arrays(path)
+        model.set_weights([arrays[f"weight_{index}"] for index in range(len(model.weights))])
+    except (ValueError, KeyError) as error:
+        raise unusable(path, error) from None
+    return arrays
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of an ``.npz``.
+
+    Raises:
+      KwsError: it is missing or damaged.
+    """
+    try:
+        with np.load(path) as archive:
+            return {key: archive[key] for key in archive.files}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise unusable(path, error) from None
+
+
+def numbered(arrays: dict[str, np.ndarray], name: str) -> list[np.ndarray]:
+    """The arrays ``<name>_0``, ``<name>_1``, ..."""
+    return [arrays[f"{name}_{index}"] for index in range(sum(key.startswith(f"{name}_") for key in arrays))]
+
+
+def unusable(path: Path, error: Exception) -> KwsError:
+    """The refusal of a file of weights."""
+    return KwsError(f"{path} is missing, damaged or of another model ({error}). Train again.")
