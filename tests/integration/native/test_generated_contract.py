@@ -15,7 +15,8 @@ from kws_codegen.render import aot_model, files
 
 from tests.support.cmsis_geometries import geometries, reserved
 from tests.support.models import int4, matchbox, needs_cmsis
-from tests.support.native import ROOT, WARNINGS
+from tests.support.native import WARNINGS
+from tests.support.paths import ROOT
 
 MODELS = {
     "int8": lambda: (matchbox(), None),
