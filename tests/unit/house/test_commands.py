@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
 
 TOOLS = {
     "kws_training": ROOT / "training/kws_training",

@@ -1,19 +1,12 @@
 """Describes a bundle, which is read from its ``.tflite``."""
 
-import struct
-from typing import Any
-
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 from kws_reference.tflite.check import check_model
-from tensorflow.lite.python import schema_py_generated as schema
-from tensorflow.lite.tools import flatbuffer_utils
+from kws_reference.tflite.graph import Graph, Op
+from kws_reference.tflite.reader import read
 
 from kws_training.inspect.description import INPUT, Description, Layer, size, times
-
-_OPERATORS = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
-_ACTIVATIONS = {value: name for name, value in vars(schema.ActivationFunctionType).items() if isinstance(value, int)}
-_TYPES = {value: name for name, value in vars(schema.TensorType).items() if isinstance(value, int)}
 
 
 def describe_bundle(bundle: Bundle) -> Description:
@@ -24,42 +17,37 @@ def describe_bundle(bundle: Bundle) -> Description:
     """
     try:
         check_model(bundle.model)
+        return _described(bundle, read(bundle.model))
     except KwsError as error:
         raise KwsError(f"{bundle.path}: {error}") from None
-    try:
-        return _described(bundle)
-    except (LookupError, TypeError, ValueError, RuntimeError, AttributeError, struct.error) as error:
+    except LookupError as error:
         raise KwsError(
-            f"{bundle.path}: the model is no .tflite with one subgraph and the manifest's inputs and outputs "
+            f"{bundle.path}: the model lacks inputs and outputs of the manifest, or of an operator "
             f"({type(error).__name__}: {error}). Export it again."
         ) from None
 
 
-def _described(bundle: Bundle) -> Description:
-    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(bundle.model))
-    (graph,) = model.subgraphs
-    reader = _TfliteReader(model, graph)
-    made_by = {int(graph.inputs[bundle.features.index]): INPUT}
-    state_of = {int(graph.inputs[state.input_index]): state for state in bundle.states}
-    writes_state = {int(graph.outputs[state.output_index]) for state in bundle.states}
+def _described(bundle: Bundle, graph: Graph) -> Description:
+    made_by = {graph.inputs[bundle.features.index]: INPUT}
+    state_of = {graph.inputs[state.input_index]: state for state in bundle.states}
+    writes_state = {graph.outputs[state.output_index] for state in bundle.states}
     computed, writers = [], []
-    for number, operator in enumerate(graph.operators):
-        kind, label = reader.kind(operator), f"{number} {reader.kind(operator)}"
-        given = [int(tensor) for tensor in operator.inputs if tensor >= 0]
-        states = {state_of[tensor].name: state_of[tensor].shape[1:] for tensor in given if tensor in state_of}
-        weights = reader.weights(operator)
-        output = int(operator.outputs[0])
-        made_by[output] = label
+    for op in graph.ops:
+        given = [tensor for tensor in op.inputs if tensor >= 0]
+        weights = [graph.tensors[tensor] for tensor in _weights(graph, op)]
+        activation = op.options.get("activation", "NONE")
+        output = op.outputs[0]
+        made_by[output] = f"{op.index} {op.kind}"
         row = Layer(
-            name=label,
-            kind=kind + reader.activation(operator),
+            name=made_by[output],
+            kind=op.kind if activation == "NONE" else f"{op.kind} + {activation}",
             inputs=tuple(made_by[tensor] for tensor in given if tensor in made_by),
-            output=reader.shape(output)[1:],
-            parameters=sum(size(reader.shape(tensor)) for tensor in weights),
-            macs=reader.macs(operator),
-            states=states,
-            state_bytes=sum(reader.bytes(tensor) for tensor in given if tensor in state_of),
-            weight_bytes=sum(reader.bytes(tensor) for tensor in weights),
+            output=graph.tensors[output].shape[1:],
+            parameters=sum(tensor.size for tensor in weights),
+            macs=_op_macs(graph, op),
+            states={state_of[tensor].name: state_of[tensor].shape[1:] for tensor in given if tensor in state_of},
+            state_bytes=sum(graph.tensors[tensor].stored_bytes for tensor in given if tensor in state_of),
+            weight_bytes=sum(tensor.stored_bytes for tensor in weights),
         )
         (writers if output in writes_state else computed).append(row)
     return Description(
@@ -67,55 +55,30 @@ def _described(bundle: Bundle) -> Description:
         "bundle",
         (bundle.frames_per_step, bundle.frontend.coefficients),
         (*computed, *writers),
-        (made_by[int(graph.outputs[bundle.scores.index])],),
+        (made_by[graph.outputs[bundle.scores.index]],),
         *times(bundle.frontend),
         model_bytes=len(bundle.model),
     )
 
 
-class _TfliteReader:
-    def __init__(self, model: Any, graph: Any):
-        self._model, self._tensors = model, graph.tensors
+def _weights(graph: Graph, op: Op) -> list[int]:
+    """Constant inputs, but not the shapes and axes of operators that compute nothing."""
+    constants = [tensor for tensor in op.inputs if tensor >= 0 and graph.tensors[tensor].data is not None]
+    if _op_macs(graph, op):
+        return constants
+    return [tensor for tensor in constants if graph.tensors[tensor].dtype not in ("INT32", "INT64")]
 
-    def kind(self, operator: Any) -> str:
-        code = self._model.operatorCodes[operator.opcodeIndex]
-        return _OPERATORS.get(max(code.builtinCode, code.deprecatedBuiltinCode), "CUSTOM")
 
-    @staticmethod
-    def activation(operator: Any) -> str:
-        name = _ACTIVATIONS.get(getattr(operator.builtinOptions, "fusedActivationFunction", 0), "NONE")
-        return "" if name == "NONE" else f" + {name}"
-
-    def shape(self, tensor: int) -> tuple[int, ...]:
-        shape = self._tensors[tensor].shape
-        return tuple(map(int, shape if shape is not None else ()))
-
-    def bytes(self, tensor: int) -> int:
-        kind = _TYPES[self._tensors[tensor].type]
-        bits = 4 if kind == "INT4" else int("".join(filter(str.isdigit, kind)) or 8)
-        return -(-size(self.shape(tensor)) * bits // 8)
-
-    def weights(self, operator: Any) -> list[int]:
-        """Constant inputs, but not the shapes and axes of operators that compute nothing."""
-        constants = [int(t) for t in operator.inputs if t >= 0 and self._is_constant(int(t))]
-        if self.macs(operator):
-            return constants
-        return [tensor for tensor in constants if _TYPES[self._tensors[tensor].type] not in ("INT32", "INT64")]
-
-    def _is_constant(self, tensor: int) -> bool:
-        data = self._model.buffers[self._tensors[tensor].buffer].data
-        return data is not None and len(data) > 0
-
-    def macs(self, operator: Any) -> int:
-        kind, options = self.kind(operator), operator.builtinOptions
-        shapes = [self.shape(int(tensor)) if tensor >= 0 else () for tensor in operator.inputs]
-        output = size(self.shape(int(operator.outputs[0])))
-        if kind in ("CONV_2D", "FULLY_CONNECTED"):  # weights [out, ...]
-            return output * size(shapes[1][1:])
-        if kind == "DEPTHWISE_CONV_2D":  # [1, taps, bins, out]
-            return output * size(shapes[1][1:3])
-        if kind == "TRANSPOSE_CONV":  # shape, weights [out, taps, bins, in], input: each input element spreads
-            return size(shapes[2]) * size(shapes[1][:3])
-        if kind == "BATCH_MATMUL":
-            return output * shapes[0][-2 if options.adjX else -1]
-        return 0
+def _op_macs(graph: Graph, op: Op) -> int:
+    """Multiply-accumulates of an operator."""
+    shapes = [graph.tensors[tensor].shape if tensor >= 0 else () for tensor in op.inputs]
+    output = graph.tensors[op.outputs[0]].size
+    if op.kind in ("CONV_2D", "FULLY_CONNECTED"):  # weights [out, ...]
+        return output * size(shapes[1][1:])
+    if op.kind == "DEPTHWISE_CONV_2D":  # [1, taps, bins, out]
+        return output * size(shapes[1][1:3])
+    if op.kind == "TRANSPOSE_CONV":  # shape, weights [out, taps, bins, in], input: each input element spreads
+        return size(shapes[2]) * size(shapes[1][:3])
+    if op.kind == "BATCH_MATMUL":
+        return output * shapes[0][-2 if op.options["adjoint_a"] else -1]
+    return 0

@@ -22,7 +22,7 @@ class Layer:
       parameters: elements of its weights.
       macs: multiply-accumulates.
       states: shape of each state by name.
-      state_bytes: of all its states, as the model stores them; see `Description.state_element_bytes`.
+      state_bytes: of all its states, as the model stores them.
       weight_bytes: of its weights in the file; None when there is no file.
       receptive_frames: input frames that an output depends on; None when it is not known.
       delay_frames: input frames by which the output lags.
