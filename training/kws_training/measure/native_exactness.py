@@ -23,7 +23,6 @@ from kws_reference.errors import KwsError
 from kws_reference.network.oracle import Network
 
 
-
 def compare(model: Any, bundle: Bundle, features: np.ndarray) -> dict[str, int]:
     """Counts clips whose scores differ.
 
