@@ -11,7 +11,7 @@ from kws_reference.errors import KwsError
 log = logging.getLogger(__name__)
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """Adds the subcommand."""
     parser = subparsers.add_parser("attention", help="draw keys, queries, softmax and values of a trained transformer")
     parser.add_argument("run_folder", type=Path, metavar="RUN", help="a run of --model transformer")
