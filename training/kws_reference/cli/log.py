@@ -31,7 +31,7 @@ _handler = _Handler()
 
 
 def set_up(verbosity: int = 0, *packages: str) -> None:
-    """Shows the log of `kws_reference`, of the main module and of packages on stderr; a program calls it before its work.
+    """Shows the log of `kws_reference`, the main module and further packages on stderr; a program calls it first.
 
     Args:
       verbosity: count of ``-v`` less that of ``-q``: below 0 warnings and errors alone, 0 what is done too, above 0
