@@ -166,7 +166,11 @@ def _limits() -> str:
         ("states", str(limits.MAX_STATES), f"STATE_DIGEST: {digest} + 4 x states is at most {payload}"),
         ("sample rate in Hz", str(limits.MAX_SAMPLE_RATE_HZ), "an `int` of the front end"),
         ("UTF-8 of the bundle's name", f"{limits.MAX_TEXT_BYTES} {names}", "`str`"),
-        ("UTF-8 of a label or a state's name", f"{MAX_NAME_BYTES} {names}", "layers are named after states"),
+        (
+            "UTF-8 of a label, of a state's name",
+            f"{MAX_NAME_BYTES} {names}",
+            "labels name folders; layers are named after states",
+        ),
     )
     return _table(("Of a bundle", "Limit", "From"), rows)
 

@@ -256,6 +256,7 @@ _FOREIGN_OPTIONS = {
     *("--dest", "--hash", "--makefile", "--no-deps", "--no-input", "--only-binary", "--quiet", "--require-hashes"),
     *("--requirement", "--port", "--help"),
     *("--style", "--assume-filename"),  # clang-format
+    *("--gc-sections", "--no-warn-rwx-segments", "--specs", "--version"),  # GCC and its linker, QEMU
 }
 
 
