@@ -81,7 +81,7 @@ class DetectorConfig:
     threshold_q15: tuple[int, ...]
     release_q15: tuple[int, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.release_q15:
             object.__setattr__(self, "release_q15", (NOT_HELD_Q15,) * len(self.threshold_q15))
 

@@ -48,7 +48,7 @@ class DetectorTables:
     refractory_steps: int
     release_q15: np.ndarray | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.release_q15 is None:
             object.__setattr__(self, "release_q15", np.full(len(self.threshold_q15), MAX_POSTERIOR_Q15 + 1, np.uint16))
 
