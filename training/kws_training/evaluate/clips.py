@@ -56,7 +56,7 @@ def int8_features(
       frontend: with the normalisation filled in.
       clips: int16 ``[clips, samples]``.
       progress: called with the number of clips done.
-      zero_point: of the features; `kws_training.convert.export` writes bundles with 0.
+      zero_point: of the features; `kws_training.convert.integer` writes models with 0.
 
     Returns:
       int8 ``[clips, frames, coefficients]``.
