@@ -555,7 +555,7 @@ def test_epoch_renderer_killed_parent_leaves_no_worker_and_no_file(tmp_path):
     script = tmp_path / "parent.py"
     script.write_text(
         "import sys\n"
-        "from tests.unit.training.test_data import clip_set\n"
+        "from tests.unit.data.test_data import clip_set\n"
         "from kws_training.data.epoch_renderer import EpochRenderer\n"
         "if __name__ == '__main__':\n"
         "    renderer = EpochRenderer(clip_set(20, 5), 1, workers=2)\n"
@@ -579,7 +579,7 @@ def test_epoch_renderer_killed_parent_leaves_no_worker_and_no_file(tmp_path):
         except (FileNotFoundError, ProcessLookupError):
             return False
 
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120  # ends what would hang
     while any(map(alive, workers)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(map(alive, workers))
