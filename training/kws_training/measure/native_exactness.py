@@ -22,8 +22,6 @@ from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
 from kws_reference.network.oracle import Network
 
-from kws_training.commands.options.numbers import check_count
-
 
 def compare(model: Any, bundle: Bundle, features: np.ndarray) -> dict[str, int]:
     """Counts clips whose scores differ.
@@ -64,7 +62,8 @@ def run(args: argparse.Namespace) -> int:
     Raises:
       KwsError: the run is not a quantized one, the bundle is of another, or there is no clip to compare.
     """
-    check_count(args.clips, "--clips")
+    if args.clips < 1:
+        raise KwsError(f"--clips must be at least 1. Received: {args.clips}.")
     from kws_training.data.clips import ClipSpec
     from kws_training.data.load_clips import load_clips
     from kws_training.evaluate.clips import int8_features
