@@ -8,8 +8,10 @@ Instructions are counted by QEMU (-icount) while noise is streamed over the seri
 """
 
 import argparse
+import dataclasses
 import json
 import logging
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +69,24 @@ def measure_board(name: str, elf: Path) -> dict[str, int]:
     }
 
 
+def tool_versions() -> dict[str, str]:
+    """Versions, major and minor, of the compiler and the emulator on PATH: of both the figures depend.
+
+    Raises:
+      KwsError: one is missing.
+    """
+    commands = {"compiler": ["arm-none-eabi-gcc", "-dumpfullversion"], "emulator": ["qemu-system-arm", "--version"]}
+    versions = {}
+    for name, command in commands.items():
+        try:
+            said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        except FileNotFoundError:
+            raise KwsError(f"{command[0]} is not on PATH. Install it (make measure does).") from None
+        found = re.search(r"\d+\.\d+", said)
+        versions[name] = found[0] if found else said.strip()
+    return versions
+
+
 def over_budget(rows: dict[str, dict[str, int]]) -> list[str]:
     """One line for each board whose step takes more instructions than size_budget.toml allows."""
     allowed = budgets.load_budgets()
@@ -109,8 +129,9 @@ def run(options: argparse.Namespace) -> int:
     rows = {name: measure_board(name, elf) for name, elf in images.items()}
     print(tables.measured(rows))
     if options.write:
-        tables.MEASURED.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    failed = [*over_budget(rows), *differences(tables.load_measured(), rows)] if options.check else []
+        kept = tables.Measured(tool_versions(), rows)
+        tables.MEASURED.write_text(json.dumps(dataclasses.asdict(kept), indent=1) + "\n", encoding="utf-8")
+    failed = [*over_budget(rows), *differences(tables.load_measured().boards, rows)] if options.check else []
     for line in failed:
         print(line, file=sys.stderr)
     return 1 if failed else 0
