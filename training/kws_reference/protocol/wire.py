@@ -202,16 +202,10 @@ class Field:
 
 
 class Message:
-    """A payload whose fields stand in the order of the dataclass.
-
-    Attributes:
-      TYPE: of the frames that carry it.
-    """
+    """A payload whose fields stand in the order of the dataclass."""
 
     TYPE: ClassVar["MessageType"]
-
-    TYPE: ClassVar[enum.IntEnum]
-    """The frame's type byte; of all messages but the frame's own header."""
+    """Of the frames that carry it; the frame's own header has none."""
 
     def encode(self) -> bytes:
         """Returns the payload."""
