@@ -10,7 +10,7 @@ from kws_reference.errors import KwsError
 from kws_reference.protocol import messages
 from kws_reference.protocol.wire import U8, U32, Message
 
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
 from tests.tools.make_link_vectors import LAYOUTS
 
 

@@ -16,7 +16,7 @@ import struct
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 if TYPE_CHECKING:
-    from kws_reference.protocol.messages import MessageType
+    pass
 
 
 class ProtocolError(ValueError):
