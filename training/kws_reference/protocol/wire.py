@@ -204,8 +204,8 @@ class Field:
 class Message:
     """A payload whose fields stand in the order of the dataclass."""
 
-    TYPE: ClassVar["MessageType"]
-    """Of the frames that carry it; the frame's own header has none."""
+    TYPE: ClassVar[enum.IntEnum]
+    """The frame's type byte; of all messages but the frame's own header."""
 
     def encode(self) -> bytes:
         """Returns the payload."""
