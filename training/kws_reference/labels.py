@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from kws_reference.errors import KwsError
 
 MAX_NAME_BYTES = 200
-"""UTF-8 bytes of a label, which names a folder and travels in one message, and of a state, after which layers are named
-(``<state>.depthwise2``)."""
+"""UTF-8 bytes of a word, which names a folder."""
 
 SILENCE, UNKNOWN = "_silence_", "_unknown_"
 

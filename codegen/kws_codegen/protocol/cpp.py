@@ -21,6 +21,8 @@ CALLS = (messages.Fault, messages.Credit, messages.Error, messages.Hello, messag
 # So short that a call would cost more than the bytes; NAMES' strings follow one by one.
 INLINE_CALLS = (messages.Configured, messages.Names)
 REQUESTS = (messages.Audio, messages.Configure, messages.GetBench, messages.GetNames)
+# Enumerations that are the type of their field in C++; others are plain numbers there.
+TYPED = (messages.ErrorCode,)
 # Of which the firmware must know how much room is left for what is counted.
 SIZED = (messages.StepRecord, messages.StateDigest, messages.Bench, messages.Names)
 
@@ -107,8 +109,8 @@ def camel(name: str) -> str:
 
 def _cpp_type(field: Field) -> str:
     assert isinstance(field.kind, Number)
-    if field.values is messages.ErrorCode:
-        return "ErrorCode"
+    if field.values in TYPED:
+        return field.values.__name__
     return f"uint{8 * field.kind.size}_t"
 
 
@@ -147,7 +149,7 @@ def _writes(field: Field, name: str) -> list[str]:
         case Rest():
             return []
         case Number(size=size):
-            value = f"static_cast<uint{8 * size}_t>({name})" if "_t" not in _cpp_type(field) else name
+            value = f"static_cast<uint{8 * size}_t>({name})" if field.values in TYPED else name
             return [f"out.U{8 * size}({value});"]
         case Digest(size):
             return [f"out.Bytes({name}, {size});"]
