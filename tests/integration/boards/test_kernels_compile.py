@@ -33,8 +33,7 @@ BUILDS = [
 def source():
     """Each kernel in a function of its own, as `Step` of a small network holds it, and all of them in one."""
     lines = [
-        '#include "engine/aot/kernels.h"',
-        '#include "engine/aot/kernels_int4.h"',
+        *(f'#include "engine/aot/{name}.h"' for name in ("pointwise", "pointwise_int4", "depthwise", "depthwise_int4")),
         "using namespace kws::aot;",
         "alignas(16) const int8_t kWeights[8192 * 8] = {1, 2, 3};",
         "alignas(16) const int32_t kTable[3 * 128] = {1, 2, 3};",

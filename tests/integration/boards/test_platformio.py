@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from kws_host.device import Device
@@ -92,6 +93,66 @@ def test_pio_upload_with_another_port_starts_the_board_there():
             assert Device(link).info.board == "mps2_an386"
     finally:
         background.stop(port)
+
+
+@pytest.mark.qemu
+def test_pio_upload_by_a_protocol_of_the_chip_calls_its_program(tmp_path):
+    boards.build("netduinoplus2")
+    program = tmp_path / "st-flash"
+    program.write_text('#!/bin/sh\necho "$0 $@"\n')
+    program.chmod(0o755)
+    result = upload_by("stlink", "netduinoplus2", tmp_path, {"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    image = boards.BUILD / "netduinoplus2" / "firmware.bin"
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert f"{program} --reset write {image} 0x08000000" in result.stdout
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize(
+    ("env", "protocol", "message"),
+    [
+        ("netduinoplus2", "dfu", "dfu-util is not on PATH: install it"),
+        ("mps2_an386", "stlink", "upload_protocol 'stlink' is not one of mps2_an386's: qemu"),
+    ],
+)
+def test_pio_upload_by_what_is_not_there_one_clear_line(env, protocol, message, tmp_path):
+    boards.build(env)
+    if shutil.which("dfu-util"):
+        pytest.skip("dfu-util is installed: it would look for a chip")
+    result = upload_by(protocol, env, tmp_path)
+    assert result.returncode != 0
+    errors = [line for line in (result.stdout + result.stderr).splitlines() if line.startswith("error:")]
+    assert errors == [f"error: {message}"]
+
+
+def upload_by(protocol: str, env: str, folder: Path, environment=None) -> subprocess.CompletedProcess:
+    """Target upload of an environment with another `upload_protocol`."""
+    text = (boards.ROOT / "platformio.ini").read_text(encoding="utf-8")
+    project = folder / "other.ini"
+    project.write_text(text.replace(f"\nboard = {env}\n", f"\nboard = {env}\nupload_protocol = {protocol}\n"))
+    return boards.pio("run", "-c", str(project), "-e", env, "-t", "upload", environment=environment)
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize("env", ["native", "mps2_an386"])
+def test_pio_under_a_python_without_the_kit_builds_and_says_why_it_cannot_emulate(env, tmp_path):
+    """PlatformIO often has a Python of its own, in which nothing of ours is installed."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\nsys.meta_path = [finder for finder in sys.meta_path if 'editable' not in repr(finder).lower()]\n"
+    )
+    boards.require_tools()
+    foreign = {"PYTHONPATH": str(tmp_path)}
+    alone = subprocess.run(
+        [sys.executable, "-c", "import kws_host"], cwd=tmp_path, env={**os.environ, **foreign}, capture_output=True
+    )
+    if alone.returncode == 0:
+        pytest.skip("the kit is not installed in editable mode: it cannot be hidden from PlatformIO")
+    result = boards.pio("run", "-e", env, build_dir=tmp_path / "build", environment=foreign)
+    assert result.returncode == 0, result.stdout + result.stderr
+    if env == "mps2_an386":
+        result = boards.pio("run", "-e", env, "-t", "upload", build_dir=tmp_path / "build", environment=foreign)
+        errors = [line for line in (result.stdout + result.stderr).splitlines() if line.startswith("error:")]
+        assert result.returncode != 0 and len(errors) == 1 and "has no kws_host" in errors[0]
 
 
 @pytest.mark.qemu

@@ -2,8 +2,12 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "engine/aot/kernels.h"
-#include "engine/aot/kernels_int4.h"
+#include "engine/aot/add.h"
+#include "engine/aot/depthwise.h"
+#include "engine/aot/depthwise_int4.h"
+#include "engine/aot/pointwise.h"
+#include "engine/aot/pointwise_int4.h"
+#include "engine/aot/pool.h"
 
 namespace {
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15
-from kws_reference.detector.integer import Detection, Detector, DetectorTables
+from kws_reference.detector.integer import Detection, Detector, DetectorTables, exp_table, posteriors_q15
 from kws_reference.errors import KwsError
 
 from tests.support.frontend_native import DEFAULT_DETECTOR, SPEECH_CONFIG, NativeStages
@@ -19,7 +19,7 @@ SINGLE_STEP = DetectorTables(
     refractory_steps=0,
 )
 LONG_RING = DetectorTables(
-    exp_q15=np.floor(32768 * np.exp(-np.arange(256) * 0.004) + 0.5).astype(np.uint16),
+    exp_q15=exp_table(0.004),
     threshold_q15=np.array([300, 200, 100], np.uint16),
     smoothing_steps=255,
     refractory_steps=3,
@@ -266,3 +266,22 @@ def test_detector_wrong_scores_are_refused():
         Detector(DEFAULT_DETECTOR).step(np.zeros(12, np.float32))
     with pytest.raises(KwsError, match="12"):
         Detector(DEFAULT_DETECTOR).step(np.zeros(11, np.int8))
+
+
+# --- Posteriors ------------------------------------------------------------------------------------------------------
+
+
+def test_posteriors_equal_python_integers_and_are_close_to_softmax():
+    scale = 0.0646
+    table = exp_table(scale)
+    assert table.dtype == np.uint16 and table[0] == 32768
+    scores = np.random.default_rng(0).integers(-128, 128, (3, 40, 6)).astype(np.int8)
+    scores[0, 0], scores[0, 1] = 127, [127, -128, -128, -128, -128, -128]
+    got = posteriors_q15(scores, table)
+    for row, found in zip(scores.reshape(-1, 6).tolist(), got.reshape(-1, 6).tolist(), strict=True):
+        exponential = [int(table[max(row) - score]) for score in row]
+        assert found == [min((e << 15) // sum(exponential), 32767) for e in exponential]
+    assert got[0, 1, 0] == 32767 and set(got[0, 0]) == {32768 // 6}
+    real = np.exp(scores.astype(float) * scale)
+    real /= real.sum(-1, keepdims=True)
+    assert np.abs(got / 32768 - real).max() < 2e-4  # the table's rounding in every term of the sum

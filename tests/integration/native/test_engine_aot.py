@@ -78,7 +78,7 @@ def test_engine_of_random_factors_equals_interpreter(tmp_path):
 def test_engine_left_shift_model_uses_general_rounding(tmp_path):
     bundle = left_shift().write(tmp_path / "bundle")
     _, program, _ = build_program(bundle)
-    assert [layer.params["linear"].fast for layer in program.layers if layer.name == "one.pointwise"] == [False]
+    assert [call.requantization.fast for call in program.calls if call.name == "one.pointwise"] == [False]
 
 
 def test_engine_of_released_bundle_equals_interpreter(bundle_path, tmp_path):

@@ -5,6 +5,9 @@ import pytest
 pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip install .[training])")
 
 from kws_codegen.generator import build  # noqa: E402
+from kws_codegen.kernels.depthwise import Depthwise, DepthwiseInt4  # noqa: E402
+from kws_codegen.kernels.linear import LinearCall  # noqa: E402
+from kws_codegen.kernels.pointwise import PointwiseInt4  # noqa: E402
 
 from tests.support import engines, int4_matchbox  # noqa: E402
 
@@ -19,7 +22,7 @@ def test_engine_of_converted_int4_matchbox_equals_interpreter(depthwise_bits, tm
         "FULLY_CONNECTED": "INT4",
         "DEPTHWISE_CONV_2D": "INT4" if depthwise_bits == 4 else "INT8",
     }
-    kinds = {layer.kind for layer in program.layers if "linear" in layer.params}
-    assert kinds == {"pointwise_int4", "depthwise_int4" if depthwise_bits == 4 else "depthwise"}
+    kernels = {type(call) for call in program.calls if isinstance(call, LinearCall)}
+    assert kernels == {PointwiseInt4, DepthwiseInt4 if depthwise_bits == 4 else Depthwise}
     engine = engines.build(bundle, tmp_path / "generated")
     engines.assert_bit_exact(bundle, engine, engines.random_features(bundle, 150))

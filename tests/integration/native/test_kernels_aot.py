@@ -1,4 +1,4 @@
-"""Own kernels against TensorFlow Lite's arithmetic, written down once more with Python's integers."""
+"""Own kernels against TensorFlow Lite's arithmetic, as `kws_reference.tflite.fixed_point` has it."""
 
 import ctypes
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from kws_codegen.pack import pack_rows, pack_taps
-from kws_codegen.quantize import quantize_multiplier
+from kws_codegen.kernels.packing import pack_rows, pack_taps
+from kws_reference.tflite import fixed_point
 
 from tests.support import native
 
@@ -30,39 +30,12 @@ def kernels():
     return ctypes.CDLL(str(path))
 
 
-# --- The reference --------------------------------------------------------------------------------------------------
-
-
-def doubling_high_multiply(a, b):
-    """gemmlowp's SaturatingRoundingDoublingHighMul: a nudge by the sign, then a division that truncates."""
-    if a == b == -(2**31):
-        return 2**31 - 1
-    product = a * b
-    nudged = product + (1 << 30 if product >= 0 else 1 - (1 << 30))
-    return abs(nudged) // (1 << 31) * (1 if nudged >= 0 else -1)
-
-
-def rounding_divide(value, exponent):
-    """gemmlowp's RoundingDivideByPOT: floor, plus one if the remainder is above the half."""
-    mask = (1 << exponent) - 1
-    return (value >> exponent) + ((value & mask) > (mask >> 1) + (1 if value < 0 else 0))
-
-
-def wrap(value):
-    return (value + 2**31) % 2**32 - 2**31
-
-
-def requantize(value, multiplier, shift):
-    return rounding_divide(doubling_high_multiply(wrap(value << max(shift, 0)), multiplier), max(-shift, 0))
-
-
 def finish(value, multiplier, shift, zero_point, low, high):
-    return min(max(requantize(value, multiplier, shift) + zero_point, low), high)
+    return fixed_point.requantize(value, multiplier, shift, zero_point, low, high).tolist()
 
 
-def mean(total, count):
-    half = count // 2
-    return (total + half) // count if total > 0 else -((half - total) // count)
+def average(sums, count, bounds):
+    return np.clip(fixed_point.mean(sums, count), *bounds[1:]).tolist()
 
 
 def pointer(array):
@@ -82,7 +55,7 @@ def ints(values):
 @example(value=2**31 - 1, multiplier=2**31 - 1, shift=-31)
 @example(value=1, multiplier=1 << 30, shift=30)
 def test_requantize_any_factor_equals_reference(kernels, value, multiplier, shift):
-    assert kernels.kernel_requantize(value, multiplier, shift) == requantize(value, multiplier, shift)
+    assert kernels.kernel_requantize(value, multiplier, shift) == fixed_point.multiply(value, multiplier, shift)
 
 
 @settings(max_examples=400, deadline=None)
@@ -141,10 +114,7 @@ def test_pointwise_equals_reference(kernels, data, shape, fast, int4, bounds):
     arguments = pointer(stored), pointer(table), pointer(ints(bounds)), int(fast), pointer(x), inputs + gap, frames
     assert kernels.kernel_pointwise(inputs, outputs, *arguments, pointer(y), int(int4)) == 0
     sums = x[:, :inputs].astype(int) @ weights.astype(int).T + bias
-    wanted = [
-        [finish(int(s), int(m), int(t), *bounds) for s, m, t in zip(r, multipliers, shifts, strict=True)] for r in sums
-    ]
-    assert y.tolist() == wanted
+    assert y.tolist() == finish(sums, multipliers, shifts, *bounds)
 
 
 @settings(max_examples=120, deadline=None)
@@ -168,18 +138,7 @@ def test_depthwise_equals_reference(kernels, data, shape, fast, int4, bounds):
     for f in range(frames):
         rows = x[f : f + (taps - 1) * dilation + 1 : dilation].astype(int)
         sums = (rows * by_tap.astype(int)).sum(axis=0) + bias
-        assert y[f].tolist() == [
-            finish(int(s), int(m), int(t), *bounds) for s, m, t in zip(sums, multipliers, shifts, strict=True)
-        ]
-
-
-def add_reference(p, a, b):
-    """TensorFlow Lite's int8 ADD with 20 extra bits."""
-    scaled = [
-        rounding_divide(doubling_high_multiply((v - z) << 20, m), s) for v, (z, m, s) in ((a, p[0:3]), (b, p[3:6]))
-    ]
-    total = rounding_divide(doubling_high_multiply(sum(scaled), p[6]), p[7])
-    return min(max(total + p[8], p[9]), p[10])
+        assert y[f].tolist() == finish(sums, multipliers, shifts, *bounds)
 
 
 @settings(max_examples=150, deadline=None)
@@ -193,18 +152,18 @@ def add_reference(p, a, b):
 )
 def test_add_equals_reference(kernels, zero_points, ratio, swap, output, bounds, seed):
     scales = (ratio, 1.0) if swap else (1.0, ratio)
-    parts = []
-    for zero_point, scale in zip(zero_points, scales, strict=True):
-        multiplier, shift = quantize_multiplier(scale / 2.0)
-        parts += [zero_point, multiplier, -shift]
-    multiplier, shift = quantize_multiplier(2.0 / ((1 << 20) * output))
-    p = [*parts, multiplier, -shift, *bounds]
+    multipliers = fixed_point.add_multipliers(*scales, output)
+    p = []
+    for zero_point, (multiplier, shift) in zip(zero_points, multipliers.operands, strict=True):
+        p += [zero_point, multiplier, -shift]
+    multiplier, shift = multipliers.total
+    p += [multiplier, -shift, *bounds]
     rng = np.random.default_rng(seed)
     a, b = (rng.integers(-128, 128, 41).astype(np.int8) for _ in range(2))
     a[:4], b[:4] = [-128, -128, 127, 127], [-128, 127, -128, 127]
     y = np.zeros(41, np.int8)
     kernels.kernel_add(pointer(ints(p)), pointer(a), pointer(b), 41, pointer(y))
-    assert y.tolist() == [add_reference(p, int(i), int(j)) for i, j in zip(a, b, strict=True)]
+    assert y.tolist() == fixed_point.add(a, b, zero_points, multipliers, *bounds).tolist()
 
 
 @settings(max_examples=60, deadline=None)
@@ -217,7 +176,7 @@ def test_average_pool_equals_reference(kernels, rows, frames, bounds, seed):
     assert kernels.kernel_average(rows, pointer(ints(bounds)), pointer(x), frames, pointer(y)) == 0
     for f in range(frames):
         sums = x[f : f + rows].astype(int).sum(axis=0)
-        assert y[f].tolist() == [min(max(mean(int(s), rows), bounds[1]), bounds[2]) for s in sums]
+        assert y[f].tolist() == average(sums, rows, bounds)
 
 
 @settings(max_examples=40, deadline=None)
@@ -234,5 +193,5 @@ def test_pool_ring_equals_average_over_all_rows(kernels, rows, reset, bounds, se
     history = np.concatenate([np.full((rows, 6), reset), x.astype(int)])
     for step in range(steps):
         sums = history[step : step + rows + 1].sum(axis=0)
-        assert y[step].tolist() == [min(max(mean(int(s), rows + 1), bounds[1]), bounds[2]) for s in sums]
+        assert y[step].tolist() == average(sums, rows + 1, bounds)
     assert np.array_equal(state, history[-rows:])

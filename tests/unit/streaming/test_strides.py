@@ -19,7 +19,8 @@ from kws_training.convert.float import float_tflite  # noqa: E402
 from kws_training.convert.integer import convert  # noqa: E402
 from kws_training.convert.manifest import manifest  # noqa: E402
 from kws_training.convert.runner import TfliteRunner  # noqa: E402
-from kws_training.inspect.describe import describe_streaming, table  # noqa: E402
+from kws_training.inspect.streaming_model import describe_streaming  # noqa: E402
+from kws_training.inspect.table import table  # noqa: E402
 from kws_training.models import architecture  # noqa: E402
 from kws_training.streaming import CannotStream, Delay, Stream, Streaming, StreamingLayer, to_streaming  # noqa: E402
 from kws_training.train.trained_run import load_run  # noqa: E402

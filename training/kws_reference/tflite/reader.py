@@ -163,7 +163,10 @@ def _constant(raw: np.ndarray, dtype: str, shape: tuple[int, ...]) -> np.ndarray
 
 
 def _op(model: Any, operator: Any, index: int, tensor_count: int) -> Op:
-    kind = schema.operator_name(model.OperatorCodes(operator.OpcodeIndex()))
+    code = model.OperatorCodes(operator.OpcodeIndex())
+    kind = schema.operator_name(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()))
+    if kind == "CUSTOM":
+        kind = f"CUSTOM:{(code.CustomCode() or b'').decode('utf-8', 'replace')}"
     inputs = tuple(int(operator.Inputs(i)) for i in range(operator.InputsLength()))
     outputs = tuple(int(operator.Outputs(i)) for i in range(operator.OutputsLength()))
     if (

@@ -9,9 +9,9 @@ from kws_reference.cli.log import each_line_once
 from kws_reference.errors import KwsError
 from kws_reference.labels import UNKNOWN, Kind
 
-from kws_training.data import unknown_words
 from kws_training.data.clips import ClipSet, ClipSpec, FolderSpec, folder_label
 from kws_training.data.load_clips import load_clips
+from kws_training.data.text_to_speech import task
 
 UNKNOWN_WORDS = 60  # that the voices say
 
@@ -88,4 +88,4 @@ def load_material(material: Material, words: tuple[str, ...], seed: int) -> tupl
 
 def _speak(folder: Path, clips: int, words: tuple[str, ...], seed: int) -> None:
     log.info(f"synthetic voices: {folder}")
-    unknown_words.speak_task(words, folder, clips, UNKNOWN_WORDS, -(-clips // 10), seed)
+    task.speak_task(words, folder, clips, UNKNOWN_WORDS, -(-clips // 10), seed)

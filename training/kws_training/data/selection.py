@@ -15,19 +15,11 @@ from kws_reference.audio.recordings import LISTS, Listing, Recording, find_recor
 from kws_reference.errors import KwsError
 from kws_reference.labels import UNKNOWN, Kind, normalised
 
+from kws_training.data.clip_lists import find_names, has_lists, listed_clips, read_names
 from kws_training.data.clips import ClipSpec, FolderSpec, folder_label
 from kws_training.data.folder_log import log_folder, log_split
-from kws_training.data.splits import (
-    SPLITS,
-    Rule,
-    Split,
-    divide,
-    find_names,
-    has_lists,
-    known_speakers,
-    listed_clips,
-    read_names,
-)
+from kws_training.data.speakers import known_speakers
+from kws_training.data.splits import SPLITS, Rule, Split, divide
 
 log = logging.getLogger(__name__)
 
