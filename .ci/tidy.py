@@ -58,7 +58,7 @@ def macros(board: str) -> list[str]:
 def compilations() -> list[tuple[str, list[str]]]:
     """Every source with its flags."""
     includes = [f"-I{folder}" for folder in (*FIRMWARE, *CMSIS_NN)]
-    tests = [*includes, "-Ifirmware/src/engine/aot", "-Itests/native/fake_model"]
+    tests = [*includes, "-Ifirmware/src/engine/aot", "-Itests/integration/native/fake_model"]
     parties = ("", "/third_party", "/third_party/flatbuffers/include", "/third_party/ruy", "/third_party/gemmlowp")
     tree = [f"-isystem{FAKE_TREE}{party}" for party in parties]
     nano33ble = ['-DKWS_BOARD_NAME="nano33ble"']
@@ -67,12 +67,12 @@ def compilations() -> list[tuple[str, list[str]]]:
         (sources("firmware/src/engine/aot/cmsis_nn.cc"), [*BARE, *includes, "-D__GNUC_PYTHON__"]),
         (sources("firmware/boards/native/*.cc"), [*includes, *macros("native")]),
         (sources("firmware/src/engine/tflm/*.cc"), [*BARE, *includes, *tree, "-Wno-unused-parameter"]),
-        (sources("tests/native/tflm_runner.cc"), [*includes, *tree]),
+        (sources("tests/integration/native/tflm_runner.cc"), [*includes, *tree]),
         (
             sources("firmware/boards/nano33ble/*.cc"),
             [*BARE, *includes, *nano33ble, "-isystemtests/fixtures/fake_arduino"],
         ),
-        (sources("tests/native/**/*.cc", but=("tflm_runner", "link_audio")), tests),
+        (sources("tests/integration/native/**/*.cc", but=("tflm_runner", "link_audio")), tests),
         core("mps2_an386", "firmware/boards/cortex_m/*.cc", "firmware/boards/mps/*.cc", "firmware/test/*/*.cc"),
         core("netduinoplus2", "firmware/boards/netduinoplus2/*.cc"),
         core("mps3_an547", "firmware/boards/mps/*.cc"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from kws_reference.cli import log
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.support.paths import ROOT
 
 
 @pytest.fixture(autouse=True)

@@ -6,23 +6,25 @@ from kws_reference.limits import check_firmware
 from kws_reference.tflite.graph import Graph
 from kws_reference.tflite.reader import read
 
-from kws_codegen.ir import Program
-from kws_codegen.passes import lower
+from kws_codegen.options import Options
+from kws_codegen.passes.pipeline import make_program
 from kws_codegen.plan import Plan, plan
-from kws_codegen.render import render
+from kws_codegen.program import Program
+from kws_codegen.render.files import render
 
 ENGINES = ("all", "tflm")
 
 
 def build(bundle: Bundle, *, kernels: str = "auto", window_steps: int = 4) -> tuple[Graph, Program, Plan]:
-    """Reads, lowers and plans a bundle; see `passes.lower` for the arguments.
+    """Reads, lowers and plans a bundle; see `Options` for the arguments.
 
     Raises:
       KwsError: the bundle cannot be generated; the line names op and tensor.
     """
+    options = Options.parse(kernels, window_steps)
     graph = read(bundle.model)
     try:
-        program = lower(bundle, graph, kernels=kernels, window_steps=window_steps)
+        program = make_program(bundle, graph, options)
     except (IndexError, KeyError, ValueError, ZeroDivisionError, OverflowError) as error:
         # The file can be read, but an operator lacks inputs or options that its kind must have.
         raise KwsError(

@@ -2,24 +2,30 @@
 
 import dataclasses
 
-from kws_codegen.ir import Program
+from kws_codegen.places import ScratchValue
+from kws_codegen.program import Program
 
 ALIGNMENT_BYTES = 16
-"""Of every scratch block: words for SMLAD kernels, vectors for Helium."""
+"""Of every scratch block, ``aot::kAlignmentBytes``: words for SMLAD kernels, vectors for Helium."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """The working memory of a kernel call, by the call's position in the program."""
+
+    call: int
 
 
 @dataclasses.dataclass(frozen=True)
 class Block:
-    """Scratch memory that is live from layer `first` to layer `last`, both included.
+    """Scratch memory that is live from call `first` to call `last`, both included.
 
     Attributes:
-      what: ``value`` or ``work`` (a kernel's working memory).
-      index: number of the value, or of the layer whose working memory it is.
+      holds: a value, or a call's working memory.
       size, offset: bytes.
     """
 
-    what: str
-    index: int
+    holds: ScratchValue | Work
     first: int
     last: int
     size: int
@@ -42,9 +48,9 @@ class Plan:
     peak_bytes: int
     unshared_bytes: int
 
-    def offset(self, what: str, index: int) -> int:
-        """Offset in bytes of one block."""
-        return next(block.offset for block in self.blocks if (block.what, block.index) == (what, index))
+    def offset(self, what: ScratchValue | Work) -> int:
+        """Offset in bytes of the block that holds a value or a call's working memory."""
+        return next(block.offset for block in self.blocks if block.holds == what)
 
 
 def _aligned(size: int) -> int:
@@ -52,40 +58,49 @@ def _aligned(size: int) -> int:
 
 
 def _blocks(program: Program) -> list[Block]:
-    first: dict[int, int] = {}
-    last: dict[int, int] = {}
+    first: dict[ScratchValue, int] = {}
+    last: dict[ScratchValue, int] = {}
     blocks = []
-    for index, layer in enumerate(program.layers):
-        if layer.output.kind == "value":
-            first.setdefault(layer.output.index, index)
-            last[layer.output.index] = index
-        for place in layer.inputs:
-            if place.kind == "value":
-                last[place.index] = index
-        if layer.scratch_bytes:
-            blocks.append(Block("work", index, index, index, _aligned(layer.scratch_bytes)))
-    blocks += [Block("value", value, first[value], last[value], _aligned(program.values[value])) for value in first]
+    for index, call in enumerate(program.calls):
+        if isinstance(call.writes, ScratchValue):
+            first.setdefault(call.writes, index)
+            last[call.writes] = index
+        for place in call.reads:
+            if isinstance(place, ScratchValue):
+                last[place] = index
+        if call.scratch_bytes:
+            blocks.append(Block(Work(index), index, index, _aligned(call.scratch_bytes)))
+    blocks += [Block(value, first[value], last[value], _aligned(program.values[value.index])) for value in first]
     return blocks
+
+
+def _rank(block: Block) -> tuple[int, int, int]:
+    """Breaks ties between blocks of one size, or one offset: earlier ones first, values before working memory."""
+    match block.holds:
+        case ScratchValue(index):
+            return (block.first, 0, index)
+        case Work(call):
+            return (block.first, 1, call)
 
 
 def plan(program: Program) -> Plan:
     """Places every scratch block so that blocks that are live together do not overlap.
 
-    Largest first, each at the lowest offset that is free during its life. An input and an output of the same layer are
-    live together, so kernels never work in place.
+    Largest first, each at the lowest offset that is free during its life. Operands and result of a call are live
+    together, so kernels never work in place.
     """
     blocks = _blocks(program)
     placed: list[Block] = []
-    for block in sorted(blocks, key=lambda b: (-b.size, b.first, b.what, b.index)):
+    for block in sorted(blocks, key=lambda b: (-b.size, _rank(b))):
         offset = 0
         for other in sorted(placed, key=lambda b: b.offset):
             together = other.first <= block.last and block.first <= other.last
             if together and other.offset < offset + block.size and offset < other.offset + other.size:
                 offset = other.offset + other.size
         placed.append(dataclasses.replace(block, offset=offset))
-    moments = range(len(program.layers))
+    moments = range(len(program.calls))
     return Plan(
-        blocks=tuple(sorted(placed, key=lambda b: (b.offset, b.first, b.what, b.index))),
+        blocks=tuple(sorted(placed, key=lambda b: (b.offset, _rank(b)))),
         scratch_bytes=max((b.offset + b.size for b in placed), default=0),
         peak_bytes=max((sum(b.size for b in blocks if b.first <= m <= b.last) for m in moments), default=0),
         unshared_bytes=sum(b.size for b in blocks),

@@ -5,66 +5,18 @@ from typing import Any
 from kws_reference.bundle import Bundle
 from kws_reference.tflite.graph import Graph
 
-from kws_codegen.ir import Place, Program
-from kws_codegen.plan import Plan
-
-
-def _place(program: Program, place: Place) -> str:
-    if place.kind == "value":
-        return f"value {place.index}"
-    if place.kind in ("rows", "new_rows"):
-        return f"{program.states[place.index].name}[{'all' if place.kind == 'rows' else 'new'}]"
-    return place.kind
+from kws_codegen.buffers import StateBuffer
+from kws_codegen.kernels.call import KernelCall
+from kws_codegen.kernels.linear import LinearCall
+from kws_codegen.places import Features, NewRows, Place, Scores, ScratchValue, StateRows
+from kws_codegen.plan import Block, Plan, Work
+from kws_codegen.program import Program
 
 
 def facts(bundle: Bundle, graph: Graph, program: Program, plan: Plan) -> dict[str, Any]:
     """Everything that `text` prints, ready for JSON. Sizes are bytes."""
-    layers = []
-    for index, layer in enumerate(program.layers):
-        linear = layer.params.get("linear")
-        layers.append(
-            {
-                "index": index,
-                "name": layer.name,
-                "kernel": layer.kind,
-                "op": graph.describe(graph.ops[layer.op]) if layer.op >= 0 else "",
-                "inputs": [_place(program, place) for place in layer.inputs],
-                "output": _place(program, layer.output),
-                "weights_bytes": int(linear.weights.size) if linear else 0,
-                "table_bytes": 12 * int(linear.bias.size) if linear else 0,
-                "work_bytes": layer.scratch_bytes,
-                "rounding": ("fast" if linear.fast else "any") if linear else "",
-            }
-        )
-    states = []
-    for state in program.states:
-        if state.kind == "window":
-            ram = (state.rows + state.new_rows * state.steps) * state.row_bytes
-        else:
-            ram = state.rows * state.row_bytes + state.row_bytes * (2 if (state.rows + 1) * 128 <= 32767 else 4)
-        states.append(
-            {
-                "name": state.name,
-                "kind": state.kind,
-                "rows": state.rows,
-                "new_rows": state.new_rows,
-                "row_bytes": state.row_bytes,
-                "tensor_bytes": state.size,
-                "ram_bytes": ram,
-            }
-        )
-    blocks = [
-        {
-            "offset": block.offset,
-            "size": block.size,
-            "what": f"{block.what} {block.index}"
-            if block.what == "value"
-            else f"work of {program.layers[block.index].name}",
-            "first_layer": block.first,
-            "last_layer": block.last,
-        }
-        for block in plan.blocks
-    ]
+    layers = [_layer(graph, program, index, call) for index, call in enumerate(program.calls)]
+    states = [_state(buffer) for buffer in program.buffers]
     return {
         "bundle": bundle.name,
         "model_sha256": bundle.model_sha256,
@@ -72,7 +24,7 @@ def facts(bundle: Bundle, graph: Graph, program: Program, plan: Plan) -> dict[st
         "macs_per_step": program.macs,
         "layers": layers,
         "states": states,
-        "scratch_blocks": blocks,
+        "scratch_blocks": [_block(program, block) for block in plan.blocks],
         "memory": {
             "scratch_bytes": plan.scratch_bytes,
             "scratch_lower_bound_bytes": plan.peak_bytes,
@@ -81,6 +33,65 @@ def facts(bundle: Bundle, graph: Graph, program: Program, plan: Plan) -> dict[st
             "state_tensor_bytes": sum(state["tensor_bytes"] for state in states),
             "weights_bytes": sum(layer["weights_bytes"] + layer["table_bytes"] for layer in layers),
         },
+    }
+
+
+def _layer(graph: Graph, program: Program, index: int, call: KernelCall) -> dict[str, Any]:
+    rounding = ""
+    if isinstance(call, LinearCall):
+        rounding = "fast" if call.requantization.fast else "any"
+    return {
+        "index": index,
+        "name": call.name,
+        "kernel": call.kernel,
+        "op": graph.describe(call.op) if call.op else "",
+        "inputs": [_place(program, place) for place in call.reads],
+        "output": _place(program, call.writes),
+        "weights_bytes": call.weights.values.nbytes if call.weights else 0,
+        "table_bytes": sum(table.values.nbytes for table in call.tables),
+        "work_bytes": call.scratch_bytes,
+        "rounding": rounding,
+    }
+
+
+def _place(program: Program, place: Place) -> str:
+    match place:
+        case Features():
+            return "features"
+        case Scores():
+            return "scores"
+        case ScratchValue(index):
+            return f"value {index}"
+        case StateRows(state):
+            return f"{program.buffers[state].name}[all]"
+        case NewRows(state):
+            return f"{program.buffers[state].name}[new]"
+
+
+def _state(buffer: StateBuffer) -> dict[str, Any]:
+    return {
+        "name": buffer.name,
+        "kind": buffer.kind,
+        "rows": buffer.rows,
+        "new_rows": buffer.new_rows,
+        "row_bytes": buffer.row_bytes,
+        "tensor_bytes": buffer.size,
+        "ram_bytes": buffer.data_bytes,
+    }
+
+
+def _block(program: Program, block: Block) -> dict[str, Any]:
+    match block.holds:
+        case ScratchValue(index):
+            what = f"value {index}"
+        case Work(call):
+            what = f"work of {program.calls[call].name}"
+    return {
+        "offset": block.offset,
+        "size": block.size,
+        "what": what,
+        "first_layer": block.first,
+        "last_layer": block.last,
     }
 
 

@@ -1,7 +1,11 @@
 """Versions that generated files carry."""
 
-GENERATOR_VERSION = "0.1.0"
-"""Release of the generator, named in the banner of every generated file."""
+import importlib.metadata
 
-GENERATOR_ABI = 1
-"""Contract between generated code and the firmware's sources: ``kws::kEngineAbi`` in firmware/include/kws/engine.h."""
+RELEASE = importlib.metadata.version("kws-kit")
+"""Release of the kit, named in the banner of every generated file."""
+
+CONTRACT_VERSION = 3
+"""The contract between generated code and the firmware's sources: which constants, tables, kernels and buffers
+generated files define and use, and what they mean. ``KWS_CONTRACT_VERSION`` in firmware/include/kws/version.h is the
+same number (a test holds this); generated files refuse to be compiled with any other."""

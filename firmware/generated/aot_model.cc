@@ -7,17 +7,24 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "engine/aot/kernels.h"
+#include "engine/aot/add.h"
+#include "engine/aot/copy.h"
+#include "engine/aot/depthwise.h"
+#include "engine/aot/memory.h"
+#include "engine/aot/pointwise.h"
+#include "engine/aot/pool.h"
+#include "engine/aot/profiler.h"
+#include "engine/aot/window.h"
 #include "kws/engine.h"
+#include "kws/version.h"
 #include "model_info.h"
 
-static_assert(kws::model::kGeneratorAbi == kws::kEngineAbi, "Regenerate: aot_model.cc belongs to another firmware");
+#if KWS_CONTRACT_VERSION != 3  // of kws/version.h
+#error "This file and the firmware do not belong together. Regenerate: kws-codegen generate BUNDLE --out DIR"
+#endif
 
 namespace kws::engine {
 namespace {
-
-using aot::Clamping;
-using aot::Rounding;
 
 // block1.depthwise: DEPTHWISE_CONV_2D (operator 1, output 'block1')
 alignas(16) const int8_t kBlock1DepthwiseWeights[440] = {
@@ -49,6 +56,7 @@ alignas(16) const int32_t kBlock1DepthwiseRequantization[120] = {
     1135475336, 1262785363, 1823428152, 1841772776, 6, 7, 6, 7, 7, 7, 7, 7, 7, 7, 7, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8,
     8, 8, 9, 8, 9, 9, 10, 9, 9, 10, 9, 10, 9, 9, 9, 9, 10, 10,
 };
+static_assert(aot::DepthwiseWeightsBytes(40, 11) == sizeof(kBlock1DepthwiseWeights), "Regenerate: generator and firmware disagree");
 
 // block1.pointwise: CONV_2D (operator 2, output 'block1_pointwise')
 alignas(16) const int8_t kBlock1PointwiseWeights[5120] = {
@@ -276,6 +284,8 @@ alignas(16) const int32_t kBlock1PointwiseRequantization[384] = {
     6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 7, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 7, 6, 5, 6, 6, 6, 6, 6, 6, 6, 6, 6, 7, 6, 6, 6, 6,
     7, 6, 6, 6, 6, 6, 5, 7, 6, 7, 6, 6, 6, 6, 5, 6, 6, 6,
 };
+static_assert(aot::PointwiseWeightsBytes(40, 128) == sizeof(kBlock1PointwiseWeights), "Regenerate: generator and firmware disagree");
+static_assert(aot::PointwiseScratchBytes(40) == 160, "Regenerate: generator and firmware disagree");
 
 // block2.depthwise: DEPTHWISE_CONV_2D (operator 4, output 'block2')
 alignas(16) const int8_t kBlock2DepthwiseWeights[1664] = {
@@ -375,6 +385,7 @@ alignas(16) const int32_t kBlock2DepthwiseRequantization[384] = {
     8, 8, 8, 8, 8, 8, 8, 9, 7, 8, 8, 8, 8, 8, 8, 7, 8, 8, 8, 8, 9, 9, 8, 8, 8, 8, 8, 8, 9, 9, 8, 7, 8, 9, 8, 8, 8, 8,
     7, 8, 9, 9, 8, 8, 8, 9, 8, 8, 9, 8, 8, 9, 8, 8, 8, 8, 8, 8, 9, 8, 8, 8, 8, 9, 8, 8, 8, 8, 8, 9, 8, 8, 9, 8, 8, 8,
 };
+static_assert(aot::DepthwiseWeightsBytes(128, 13) == sizeof(kBlock2DepthwiseWeights), "Regenerate: generator and firmware disagree");
 
 // block2.pointwise: CONV_2D (operator 5, output 'block2_pointwise')
 alignas(16) const int8_t kBlock2PointwiseWeights[8192] = {
@@ -709,6 +720,8 @@ alignas(16) const int32_t kBlock2PointwiseRequantization[192] = {
     7, 7, 8, 8, 7, 8, 8, 8, 7, 9, 8, 8, 7, 8, 8, 8, 8, 8, 8, 7, 8, 7, 7, 8, 8, 8, 8, 9, 8, 8, 8, 7, 8, 7, 7, 8, 7, 8,
     8, 7, 8, 8, 7, 7, 7, 8,
 };
+static_assert(aot::PointwiseWeightsBytes(128, 64) == sizeof(kBlock2PointwiseWeights), "Regenerate: generator and firmware disagree");
+static_assert(aot::PointwiseScratchBytes(128) == 512, "Regenerate: generator and firmware disagree");
 
 // block2.residual: CONV_2D (operator 6, output 'block2_residual')
 alignas(16) const int8_t kBlock2ResidualWeights[8192] = {
@@ -1048,6 +1061,11 @@ alignas(16) const int32_t kBlock2ResidualRequantization[192] = {
     8, 8, 9, 9, 8, 9, 8, 9, 8, 10, 8, 8, 9, 9, 8, 9, 9, 8, 8, 8, 9, 8, 9, 8, 8, 9, 9, 9, 7, 9, 8, 8, 8, 9, 9, 8, 9, 8,
     8, 9, 8, 9, 9, 9, 8, 8, 9, 9, 8, 8, 9, 9, 8, 9,
 };
+static_assert(aot::PointwiseWeightsBytes(128, 64) == sizeof(kBlock2ResidualWeights), "Regenerate: generator and firmware disagree");
+static_assert(aot::PointwiseScratchBytes(128) == 512, "Regenerate: generator and firmware disagree");
+
+// block2.add: ADD (operator 7, output 'block2_add')
+static_assert(aot::kAddExtraBits == 20, "Regenerate: generator and firmware disagree");
 
 // block3.depthwise: DEPTHWISE_CONV_2D (operator 9, output 'block3')
 alignas(16) const int8_t kBlock3DepthwiseWeights[960] = {
@@ -1106,6 +1124,7 @@ alignas(16) const int32_t kBlock3DepthwiseRequantization[192] = {
     1453219217, 1474440375, 1381311506, 8, 8, 8, 8, 8, 8, 8, 8, 7, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8,
     8, 7, 8, 8, 8, 8, 8, 8, 8, 8, 8, 9, 7, 8, 8, 8, 8, 9, 8, 7, 8, 8, 8, 8, 8, 7, 8, 8, 8, 8, 9, 8, 8, 8, 8, 8, 8, 8,
 };
+static_assert(aot::DepthwiseWeightsBytes(64, 15) == sizeof(kBlock3DepthwiseWeights), "Regenerate: generator and firmware disagree");
 
 // block3.pointwise: CONV_2D (operator 10, output 'block3_pointwise')
 alignas(16) const int8_t kBlock3PointwiseWeights[4096] = {
@@ -1284,6 +1303,8 @@ alignas(16) const int32_t kBlock3PointwiseRequantization[192] = {
     1771723748, 7, 6, 7, 7, 7, 6, 7, 7, 7, 7, 6, 6, 7, 7, 7, 7, 7, 7, 7, 6, 7, 6, 7, 7, 7, 7, 7, 7, 7, 7, 6, 6, 6, 7,
     7, 6, 6, 7, 7, 7, 7, 7, 7, 6, 7, 7, 7, 7, 6, 7, 6, 6, 7, 7, 6, 7, 6, 7, 7, 7, 6, 6, 7, 7,
 };
+static_assert(aot::PointwiseWeightsBytes(64, 64) == sizeof(kBlock3PointwiseWeights), "Regenerate: generator and firmware disagree");
+static_assert(aot::PointwiseScratchBytes(64) == 256, "Regenerate: generator and firmware disagree");
 
 // block3.residual: CONV_2D (operator 11, output 'block3_residual')
 alignas(16) const int8_t kBlock3ResidualWeights[4096] = {
@@ -1465,6 +1486,11 @@ alignas(16) const int32_t kBlock3ResidualRequantization[192] = {
     8, 8, 7, 8, 8, 9, 7, 7, 7, 8, 7, 8, 7, 8, 7, 7, 8, 8, 8, 8, 7, 7, 8, 7, 7, 8, 7, 7, 7, 8, 8, 7, 7, 7, 8, 7, 8, 8,
     7, 8, 8, 7, 7, 8, 8, 7, 8, 8, 6, 8,
 };
+static_assert(aot::PointwiseWeightsBytes(64, 64) == sizeof(kBlock3ResidualWeights), "Regenerate: generator and firmware disagree");
+static_assert(aot::PointwiseScratchBytes(64) == 256, "Regenerate: generator and firmware disagree");
+
+// block3.add: ADD (operator 12, output 'block3_add')
+static_assert(aot::kAddExtraBits == 20, "Regenerate: generator and firmware disagree");
 
 // block4.depthwise: DEPTHWISE_CONV_2D (operator 14, output 'block4')
 alignas(16) const int8_t kBlock4DepthwiseWeights[1088] = {
@@ -1530,6 +1556,7 @@ alignas(16) const int32_t kBlock4DepthwiseRequantization[192] = {
     9, 8, 9, 8, 8, 9, 8, 10, 8, 8, 8, 8, 8, 8, 8, 8, 9, 8, 8, 9, 8, 8, 8, 9, 8, 8, 8, 9, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8,
     9, 8, 8, 8, 8, 9, 8, 9,
 };
+static_assert(aot::DepthwiseWeightsBytes(64, 17) == sizeof(kBlock4DepthwiseWeights), "Regenerate: generator and firmware disagree");
 
 // block4.pointwise: CONV_2D (operator 15, output 'block4_pointwise')
 alignas(16) const int8_t kBlock4PointwiseWeights[4096] = {
@@ -1707,6 +1734,8 @@ alignas(16) const int32_t kBlock4PointwiseRequantization[192] = {
     6, 7, 7, 6, 6, 8, 6, 6, 7, 6, 6, 7, 7, 6, 7, 6, 6, 6, 7, 7, 6, 7, 6, 7, 6, 7, 6, 7, 7, 7, 6, 6, 6, 7, 6, 6, 6, 7,
     6, 6, 7, 7, 7, 7, 7, 6,
 };
+static_assert(aot::PointwiseWeightsBytes(64, 64) == sizeof(kBlock4PointwiseWeights), "Regenerate: generator and firmware disagree");
+static_assert(aot::PointwiseScratchBytes(64) == 256, "Regenerate: generator and firmware disagree");
 
 // block4.residual: CONV_2D (operator 16, output 'block4_residual')
 alignas(16) const int8_t kBlock4ResidualWeights[4096] = {
@@ -1887,6 +1916,11 @@ alignas(16) const int32_t kBlock4ResidualRequantization[192] = {
     8, 7, 8, 8, 7, 8, 8, 8, 8, 7, 8, 8, 8, 8, 8, 7, 8, 8, 7, 8, 7, 7, 7, 8, 7, 7, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 7,
     8, 9, 8, 8, 8, 8, 7, 7,
 };
+static_assert(aot::PointwiseWeightsBytes(64, 64) == sizeof(kBlock4ResidualWeights), "Regenerate: generator and firmware disagree");
+static_assert(aot::PointwiseScratchBytes(64) == 256, "Regenerate: generator and firmware disagree");
+
+// block4.add: ADD (operator 17, output 'block4_add')
+static_assert(aot::kAddExtraBits == 20, "Regenerate: generator and firmware disagree");
 
 // block5.depthwise: DEPTHWISE_CONV_2D (operator 20, output 'block5')
 alignas(16) const int8_t kBlock5DepthwiseWeights[1856] = {
@@ -1978,6 +2012,7 @@ alignas(16) const int32_t kBlock5DepthwiseRequantization[192] = {
     8, 8, 9, 7, 8, 7, 8, 8, 7, 7, 8, 7, 8, 8, 7, 6, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8, 8, 7, 8, 8, 7, 8, 8, 7, 8, 6, 8, 7,
     7, 8, 7, 7,
 };
+static_assert(aot::DepthwiseWeightsBytes(64, 29) == sizeof(kBlock5DepthwiseWeights), "Regenerate: generator and firmware disagree");
 
 // block5.pointwise: CONV_2D (operator 22, output 'block5_pointwise')
 alignas(16) const int8_t kBlock5PointwiseWeights[8192] = {
@@ -2328,6 +2363,8 @@ alignas(16) const int32_t kBlock5PointwiseRequantization[384] = {
     5, 5, 5, 4, 5, 6, 6, 5, 5, 5, 6, 6, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 6, 5, 5, 5, 5, 5, 5, 5, 5, 5,
     5, 5, 5, 6, 5, 5, 5, 5,
 };
+static_assert(aot::PointwiseWeightsBytes(64, 128) == sizeof(kBlock5PointwiseWeights), "Regenerate: generator and firmware disagree");
+static_assert(aot::PointwiseScratchBytes(64) == 256, "Regenerate: generator and firmware disagree");
 
 // block5.pointwise2: CONV_2D (operator 23, output 'block6_pointwise')
 alignas(16) const int8_t kBlock5Pointwise2Weights[16384] = {
@@ -2987,6 +3024,8 @@ alignas(16) const int32_t kBlock5Pointwise2Requantization[384] = {
     6, 6, 6, 7, 6, 7, 6, 6, 6, 7, 6, 6, 7, 7, 6, 6, 6, 6, 5, 7, 7, 6, 6, 7, 6, 7, 7, 6, 7, 6, 6, 7, 7, 6, 6, 6, 7, 6,
     6, 5, 6, 6, 6, 7, 6, 6, 7, 7, 6, 7, 7, 6, 6, 6, 7, 6,
 };
+static_assert(aot::PointwiseWeightsBytes(128, 128) == sizeof(kBlock5Pointwise2Weights), "Regenerate: generator and firmware disagree");
+static_assert(aot::PointwiseScratchBytes(128) == 512, "Regenerate: generator and firmware disagree");
 
 // pool.dense: FULLY_CONNECTED (operator 27, output 'logits')
 alignas(16) const int8_t kPoolDenseWeights[1536] = {
@@ -3057,15 +3096,24 @@ alignas(16) const int32_t kPoolDenseRequantization[36] = {
     1753081815, 1088216951, 1225472029, 2092845735, 1091541380, 1816137880, 1958284215, 2064674710, 1334859895,
     1383174110, 1102484536, 1184554141, 6, 6, 6, 7, 6, 7, 7, 7, 6, 6, 6, 6,
 };
+static_assert(aot::PointwiseWeightsBytes(128, 12) == sizeof(kPoolDenseWeights), "Regenerate: generator and firmware disagree");
+static_assert(aot::PointwiseScratchBytes(128) == 512, "Regenerate: generator and firmware disagree");
 
 alignas(16) int8_t g_scratch[1024];
+static_assert(aot::kAlignmentBytes == 16, "Regenerate: generator and firmware disagree");
 
 aot::Window<10, 2, 40, 4> g_block1;
+static_assert(decltype(g_block1)::kDataBytes == 720, "Regenerate: generator and firmware disagree");
 aot::Window<12, 2, 128, 4> g_block2;
+static_assert(decltype(g_block2)::kDataBytes == 2560, "Regenerate: generator and firmware disagree");
 aot::Window<14, 2, 64, 4> g_block3;
+static_assert(decltype(g_block3)::kDataBytes == 1408, "Regenerate: generator and firmware disagree");
 aot::Window<16, 2, 64, 4> g_block4;
+static_assert(decltype(g_block4)::kDataBytes == 1536, "Regenerate: generator and firmware disagree");
 aot::Window<56, 2, 64, 4> g_block5;
+static_assert(decltype(g_block5)::kDataBytes == 4096, "Regenerate: generator and firmware disagree");
 aot::PoolRing<48, 128> g_pool;
+static_assert(decltype(g_pool)::kDataBytes == 6400, "Regenerate: generator and firmware disagree");
 
 aot::Profiler g_profiler;
 bool g_ready = false;
@@ -3131,27 +3179,27 @@ Status Step(const int8_t* features, int8_t* scores) {
   g_profiler.Done(0);
 
   // block1.depthwise
-  aot::Depthwise<40, 11, 40, 40, 2, Rounding::kFast, Clamping::kInt8>(
+  aot::Depthwise<40, 11, 40, 40, 2, aot::Rounding::kFast, aot::Clamping::kInt8>(
       {kBlock1DepthwiseWeights, kBlock1DepthwiseRequantization}, {4, -128, 127}, g_block1.Rows(), g_scratch + 160);
   g_profiler.Done(1);
 
   // block1.pointwise
-  aot::Pointwise<40, 128, 2, Rounding::kFast, Clamping::kInt8>(
+  aot::Pointwise<40, 128, 2, aot::Rounding::kFast, aot::Clamping::kInt8>(
       {kBlock1PointwiseWeights, kBlock1PointwiseRequantization}, {-128, -128, 127}, g_scratch + 160, 40, g_block2.NewRows(), g_scratch + 0);
   g_profiler.Done(2);
 
   // block2.depthwise
-  aot::Depthwise<128, 13, 128, 128, 2, Rounding::kFast, Clamping::kInt8>(
+  aot::Depthwise<128, 13, 128, 128, 2, aot::Rounding::kFast, aot::Clamping::kInt8>(
       {kBlock2DepthwiseWeights, kBlock2DepthwiseRequantization}, {-3, -128, 127}, g_block2.Rows(), g_scratch + 512);
   g_profiler.Done(3);
 
   // block2.pointwise
-  aot::Pointwise<128, 64, 2, Rounding::kFast, Clamping::kInt8>(
+  aot::Pointwise<128, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8>(
       {kBlock2PointwiseWeights, kBlock2PointwiseRequantization}, {7, -128, 127}, g_scratch + 512, 128, g_scratch + 768, g_scratch + 0);
   g_profiler.Done(4);
 
   // block2.residual
-  aot::Pointwise<128, 64, 2, Rounding::kFast, Clamping::kInt8>(
+  aot::Pointwise<128, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8>(
       {kBlock2ResidualWeights, kBlock2ResidualRequantization}, {16, -128, 127}, g_block2.NewRows(), 128, g_scratch + 512, g_scratch + 0);
   g_profiler.Done(5);
 
@@ -3161,17 +3209,17 @@ Status Step(const int8_t* features, int8_t* scores) {
   g_profiler.Done(6);
 
   // block3.depthwise
-  aot::Depthwise<64, 15, 64, 64, 2, Rounding::kFast, Clamping::kInt8>(
+  aot::Depthwise<64, 15, 64, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8>(
       {kBlock3DepthwiseWeights, kBlock3DepthwiseRequantization}, {-36, -128, 127}, g_block3.Rows(), g_scratch + 256);
   g_profiler.Done(7);
 
   // block3.pointwise
-  aot::Pointwise<64, 64, 2, Rounding::kFast, Clamping::kInt8>(
+  aot::Pointwise<64, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8>(
       {kBlock3PointwiseWeights, kBlock3PointwiseRequantization}, {5, -128, 127}, g_scratch + 256, 64, g_scratch + 384, g_scratch + 0);
   g_profiler.Done(8);
 
   // block3.residual
-  aot::Pointwise<64, 64, 2, Rounding::kFast, Clamping::kInt8>(
+  aot::Pointwise<64, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8>(
       {kBlock3ResidualWeights, kBlock3ResidualRequantization}, {4, -128, 127}, g_block3.NewRows(), 64, g_scratch + 256, g_scratch + 0);
   g_profiler.Done(9);
 
@@ -3181,17 +3229,17 @@ Status Step(const int8_t* features, int8_t* scores) {
   g_profiler.Done(10);
 
   // block4.depthwise
-  aot::Depthwise<64, 17, 64, 64, 2, Rounding::kFast, Clamping::kInt8>(
+  aot::Depthwise<64, 17, 64, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8>(
       {kBlock4DepthwiseWeights, kBlock4DepthwiseRequantization}, {7, -128, 127}, g_block4.Rows(), g_scratch + 256);
   g_profiler.Done(11);
 
   // block4.pointwise
-  aot::Pointwise<64, 64, 2, Rounding::kFast, Clamping::kInt8>(
+  aot::Pointwise<64, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8>(
       {kBlock4PointwiseWeights, kBlock4PointwiseRequantization}, {-2, -128, 127}, g_scratch + 256, 64, g_scratch + 384, g_scratch + 0);
   g_profiler.Done(12);
 
   // block4.residual
-  aot::Pointwise<64, 64, 2, Rounding::kFast, Clamping::kInt8>(
+  aot::Pointwise<64, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8>(
       {kBlock4ResidualWeights, kBlock4ResidualRequantization}, {-22, -128, 127}, g_block4.NewRows(), 64, g_scratch + 256, g_scratch + 0);
   g_profiler.Done(13);
 
@@ -3201,17 +3249,17 @@ Status Step(const int8_t* features, int8_t* scores) {
   g_profiler.Done(14);
 
   // block5.depthwise
-  aot::Depthwise<64, 29, 128, 64, 2, Rounding::kFast, Clamping::kInt8>(
+  aot::Depthwise<64, 29, 128, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8>(
       {kBlock5DepthwiseWeights, kBlock5DepthwiseRequantization}, {-28, -128, 127}, g_block5.Rows(), g_scratch + 256);
   g_profiler.Done(15);
 
   // block5.pointwise
-  aot::Pointwise<64, 128, 2, Rounding::kFast, Clamping::kInt8>(
+  aot::Pointwise<64, 128, 2, aot::Rounding::kFast, aot::Clamping::kInt8>(
       {kBlock5PointwiseWeights, kBlock5PointwiseRequantization}, {-128, -128, 127}, g_scratch + 256, 64, g_scratch + 512, g_scratch + 0);
   g_profiler.Done(16);
 
   // block5.pointwise2
-  aot::Pointwise<128, 128, 2, Rounding::kFast, Clamping::kInt8>(
+  aot::Pointwise<128, 128, 2, aot::Rounding::kFast, aot::Clamping::kInt8>(
       {kBlock5Pointwise2Weights, kBlock5Pointwise2Requantization}, {-128, -128, 127}, g_scratch + 512, 128, g_scratch + 768, g_scratch + 0);
   g_profiler.Done(17);
 
@@ -3224,7 +3272,7 @@ Status Step(const int8_t* features, int8_t* scores) {
   g_profiler.Done(19);
 
   // pool.dense
-  aot::Pointwise<128, 12, 1, Rounding::kFast, Clamping::kInt8>(
+  aot::Pointwise<128, 12, 1, aot::Rounding::kFast, aot::Clamping::kInt8>(
       {kPoolDenseWeights, kPoolDenseRequantization}, {-14, -128, 127}, g_scratch + 512, 128, scores, g_scratch + 0);
   g_profiler.Done(20);
 

@@ -5,9 +5,13 @@
 
 #include <cstdint>
 
-namespace kws::detector_config {
+#include "kws/version.h"
 
-constexpr uint32_t kConfigVersion = 2;
+#if KWS_CONTRACT_VERSION != 3  // of kws/version.h
+#error "This file and the firmware do not belong together. Regenerate: kws-codegen generate BUNDLE --out DIR"
+#endif
+
+namespace kws::detector_config {
 
 constexpr int kLabelCount = 12;
 constexpr int kSmoothingSteps = 10;

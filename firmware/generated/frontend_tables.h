@@ -6,9 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace kws::frontend_tables {
+#include "kws/version.h"
 
-constexpr uint32_t kTablesVersion = 1;
+#if KWS_CONTRACT_VERSION != 3  // of kws/version.h
+#error "This file and the firmware do not belong together. Regenerate: kws-codegen generate BUNDLE --out DIR"
+#endif
+
+namespace kws::frontend_tables {
 
 constexpr int kSampleRateHz = 16000;
 constexpr int kWindowSamples = 480;

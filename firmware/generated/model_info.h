@@ -6,12 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kws/engine.h"
+#include "kws/version.h"
+
+#if KWS_CONTRACT_VERSION != 3  // of kws/version.h
+#error "This file and the firmware do not belong together. Regenerate: kws-codegen generate BUNDLE --out DIR"
+#endif
 
 namespace kws::model {
-
-constexpr uint32_t kGeneratorAbi = 1;
-static_assert(kGeneratorAbi == kws::kEngineAbi, "Regenerate: this generated model belongs to another version of the firmware");
 
 constexpr char kName[] = "matchbox_kit12";
 constexpr char kModelSha256Hex[] = "bb95d0dffe45f67c6a42e6169bfd0249cc7ea2d90ef2457369c85d972ad1004d";

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kws/version.h"
 #include "model_info.h"
 #include "tensorflow/lite/micro/kernels/add.h"
 #include "tensorflow/lite/micro/kernels/conv.h"
@@ -18,7 +19,9 @@
 #include "tensorflow/lite/micro/kernels/pooling.h"
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 
-static_assert(kws::model::kGeneratorAbi == kws::kEngineAbi, "Regenerate: tflm_model.h belongs to another firmware");
+#if KWS_CONTRACT_VERSION != 3  // of kws/version.h
+#error "This file and the firmware do not belong together. Regenerate: kws-codegen generate BUNDLE --out DIR"
+#endif
 
 namespace kws::tflm_model {
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 from kws_reference.bundle import Bundle
-from kws_reference.errors import KwsError
+from kws_reference.cli.log import set_up
+from kws_reference.cli.program import status_of
 from kws_reference.pipeline import Pipeline
 
 from kws_firmware.boards import FIRMWARE
@@ -96,12 +97,18 @@ def main(argv: list[str] | None = None) -> int:
     action.add_argument("--check", action="store_true", help="exit 1 when the file is not what would be written")
     action.add_argument("--overwrite", action="store_true", help="write the file")
     options = parser.parse_args(argv)
-    try:
-        text = header_text(options.bundle)
-    except KwsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    if options.overwrite:
+    set_up(0, "kws_firmware")
+    return status_of(lambda: run(options.bundle, options.overwrite))
+
+
+def run(folder: Path, overwrite: bool) -> int:
+    """Writes the file of the bundle in `folder`, or compares. Returns 0, or 1 when the file is another.
+
+    Raises:
+      KwsError: there is no bundle, or it is damaged.
+    """
+    text = header_text(folder)
+    if overwrite:
         HEADER.write_text(text)
         print(f"wrote {HEADER.relative_to(ROOT)}")
         return 0

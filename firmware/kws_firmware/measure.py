@@ -8,7 +8,10 @@ Instructions are counted by QEMU (-icount) while noise is streamed over the seri
 """
 
 import argparse
+import dataclasses
 import json
+import logging
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +20,8 @@ from kws_host import benchmark
 from kws_host.device import Device
 from kws_host.emulator import Emulator, EmulatorConfig
 from kws_host.link import Link
+from kws_reference.cli.log import set_up
+from kws_reference.cli.program import status_of
 from kws_reference.errors import KwsError
 
 from kws_firmware import budgets, sizes, tables
@@ -25,6 +30,8 @@ from kws_firmware.boards import FIRMWARE, emulated_boards
 ROOT = FIRMWARE.parent
 STEPS = 100
 
+log = logging.getLogger(__name__)
+
 
 def build(name: str) -> Path:
     """Builds one environment and returns its image.
@@ -32,7 +39,7 @@ def build(name: str) -> Path:
     Raises:
       KwsError: the build failed.
     """
-    print(f"building {name}", file=sys.stderr, flush=True)
+    log.info(f"building {name}")
     built = subprocess.run(["pio", "run", "-d", str(ROOT), "-e", name], capture_output=True, text=True)
     if built.returncode:
         raise KwsError(f"pio run -e {name} failed: {(built.stderr or built.stdout).strip().splitlines()[-1]}")
@@ -49,7 +56,7 @@ def measure_board(name: str, elf: Path) -> dict[str, int]:
     Raises:
       KwsError: there is no image, or the board does not answer.
     """
-    print(f"measuring {name}", file=sys.stderr, flush=True)
+    log.info(f"measuring {name}")
     image = sizes.measure(elf)
     with Emulator(EmulatorConfig(name, elf, port=0)) as emulator, Link(emulator.url) as link:
         device = Device(link)
@@ -60,6 +67,24 @@ def measure_board(name: str, elf: Path) -> dict[str, int]:
         "ram": image.ram_without_stack,
         "stack": result["memory"]["stack_used_bytes"],
     }
+
+
+def tool_versions() -> dict[str, str]:
+    """Versions, major and minor, of the compiler and the emulator on PATH: of both the figures depend.
+
+    Raises:
+      KwsError: one is missing.
+    """
+    commands = {"compiler": ["arm-none-eabi-gcc", "-dumpfullversion"], "emulator": ["qemu-system-arm", "--version"]}
+    versions = {}
+    for name, command in commands.items():
+        try:
+            said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        except FileNotFoundError:
+            raise KwsError(f"{command[0]} is not on PATH. Install it (make measure does).") from None
+        found = re.search(r"\d+\.\d+", said)
+        versions[name] = found[0] if found else said.strip()
+    return versions
 
 
 def over_budget(rows: dict[str, dict[str, int]]) -> list[str]:
@@ -89,19 +114,24 @@ def main(argv: list[str] | None = None) -> int:
     mode.add_argument("--check", action="store_true", help="compare with firmware/measured.json and the budgets")
     parser.add_argument("--built", type=Path, help="folder of images built before, in the place of building them")
     options = parser.parse_args(argv)
-    failed = []
-    try:
-        names = list(emulated_boards())
-        images = {name: options.built / name / "firmware.elf" if options.built else build(name) for name in names}
-        rows = {name: measure_board(name, elf) for name, elf in images.items()}
-        print(tables.measured(rows))
-        if options.write:
-            tables.MEASURED.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-        if options.check:
-            failed = [*over_budget(rows), *differences(tables.load_measured(), rows)]
-    except KwsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    set_up(0, "kws_firmware")
+    return status_of(lambda: run(options))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Builds, measures, prints, keeps or compares. Returns 0, or 1 when something differs or exceeds its budget.
+
+    Raises:
+      KwsError: a build failed, an image is missing, or a board does not answer.
+    """
+    names = list(emulated_boards())
+    images = {name: options.built / name / "firmware.elf" if options.built else build(name) for name in names}
+    rows = {name: measure_board(name, elf) for name, elf in images.items()}
+    print(tables.measured(rows))
+    if options.write:
+        kept = tables.Measured(tool_versions(), rows)
+        tables.MEASURED.write_text(json.dumps(dataclasses.asdict(kept), indent=1) + "\n", encoding="utf-8")
+    failed = [*over_budget(rows), *differences(tables.load_measured().boards, rows)] if options.check else []
     for line in failed:
         print(line, file=sys.stderr)
     return 1 if failed else 0

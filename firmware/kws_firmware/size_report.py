@@ -13,10 +13,12 @@ import os
 import sys
 from pathlib import Path
 
+from kws_reference.cli.log import set_up
+from kws_reference.cli.program import status_of
 from kws_reference.errors import KwsError
 
 from kws_firmware import budgets, sizes
-from kws_firmware.boards import FIRMWARE
+from kws_firmware.boards import FIRMWARE, load_boards
 
 ROOT = FIRMWARE.parent
 TITLES = {"flash": "flash", "ram": "RAM", "ram_without_stack": "RAM without stacks", "stack": "stack used"}
@@ -61,24 +63,31 @@ def main(argv: list[str] | None = None) -> int:
     default_build = os.environ.get("PLATFORMIO_BUILD_DIR", str(ROOT / ".pio" / "build"))
     parser.add_argument("--env", action="append", help="board (repeatable; default: all with a budget)")
     parser.add_argument("--build-dir", type=Path, default=Path(default_build), help="default: %(default)s")
-    parser.add_argument("--stack", action="store_true", help="run each image on its emulated board too")
+    parser.add_argument("--stack", action="store_true", help="run the images of emulated boards, too")
     parser.add_argument("--overwrite", action="store_true", help="renew firmware/sizes/<board>.csv")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     options = parser.parse_args(argv)
-    try:
-        allowed = budgets.load_budgets()
-        rows, problems = {}, []
-        for name in options.env or allowed:
-            if name not in allowed:
-                raise KwsError(f"size_budget.toml has {', '.join(allowed)}. Received: {name}")
-            elf = options.build_dir / name / "firmware.elf"
-            rows[name], lines = report(name, elf, allowed[name], options.stack)
-            problems += lines
-            if options.overwrite:
-                sizes.write_baseline(sizes.BASELINES / f"{name}.csv", sizes.measure(elf).symbols)
-    except KwsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    set_up(0, "kws_firmware")
+    return status_of(lambda: run(options))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measures, compares and prints. Returns 0, or 1 when a budget is exceeded.
+
+    Raises:
+      KwsError: there is no image or no budget, or a board does not answer.
+    """
+    allowed, boards = budgets.load_budgets(), load_boards()
+    rows: dict[str, dict[str, int]] = {}
+    problems: list[str] = []
+    for name in options.env or allowed:
+        if name not in allowed:
+            raise KwsError(f"size_budget.toml has {', '.join(allowed)}. Received: {name}")
+        elf = options.build_dir / name / "firmware.elf"
+        rows[name], lines = report(name, elf, allowed[name], options.stack and boards[name].is_emulated)
+        problems += lines
+        if options.overwrite:
+            sizes.write_baseline(sizes.BASELINES / f"{name}.csv", sizes.measure(elf).symbols)
     for line in problems:
         print(line, file=sys.stderr)
     print(json.dumps(rows, indent=2) if options.json else table(rows))
@@ -89,7 +98,9 @@ def table(rows: dict[str, dict[str, int]]) -> str:
     """Columns for a terminal."""
     columns = [key for key in TITLES if any(key in row for row in rows.values())]
     lines = [f"{'board':<18}" + "".join(f"{TITLES[column]:>20}" for column in columns)]
-    lines += [f"{name:<18}" + "".join(f"{row[column]:>20,}" for column in columns) for name, row in rows.items()]
+    for name, row in rows.items():
+        cells = [f"{row[column]:,}" if column in row else "-" for column in columns]
+        lines.append(f"{name:<18}" + "".join(f"{cell:>20}" for cell in cells))
     return "\n".join(lines)
 
 

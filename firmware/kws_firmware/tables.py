@@ -4,6 +4,7 @@
 it.
 """
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -17,24 +18,37 @@ MEASURED = FIRMWARE / "measured.json"
 COLUMNS = ("frontend", "engine", "detector", "step", "flash", "ram", "stack")
 
 
-def load_measured(path: Path = MEASURED) -> dict[str, dict[str, int]]:
-    """Figures of every emulated board, see `kws_firmware.measure`.
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """What `kws_firmware.measure` kept.
+
+    Attributes:
+      tools: versions of ``compiler`` (arm-none-eabi-gcc) and ``emulator`` (QEMU): others give other figures.
+      boards: figures of every emulated board.
+    """
+
+    tools: dict[str, str]
+    boards: dict[str, dict[str, int]]
+
+
+def load_measured(path: Path = MEASURED) -> Measured:
+    """What was kept.
 
     Raises:
       KwsError: the file is missing, damaged or of other boards.
     """
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        kept = Measured(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
         raise KwsError(f"cannot read {path}: {error}. Run make measure.") from error
-    if list(rows) != list(emulated_boards()):
+    if list(kept.boards) != list(emulated_boards()):
         raise KwsError(f"{path} is not of the boards {', '.join(emulated_boards())}. Run make measure.")
-    return rows
+    return kept
 
 
 def measured(rows: dict[str, dict[str, int]] | None = None) -> str:
     """Markdown of the measured figures: of `rows`, or of what was kept."""
-    rows, boards = load_measured() if rows is None else rows, emulated_boards()
+    rows, boards = load_measured().boards if rows is None else rows, emulated_boards()
     lines = [
         "| Board | Core | Front end | Engine | Detector | Step (20 ms) | Flash | RAM | Worst stack |",
         "|---|---|--:|--:|--:|--:|--:|--:|--:|",

@@ -2,10 +2,10 @@
 
 | Room | Modules, each built on those before |
 |---|---|
-| the wire | `frame` (bytes), `link` (frames and requests), `audio_stream` (PCM by credit), `device` (typed requests) |
+| the wire | `port` (bytes), `frame`, `link` (requests), `audio_stream` (PCM by credit), `device` (typed requests) |
 | boards | `project` (the checkout), `emulator` (QEMU), `target` (a port or an emulated board) |
-| recordings | `clips` (which, and their labels), `heard` (what one is heard as) |
+| recordings | `label_table`, `clips` (which, and their labels), `heard` (what one is heard as) |
 | proof | `bulk` (files), `trace` (one side's results), `compare` (two sides) |
 | work | `checking`, `benchmark`, `live_view`; `evaluation` of `bulk_run`, `reference_run` and `reference_cache` |
-| command line | `options`, `report`, `commands`, `cli` |
+| command line | `options`, `screen` (text), `report` (files), `commands`, `cli` |
 """

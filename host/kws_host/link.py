@@ -1,9 +1,6 @@
-"""The host's end of the serial link: a port, frames, requests with retries, and a sink for everything else."""
+"""The host's end of the serial link: frames, requests with retries, and a sink for everything else."""
 
-import contextlib
 import enum
-import io
-import select
 import time
 from collections import deque
 from collections.abc import Callable
@@ -15,10 +12,7 @@ from kws_reference.protocol.messages import ANSWER_TIMEOUT_S, REQUEST_ATTEMPTS, 
 from kws_reference.protocol.wire import Message, ProtocolError
 
 from kws_host.frame import Frame, FrameDecoder, Text
-
-DEFAULT_BAUD = 921600
-_POLL_S = 0.002  # for ports without a descriptor to wait on (loop://, Windows)
-_WRITE_TIMEOUT_S = 10.0
+from kws_host.port import DEFAULT_BAUD, Port, PortBroken, PortUnavailable
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
@@ -47,13 +41,6 @@ def other_version(port: str, device_version: int) -> KwsError:
     )
 
 
-def _known_ports() -> str:
-    from serial.tools import list_ports
-
-    names = [port.device for port in list_ports.comports()]
-    return f"ports here: {', '.join(names)}" if names else "no serial port is plugged in here"
-
-
 class Link:
     """Frames over one port. Use as a context manager.
 
@@ -76,7 +63,7 @@ class Link:
         """Opens the port.
 
         Args:
-          port: what `serial.serial_for_url` takes: ``/dev/ttyACM0``, ``COM3``, ``socket://host:port``, ``loop://``.
+          port: name or URL, see `Port`.
           baud: bits per second of a hardware port.
           timeout_s: how long one request may stay unanswered before it is repeated.
           on_frame: see the attribute.
@@ -85,8 +72,6 @@ class Link:
         Raises:
           LinkError: no such port, no permission, in use, or nobody listens.
         """
-        import serial
-
         self.port = port
         self.timeout_s = timeout_s
         self.on_frame = on_frame
@@ -97,37 +82,10 @@ class Link:
         self._seq = 0
         self._last_text = b""
         try:
-            self._serial = serial.serial_for_url(
-                port, baud, timeout=0, write_timeout=_WRITE_TIMEOUT_S, do_not_open=True
-            )
-            if "://" not in port:
-                self._serial.exclusive = True
-            self._serial.open()
-        except (serial.SerialException, OSError, ValueError) as error:
-            raise LinkError(self._explain_open(error)) from error
-        try:
-            self._descriptor = self._serial.fileno()
-        except (AttributeError, io.UnsupportedOperation, OSError):
-            self._descriptor = None
+            self._stream = Port(port, baud)
+        except PortUnavailable as error:
+            raise LinkError(str(error)) from error
         self._write(b"\0")  # ends whatever somebody sent before us
-
-    def _explain_open(self, error: Exception) -> str:
-        text = " ".join(str(error).split())
-        if "://" not in self.port:
-            if "lock" in text or "busy" in text.lower() or "Access is denied" in text:
-                return f"{self.port} is in use by another program. Close its monitor, or choose another port."
-            if "ermission" in text:
-                return (
-                    f"no permission to open {self.port}. Add your user to the group that owns it (dialout on Debian)."
-                )
-            if isinstance(error, ValueError):
-                return f"{self.port} cannot be opened: {text}"
-            return f"no port {self.port}: {_known_ports()}. Give another by --port or KWS_PORT."
-        if "refused" in text:
-            return (
-                f"nobody listens on {self.port}. Start the emulator (kws-host emulate) or give another port by --port."
-            )
-        return f"{self.port} cannot be opened: {text}. Expected a port's name or socket://host:port."
 
     def __enter__(self) -> "Link":
         return self
@@ -137,12 +95,11 @@ class Link:
 
     def close(self) -> None:
         """Closes the port. May be called twice."""
-        self._serial.close()
+        self._stream.close()
 
-    def _broken(self, error: Exception) -> LinkError:
-        said = self._text_note()
+    def _broken(self, error: PortBroken) -> LinkError:
         return LinkError(
-            f"{self.port}: the connection broke ({' '.join(str(error).split()) or type(error).__name__}){said}. "
+            f"{self.port}: the connection broke ({error}){self._text_note()}. "
             "Was the device unplugged or the emulator stopped?"
         )
 
@@ -152,34 +109,19 @@ class Link:
         return f"; it said: {shown[-100:]}" if len(shown) >= 4 else ""
 
     def _write(self, data: bytes) -> None:
-        import serial
-
         try:
-            self._serial.write(data)
-        except (serial.SerialException, OSError) as error:
-            with contextlib.suppress(serial.SerialException, OSError, TypeError, ValueError):
-                for item in self._decoder.feed(self._serial.read(65536)):  # its last words
-                    if isinstance(item, Text):
-                        self._drop(item)
+            self._stream.write(data)
+        except PortBroken as error:
+            for item in self._decoder.feed(self._stream.last_words()):
+                if isinstance(item, Text):
+                    self._drop(item)
             raise self._broken(error) from error
 
     def _read(self, timeout_s: float) -> bytes:
         """Waits for bytes; empty after the timeout."""
-        import serial
-
         try:
-            if self._descriptor is not None:
-                if not select.select([self._descriptor], [], [], timeout_s)[0]:
-                    return b""
-                return self._serial.read(65536)
-            deadline = time.monotonic() + timeout_s
-            while not (data := self._serial.read(max(1, self._serial.in_waiting))):
-                if time.monotonic() >= deadline:
-                    return b""
-                time.sleep(_POLL_S)
-            return data
-        except (serial.SerialException, OSError, TypeError, ValueError) as error:
-            # TypeError and ValueError: pyserial's and select's way to say that the descriptor is gone.
+            return self._stream.read(timeout_s)
+        except PortBroken as error:
             raise self._broken(error) from error
 
     def send(self, kind: MessageType, payload: bytes = b"", seq: int | None = None) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kws_reference.protocol.messages import ANSWER_TIMEOUT_S
 
-from kws_host.link import DEFAULT_BAUD
+from kws_host.port import DEFAULT_BAUD
 from kws_host.project import RELEASED_BUNDLE
 from kws_host.target import Target
 

@@ -14,7 +14,8 @@ from kws_reference.protocol.messages import ANSWER_TIMEOUT_S
 from kws_host.device import Device
 from kws_host.emulator import Emulator, EmulatorConfig
 from kws_host.emulator.qemu import reason_in
-from kws_host.link import DEFAULT_BAUD, Link, LinkError
+from kws_host.link import Link, LinkError
+from kws_host.port import DEFAULT_BAUD
 from kws_host.project import firmware_of
 
 

@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from kws_firmware.boards import emulated_boards
+from kws_firmware.boards import emulated_boards, load_boards
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.paths import ROOT
+
 BUILD = ROOT / "build" / "pio"
 TIMEOUT_S = 3600  # a whole TensorFlow Lite Micro tree (over 300 sources) took 960 s on a busy machine
 EMULATED = tuple(emulated_boards())
+COMPILED = tuple(name for name, board in load_boards().items() if board.toolchain == "arm")
 FAKE_TREE = ROOT / "tests" / "fixtures" / "fake_tflm_tree"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from kws_reference.audio.pcm import read_wav
 
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
 
 
 def write_wav(path: Path, pcm: np.ndarray) -> None:

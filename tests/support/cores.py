@@ -8,7 +8,8 @@ from kws_firmware import sources
 from kws_firmware.boards import FIRMWARE, load_board
 from kws_host import emulator
 
-from tests.support.native import ROOT, WARNINGS
+from tests.support.native import WARNINGS
+from tests.support.paths import ROOT
 
 CXX = ["-std=gnu++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics"]
 

@@ -33,7 +33,11 @@ def build(bundle: Bundle, folder: Path, **options: Any) -> Path:
 
 def compile_generated(folder: Path, name: str) -> Path:
     """Builds engine_main on the generated files in `folder`."""
-    sources: list[str | Path] = ["tests/native/engine_main.cc", folder / "aot_model.cc", folder / "model_info.cc"]
+    sources: list[str | Path] = [
+        "tests/integration/native/engine_main.cc",
+        folder / "aot_model.cc",
+        folder / "model_info.cc",
+    ]
     includes: list[str | Path] = ["firmware/src", folder]
     defines: list[str] = []
     if firmware_sources.uses_cmsis_nn(folder):

@@ -5,7 +5,7 @@ import shutil
 import struct
 from pathlib import Path
 
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
 
 GENERATED = ROOT / "firmware" / "generated"
 

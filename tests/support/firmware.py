@@ -15,7 +15,7 @@ from kws_firmware.boards import load_board
 
 from tests.support import boards, native
 
-FAKE = "tests/native/fake_model"
+FAKE = "tests/integration/native/fake_model"
 
 
 def fake_firmware(fault: str = "") -> Path:

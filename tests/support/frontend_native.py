@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from kws_codegen.detector_context import config_context
-from kws_codegen.frontend_context import tables_context
-from kws_codegen.render import _environment
+from kws_codegen.render.detector_config import config_context
+from kws_codegen.render.environment import environment
+from kws_codegen.render.files import contract
+from kws_codegen.render.frontend_tables import tables_context
 from kws_firmware import sources
 from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15
-from kws_reference.detector.integer import DetectorTables
+from kws_reference.detector.integer import DetectorTables, exp_table
 from kws_reference.frontend.config import FrontendConfig
 from kws_reference.frontend.integer import tables
 
@@ -47,7 +48,7 @@ OTHER_CONFIGS = {
 }
 
 DEFAULT_DETECTOR = DetectorTables(
-    exp_q15=np.floor(32768 * np.exp(-np.arange(256) * 0.0646) + 0.5).astype(np.uint16),
+    exp_q15=exp_table(0.0646),
     threshold_q15=np.array([NEVER_Q15, NEVER_Q15, *[20000] * 10], np.uint16),
     smoothing_steps=10,
     refractory_steps=25,
@@ -64,15 +65,15 @@ HOLDING_DETECTOR = dataclasses.replace(
 
 def generate(config: FrontendConfig, detector: DetectorTables, zero_point: int = 0) -> Path:
     """Renders frontend_tables and detector_config into a folder of the build tree, changed only when they differ."""
-    environment = _environment()
-    common = {"abi": 0, "version": "test", "bundle_name": "test", "model_sha256": "-"}
+    templates = environment()
+    common = {**contract(), "bundle_name": "test", "model_sha256": "-"}
     texts = {}
     for stem, context in (
         ("frontend_tables", tables_context(tables(config, zero_point))),
         ("detector_config", config_context(detector)),
     ):
         for name in (f"{stem}.h", f"{stem}.cc"):
-            texts[name] = environment.get_template(f"{name}.j2").render({**common, **context})
+            texts[name] = templates.get_template(f"{name}.j2").render({**common, **context})
     digest = native.hashlib.sha256(repr(texts).encode()).hexdigest()[:16]
     folder = native.BUILD / f"tables-{digest}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -104,7 +105,7 @@ class NativeStages:
             str(
                 native.build(
                     f"stages-{folder.name}",
-                    ["tests/native/frontend_library.cc", *_sources(folder)],
+                    ["tests/integration/native/frontend_library.cc", *_sources(folder)],
                     includes=[folder],
                     flags=["-O2"],
                     sanitize=False,
@@ -153,7 +154,7 @@ def sanitized_frames(
 ) -> np.ndarray:
     """Runs the front end in a process of its own under ASan and UBSan; their complaints fail the call."""
     folder = generate(config, DEFAULT_DETECTOR)
-    sources = ["tests/native/frontend_runner.cc", *_sources(folder)]
+    sources = ["tests/integration/native/frontend_runner.cc", *_sources(folder)]
     program = native.build(f"frontend_runner-{folder.name}", sources, includes=[folder], compiler=compiler)
     data = np.ascontiguousarray(pcm, "<i2").tobytes()
     result = subprocess.run([program, str(chunk_samples)], input=data, capture_output=True)

@@ -11,7 +11,7 @@ from kws_training.convert.converted_model import ConvertedModel
 from kws_training.convert.tensors import describe
 from kws_training.models.matchbox import Block, MatchboxConfig
 
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
 
 SCALE = 1 / 32
 TINY = MatchboxConfig(

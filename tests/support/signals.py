@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
 
 
 def hostile(samples: int = 4000) -> dict[str, np.ndarray]:

@@ -12,8 +12,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from kws_codegen.detector_context import CONFIG_VERSION
-from kws_codegen.frontend_context import TABLES_VERSION
 from kws_reference.detector.integer import Detector, DetectorTables
 from kws_reference.frontend.integer import LOG_OFFSET_Q10, Mfcc, log_mel_q10
 
@@ -53,7 +51,7 @@ def frontend_text() -> str:
     log_mel = log_mel_q10(windows, mfcc.tables) - LOG_OFFSET_Q10
     lines = [
         f"# Golden values of the front end. Written by {REGENERATE}",
-        f"# tables version {TABLES_VERSION}, seed {SEED}",
+        f"# seed {SEED}",
         f"# log_mel: log2 in Q10 minus {LOG_OFFSET_Q10}, not normalised: holds for every bundle of this geometry.",
         "# features: with the mean, std and steps below, zero point 0.",
         _line("geometry", [config.sample_rate_hz, config.window_samples, config.hop_samples, config.fft_size]),
@@ -108,7 +106,7 @@ def detector_held_text() -> str:
 def _detector_text(t: DetectorTables, scores: np.ndarray) -> str:
     lines = [
         f"# Golden values of the detector. Written by {REGENERATE}",
-        f"# config version {CONFIG_VERSION}, seed {SEED}",
+        f"# seed {SEED}",
         "# Per step: scores, smoothed posteriors (Q15), and what was detected, if anything: event STEP LABEL SMOOTHED.",
         _line("smoothing_steps", [t.smoothing_steps]),
         _line("refractory_steps", [t.refractory_steps]),

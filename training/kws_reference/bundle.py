@@ -24,7 +24,7 @@ NOT_HELD_Q15 = 32768
 
 
 @dataclasses.dataclass(frozen=True)
-class Tensor:
+class Endpoint:
     """An int8 input or output of the model's only subgraph.
 
     Attributes:
@@ -81,7 +81,7 @@ class DetectorConfig:
     threshold_q15: tuple[int, ...]
     release_q15: tuple[int, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.release_q15:
             object.__setattr__(self, "release_q15", (NOT_HELD_Q15,) * len(self.threshold_q15))
 
@@ -105,8 +105,8 @@ class Bundle:
     labels: LabelSet
     frontend: FrontendConfig
     frames_per_step: int
-    features: Tensor
-    scores: Tensor
+    features: Endpoint
+    scores: Endpoint
     states: tuple[State, ...]
     detector: DetectorConfig
     model: bytes
@@ -305,10 +305,10 @@ def _quantization(mapping: dict[str, Any]) -> tuple[float, int]:
     return scale, zero_point
 
 
-def _tensor(manifest: dict[str, Any], key: str, index_key: str) -> Tensor:
+def _tensor(manifest: dict[str, Any], key: str, index_key: str) -> Endpoint:
     item = _get(manifest, key, dict)
     try:
-        return Tensor(_get(item, index_key, int), _get(item, "tensor_name", str), _shape(item), *_quantization(item))
+        return Endpoint(_get(item, index_key, int), _get(item, "tensor_name", str), _shape(item), *_quantization(item))
     except KwsError as error:
         raise KwsError(f"{key}: {error}") from None
 

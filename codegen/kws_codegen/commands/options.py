@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from kws_codegen.passes import KERNELS
+from kws_codegen.options import Kernels
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -11,7 +11,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder with model.tflite and model.json")
     parser.add_argument(
         "--kernels",
-        choices=KERNELS,
+        choices=[choice.value for choice in Kernels],
         default="auto",
         help="auto: own kernels where they fit, CMSIS-NN elsewhere; cmsis: CMSIS-NN where it has one (default: auto)",
     )

@@ -10,9 +10,6 @@
 
 namespace kws {
 
-static_assert(detector_config::kConfigVersion == 2,
-              "Regenerate: detector_config.h belongs to another version of the firmware (kws-codegen generate)");
-
 struct Detection {
   uint32_t step;          // steps since Reset(), from 0
   uint8_t label;          // index of the label

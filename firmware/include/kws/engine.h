@@ -14,12 +14,6 @@
 #include "kws/status.h"
 
 namespace kws {
-
-// Version of everything that generated code and the hand-written sources share: this interface, the kernels' parameter
-// structs, the shape of the generated tables. Generated files hold a static_assert on it, so that stale generated code
-// does not compile. Kept equal to GENERATOR_ABI in codegen/kws_codegen/version.py (a test holds this).
-constexpr uint32_t kEngineAbi = 1;
-
 namespace engine {
 
 // Name of the engine linked into this image: "aot" or "tflm".

@@ -11,9 +11,6 @@
 
 namespace kws {
 
-static_assert(frontend_tables::kTablesVersion == 1,
-              "Regenerate: frontend_tables.h belongs to another version of the firmware (kws-codegen generate)");
-
 // Owns the samples of one window and the scratch memory of its transform, sizeof(Frontend) bytes in all; place it in
 // static memory. Not reentrant: one caller, main thread only.
 class Frontend {

@@ -3,9 +3,11 @@
 #include <cstring>
 
 #include "app/pipeline.h"
+#include "app/semihosting_audio_source.h"
 #include "kws/board.h"
 #include "kws/crc32.h"
 #include "kws/protocol.h"
+#include "kws/semihosting.h"
 #include "kws/step_clock.h"
 #include "model_info.h"
 
@@ -61,16 +63,25 @@ void WriteStep(void* context, const pipeline::StepResult& result) {
   ++out.steps;
 }
 
-Status ReadExactly(semihosting::File file, uint8_t* out, size_t size) {
-  size_t count = 0;
-  const Status status = semihosting::Read(file, out, size, &count);
-  if (!IsOk(status)) return status;
-  return count == size ? Status::kOk : Status::kDataLoss;
-}
-
 uint32_t U32At(const uint8_t* bytes) {
   return bytes[0] | (static_cast<uint32_t>(bytes[1]) << 8) | (static_cast<uint32_t>(bytes[2]) << 16) |
          (static_cast<uint32_t>(bytes[3]) << 24);
+}
+
+// Streams one recording through the pipeline, its steps to `out`.
+Status RunClip(SemihostingAudioSource& source, uint32_t samples, Output& out) {
+  static int16_t pcm[kBlockSamples];
+  const uint32_t steps = kClock.StepsIn(samples);
+  source.Begin(samples);
+  pipeline::Reset();
+  out.U32(steps);
+  out.steps = 0;
+  while (const size_t count = source.Read(pcm, kBlockSamples)) {
+    const Status status = pipeline::Push(pcm, count, &WriteStep, &out);
+    if (!IsOk(status)) return status;
+  }
+  if (!IsOk(source.status())) return source.status();
+  return out.steps == steps ? Status::kOk : Status::kInternal;
 }
 
 Status RunClips(semihosting::File in, Output& out) {
@@ -88,20 +99,8 @@ Status RunClips(semihosting::File in, Output& out) {
   uint32_t all_steps = 0;
   for (uint32_t clip = 0; clip < clips; ++clip) {
     status = ReadExactly(in, header, 4);
+    if (IsOk(status)) status = RunClip(source, U32At(header), out);
     if (!IsOk(status)) return status;
-    const uint32_t samples = U32At(header);
-    source.Begin(samples);
-    pipeline::Reset();
-    const uint32_t steps = kClock.StepsIn(samples);
-    out.U32(steps);
-    out.steps = 0;
-    static int16_t pcm[kBlockSamples];
-    while (const size_t count = source.Read(pcm, kBlockSamples)) {
-      status = pipeline::Push(pcm, count, &WriteStep, &out);
-      if (!IsOk(status)) return status;
-    }
-    if (!IsOk(source.status())) return source.status();
-    if (out.steps != steps) return Status::kInternal;
     all_steps += out.steps;
   }
   out.Bytes("KWSE", 4);
@@ -111,20 +110,6 @@ Status RunClips(semihosting::File in, Output& out) {
 }
 
 }  // namespace
-
-void SemihostingAudioSource::Begin(uint32_t samples) {
-  samples_left_ = samples;
-  status_ = Status::kOk;
-}
-
-size_t SemihostingAudioSource::DoRead(int16_t* out, size_t capacity_samples) {
-  const size_t samples = samples_left_ < capacity_samples ? samples_left_ : capacity_samples;
-  if (samples == 0) return 0;
-  status_ = ReadExactly(file_, reinterpret_cast<uint8_t*>(out), 2 * samples);  // both sides are little-endian
-  if (!IsOk(status_)) return 0;
-  samples_left_ -= static_cast<uint32_t>(samples);
-  return samples;
-}
 
 Status RunBulk(const char* in, const char* out) {
   semihosting::File input, output;

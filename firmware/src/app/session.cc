@@ -1,12 +1,10 @@
 #include "app/session.h"
 
-#include <cstring>
-
+#include "app/device_info.h"
 #include "app/fault_log.h"
 #include "kws/board.h"
 #include "kws/crc32.h"
 #include "kws/engine.h"
-#include "kws/version.h"
 #include "model_info.h"
 
 namespace kws::app {
@@ -19,13 +17,6 @@ static_assert(kBenchFixedBytes + 4 * kLayersPerFrame <= kMaxPayloadBytes, "a pag
 static_assert(kStepFixedBytes + model::kLabelCount + model::kStepFeatureCount <= kMaxPayloadBytes,
               "STEP must carry the scores and features of a step: fewer frames per step, or fewer labels");
 static_assert(kStateDigestFixedBytes + 4 * model::kStateCount <= kMaxPayloadBytes, "STATE_DIGEST: too many states");
-static_assert(model::kLabelCount <= 255 && model::kFramesPerStep <= 255 && model::kFeatureCount <= 255,
-              "INFO counts labels, frames and features in bytes");
-static_assert(static_cast<uint8_t>(ClockKind::kNone) == board::TickInfo::kNone &&
-                  static_cast<uint8_t>(ClockKind::kInstructions) == board::TickInfo::kInstructions &&
-                  static_cast<uint8_t>(ClockKind::kCycles) == board::TickInfo::kCycles,
-              "INFO carries the board's kind of clock as it is");
-static_assert(model::kWindowSamples <= 65535 && model::kHopSamples <= 65535, "INFO counts samples in 16 bits");
 
 uint32_t StateCrc(size_t state) {
   int8_t part[64];
@@ -38,19 +29,13 @@ uint32_t StateCrc(size_t state) {
   return crc;
 }
 
-const char* NameOf(NamesKind kind, size_t index) {
-  return kind == NamesKind::kLabels   ? model::kLabels[index]
-         : kind == NamesKind::kStates ? model::kStates[index].name
-                                      : engine::LayerName(index);
-}
-
 }  // namespace
 
 void Session::Start(Status engine_status) {
   link_.Restart();
   engine_status_ = engine_status;
   last_seq_ = 0x10000;
-  repeated_ = errors_sent_ = audio_gaps_ = audio_overruns_ = audio_repeated_bytes_ = steps_ = detections_ = 0;
+  counters_ = {};
   Configure(0);
   ResetAudio();
   const FaultLog& log = CurrentFaultLog();
@@ -78,7 +63,7 @@ bool Session::Process() {
     const Status status = pipeline::Push(pcm, samples, on_step, this);
     if (!IsOk(status)) {
       engine_status_ = status;  // reported once here, then as the answer to every RESET and AUDIO
-      ++errors_sent_;
+      ++counters_.errors_sent;
       WriteError(ErrorCode::kEngine, static_cast<uint8_t>(MessageType::kAudio), static_cast<uint32_t>(status),
                  link_.BeginAnswer(MessageType::kError, audio_seq_));
       Send();
@@ -95,7 +80,7 @@ bool Session::Process() {
 }
 
 void Session::Handle(const Frame& frame) {
-  if (last_seq_ == frame.seq && last_type_ == frame.type) ++repeated_;
+  if (last_seq_ == frame.seq && last_type_ == frame.type) ++counters_.frames_repeated;
   last_seq_ = frame.seq;
   last_type_ = frame.type;
   if (frame.version != kProtocolVersion) return SendError(ErrorCode::kBadVersion, frame, kProtocolVersion);
@@ -161,18 +146,18 @@ void Session::HandleAudio(const Frame& frame, PayloadReader& request) {
   const uint32_t expected = source_.written_bytes();
   const auto ahead = static_cast<int32_t>(offset - expected);  // offsets wrap
   if (ahead > 0) {
-    ++audio_gaps_;
+    ++counters_.audio_gaps;
     return SendError(ErrorCode::kAudioGap, frame, expected);
   }
   const uint8_t* pcm = request.rest();
   size_t size = request.left();
   const uint32_t behind = expected - offset;
   const size_t known = behind < size ? behind : size;
-  audio_repeated_bytes_ += static_cast<uint32_t>(known);
+  counters_.audio_repeated_bytes += static_cast<uint32_t>(known);
   pcm += known;
   size -= known;
   if (!IsOk(source_.Write(pcm, size))) {
-    ++audio_overruns_;
+    ++counters_.audio_overruns;
     return SendError(ErrorCode::kAudioOverrun, frame, credit_limit_);
   }
   audio_seq_ = frame.seq;
@@ -185,49 +170,19 @@ void Session::HandleNames(const Frame& frame, PayloadReader& request) {
   uint8_t kind;
   uint16_t first;
   ReadGetNames(request, &kind, &first);
-  const size_t totals[] = {model::kLabelCount, model::kStateCount, engine::LayerCount()};
-  if (!request.Complete() || kind >= sizeof(totals) / sizeof(totals[0]) || first > totals[kind]) {
+  const auto which = static_cast<NamesKind>(kind);
+  if (!request.Complete() || which > NamesKind::kLayers || first > NameCount(which)) {
     return SendError(ErrorCode::kBadPayload, frame, static_cast<uint32_t>(frame.payload_bytes));
   }
-  const auto name = [kind](size_t index) { return NameOf(static_cast<NamesKind>(kind), index); };
-  size_t count = 0;
-  size_t left = kMaxPayloadBytes - kNamesFixedBytes;
-  while (first + count < totals[kind] && count < 255) {
-    const size_t length = std::strlen(name(first + count));
-    const size_t bytes = 1 + (length < 255 ? length : 255);
-    if (bytes > left) break;
-    left -= bytes;
-    ++count;
-  }
+  const uint8_t count = NamesThatFit(which, first);
   FrameWriter& out = link_.BeginAnswer(MessageType::kNames, frame.seq);
-  WriteNames(kind, static_cast<uint16_t>(totals[kind]), first, static_cast<uint8_t>(count), out);
-  for (size_t i = 0; i < count; ++i) out.String(name(first + i));
+  WriteNames(kind, NameCount(which), first, count, out);
+  for (size_t i = 0; i < count; ++i) out.String(NameOf(which, first + i));
   Send();
 }
 
 void Session::SendInfo(uint16_t seq) {
-  const engine::BufferSizes buffers = engine::Buffers();
-  InfoMessage message{};
-  message.clock = board::Clock();
-  message.sample_rate_hz = model::kSampleRateHz;
-  message.window_samples = model::kWindowSamples;
-  message.hop_samples = model::kHopSamples;
-  message.frames_per_step = model::kFramesPerStep;
-  message.feature_count = model::kFeatureCount;
-  message.label_count = model::kLabelCount;
-  message.state_count = model::kStateCount;
-  message.layer_count = static_cast<uint16_t>(engine::LayerCount());
-  message.credit_window_bytes = LinkAudioSource::kCapacityBytes;
-  message.state_bytes = buffers.state_bytes;
-  message.scratch_bytes = buffers.scratch_bytes;
-  message.weights_bytes = buffers.weights_bytes;
-  message.stack_size_bytes = board::StackSizeBytes();
-  message.model_sha256 = model::kModelSha256;
-  message.firmware_version = kFirmwareVersion;
-  message.board = board::Name();
-  message.engine = engine::Name();
-  message.model_name = model::kName;
-  Write(message, link_.BeginAnswer(MessageType::kInfo, seq));
+  Write(DescribeDevice(), link_.BeginAnswer(MessageType::kInfo, seq));
   Send();
 }
 
@@ -256,14 +211,14 @@ void Session::SendStats(uint16_t seq) {
   message.frames_too_short = link.too_short;
   message.frames_too_long = link.too_long;
   message.frames_bad_crc = link.bad_crc;
-  message.frames_repeated = repeated_;
-  message.errors_sent = errors_sent_;
+  message.frames_repeated = counters_.frames_repeated;
+  message.errors_sent = counters_.errors_sent;
   message.serial_overruns = board::SerialOverruns();
-  message.audio_gaps = audio_gaps_;
-  message.audio_overruns = audio_overruns_;
-  message.audio_repeated_bytes = audio_repeated_bytes_;
-  message.steps = steps_;
-  message.detections = detections_;
+  message.audio_gaps = counters_.audio_gaps;
+  message.audio_overruns = counters_.audio_overruns;
+  message.audio_repeated_bytes = counters_.audio_repeated_bytes;
+  message.steps = counters_.steps;
+  message.detections = counters_.detections;
   message.stack_size_bytes = board::StackSizeBytes();
   message.stack_used_bytes = board::StackUsedBytes();
   message.state_bytes = buffers.state_bytes;
@@ -284,7 +239,7 @@ void Session::SendCredit(MessageType type, uint16_t seq) {
 }
 
 void Session::SendError(ErrorCode code, const Frame& frame, uint32_t detail) {
-  ++errors_sent_;
+  ++counters_.errors_sent;
   WriteError(code, frame.type, detail, link_.BeginAnswer(MessageType::kError, frame.seq));
   Send();
 }
@@ -304,7 +259,7 @@ void Session::Configure(uint8_t flags) {
 }
 
 void Session::OnStep(const pipeline::StepResult& result) {
-  ++steps_;
+  ++counters_.steps;
   StepMessage message{};
   message.step = result.step;
   message.audio_crc = result.audio_crc;
@@ -328,7 +283,7 @@ void Session::OnStep(const pipeline::StepResult& result) {
     Send();
   }
   if (result.detected) {
-    ++detections_;
+    ++counters_.detections;
     Write(DetectionMessage{result.step, result.detected_label, result.detected_smoothed_q15},
           link_.BeginEvent(MessageType::kDetection));
     Send();
@@ -337,7 +292,7 @@ void Session::OnStep(const pipeline::StepResult& result) {
 
 void Session::Send() {
   // Every message fits, see the assertions above, and NAMES is cut to the limit.
-  if (!IsOk(link_.Send())) ++errors_sent_;
+  if (!IsOk(link_.Send())) ++counters_.errors_sent;
 }
 
 }  // namespace kws::app

@@ -26,6 +26,17 @@ class Session {
   bool Process();
 
  private:
+  // Since start-up, as STATS has them.
+  struct Counters {
+    uint32_t frames_repeated = 0;
+    uint32_t errors_sent = 0;
+    uint32_t audio_gaps = 0;
+    uint32_t audio_overruns = 0;
+    uint32_t audio_repeated_bytes = 0;
+    uint32_t steps = 0;
+    uint32_t detections = 0;
+  };
+
   void Handle(const Frame& frame);
   void HandleAudio(const Frame& frame, PayloadReader& request);
   void HandleNames(const Frame& frame, PayloadReader& request);
@@ -49,13 +60,7 @@ class Session {
   // The request before, to count repetitions. 0x10000: none.
   uint32_t last_seq_ = 0x10000;
   uint8_t last_type_ = 0;
-  uint32_t repeated_ = 0;
-  uint32_t errors_sent_ = 0;
-  uint32_t audio_gaps_ = 0;
-  uint32_t audio_overruns_ = 0;
-  uint32_t audio_repeated_bytes_ = 0;
-  uint32_t steps_ = 0;
-  uint32_t detections_ = 0;
+  Counters counters_;
   uint32_t layer_ticks_[kMaxProfiledLayers] = {};
 };
 

@@ -7,6 +7,7 @@ from kws_reference.cli import program
 
 from kws_host import benchmark, options, report
 from kws_host.benchmark import STAGES, BenchJob
+from kws_host.screen import table
 from kws_host.target import open_device
 
 
@@ -52,13 +53,13 @@ def _stage_table(result: dict) -> str:
     rows = [
         (name, *(f"{result['stages'][name][key]:,.0f}" for key in ("mean", "min", "max"))) for name in (*STAGES, "step")
     ]
-    return report.table(("stage", f"{result['unit']}/step", "min", "max"), rows, right=(1, 2, 3))
+    return table(("stage", f"{result['unit']}/step", "min", "max"), rows, right=(1, 2, 3))
 
 
 def _layer_table(result: dict) -> str:
     whole = sum(layer["mean"] for layer in result["layers"]) or 1.0
     rows = [(x["layer"], f"{x['mean']:,.0f}", f"{100 * x['mean'] / whole:.1f} %") for x in result["layers"]]
-    return report.table(("layer", f"{result['unit']}/step", "share"), rows, right=(1, 2))
+    return table(("layer", f"{result['unit']}/step", "share"), rows, right=(1, 2))
 
 
 def _memory_table(memory: dict[str, int]) -> str:
@@ -74,4 +75,4 @@ def _memory_table(memory: dict[str, int]) -> str:
     if memory["stack_size_bytes"]:
         rows.append(("stack used", memory["stack_used_bytes"]))
         rows.append(("stack size", memory["stack_size_bytes"]))
-    return report.table(("memory", "bytes"), [(name, f"{value:,}") for name, value in rows], right=(1,))
+    return table(("memory", "bytes"), [(name, f"{value:,}") for name, value in rows], right=(1,))

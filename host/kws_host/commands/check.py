@@ -14,6 +14,7 @@ from kws_reference.protocol.messages import Info, Stats
 
 from kws_host import clips, heard, options, report
 from kws_host.checking import CheckJob, ClipResult, check, numbers
+from kws_host.screen import Screen
 from kws_host.target import open_device
 
 HEADER = ("clip", "expected", "heard", "detected", "steps", "mismatches")
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     """Checks. Returns 1 at a mismatch."""
     report.require_writable(args.json, args.junit)
     job, notes = _job(args)
-    screen = report.Screen(args.json, args.junit)
+    screen = Screen(args.json, args.junit)
     with open_device(options.target_of(args)) as device:
         results = _show(screen, job, device.info, check(device, job))
         info, stats = device.info, device.stats()
@@ -67,7 +68,7 @@ def _job(args: argparse.Namespace) -> tuple[CheckJob, list[str]]:
     return CheckJob(Pipeline(bundle), tuple(chosen), audio, args.keep_going), notes
 
 
-def _show(screen: report.Screen, job: CheckJob, info: Info, results: Iterable[ClipResult]) -> list[ClipResult]:
+def _show(screen: Screen, job: CheckJob, info: Info, results: Iterable[ClipResult]) -> list[ClipResult]:
     """Prints a row for each clip as it is computed, which shows progress; returns them all."""
     screen.print(f"{info.board} ({info.engine}) against the reference, model {job.bundle.name}:")
     screen.print(_line(HEADER, job))

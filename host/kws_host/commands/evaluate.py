@@ -16,6 +16,7 @@ from kws_host.emulator import qemu
 from kws_host.evaluation import EvaluateJob, evaluate
 from kws_host.project import firmware_of
 from kws_host.reference_cache import ReferenceCache
+from kws_host.screen import table
 
 SHOWN_DIFFERENCES = 10
 
@@ -98,4 +99,4 @@ def _confusion_table(confusion: dict[str, dict[str, int]]) -> str:
         worst = ", ".join(f"{name} {count}" for name, count in sorted(wrong.items(), key=lambda x: -x[1])[:3])
         share = f"{100 * counts[label] / total:.1f} %" if total else "-"
         rows.append((label, total, counts[label], share, worst or "-"))
-    return report.table(("label", "clips", "right", "share", "most often heard instead"), rows, right=(1, 2, 3))
+    return table(("label", "clips", "right", "share", "most often heard instead"), rows, right=(1, 2, 3))

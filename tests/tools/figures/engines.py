@@ -51,4 +51,4 @@ def engines() -> str:
 
 def measured(board: str) -> dict[str, int]:
     """What `make measure` found on an emulated board."""
-    return load_measured()[board]
+    return load_measured().boards[board]

@@ -23,9 +23,9 @@ from pathlib import Path
 from kws_reference.cli.output import print_anything
 from kws_reference.errors import KwsError
 
+from tests.support.paths import ROOT
 from tests.tools.figures.makers import Maker, all_makers
 
-ROOT = Path(__file__).resolve().parents[3]
 FOLDERS = ("training", "codegen", "firmware", "host", "tests")
 MARK = re.compile(
     r"<!-- (?P<table>[^:>\n]+): begin -->\n(?P<rows>.*?)\n?<!-- (?P<end>[^:>\n]+): end -->"

@@ -7,7 +7,8 @@ from typing import Any
 
 from kws_reference.errors import KwsError
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support.paths import ROOT
+
 ZOO = ROOT / "training" / "zoo"
 EXPERIMENTS = ZOO / "experiments"
 RELEASED, INT4 = ZOO / "matchbox_kit12", ZOO / "matchbox_kit12_int4"

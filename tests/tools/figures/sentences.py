@@ -4,6 +4,7 @@ import functools
 import statistics
 from collections.abc import Callable, Mapping
 
+from kws_firmware.tables import load_measured
 from kws_reference.audio.pcm import read_wav
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
@@ -57,6 +58,8 @@ def _device(key: str) -> str:
 
 
 FIGURES: Mapping[str, Callable[[], str]] = {
+    "compiler": lambda: f"arm-none-eabi-gcc {load_measured().tools['compiler']}",
+    "emulator": lambda: f"QEMU {load_measured().tools['emulator']}",
     "engine instructions": lambda: thousands(PROMISED_BOARD, "engine"),
     "engine instructions, TFLite Micro": lambda: f"{QUOTED_ENGINES['M4F, int8'][TFLM][0]:,}",
     "front end instructions per frame": lambda: thousands(PROMISED_BOARD, "frontend", 2),

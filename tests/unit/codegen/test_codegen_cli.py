@@ -7,17 +7,19 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 
 import pytest
 from kws_codegen.cli import main
 from kws_codegen.generator import generate
-from kws_codegen.render import c_string, numbers, render
-from kws_codegen.version import GENERATOR_ABI
+from kws_codegen.render.files import render
+from kws_codegen.render.text import c_string, numbers
+from kws_codegen.version import CONTRACT_VERSION, RELEASE
 from kws_reference.bundle import Bundle
 from kws_reference.tflite.reader import read
 
 from tests.support.models import matchbox
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
 
 FILES = [
     "aot_model.cc",
@@ -61,9 +63,11 @@ def test_generated_files_name_bundle_model_and_command(bundle):
         assert not re.search(r"\d{4}-\d\d-\d\d|/home/|/tmp/|/work/", text), name
 
 
-def test_generated_abi_is_the_firmwares():
-    header = (ROOT / "firmware/include/kws/engine.h").read_text()
-    assert f"constexpr uint32_t kEngineAbi = {GENERATOR_ABI};" in header
+def test_versions_are_the_firmwares():
+    header = (ROOT / "firmware/include/kws/version.h").read_text()
+    assert f"\n#define KWS_CONTRACT_VERSION {CONTRACT_VERSION}\n" in header
+    assert f'kFirmwareVersion[] = "{RELEASE}";' in header
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == RELEASE
 
 
 def test_list_outputs_names_the_files_and_writes_none(bundle, tmp_path, capsys):

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from kws_codegen import report
 from kws_codegen.generator import build
-from kws_codegen.pack import pack_rows, pack_taps
+from kws_codegen.kernels.depthwise import Depthwise
+from kws_codegen.kernels.packing import pack_rows, pack_taps
+from kws_codegen.kernels.pointwise import Pointwise, PointwiseInt4
 
 from tests.support.models import int4, matchbox
 
@@ -49,8 +51,8 @@ def test_int4_weights_take_half_the_flash(tmp_path):
 def test_int4_and_int8_weights_mix_in_one_model(tmp_path):
     builder = matchbox()
     graph = int4(builder.graph(), kinds=("CONV_2D",))
-    kinds = {layer.kind for layer in build(builder.write(tmp_path / "mixed", graph=graph))[1].layers}
-    assert {"pointwise_int4", "pointwise", "depthwise"} < kinds
+    kernels = {type(call) for call in build(builder.write(tmp_path / "mixed", graph=graph))[1].calls}
+    assert {PointwiseInt4, Pointwise, Depthwise} < kernels
 
 
 def _built(bundle):

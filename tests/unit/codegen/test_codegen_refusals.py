@@ -221,7 +221,7 @@ def test_generate_scores_that_are_a_state_are_still_written(tmp_path):
     builder.state("memory", 2, x)
     builder.scores(builder.reshape("flat", x, (1, 3)))
     _, program, _ = build(builder.write(tmp_path))
-    assert [layer.name for layer in program.layers] == ["input.pointwise", "scores.copy"]
+    assert [call.name for call in program.calls] == ["input.pointwise", "scores.copy"]
 
 
 def test_generate_tflm_takes_a_model_that_aot_refuses(tmp_path):
@@ -327,7 +327,7 @@ def test_generate_bias_of_minus_one_equals_an_absent_bias(layer, tmp_path):
     # With a bias the file has one tensor more: only names in comments could differ.
     assert minus_one == zeros
     header = generate(bundle)["tflm_model.h"]
-    assert ("#error" in header) == (layer == "depthwise")
+    assert ('#error "Engine tflm cannot run' in header) == (layer == "depthwise")
 
 
 def test_generate_engine_tflm_of_depthwise_bias_minus_one_is_refused_by_name(tmp_path):

@@ -10,7 +10,8 @@ from kws_reference.errors import KwsError
 from kws_reference.protocol import messages
 from kws_reference.protocol.wire import U8, U32, Message
 
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
+from tests.tools.make_link_vectors import LAYOUTS
 
 
 def test_protocol_files_are_what_the_table_gives(monkeypatch, capsys):
@@ -54,6 +55,17 @@ def test_page_shows_every_table_and_leaves_the_prose_alone():
         assert f"<!-- table: {message.TYPE.name} -->" in text
     assert page.update(text) == text
     assert page.update("prose\n") == "prose\n"
+
+
+def test_every_message_of_the_device_has_its_writer_and_its_vectors():
+    ours = {kind for kind in vars(messages).values() if isinstance(kind, type) and hasattr(kind, "TYPE")}
+    device = {kind for kind in ours if kind.TYPE >= 0x80} - {messages.ResetDone}  # which is written as CREDIT
+    written = [*cpp.STRUCTS, *cpp.CALLS, *cpp.INLINE_CALLS]
+    assert len(written) == len(set(written)) and set(written) == device
+    keys = {messages.Restart, messages.TestFault}  # compared in place
+    assert set(cpp.REQUESTS) == {kind for kind in ours if kind.TYPE < 0x80} - keys
+    vectors = {kind for kind, _ in LAYOUTS.values()}
+    assert vectors == {kind.TYPE for kind in device - set(cpp.INLINE_CALLS)}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -145,7 +145,7 @@ def test_measured_table_has_a_row_for_each_emulated_board():
 
 def test_measured_figures_of_other_boards_are_refused(tmp_path):
     path = tmp_path / "measured.json"
-    path.write_text('{"mps2_an386": {}}')
+    path.write_text('{"tools": {}, "boards": {"mps2_an386": {}}}')
     with pytest.raises(KwsError, match="is not of the boards .*netduinoplus2. Run make measure."):
         tables.load_measured(path)
 

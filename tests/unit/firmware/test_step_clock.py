@@ -24,7 +24,7 @@ def test_step_clock_many_configurations_equal_the_reference():
         f"{clock.window_samples} {clock.hop_samples} {clock.frames_per_step} {samples} {step}\n"
         for clock, samples, step in cases
     )
-    program = native.build("step_clock_test", ["tests/native/step_clock_test.cc"])
+    program = native.build("step_clock_test", ["tests/integration/native/step_clock_test.cc"])
     result = subprocess.run([program], input=lines, capture_output=True, text=True, timeout=60, check=True)
     expected = [(clock.steps_in(n), clock.end_samples(step)) for clock, n, step in cases]
     assert [tuple(map(int, line.split())) for line in result.stdout.splitlines()] == expected

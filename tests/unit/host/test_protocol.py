@@ -1,53 +1,25 @@
 """The serial link's codecs: by hand, by property, and both sides from one table."""
 
 import dataclasses
-import os
-import shutil
 import subprocess
 import sys
 import zlib
-from collections import Counter
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kws_firmware import sources
 from kws_host import frame as frames
-from kws_host.frame import Frame, FrameDecoder, Text
+from kws_host.frame import Frame, FrameDecoder
 from kws_reference.protocol import messages
 from kws_reference.protocol.messages import MAX_PAYLOAD_BYTES, MessageType
 from kws_reference.protocol.wire import ProtocolError
 
-from tests.support import native
+from tests.support.link_vectors import bytes_of, cases, events
+from tests.support.paths import ROOT
 
 # Defined before the tests, which take it on as they are made. No deadline: the machine may be busy.
 settings.register_profile("kws", deadline=None, derandomize=True)
 settings.load_profile("kws")
-
-ROOT = Path(__file__).resolve().parents[3]
-VECTORS = ROOT / "tests/vectors/link.txt"
-LINK = sources.files("src/link")
-
-
-def _bytes(text: str) -> bytes:
-    return b"" if text == "-" else bytes.fromhex(text)
-
-
-def _cases(kind: str) -> list[list[str]]:
-    lines = [line.split() for line in VECTORS.read_text().splitlines() if not line.startswith("#")]
-    return [words for words in lines if words[0] == kind]
-
-
-def _events(wire: bytes, chunk: int) -> list[str]:
-    decoder, events = FrameDecoder(), []
-    for start in range(0, len(wire), chunk):
-        for item in decoder.feed(wire[start : start + chunk]):
-            if isinstance(item, Text):
-                events.append(f"drop,{item.reason}")
-            else:
-                events.append(f"frame,{item.version},{item.type},{item.seq},{item.payload.hex() or '-'}")
-    return events
 
 
 @pytest.mark.parametrize(
@@ -118,8 +90,8 @@ def test_decoder_text_without_delimiter_is_handed_out_in_bounded_pieces():
 
 @pytest.mark.parametrize("chunk", [1, 7, 10**6])
 def test_streams_of_the_table_decode_alike_in_python(chunk):
-    for _, name, wire, *events in _cases("stream"):
-        assert _events(_bytes(wire), chunk) == events, name
+    for _, name, wire, *wanted in cases("stream"):
+        assert events(bytes_of(wire), chunk) == wanted, name
 
 
 def _value(text: str, like: object) -> object:
@@ -127,7 +99,7 @@ def _value(text: str, like: object) -> object:
     if isinstance(like, tuple):
         return tuple(int(item) for item in text.split(",")) if text != "-" else ()
     if isinstance(like, bytes):
-        return _bytes(text)
+        return bytes_of(text)
     if isinstance(like, str):
         return bytes.fromhex(text[5:]).decode() if text.startswith("text:") else text
     return int(text)
@@ -135,8 +107,8 @@ def _value(text: str, like: object) -> object:
 
 def test_messages_of_the_table_decode_to_the_named_values():
     kinds = {cls.TYPE: cls for cls in vars(messages).values() if isinstance(cls, type) and hasattr(cls, "TYPE")}
-    for _, name, *named, _seq, wire in _cases("message"):
-        (frame,) = FrameDecoder().feed(_bytes(wire))
+    for _, name, *named, _seq, wire in cases("message"):
+        (frame,) = FrameDecoder().feed(bytes_of(wire))
         message = kinds[frame.type].decode(frame.payload)
         pairs = dict(pair.split("=") for pair in named)
         assert list(pairs) == [field.name for field in dataclasses.fields(message)], name
@@ -170,8 +142,8 @@ def test_table_every_request_has_its_answer_and_every_payload_its_message():
 
 def test_messages_of_the_table_survive_python_decode_and_encode():
     kinds = {cls.TYPE: cls for cls in vars(messages).values() if isinstance(cls, type) and hasattr(cls, "TYPE")}
-    for words in _cases("message"):
-        (frame,) = FrameDecoder().feed(_bytes(words[-1]))
+    for words in cases("message"):
+        (frame,) = FrameDecoder().feed(bytes_of(words[-1]))
         message = kinds[frame.type].decode(frame.payload)
         assert message.encode() == frame.payload, words[1]
         assert kinds[frame.type].decode(frame.payload + b"newer") == message, "unknown bytes at the end are left alone"
@@ -201,84 +173,6 @@ def test_link_vectors_file_is_what_the_generator_gives():
     command = [sys.executable, "-m", "tests.tools.make_link_vectors", "--check"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (0, "")
-
-
-def test_link_vectors_through_cpp_give_the_same_bytes_and_events():
-    program = native.build("link_vectors_test", ["tests/native/link_vectors_test.cc", *LINK])
-    result = subprocess.run([program, VECTORS], capture_output=True, text=True, timeout=60)
-    assert result.returncode == 0, result.stderr
-    counted = dict(line.split() for line in result.stdout.splitlines())
-    kinds = Counter(line.split()[0] for line in VECTORS.read_text().splitlines() if not line.startswith("#"))
-    assert counted == {kind: str(count) for kind, count in kinds.items()}
-    assert kinds["message"] >= 15 and kinds["stream"] >= 15
-
-
-@settings(max_examples=12)
-@given(st.data())
-def test_codecs_random_cases_agree_in_python_and_cpp(tmp_path_factory, data):
-    payloads = data.draw(st.lists(st.binary(max_size=MAX_PAYLOAD_BYTES), min_size=10, max_size=40))
-    lines = []
-    for seq, payload in enumerate(payloads):
-        text = payload.hex() or "-"
-        wire = Frame(seq % 256, seq * 977 % 65536, payload).encode()
-        at = data.draw(st.integers(0, len(wire) - 1))
-        damaged = wire[:at] + data.draw(st.binary(max_size=40)) + wire[at + data.draw(st.integers(0, 3)) :] + wire
-        lines.append(f"crc {text} {zlib.crc32(payload):08x}")
-        lines.append(f"cobs {text} {frames.cobs_encode(payload).hex()}")
-        lines.append(f"frame 1 {seq % 256} {seq * 977 % 65536} {text} {wire.hex()}")
-        lines.append(" ".join(["stream", "random", damaged.hex(), *_events(damaged, 10**6)]))
-    path = tmp_path_factory.mktemp("random") / "cases.txt"
-    path.write_text("\n".join(lines) + "\n")
-    program = native.build("link_vectors_test", ["tests/native/link_vectors_test.cc", *LINK])
-    result = subprocess.run([program, path], capture_output=True, text=True, timeout=60)
-    assert result.returncode == 0, result.stderr
-
-
-def test_link_vectors_with_one_changed_byte_fail_in_cpp(tmp_path):
-    program = native.build("link_vectors_test", ["tests/native/link_vectors_test.cc", *LINK])
-    lines = VECTORS.read_text().splitlines()
-    index = next(i for i, line in enumerate(lines) if line.startswith("message step"))
-    lines[index] = lines[index][:-6] + ("0" if lines[index][-6] != "0" else "1") + lines[index][-5:]
-    broken = tmp_path / "link.txt"
-    broken.write_text("\n".join(lines) + "\n")
-    result = subprocess.run([program, broken], capture_output=True, text=True, timeout=60)
-    assert result.returncode == 1
-    assert "message step" in result.stderr
-
-
-def _corpus(folder: Path) -> Path:
-    path = folder / "corpus.bin"
-    path.write_bytes(b"".join(_bytes(words[-1]) for kind in ("frame", "message") for words in _cases(kind)))
-    return path
-
-
-def test_link_receiver_fuzzed_with_mutated_traffic_under_sanitizers_holds(tmp_path):
-    program = native.build("link_fuzz", ["tests/native/link_fuzz.cc", *LINK])
-    result = subprocess.run([program, "1", "3000", _corpus(tmp_path)], capture_output=True, text=True, timeout=120)
-    assert result.returncode == 0, result.stderr
-    assert result.stdout == "3000 inputs\n"
-
-
-def test_link_receiver_under_libfuzzer_holds(tmp_path):
-    if shutil.which("clang++") is None:
-        pytest.skip("clang++ is not installed: libFuzzer needs it (the seeded loop above ran)")
-    flags = ["-fsanitize=fuzzer"]
-    program = native.build(
-        "link_libfuzzer",
-        ["tests/native/link_fuzz.cc", *LINK],
-        defines=["KWS_LIBFUZZER"],
-        flags=flags,
-        compiler="clang++",
-    )
-    seeds = tmp_path / "seeds"
-    seeds.mkdir()
-    for index, words in enumerate([*_cases("stream"), *_cases("message")]):
-        (seeds / str(index)).write_bytes(_bytes(words[2] if words[0] == "stream" else words[-1]))
-    command = [program, "-runs=20000", "-seed=1", "-max_len=2000", "-max_total_time=30", seeds]
-    env = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path, env=env)
-    assert result.returncode == 0, result.stderr[-3000:]
-    assert "Done 20000 runs" in result.stderr or "DONE" in result.stderr
 
 
 @pytest.mark.parametrize(("tick_ns", "instruction_ns"), [(40, 512), (50, 512)], ids=["mps2", "mps3"])

@@ -63,14 +63,14 @@ def test_pages_with_code_are_found():
 @pytest.fixture
 def voices(monkeypatch):
     """Speaking as many clips as a page asks for takes an hour: counts them instead."""
-    from kws_training.data import voices
+    from kws_training.data.text_to_speech import write_voices
 
     counted = []
 
     def count(words, folder, number, *arguments):
         counted.append(len(words) * number)
 
-    monkeypatch.setattr(voices, "write_voices", count)
+    monkeypatch.setattr(write_voices, "write_voices", count)
     return counted
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
 
 FOLDER = ROOT / "training/zoo/experiments"
 RUNS = sorted(path.parent for path in FOLDER.glob("*/settings.json"))

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
 
 PACKAGES = ROOT / ".ci" / "system_packages.sh"
 QUIET = ROOT / ".ci" / "quiet.sh"

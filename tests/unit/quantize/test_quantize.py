@@ -13,6 +13,7 @@ pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip insta
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from kws_reference.bundle import write_bundle  # noqa: E402
+from kws_reference.tflite import fixed_point  # noqa: E402
 from kws_reference.tflite.reader import read  # noqa: E402
 from kws_training import cli  # noqa: E402
 from kws_training.convert.integer import convert_quantized  # noqa: E402
@@ -20,7 +21,7 @@ from kws_training.convert.trial import check_runs  # noqa: E402
 from kws_training.measure import native_exactness  # noqa: E402
 from kws_training.models.matchbox import Block, MatchboxConfig  # noqa: E402
 from kws_training.quantize import integer, matchbox  # noqa: E402
-from kws_training.quantize.layers import Linear, WindowMean  # noqa: E402
+from kws_training.quantize.layers import QuantizedLinear, WindowMean  # noqa: E402
 from kws_training.quantize.ranges import FixedRange, ranges_of  # noqa: E402
 from kws_training.streaming import CannotStream, StateSpec, to_streaming  # noqa: E402
 from kws_training.train.run_folder import RunFolder  # noqa: E402
@@ -36,26 +37,14 @@ NATIVE = [name for name, item in PRECISIONS.items() if item.mode == "native"]
 # Arithmetic
 
 
-def divided_away(value: int, exponent: int) -> int:
-    """value / 2^exponent to nearest, ties away from zero."""
-    half = 1 << exponent >> 1
-    return (abs(value) + half >> exponent) * (1 if value >= 0 else -1)
-
-
 @pytest.mark.parametrize("factor", [0.7, 0.5, 1 / 3, 0.01171, 2.0**-14, 1.0 - 2**-40, 1.3])
-def test_requantize_equals_exact_integers(factor):
+def test_requantize_equals_fixed_point(factor):
     rng = np.random.default_rng(0)
     around_ties = np.rint((np.arange(-130, 130) + 0.5) / factor) + np.arange(-2, 3)[:, None]
     values = np.concatenate([rng.integers(-(2**23), 2**23, 5000), around_ties.ravel(), [0, 1, -1, 2**23, -(2**23)]])
     values = values[np.abs(values) <= 2**23]
-    mantissa, shift = np.frexp(factor)
-    multiplier = int(np.floor(mantissa * 2**31 + 0.5))
-    if multiplier == 2**31:
-        multiplier, shift = multiplier // 2, shift + 1
-    wanted = []
-    for value in map(int, values):
-        high = (value << max(int(shift), 0)) * multiplier + (1 << 30) >> 31
-        wanted.append(min(max(divided_away(high, max(-int(shift), 0)), -100), 127))
+    multiplier = fixed_point.quantize_multiplier(factor)
+    wanted = np.clip(fixed_point.multiply(values.astype(np.int64), *multiplier), -100, 127)
     got = integer.requantize(
         tf.constant(values[:, None], tf.float32),
         tf.constant([factor], tf.float32),
@@ -66,12 +55,32 @@ def test_requantize_equals_exact_integers(factor):
     assert np.array_equal(got.numpy()[:, 0], wanted)
 
 
+@pytest.mark.parametrize("operand_scales", [(0.7, 1.0), (1.0, 2.0**-9), (0.013, 0.021)])
+@pytest.mark.parametrize("output", [0.9, 0.02, 37.0])
+def test_add_equals_fixed_point(operand_scales, output):
+    points, zero_point = (-128, 5), -20
+    values = np.stack(np.meshgrid(np.arange(-128, 128), np.arange(-128, 128)), -1).reshape(-1, 2).astype(np.int8)
+    scales = [np.float32(scale) for scale in (*operand_scales, output)]
+    multipliers = fixed_point.add_multipliers(*scales)
+    wanted = fixed_point.add(values[:, 0], values[:, 1], points, multipliers, zero_point, -20, 127)
+    operands = [tf.constant(values[:, i].astype(np.float32) - points[i]) for i in range(2)]
+    got = integer.add(*operands, *map(tf.constant, scales), 0.0, 127.0 - zero_point)
+    assert np.array_equal(got.numpy() + zero_point, wanted)
+
+
+def test_quantize_multiplier_equals_fixed_point():
+    rng = np.random.default_rng(0)
+    factors = np.concatenate([2.0 ** rng.uniform(-20, 3, 2000), [0.5, 1.0, 1 - 2.0**-40, 1 - 2.0**-32, 2.0**-14]])
+    multipliers, shifts = integer.quantize_multiplier(tf.constant(factors, tf.float64))
+    got = list(zip(multipliers.numpy().tolist(), shifts.numpy().tolist(), strict=True))
+    assert got == [fixed_point.quantize_multiplier(factor) for factor in factors.tolist()]
+
+
 @pytest.mark.parametrize("zero_point", [-128, -7, 100])
 @pytest.mark.parametrize("rows", [2, 49])
-def test_mean_rounds_ties_away_from_zero(rows, zero_point):
+def test_mean_equals_fixed_point(rows, zero_point):
     values = np.random.default_rng(0).integers(-128, 128, (200, rows, 3))
-    total = values.sum(1)
-    wanted = np.sign(total) * ((np.abs(total) + rows // 2) // rows)
+    wanted = fixed_point.mean(values.sum(1), rows)
     got = tf.function(integer.mean)(tf.constant(values - zero_point, tf.float32), 1, tf.constant(float(zero_point)))
     assert np.array_equal(got.numpy() + zero_point, wanted)
 
@@ -113,7 +122,7 @@ def test_matchbox_that_looks_ahead_is_refused():
 def test_weights_stay_on_their_grid(name):
     model, bits = quantized.start(TINY, name), precision(name)
     for layer in model.layers:
-        if isinstance(layer, Linear):
+        if isinstance(layer, QuantizedLinear):
             kind = layer.name.rpartition("_")[2]
             width = {"pointwise": bits.pointwise_bits, "residual": bits.pointwise_bits, "logits": bits.dense_bits}
             largest = 2 ** (width.get(kind, bits.depthwise_bits) - 1) - 1
@@ -273,7 +282,7 @@ def test_exported_tensors_are_those_of_the_training_graph(tmp_path):
     bundle = quantized.write(tmp_path / "bundle", TINY, model)
     tensors = {tensor.name: tensor for tensor in read(bundle.model).tensors}
     for layer in model.layers:
-        if isinstance(layer, Linear):
+        if isinstance(layer, QuantizedLinear):
             kernel, bias, output = (
                 tensors[name] for name in (f"{layer.name}/kernel", f"{layer.name}/bias", layer.name)
             )

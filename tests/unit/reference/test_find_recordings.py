@@ -7,7 +7,6 @@ import pytest
 from kws_reference.audio import recordings
 from kws_reference.audio.recordings import deeper_labels, find_recordings, folded, label_of
 from kws_reference.errors import KwsError
-from kws_training.data import unknown_words
 
 LABELS = ("_silence_", "_unknown_", "yes", "no", "hello world", "café")
 
@@ -79,7 +78,6 @@ def test_find_voices_that_a_run_made_inside_of_the_folder_are_no_word(tmp_path):
     listing = find_recordings(tmp_path)
     assert names(listing.clips) == ["yes/a.wav"] and listing.left_out[recordings.MADE] == ("run/voices/",)
     assert names(find_recordings(tmp_path / "run/voices").clips) == ["yes/b.wav"]
-    assert unknown_words._RECORD == recordings.VOICES_RECORD
 
 
 def test_find_order_does_not_depend_on_how_accents_are_written(tmp_path):

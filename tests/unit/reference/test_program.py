@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
 
 SCRIPT = """
 import sys

@@ -19,13 +19,14 @@ from kws_training.convert.float import float_tflite  # noqa: E402
 from kws_training.convert.integer import convert  # noqa: E402
 from kws_training.convert.manifest import manifest  # noqa: E402
 from kws_training.convert.runner import TfliteRunner  # noqa: E402
-from kws_training.inspect.describe import describe_streaming, table  # noqa: E402
+from kws_training.inspect.streaming_model import describe_streaming  # noqa: E402
+from kws_training.inspect.table import table  # noqa: E402
 from kws_training.models import architecture  # noqa: E402
 from kws_training.streaming import CannotStream, Delay, Stream, Streaming, StreamingLayer, to_streaming  # noqa: E402
 from kws_training.train.trained_run import load_run  # noqa: E402
 
 from tests.support import engines  # noqa: E402
-from tests.support.native import ROOT  # noqa: E402
+from tests.support.paths import ROOT  # noqa: E402
 from tests.support.streaming import assert_close, assert_streams, clips_for, functional, randomize  # noqa: E402
 
 EXAMPLES = int(os.environ.get("KWS_STACKS", "0"))

@@ -9,9 +9,9 @@ from kws_reference.errors import KwsError
 from kws_reference.labels import Kind
 from kws_training import cli
 from kws_training.commands import fit
-from kws_training.data import unknown_words
 from kws_training.data.material import load_material
 from kws_training.data.splits import hash_split
+from kws_training.data.text_to_speech import task
 from kws_training.train.job import shares_of
 
 from tests.support.clip_files import write_wav
@@ -32,7 +32,7 @@ def speak(labels, folder, clips, unknown, clips_per_unknown, seed) -> None:
 
 @pytest.fixture
 def clips(monkeypatch, tmp_path):
-    monkeypatch.setattr(unknown_words, "speak_task", speak)
+    monkeypatch.setattr(task, "speak_task", speak)
 
     def load(*arguments):
         parser = fit.add_parser(argparse.ArgumentParser().add_subparsers())

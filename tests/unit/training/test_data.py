@@ -29,7 +29,7 @@ from kws_training.data.render import render_epoch
 from kws_training.data.selection import index_speech_commands
 from kws_training.data.splits import divide, hash_percent, hash_split
 
-from tests.support.native import ROOT
+from tests.support.paths import ROOT
 
 STILL = AugmentConfig(
     shift_samples=0, resample=0, gain_low_db=0, gain_high_db=0, noise_probability=0, time_masks=0, feature_masks=0

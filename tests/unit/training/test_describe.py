@@ -13,10 +13,9 @@ import numpy as np  # noqa: E402
 from keras import layers  # noqa: E402
 from kws_reference.frontend.config import FrontendConfig  # noqa: E402
 from kws_training import cli  # noqa: E402
-from kws_training.inspect import (
-    describe,  # noqa: E402
-    model_picture,  # noqa: E402
-)
+from kws_training.inspect import model_picture  # noqa: E402
+from kws_training.inspect.streaming_model import describe_streaming  # noqa: E402
+from kws_training.inspect.table import table  # noqa: E402
 from kws_training.streaming import Delay, Stream, to_streaming  # noqa: E402
 
 from tests.support.models import no_states  # noqa: E402
@@ -35,7 +34,7 @@ def small_model() -> keras.Model:
 
 @pytest.fixture(scope="module")
 def small():
-    return describe.describe_streaming("small", to_streaming(small_model(), 2), FrontendConfig())
+    return describe_streaming("small", to_streaming(small_model(), 2), FrontendConfig())
 
 
 def run(capsys, *arguments) -> str:
@@ -58,7 +57,7 @@ def test_description_of_a_model_counts_each_layer(small):
 
 
 def test_table_of_a_model_states_totals_and_latency(small):
-    lines = describe.table(small).splitlines()
+    lines = table(small).splitlines()
     total = next(line.split() for line in lines if line.startswith("total"))
     assert total[1:] == [
         f"{n:,}" for n in (small.parameters, small.macs, small.state_elements, 4 * small.state_elements)

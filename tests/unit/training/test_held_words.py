@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, Bundle, Tensor
+from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, Bundle, Endpoint
 from kws_reference.frontend.config import FrontendConfig
 from kws_reference.labels import LabelSet
 from kws_training.convert.detector_settings import RELEASE_SHARE, release_q15
@@ -25,7 +25,7 @@ def test_released_bundles_have_the_releases_of_the_kit():
 
 
 def test_manifest_of_a_new_bundle_holds_every_keyword():
-    tensor = Tensor(0, "tensor", (1, 4), 1.0, 0)
+    tensor = Endpoint(0, "tensor", (1, 4), 1.0, 0)
     model = SimpleNamespace(features=tensor, scores=tensor, states=(), float_operators=())
     made = manifest(
         "new", LabelSet.of_words(["yes", "no"]), FrontendConfig(), 2, model, accuracy={}, provenance={}, tools={}

@@ -10,9 +10,11 @@ from kws_reference.audio.recordings import find_recordings
 from kws_reference.errors import KwsError
 from kws_reference.labels import words_of
 from kws_training.commands.options.clips import add_extra, extra_folders
+from kws_training.data.clip_lists import find_names, read_names
 from kws_training.data.clips import ClipSpec, FolderSpec
 from kws_training.data.load_clips import load_clips
-from kws_training.data.splits import divide, find_names, hash_split, read_names, speaker_of, spoken_word
+from kws_training.data.speakers import speaker_of, spoken_word
+from kws_training.data.splits import divide, hash_split
 
 from tests.support.clip_files import write_wav
 

@@ -1,9 +1,13 @@
 """Streaming scores of long recordings equal the reference's, and are kept."""
 
+import logging
+
 import numpy as np
 import pytest
 from kws_reference.bundle import Bundle
-from kws_reference.network import batched as stacked_network
+from kws_reference.network import operators
+from kws_reference.network.batched import BatchedNetwork
+from kws_reference.network.scoring import InterpretersDiffer, Scorer
 from kws_reference.pipeline import Pipeline
 from kws_training.data.recordings import Recordings, RecordingSpec
 from kws_training.evaluate import scores as streaming
@@ -36,33 +40,29 @@ def test_stream_scores_equal_the_pipeline_of_the_reference(bundle):
         ]
 
 
-@pytest.mark.parametrize("fault", ["none", "a score", "a state", "an operation"])
-def test_run_side_by_side_equals_tflite_micro_whatever_is_wrong_with_it(tmp_path, monkeypatch, fault):
+def test_stream_scores_of_a_model_unknown_to_the_batched_interpreter_equal_the_pipeline(tmp_path, monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
     bundle = matchbox().write(tmp_path)
     recordings = Recordings(clip_set(), RecordingSpec(hours=25 / 3600, seed=2, piece_seconds=10.0))
-    streaming._start(bundle.path, recordings)
-
-    class Faulty(stacked_network.StackedNetwork):
-        def step(self, features):
-            scores = super().step(features)
-            if fault == "a score":
-                scores[:, 1] ^= 1
-            if fault == "a state":
-                self._states[0][0, 0, 0] += 1
-            return scores
-
-        def __init__(self, *args):
-            if fault == "an operation":
-                raise stacked_network.Unsupported("SOFTMAX")
-            super().__init__(*args)
-
-    monkeypatch.setattr(stacked_network, "StackedNetwork", Faulty)
-    alone = []
-    monkeypatch.setattr(
-        stacked_network, "_one_by_one", lambda *args, real=stacked_network._one_by_one: alone.append(1) or real(*args)
-    )
-    got = streaming._run(range(3))
-    assert len(alone) == (0 if fault == "none" else 3)
+    monkeypatch.delitem(operators._BUILDERS, "ADD")  # here, where it is decided, and not in the workers
+    scores = stream_scores(bundle, recordings, workers=2)
+    assert [record.message for record in caplog.records if "does not know the operator of ADD" in record.message]
+    assert len(caplog.records) == 1
     for index in range(3):
         expected = [step.scores for step in Pipeline(bundle).run(recordings.pcm(index))]
-        np.testing.assert_array_equal(got[index], expected)
+        np.testing.assert_array_equal(scores[index], expected)
+
+
+def test_run_with_a_wrong_integer_of_the_batched_interpreter_is_an_error(bundle, monkeypatch):
+    recordings = Recordings(clip_set(), RecordingSpec(hours=25 / 3600, seed=2, piece_seconds=10.0))
+
+    class Faulty(BatchedNetwork):
+        def step(self, features):
+            scores = super().step(features)
+            scores[:, 1] ^= 1
+            return scores
+
+    monkeypatch.setattr("kws_reference.network.scoring.BatchedNetwork", Faulty)
+    streaming._start(Scorer(bundle), recordings)
+    with pytest.raises(InterpretersDiffer, match="value 1 of scores is"):
+        streaming._run(range(3))

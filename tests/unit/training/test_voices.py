@@ -11,11 +11,12 @@ from kws_reference.audio.pcm import read_wav
 from kws_reference.errors import KwsError
 from kws_reference.labels import TEN_KEYWORDS
 from kws_training import cli
-from kws_training.data import unknown_words, voices
 from kws_training.data.clips import ClipSpec, FolderSpec
 from kws_training.data.load_clips import load_clips
 from kws_training.data.selection import index_speech_commands
 from kws_training.data.splits import hash_split
+from kws_training.data.text_to_speech import pronunciation, speak, task, unknown_words, voices, write_voices
+from kws_training.data.text_to_speech.common_words import COMMON_WORDS
 
 MISSING = [program for program in ("espeak-ng", "flite") if shutil.which(program) is None]
 needs_programs = pytest.mark.skipif(bool(MISSING), reason=f"missing: {', '.join(MISSING)} (make demo-words installs)")
@@ -55,7 +56,7 @@ def test_voices_command_writes_seconds_of_16_khz_and_the_same_again(tmp_path, ca
 @needs_programs
 def test_voices_with_another_seed_say_it_otherwise(tmp_path):
     for seed in (1, 2):
-        voices.write_voices(["music"], tmp_path / str(seed), 4, seed)
+        write_voices.write_voices(["music"], tmp_path / str(seed), 4, seed)
     clips = [{path.read_bytes() for path in (tmp_path / seed).glob("*/*.wav")} for seed in ("1", "2")]
     assert len(clips[0]) == len(clips[1]) == 4 and not clips[0] & clips[1]
 
@@ -68,7 +69,7 @@ def test_every_split_has_voices_of_both_programs_and_lists_say_which(tmp_path):
     for voice in voices.voices():
         (tmp_path / "music").mkdir(exist_ok=True)
         (tmp_path / "music" / f"{voice.name}_nohash_0.wav").touch()
-    voices.write_voices(["go"], tmp_path, 1, 1)
+    write_voices.write_voices(["go"], tmp_path, 1, 1)
     for split in ("validation", "testing"):
         listed = (tmp_path / f"{split}_list.txt").read_text().split()
         assert listed == index_speech_commands(tmp_path, split) == index_speech_commands(tmp_path, split, "lists")
@@ -77,13 +78,13 @@ def test_every_split_has_voices_of_both_programs_and_lists_say_which(tmp_path):
 @needs_programs
 def test_speak_long_word_fits_into_its_second():
     for voice in (voices.Voice("flite-slt", "flite", "slt"), voices.Voice("espeak-f2", "espeak-ng", "f2")):
-        clip = voices.speak("internationalization", voice, np.random.default_rng(0))
+        clip = speak.speak("internationalization", voice, np.random.default_rng(0))
         assert clip.shape == (16000,) and np.abs(clip[:200].astype(int)).max() < 3000
 
 
 @needs_programs
 def test_clips_of_voices_are_synthetic_and_load(tmp_path):
-    voices.write_voices(["yes"], tmp_path, 3, 1)
+    write_voices.write_voices(["yes"], tmp_path, 3, 1)
     clips = load_clips(ClipSpec(folders=(FolderSpec(tmp_path),)))
     assert clips.synthetic.all() and clips.labels.tolist() == [2, 2, 2]
 
@@ -100,25 +101,25 @@ def test_voices_without_the_programs_say_what_to_install(tmp_path, monkeypatch, 
 @pytest.mark.parametrize("word", ["", "on  off", "-rf", "2", "$(x)", "日本", "да", "route 66", "a/b", "on\toff"])
 def test_voices_word_that_is_no_word_is_refused(tmp_path, word):
     with pytest.raises(KwsError, match="letters"):
-        voices.write_voices([word], tmp_path, 1, 1)
+        write_voices.write_voices([word], tmp_path, 1, 1)
 
 
 @needs_programs
 def test_distinct_words_leaves_out_what_sounds_like_a_keyword():
     same = ["know", "write", "wright", "rite", "write's", "stops", "ups", "yes", "starp"]
     other = ["gone", "own", "dawn", "house", "four", "marvin"]
-    assert unknown_words.distinct_words(same + other, TEN_KEYWORDS) == other
+    assert pronunciation.distinct_words(same + other, TEN_KEYWORDS) == other
 
 
 @needs_programs
 def test_near_words_are_near_and_none_sounds_like_or_begins_with_a_keyword():
     near = unknown_words.near_words(TEN_KEYWORDS, 40, 1)
     assert len(set(near)) == 40 and near == unknown_words.near_words(TEN_KEYWORDS, 40, 1)
-    assert unknown_words.distinct_words(near, TEN_KEYWORDS) == near
-    sounds = unknown_words.pronunciations([*near, *TEN_KEYWORDS])
+    assert pronunciation.distinct_words(near, TEN_KEYWORDS) == near
+    sounds = pronunciation.pronunciations([*near, *TEN_KEYWORDS])
     for word in near:
         ways = [
-            (unknown_words.distance(way, label), way[: len(label)] == label)
+            (pronunciation.distance(way, label), way[: len(label)] == label)
             for keyword in TEN_KEYWORDS
             for way, label in zip(sounds[word], sounds[keyword], strict=True)
         ]
@@ -127,28 +128,28 @@ def test_near_words_are_near_and_none_sounds_like_or_begins_with_a_keyword():
 
 
 def test_distance_counts_sounds():
-    assert unknown_words.distance("kat", "kat") == 0
-    assert unknown_words.distance("kat", "kad") == 0.5  # voicing alone
-    assert unknown_words.distance("kat", "kit") == 1
-    assert unknown_words.distance("kat", "skats") == 2
+    assert pronunciation.distance("kat", "kat") == 0
+    assert pronunciation.distance("kat", "kad") == 0.5  # voicing alone
+    assert pronunciation.distance("kat", "kit") == 1
+    assert pronunciation.distance("kat", "skats") == 2
 
 
 def test_common_words_are_distinct_and_lower_case():
-    words = unknown_words.COMMON_WORDS
+    words = COMMON_WORDS
     assert len(set(words)) == len(words) > 400
     assert all(word.isalpha() and word == word.lower() for word in words)
 
 
 @needs_programs
 def test_speak_task_makes_labels_and_unknown_words_once(tmp_path, monkeypatch):
-    assert unknown_words.speak_task(("lights", "music"), tmp_path, 5, 4, 2, 1) == 18
+    assert task.speak_task(("lights", "music"), tmp_path, 5, 4, 2, 1) == 18
     names = {path.name for path in tmp_path.iterdir() if path.is_dir()}
     assert {"lights", "music"} < names and len(names) == 6
     with monkeypatch.context() as patch:
-        patch.setattr(unknown_words, "write_voices", None)  # what is there is not made again
-        assert unknown_words.speak_task(("lights", "music"), tmp_path, 5, 4, 2, 1) == 18
+        patch.setattr(task, "write_voices", None)  # what is there is not made again
+        assert task.speak_task(("lights", "music"), tmp_path, 5, 4, 2, 1) == 18
     with pytest.raises(KwsError, match="other clips"):
-        unknown_words.speak_task(("lights", "music"), tmp_path, 6, 4, 2, 1)
+        task.speak_task(("lights", "music"), tmp_path, 6, 4, 2, 1)
 
 
 @needs_programs
@@ -166,7 +167,7 @@ def test_voices_say_phrases_and_their_words_are_unknown_ones(tmp_path, capsys):
 
 @needs_programs
 def test_pronunciations_of_a_phrase_are_those_of_its_words():
-    sounds = unknown_words.pronunciations(["hey jarvis", "hey", "jarvis"])
+    sounds = pronunciation.pronunciations(["hey jarvis", "hey", "jarvis"])
     assert all(both == first + last for both, first, last in zip(*sounds.values(), strict=True))
 
 
@@ -197,7 +198,7 @@ def test_voices_that_cannot_be_said_are_refused_before_the_folder_is_there(tmp_p
 
 @needs_programs
 def test_fit_with_voices_refuses_what_they_cannot_say_before_any_work(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("kws_training.data.voices.output_of", lambda *_: pytest.fail("a program ran"))
+    monkeypatch.setattr(voices.subprocess, "run", lambda *_, **__: pytest.fail("a program ran"))
     assert cli.main(["fit", "--voices", "--labels", "on,日本", "--out", str(tmp_path / "run")]) == 2
     assert "voices speak English" in capsys.readouterr().err and not list(tmp_path.iterdir())
 
@@ -213,24 +214,24 @@ def test_speak_task_that_is_interrupted_leaves_nothing(tmp_path, monkeypatch, er
             raise error
         return real(*arguments)
 
-    real = voices._write_wav
-    monkeypatch.setattr(voices, "_write_wav", write)
+    real = write_voices._write_wav
+    monkeypatch.setattr(write_voices, "_write_wav", write)
     with pytest.raises((KwsError, KeyboardInterrupt, SystemExit)):
-        unknown_words.speak_task(("lights",), tmp_path / "v", 8, 0, 1, 1)
+        task.speak_task(("lights",), tmp_path / "v", 8, 0, 1, 1)
     assert not list(tmp_path.iterdir())
     (tmp_path / ".v.999999.partial").mkdir()  # of one that was killed
-    assert unknown_words.speak_task(("lights",), tmp_path / "v", 2, 0, 1, 1) == 2
+    assert task.speak_task(("lights",), tmp_path / "v", 2, 0, 1, 1) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["v"]
 
 
 @needs_programs
 def test_speak_task_into_a_folder_with_something_else_keeps_that(tmp_path):
     (tmp_path / "README").write_text("mine")
-    assert unknown_words.speak_task(("lights",), tmp_path, 2, 0, 1, 1) == 2
+    assert task.speak_task(("lights",), tmp_path, 2, 0, 1, 1) == 2
     assert {path.name for path in tmp_path.iterdir()} >= {"README", "lights", "voices.json"}
 
 
 @needs_programs
 def test_check_lengths_tells_of_a_phrase_that_is_spoken_faster(told):
-    voices.check_lengths(["on", "turn on the music"])
+    speak.check_lengths(["on", "turn on the music"])
     assert len(told) == 1 and "'turn on the music' takes 1." in told[0] and "spoken faster" in told[0]

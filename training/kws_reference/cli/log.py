@@ -59,7 +59,10 @@ def each_line_once() -> Iterator[None]:
 
     def is_new(record: logging.LogRecord) -> bool:
         line = record.getMessage()
-        return line not in shown and not shown.add(line)
+        if line in shown:
+            return False
+        shown.add(line)
+        return True
 
     _handler.addFilter(is_new)
     try:

@@ -48,16 +48,15 @@ class DetectorTables:
     refractory_steps: int
     release_q15: np.ndarray | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.release_q15 is None:
             object.__setattr__(self, "release_q15", np.full(len(self.threshold_q15), MAX_POSTERIOR_Q15 + 1, np.uint16))
 
 
 def detector_tables(bundle: "Bundle") -> DetectorTables:
     """Derives the detector's constants from a bundle's ``scores.scale`` and ``detector``."""
-    exponent = -np.arange(EXP_ENTRIES) * float(bundle.scores.scale)
     return DetectorTables(
-        exp_q15=np.floor(32768 * np.exp(exponent) + 0.5).astype(np.uint16),
+        exp_q15=exp_table(bundle.scores.scale),
         threshold_q15=np.array(bundle.detector.threshold_q15, np.uint16),
         smoothing_steps=bundle.detector.smoothing_steps,
         refractory_steps=bundle.detector.refractory_steps,
@@ -65,13 +64,33 @@ def detector_tables(bundle: "Bundle") -> DetectorTables:
     )
 
 
+def exp_table(scale: float) -> np.ndarray:
+    """The exponential that a device looks up: uint16 [256], ``round(32768 exp(-d * scale))`` for ``d`` = 0 to 255."""
+    return np.floor(32768 * np.exp(-np.arange(EXP_ENTRIES) * float(scale)) + 0.5).astype(np.uint16)
+
+
+def posteriors_q15(scores: np.ndarray, exp_q15: np.ndarray) -> np.ndarray:
+    """Softmax of single steps in integers: ``min((e_k << 15) // sum(e), 32767)``, ``e_k = exp_q15[max - score_k]``.
+
+    Args:
+      scores: int8 ``[..., labels]``.
+      exp_q15: of `exp_table`.
+
+    Returns:
+      int64 of the same shape, 0 to 32767.
+    """
+    values = scores.astype(np.int64)
+    exponential = exp_q15.astype(np.int64)[values.max(-1, keepdims=True) - values]
+    return np.minimum((exponential << 15) // exponential.sum(-1, keepdims=True), MAX_POSTERIOR_Q15)
+
+
 class Detector:
     """Softmax, moving average, threshold, release and refractory period, all in integers.
 
-    Per step and label k, over s = smoothing_steps steps with zeros before the reset: ``e_k = exp_q15[max - score_k]``,
-    ``p_k = min((e_k << 15) // sum(e), 32767)``, ``smoothed_k = sum of the last s p_k // s``. The label with the largest
-    sum (the first of equals) is detected when its smoothed posterior reaches its threshold, unless one of the last
-    ``refractory_steps`` steps raised a detection, or the label is held.
+    Per step and label k, over s = smoothing_steps steps with zeros before the reset: ``smoothed_k = sum of the last s
+    p_k // s`` of the posteriors ``p_k`` (`posteriors_q15`). The label with the largest sum (the first of equals) is
+    detected when its smoothed posterior reaches its threshold, unless one of the last ``refractory_steps`` steps raised
+    a detection, or the label is held.
 
     A detected label is held: from the next step on, the first step with ``smoothed_k < release_k`` frees it, also one
     within the refractory period. So a score that stays high raises its word once, until it has fallen. Each label is
@@ -125,9 +144,7 @@ class Detector:
             raise KwsError(
                 f"detector: scores must be int8 {list(self._sums.shape)}. Received: {scores.dtype} {scores.shape}."
             )
-        values = scores.astype(np.int64)
-        exponential = self.tables.exp_q15.astype(np.int64)[values.max() - values]
-        posterior = np.minimum((exponential << 15) // exponential.sum(), MAX_POSTERIOR_Q15)
+        posterior = posteriors_q15(scores, self.tables.exp_q15)
         row = self._step % self.tables.smoothing_steps
         self._sums += posterior - self._ring[row]
         self._ring[row] = posterior

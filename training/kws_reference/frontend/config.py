@@ -126,16 +126,10 @@ class FrontendConfig:
                 f"frontend: missing keys {missing}, unknown keys {unknown}. Export the bundle again with this release."
             )
         for name in ("feature_mean", "feature_std"):
-            ok = isinstance(values[name], (list, tuple)) and len(values[name]) and all(map(_is_number, values[name]))
+            ok = isinstance(values[name], (list, tuple)) and bool(values[name]) and all(map(_is_number, values[name]))
             _require(ok, name, values[name], "give a list of numbers")
-        return cls(
-            **{
-                name: tuple(values[name])
-                if name.startswith("feature_") and name != "feature_steps_per_std"
-                else values[name]
-                for name in names
-            }
-        )
+        lists = {name: tuple(values[name]) for name in ("feature_mean", "feature_std")}
+        return cls(**{**values, **lists})
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the ``"frontend"`` dictionary of a bundle, ready for JSON."""

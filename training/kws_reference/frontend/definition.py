@@ -75,9 +75,9 @@ def mfcc_float(
       KwsError: ``dtype`` is neither of the two.
     """
     config = config or FrontendConfig()
-    dtype = np.dtype(dtype)
-    if dtype not in (np.float32, np.float64):
-        raise KwsError(f"mfcc_float: dtype must be float32 or float64. Received: {dtype}")
+    kind = np.dtype(dtype)
+    if kind not in (np.float32, np.float64):
+        raise KwsError(f"mfcc_float: dtype must be float32 or float64. Received: {kind}")
     pcm = np.asarray(pcm)
     frames = config.frame_count(pcm.shape[-1])
     batch = pcm.shape[:-1]

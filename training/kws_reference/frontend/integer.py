@@ -20,6 +20,7 @@ Everything is integer arithmetic with defined rounding; ``>>`` is the arithmetic
 import dataclasses
 import functools
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -206,7 +207,7 @@ class Mfcc:
         windows = np.lib.stride_tricks.sliding_window_view(pcm, self.config.window_samples, axis=-1)
         return windows[..., :: self.config.hop_samples, :]
 
-    def _each_chunk(self, windows: np.ndarray, function) -> np.ndarray:
+    def _each_chunk(self, windows: np.ndarray, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         shape = windows.shape[:-1]
         flat = windows.reshape(-1, windows.shape[-1])
         parts = [function(flat[first : first + _CHUNK_FRAMES]) for first in range(0, len(flat), _CHUNK_FRAMES)]

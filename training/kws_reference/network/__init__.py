@@ -1,1 +1,1 @@
-"""From features to scores: TFLite Micro's interpreter as the oracle, and its integers for many recordings at once."""
+"""From features to scores: TFLite Micro's interpreter as the oracle, and its integers for many streams at once."""

@@ -4,6 +4,7 @@ import functools
 import sys
 
 import numpy as np
+from tflite_micro import runtime
 
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
@@ -43,14 +44,8 @@ class Network:
         """Args: bundle: a verified bundle.
 
         Raises:
-          KwsError: the interpreter is not installed, rejects the model, or the model contradicts the manifest.
+          KwsError: the interpreter rejects the model, or the model contradicts the manifest.
         """
-        try:
-            from tflite_micro import runtime
-        except ImportError as error:
-            raise KwsError(
-                f"the reference interpreter is missing ({error}). Install the package tflite-micro."
-            ) from None
         self._bundle = bundle
         try:
             try_model(bundle.model, 1 + len(bundle.states))

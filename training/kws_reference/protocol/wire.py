@@ -16,7 +16,7 @@ import struct
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 if TYPE_CHECKING:
-    from kws_reference.protocol.messages import MessageType
+    pass
 
 
 class ProtocolError(ValueError):
@@ -207,8 +207,6 @@ class Message:
     Attributes:
       TYPE: of the frames that carry it.
     """
-
-    TYPE: ClassVar["MessageType"]
 
     TYPE: ClassVar[enum.IntEnum]
     """The frame's type byte; of all messages but the frame's own header."""

@@ -1,6 +1,7 @@
 """Worker processes that compute with NumPy, a thread each."""
 
 import contextlib
+import functools
 import multiprocessing.context
 import multiprocessing.spawn
 import os
@@ -24,10 +25,10 @@ class _Process(multiprocessing.context.SpawnProcess):
     """
 
     @staticmethod
-    def _Popen(process_obj):
+    def _Popen(process_obj: Any) -> Any:
         original = multiprocessing.spawn.get_preparation_data
 
-        def without_main(name):
+        def without_main(name: str) -> dict[str, Any]:
             return {key: value for key, value in original(name).items() if key not in _MAIN}
 
         with _starting:
@@ -57,7 +58,7 @@ def pool(workers: int, initializer: Callable[..., object], *arguments: object) -
         with (
             single_threaded_numpy(),
             ProcessPoolExecutor(
-                workers, context, initializer=_begin, initargs=(refusals, initializer, *arguments)
+                workers, context, functools.partial(_begin, refusals, initializer, *arguments)
             ) as executor,
         ):
             yield executor

@@ -6,19 +6,8 @@ from typing import Any
 import numpy as np
 
 from kws_reference.errors import KwsError
+from kws_reference.tflite import schema
 
-_BYTES = {  # of one element
-    "BOOL": 1,
-    "INT8": 1,
-    "UINT8": 1,
-    "INT16": 2,
-    "FLOAT16": 2,
-    "INT32": 4,
-    "UINT32": 4,
-    "FLOAT32": 4,
-    "INT64": 8,
-    "FLOAT64": 8,
-}
 _OPTIONAL = {  # inputs that may be left out with -1; all other kernels read what they are told to read
     "CONV_2D": {2},
     "FULLY_CONNECTED": {2},
@@ -34,19 +23,15 @@ def check_model(data: bytes) -> None:
     Raises:
       KwsError: the file is damaged, or holds what TFLite Micro's interpreter would die of; it names the tensor.
     """
-    try:
-        from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
-    except ImportError as error:
-        raise KwsError(f"the reference interpreter is missing ({error}). Install the package tflite-micro.") from None
-    if data[4:8] != b"TFL3":
+    if data[4:8] != schema.IDENTIFIER:
         raise KwsError("the model is no .tflite: it does not say TFL3 in its bytes 4 to 7. Export it again.")
     try:
-        model = schema.ModelT.InitFromPackedBuf(data, 0)
+        model = schema.generated.ModelT.InitFromPackedBuf(data, 0)
         graphs = list(model.subgraphs or [])
         if not graphs:
             raise KwsError("the model has no subgraph. Export it again.")
         for graph in graphs:
-            _Graph(model, graph, schema).check()
+            _GraphCheck(model, graph).check()
     except KwsError:
         raise
     except Exception as error:  # whatever random bytes make flatbuffers do
@@ -55,12 +40,12 @@ def check_model(data: bytes) -> None:
         ) from None
 
 
-class _Graph:
-    def __init__(self, model: Any, graph: Any, schema: Any):
+class _GraphCheck:
+    """Looks at one subgraph, unpacked by the schema's object interface: nothing of it is trusted."""
+
+    def __init__(self, model: Any, graph: Any):
         self._model, self._graph = model, graph
         self._tensors, self._buffers = list(graph.tensors or []), list(model.buffers or [])
-        self._kinds = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
-        self._types = {value: name for name, value in vars(schema.TensorType).items() if isinstance(value, int)}
 
     def check(self) -> None:
         constants = {index for index, tensor in enumerate(self._tensors) if self._has_data(index, tensor)}
@@ -141,9 +126,8 @@ class _Graph:
         data = self._buffers[tensor.buffer].data
         if data is None or len(data) == 0:
             return False
-        elements = int(np.prod(_numbers(tensor.shape), dtype=np.int64))
-        kind = self._types.get(tensor.type, str(tensor.type))
-        wanted = -(-elements // 2) if kind == "INT4" else elements * _BYTES[kind] if kind in _BYTES else len(data)
+        elements, kind = int(np.prod(_numbers(tensor.shape), dtype=np.int64)), schema.type_name(tensor.type)
+        wanted = -(-elements * schema.ELEMENT_BITS[kind] // 8) if kind in schema.ELEMENT_BITS else len(data)
         if len(data) != wanted:
             raise KwsError(
                 f"tensor {self._name(index)}, {kind} {_numbers(tensor.shape)}, needs {wanted} bytes of data. Received: "
@@ -155,8 +139,7 @@ class _Graph:
         codes = list(self._model.operatorCodes or [])
         if not 0 <= code < len(codes):
             raise KwsError(f"operator {number} has code {code} of {len(codes)}. The model is damaged: restore it.")
-        value = max(codes[code].builtinCode, codes[code].deprecatedBuiltinCode)
-        return self._kinds.get(value, f"builtin operator {value}")
+        return schema.operator_name(max(codes[code].builtinCode, codes[code].deprecatedBuiltinCode))
 
     def _name(self, index: int) -> str:
         name = self._tensors[index].name if 0 <= index < len(self._tensors) else None

@@ -4,11 +4,12 @@ import struct
 from typing import Any
 
 import numpy as np
+from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as generated
 
 from kws_reference.errors import KwsError
 from kws_reference.tflite import schema
 from kws_reference.tflite.graph import Graph, Op, Tensor
-from kws_reference.tflite.schema import ACTIVATIONS, PADDINGS, generated
+from kws_reference.tflite.schema import ACTIVATIONS, PADDINGS
 
 _NUMPY_TYPES = {
     "BOOL": np.bool_,
@@ -162,7 +163,10 @@ def _constant(raw: np.ndarray, dtype: str, shape: tuple[int, ...]) -> np.ndarray
 
 
 def _op(model: Any, operator: Any, index: int, tensor_count: int) -> Op:
-    kind = schema.operator_name(model.OperatorCodes(operator.OpcodeIndex()))
+    code = model.OperatorCodes(operator.OpcodeIndex())
+    kind = schema.operator_name(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()))
+    if kind == "CUSTOM":
+        kind = f"CUSTOM:{(code.CustomCode() or b'').decode('utf-8', 'replace')}"
     inputs = tuple(int(operator.Inputs(i)) for i in range(operator.InputsLength()))
     outputs = tuple(int(operator.Outputs(i)) for i in range(operator.OutputsLength()))
     if (

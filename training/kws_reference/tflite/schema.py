@@ -1,7 +1,5 @@
 """The schema of ``.tflite`` files, from TFLite Micro's own package (the oracle's), and its enumerations by name."""
 
-from typing import Any
-
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as generated
 
 VERSION = 3
@@ -38,11 +36,9 @@ ELEMENT_BITS = {
 """Size of one element by its type; types without a fixed size, such as STRING, are left out."""
 
 
-def operator_name(code: Any) -> str:
-    """Name of an operator code (table, not object): ``CONV_2D``, ``CUSTOM:Name``, or ``operator 250`` if unknown."""
-    builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-    kind = _OPERATORS.get(builtin, f"operator {builtin}")
-    return f"CUSTOM:{(code.CustomCode() or b'').decode('utf-8', 'replace')}" if kind == "CUSTOM" else kind
+def operator_name(builtin: int) -> str:
+    """Name of a builtin operator: ``CONV_2D``, ``CUSTOM``, or ``operator 250`` if unknown."""
+    return _OPERATORS.get(builtin, f"operator {builtin}")
 
 
 def type_name(value: int) -> str:

@@ -30,7 +30,8 @@ def run(args: argparse.Namespace) -> int:
     if not (0 <= args.start < math.inf and 0 < args.seconds < math.inf):
         raise KwsError(f"--start must be 0 or more, --seconds above 0. Received: {args.start}, {args.seconds}.")
     from kws_training.evaluate.clips import int8_features
-    from kws_training.inspect.attention_picture import attend, draw
+    from kws_training.inspect.attention import attend
+    from kws_training.inspect.attention_picture import draw
     from kws_training.train.trained_run import load_run
 
     settings, model = load_run(args.run_folder)

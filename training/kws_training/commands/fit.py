@@ -136,7 +136,7 @@ def job_of(args: argparse.Namespace) -> FitJob:
 
 def _check_sayable(words: tuple[str, ...]) -> None:
     """Refuses words that the voices cannot say."""
-    from kws_training.data.voices import check_sayable
+    from kws_training.data.text_to_speech.speak import check_sayable
 
     for word in words:
         check_sayable(word)

@@ -8,8 +8,9 @@ from kws_reference.labels import words_of
 from kws_reference.system.folder_lock import only_writer
 
 from kws_training.commands.options.numbers import check_seed
-from kws_training.data.unknown_words import speak_task
-from kws_training.data.voices import check_sayable, voices
+from kws_training.data.text_to_speech.speak import check_sayable
+from kws_training.data.text_to_speech.task import speak_task
+from kws_training.data.text_to_speech.voices import voices
 
 log = logging.getLogger(__name__)
 

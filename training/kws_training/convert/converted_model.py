@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from kws_reference.bundle import State, Tensor
+from kws_reference.bundle import Endpoint, State
 
 from kws_training.convert.float_operators import FloatOperator
 
@@ -20,8 +20,8 @@ class ConvertedModel:
     """
 
     data: bytes
-    features: Tensor
-    scores: Tensor
+    features: Endpoint
+    scores: Endpoint
     states: tuple[State, ...]
-    valid: Tensor | None = None
+    valid: Endpoint | None = None
     float_operators: tuple[FloatOperator, ...] = ()

@@ -3,6 +3,9 @@
 import dataclasses
 from collections.abc import Sequence
 
+from kws_reference.tflite.reader import read_subgraphs
+
+_FLOATING = ("FLOAT", "COMPLEX", "BFLOAT")
 _SHOWN = 4  # operators that a message names
 
 
@@ -27,26 +30,12 @@ def float_operators(data: bytes) -> list[FloatOperator]:
 
     DEQUANTIZE and QUANTIZE, which lead there and back, are left out where others do something between them.
     """
-    from ai_edge_litert import schema_py_generated as schema
-
-    floats = {
-        value
-        for name, value in vars(schema.TensorType).items()
-        if isinstance(value, int) and (name.startswith(("FLOAT", "COMPLEX")) or name == "BFLOAT16")
-    }
-    kinds = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
-    model, found = schema.Model.GetRootAs(data, 0), []
-    for number in range(model.SubgraphsLength()):
-        graph = model.Subgraphs(number)
-        for position in range(graph.OperatorsLength()):
-            operator = graph.Operators(position)
-            code = model.OperatorCodes(operator.OpcodeIndex())
-            results = [operator.Outputs(i) for i in range(operator.OutputsLength())]
-            tensors = [operator.Inputs(i) for i in range(operator.InputsLength())] + results
-            if any(index >= 0 and graph.Tensors(index).Type() in floats for index in tensors):
-                kind = kinds.get(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()), "custom operator")
-                name = graph.Tensors(results[0]).Name() if results else b""
-                found.append(FloatOperator(kind, (name or b"").decode(errors="replace")))
+    found = []
+    for graph in read_subgraphs(data):
+        for op in graph.ops:
+            types = [graph.tensors[index].dtype for index in (*op.inputs, *op.outputs) if index >= 0]
+            if any(name.startswith(_FLOATING) for name in types):
+                found.append(FloatOperator(op.kind, graph.tensors[op.outputs[0]].name))
     return [item for item in found if item.kind not in ("QUANTIZE", "DEQUANTIZE")] or found
 
 

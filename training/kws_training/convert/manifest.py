@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from kws_reference.bundle import State, Tensor
+from kws_reference.bundle import Endpoint, State
 from kws_reference.frontend.config import FrontendConfig
 
 from kws_training.convert.converted_model import ConvertedModel
@@ -44,7 +44,7 @@ def manifest(
     }
 
 
-def _tensor(tensor: Tensor, index_key: str) -> dict[str, Any]:
+def _tensor(tensor: Endpoint, index_key: str) -> dict[str, Any]:
     return {
         index_key: tensor.index,
         "tensor_name": tensor.name,

@@ -1,7 +1,7 @@
 """The tensors of an int8 streaming ``.tflite``; those that the firmware could not feed, or feed back, are refused."""
 
 import numpy as np
-from kws_reference.bundle import State, Tensor
+from kws_reference.bundle import Endpoint, State
 from kws_reference.errors import KwsError
 
 from kws_training.convert.converted_model import ConvertedModel
@@ -26,7 +26,7 @@ def describe(data: bytes, model: StreamingModel, scale: float) -> ConvertedModel
     signature = interpreter.get_signature_runner()
     input_names, output_names = signature.get_input_details(), signature.get_output_details()
 
-    def tensor(details: list[dict], named: dict[str, dict], name: str) -> Tensor:
+    def tensor(details: list[dict], named: dict[str, dict], name: str) -> Endpoint:
         tensor_index = named[name]["index"]
         position = [detail["index"] for detail in details].index(tensor_index)
         detail = details[position]
@@ -35,7 +35,8 @@ def describe(data: bytes, model: StreamingModel, scale: float) -> ConvertedModel
                 f"the converter left {detail['name']} as {detail['dtype'].__name__}, not int8. Report this model."
             )
         tensor_scale, zero_point = detail["quantization"]
-        return Tensor(position, detail["name"], tuple(map(int, detail["shape"])), float(tensor_scale), int(zero_point))
+        shape = tuple(map(int, detail["shape"]))
+        return Endpoint(position, detail["name"], shape, float(tensor_scale), int(zero_point))
 
     features = tensor(inputs, input_names, "features")
     if np.float32(features.scale) != np.float32(scale) or features.zero_point != 0:

@@ -24,8 +24,8 @@ def shift_and_resample(rng: np.random.Generator, pcm: np.ndarray, shift_samples:
       are unchanged.
     """
     clips, samples = pcm.shape
-    shifts = rng.integers(-shift_samples, shift_samples + 1, clips)
-    speeds = rng.uniform(1.0 - resample, 1.0 + resample, clips)
+    shifts = rng.integers(-shift_samples, shift_samples + 1, (clips,))
+    speeds = rng.uniform(1.0 - resample, 1.0 + resample, (clips,))
     out = np.zeros((clips, samples), np.float32)
     padded = np.zeros(samples + 6, np.float32)
     middle = (samples - 1) / 2
@@ -125,10 +125,10 @@ def spec_augment(
 
 
 def _stretches(rng: np.random.Generator, clips: int, length: int, masks: int, longest: int) -> np.ndarray:
-    sizes = rng.integers(0, min(longest, length) + 1, (clips, masks, 1))
-    starts = rng.integers(0, length - sizes + 1)
+    sizes: np.ndarray = rng.integers(0, min(longest, length) + 1, (clips, masks, 1))
+    starts: np.ndarray = rng.integers(0, length - sizes + 1)
     places = np.arange(length)
-    return ((places >= starts) & (places < starts + sizes)).any(axis=1)
+    return np.any((places >= starts) & (places < starts + sizes), axis=1)
 
 
 def _between_samples(padded: np.ndarray, start: float, step: float, out: np.ndarray) -> None:

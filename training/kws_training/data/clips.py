@@ -134,7 +134,7 @@ class ClipSet:
 
     @property
     def synthetic(self) -> np.ndarray:
-        """Which clips a program spoke (by the speaker in the file's name, see voices.py): bool ``[clips]``."""
+        """Which clips a program spoke (by the speaker in the file's name): bool ``[clips]``."""
         spoken = [name.rsplit("/", 1)[-1].startswith(SYNTHETIC_SPEAKERS) for name in self.names]
         return np.array(spoken, bool).reshape(len(self))
 

@@ -6,6 +6,7 @@ import json
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from kws_reference.errors import KwsError
@@ -26,7 +27,7 @@ class EpochCache:
     """
 
     def __init__(
-        self, folder: str | os.PathLike, clips: ClipSet, seed: int, config: object, frontend: FrontendConfig | None
+        self, folder: str | os.PathLike, clips: ClipSet, seed: int, config: Any, frontend: FrontendConfig | None
     ):
         """Reads the clips once, for the digest.
 

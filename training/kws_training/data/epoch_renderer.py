@@ -126,16 +126,15 @@ class EpochRenderer:
             self._folder = None
 
     def _submit(self, epoch: int) -> None:
-        if self._pool is None:
-            self._start()
+        pool = self._pool or self._start()
         rows = plan_epoch(self._clips, self._seed, epoch, self._config)
         with single_threaded_numpy():  # the pool starts its processes when it gets work
             self._pending[epoch] = [
-                self._pool.submit(_work, rows[first : first + CHUNK_CLIPS], self._seed, epoch, index)
+                pool.submit(_work, rows[first : first + CHUNK_CLIPS], self._seed, epoch, index)
                 for index, first in enumerate(range(0, len(rows), CHUNK_CLIPS))
             ]
 
-    def _start(self) -> None:
+    def _start(self) -> ProcessPoolExecutor:
         self._folder = tempfile.TemporaryDirectory(prefix="kws-clips-")
         shared = Path(self._folder.name) / "pcm.npy"
         try:
@@ -153,6 +152,7 @@ class EpochRenderer:
             initializer=_initialise,
             initargs=(light, str(shared), self._config, self._frontend),
         )
+        return self._pool
 
 
 _worker: tuple[ClipSet, AugmentConfig, FrontendConfig | None] | None = None
@@ -167,11 +167,14 @@ def _initialise(clips: ClipSet, shared: str, config: AugmentConfig, frontend: Fr
 
 def _end_with_parent(folder: Path) -> None:
     """Waits for the end of the parent. One that was killed leaves its workers and their file behind."""
-    multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # this is a worker
+    multiprocessing.connection.wait([parent.sentinel])
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 
 def _work(rows: np.ndarray, seed: int, epoch: int, chunk: int) -> tuple[np.ndarray, np.ndarray]:
+    assert _worker is not None  # the pool begins with _initialise
     clips, config, frontend = _worker
     return render_chunk(clips, rows, seed, epoch, chunk, config, frontend)

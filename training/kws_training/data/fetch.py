@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path, PurePosixPath
+from typing import IO, BinaryIO, cast
 
 from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
@@ -196,7 +197,7 @@ def _transfer(archive: Archive, part: Path, have: int, timeout_s: float, progres
             ) from error
 
 
-def _write(file, block: bytes) -> None:
+def _write(file: BinaryIO, block: bytes) -> None:
     file.write(block)
 
 
@@ -239,8 +240,8 @@ def _unpack(archive: Archive, path: Path, target: Path) -> None:
                     if output.parent not in made:
                         output.parent.mkdir(parents=True, exist_ok=True)
                         made.add(output.parent)
-                    with output.open("wb") as file:
-                        shutil.copyfileobj(tar.extractfile(member), file)
+                    with output.open("wb") as file, cast(IO[bytes], tar.extractfile(member)) as content:
+                        shutil.copyfileobj(content, file)
                 progress.update(raw.tell() // _MEGABYTE)
         stamp = {"url": archive.url, "sha256": archive.sha256}
         (partial / STAMP).write_text(json.dumps(stamp, indent=1) + "\n")

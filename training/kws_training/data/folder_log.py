@@ -7,7 +7,8 @@ from kws_reference.audio.recordings import BACKGROUND_FOLDER, Listing, deeper_la
 from kws_reference.labels import SILENCE, UNKNOWN, Kind, LabelSet, folded
 
 from kws_training.data.clips import folder_label
-from kws_training.data.splits import Division, spoken_word
+from kws_training.data.speakers import spoken_word
+from kws_training.data.splits import Division
 
 log = logging.getLogger(__name__)
 

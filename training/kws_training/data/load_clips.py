@@ -7,7 +7,8 @@ from kws_training.data.clips import ClipSet, ClipSpec, folder_label
 from kws_training.data.noise import noise_or_made, silence
 from kws_training.data.read_clips import read_clips
 from kws_training.data.selection import select
-from kws_training.data.splits import SPLITS, spoken_word
+from kws_training.data.speakers import spoken_word
+from kws_training.data.splits import SPLITS
 
 
 def load_clips(spec: ClipSpec) -> ClipSet:

@@ -9,9 +9,9 @@ from kws_reference.cli.log import each_line_once
 from kws_reference.errors import KwsError
 from kws_reference.labels import UNKNOWN, Kind
 
-from kws_training.data import unknown_words
 from kws_training.data.clips import ClipSet, ClipSpec, FolderSpec, folder_label
 from kws_training.data.load_clips import load_clips
+from kws_training.data.text_to_speech import task
 
 UNKNOWN_WORDS = 60  # that the voices say
 
@@ -65,7 +65,7 @@ def load_material(material: Material, words: tuple[str, ...], seed: int) -> tupl
             f"{recordings}: no such folder. Download Speech Commands with kws-train fetch, or name your own."
         )
     if voices:
-        _speak(material, words, seed)
+        _speak(voices, material.voices_clips, words, seed)
     if recordings and voices:
         to_train = (*material.extra, FolderSpec(voices, part="training"))
         recorded_unknown = any(
@@ -86,7 +86,6 @@ def load_material(material: Material, words: tuple[str, ...], seed: int) -> tupl
     return training, validation
 
 
-def _speak(material: Material, words: tuple[str, ...], seed: int) -> None:
-    log.info(f"synthetic voices: {material.voices}")
-    clips, of_unknown = material.voices_clips, -(-material.voices_clips // 10)
-    unknown_words.speak_task(words, material.voices, clips, UNKNOWN_WORDS, of_unknown, seed)
+def _speak(folder: Path, clips: int, words: tuple[str, ...], seed: int) -> None:
+    log.info(f"synthetic voices: {folder}")
+    task.speak_task(words, folder, clips, UNKNOWN_WORDS, -(-clips // 10), seed)

@@ -59,7 +59,7 @@ def silence(
     """Draws background noise at a volume of U(0, 1), int16 ``[clips, samples]``; zeros if there is no noise."""
     out = np.zeros((clips, samples), np.int16)
     for row in out if noise else ():
-        recording = noise[rng.integers(len(noise))]
+        recording = noise[int(rng.integers(len(noise)))]
         start = rng.integers(len(recording) - samples + 1)
         row[:] = np.rint(recording[start : start + samples] * rng.uniform(0.0, 1.0))
     return out

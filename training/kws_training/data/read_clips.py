@@ -62,7 +62,7 @@ def _log_lengths(
     clip_s: float,
 ) -> None:
     """Says how many recordings were cut and where, how many were filled up, how many of the clips hold silence."""
-    long, short, rows = (np.flatnonzero(which) for which in (length_s > clip_s, length_s < clip_s, silent))
+    long, short, rows = (np.flatnonzero(which).tolist() for which in (length_s > clip_s, length_s < clip_s, silent))
     clip = "a second" if clip_s == 1 else f"{clip_s:g} s"
     if len(long):
         all_s = length_s[long].sum()
@@ -72,7 +72,7 @@ def _log_lengths(
             f"({named([f'{files[row].name} from {start_s[row]:.2f} s' for row in long])})"
         )
     if len(short):
-        least = short[length_s[short].argmin()]
+        least = min(short, key=length_s.__getitem__)
         log.info(
             f"{len(short):,} of {len(files):,} recordings are shorter than {clip}: zeros behind them fill it "
             f"(shortest: {files[least].name}, {length_s[least]:.2f} s)"

@@ -262,8 +262,8 @@ def background(
         offset = rng.integers(len(recording))
         volume = 0.0 if rng.random() < spec.quiet_share else rng.uniform(0.0, spec.noise_volume)
         if volume:
-            stretch = np.arange(offset, offset + length + CROSSFADE_SAMPLES) % len(recording)
-            stretch = recording[stretch].astype(np.float32) * np.float32(volume)
+            places = np.arange(offset, offset + length + CROSSFADE_SAMPLES) % len(recording)
+            stretch = recording[places].astype(np.float32) * np.float32(volume)
             stretch[:CROSSFADE_SAMPLES] *= ramp
             stretch[-CROSSFADE_SAMPLES:] *= ramp[::-1]
             part = out[start : start + len(stretch)]

@@ -11,23 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from kws_reference.audio.recordings import LISTS, Listing, Recording, find_recordings, named, normalised
+from kws_reference.audio.recordings import LISTS, Listing, Recording, find_recordings, named
 from kws_reference.errors import KwsError
-from kws_reference.labels import UNKNOWN, Kind
+from kws_reference.labels import UNKNOWN, Kind, normalised
 
+from kws_training.data.clip_lists import find_names, has_lists, listed_clips, read_names
 from kws_training.data.clips import ClipSpec, FolderSpec, folder_label
 from kws_training.data.folder_log import log_folder, log_split
-from kws_training.data.splits import (
-    SPLITS,
-    Rule,
-    Split,
-    divide,
-    find_names,
-    has_lists,
-    known_speakers,
-    listed_clips,
-    read_names,
-)
+from kws_training.data.speakers import known_speakers
+from kws_training.data.splits import SPLITS, Rule, Split, divide
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +54,7 @@ def select(spec: ClipSpec, rng: np.random.Generator) -> Selection:
     Raises:
       KwsError: there are none, a keyword has none to train with, or a folder or a list does not fit.
     """
-    main = _of_main_folder(spec, rng) if spec.speech_commands else Selection()
+    main = _of_main_folder(spec.speech_commands, spec, rng) if spec.speech_commands else Selection()
     files = list(main.files)
     for folder in spec.folders:
         files += _of_further_folder(folder, spec.words, main.held)
@@ -86,9 +78,9 @@ def _check_every_word_trains(files: Sequence[Recording], words: Sequence[str]) -
         )
 
 
-def _of_main_folder(spec: ClipSpec, rng: np.random.Generator) -> Selection:
+def _of_main_folder(root: Path, spec: ClipSpec, rng: np.random.Generator) -> Selection:
     """What ``speech_commands`` gives: its split, and of validation and testing only a share of the unknown words."""
-    listing = _listing(spec.speech_commands)
+    listing = _listing(root)
     division = divide(listing, spec.words, spec.split_by)
     log_folder(listing, spec.words)
     log_split(listing, division, spec.words)
@@ -103,12 +95,12 @@ def _of_main_folder(spec: ClipSpec, rng: np.random.Generator) -> Selection:
     taken = {unknown[index] for index in rng.permutation(len(unknown))[:count]}
     if not keywords:
         raise KwsError(
-            f"no clips: the {spec.split} split of {spec.speech_commands} is empty, it has no recording of a label. "
+            f"no clips: the {spec.split} split of {root} is empty, it has no recording of a label. "
             f"List some in {LISTS[spec.split]}, or record more."
         )
     lacking = [word for word in spec.words if word not in labels.values()]
     if lacking:
-        log.info(f"the {spec.split} split of {spec.speech_commands} has no recording of {', '.join(lacking)}")
+        log.info(f"the {spec.split} split of {root} has no recording of {', '.join(lacking)}")
     files = [item for item in files if labels[item.name] != UNKNOWN or item.name in taken]
     return Selection(files, listing.noise, silent_clips=math.ceil(keywords * spec.silence_percent / 100))
 

@@ -9,18 +9,20 @@ import dataclasses
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Literal
 
 from kws_reference.audio.recordings import LISTS, Listing, label_of, named
 from kws_reference.errors import KwsError
-from kws_reference.labels import UNKNOWN, LabelSet, folded, normalised
+from kws_reference.labels import LabelSet, folded
+
+from kws_training.data.clip_lists import has_lists, listed_clips
+from kws_training.data.speakers import known_speakers, speaker_of, word_of
 
 Split = Literal["training", "validation", "testing"]
 Rule = Literal["auto", "hash", "lists", "few"]
 
-SPLITS = ("training", "validation", "testing")
+SPLITS: tuple[Split, ...] = ("training", "validation", "testing")
 _HASH_RANGE = 2**27 - 1
 _OFFICIAL_NAME = r"[0-9a-f]{8}_nohash_\d+\."
 _FEWEST_VALIDATION = 5  # recordings of each keyword; with fewer, "auto" takes a fifth of the speakers instead
@@ -115,11 +117,6 @@ _RULES = {
 }
 
 
-def has_lists(root: Path) -> bool:
-    """Whether a folder says by itself how it is split."""
-    return any((root / file).is_file() for file in LISTS.values())
-
-
 def _by_rule(names: Sequence[str], rule: str) -> Division:
     if rule == "hash":
         text = f"{_RULES[rule]}, another is kept for testing"
@@ -136,100 +133,6 @@ def _rule_without_lists(names: Sequence[str], words: Sequence[str]) -> Literal["
         if label:
             counts[label] = counts.get(label, 0) + (hash_split(name) == "validation")
     return "few" if any(count < _FEWEST_VALIDATION for count in counts.values()) else "hash"
-
-
-def listed_clips(listing: Listing, notes: list[str]) -> dict[str, set[str]]:
-    """Reads the lists of a folder.
-
-    Args:
-      listing: the folder.
-      notes: gets a line for a list that names clips that are not there.
-
-    Returns:
-      For each split that has a list its clips.
-
-    Raises:
-      KwsError: a list cannot be read, or names clips but none of the folder.
-    """
-    listed = {}
-    for part, file in LISTS.items():
-        if not (listing.root / file).is_file():
-            continue
-        lines = read_names(listing.root / file, listing.root)
-        listed[part], missing = find_names(lines, [item.name for item in listing.clips])
-        if missing and not listed[part]:
-            raise KwsError(
-                f"{listing.root / file}: none of its {len(missing):,} lines is a recording here, first: {missing[0]}. "
-                "Write one WORD/FILE.wav a line, as the folder has them, or take the list away."
-            )
-        if missing:
-            notes.append(f"{file} names {len(missing):,} clips that are not here ({named(missing)})")
-    return listed
-
-
-def find_names(lines: Iterable[str], names: Iterable[str]) -> tuple[set[str], list[str]]:
-    """Finds what a list means.
-
-    Args:
-      lines: of the list (`read_names`).
-      names: of all clips.
-
-    Returns:
-      The names that a line is: exactly, or else but for the encoding of accents, or else but for case. And the lines
-      that are none.
-    """
-    known: tuple[dict[str, list[str]], ...] = ({}, {}, {})
-    for name in names:
-        for forms, form in zip(known, _forms(name), strict=True):
-            forms.setdefault(form, []).append(name)
-    found, missing = set(), []
-    for line in lines:
-        matches = next((forms[form] for forms, form in zip(known, _forms(line), strict=True) if form in forms), [])
-        found |= set(matches)
-        if not matches:
-            missing.append(line)
-    return found, missing
-
-
-def _forms(name: str) -> tuple[str, str, str]:
-    return name, normalised(name), normalised(name).casefold()
-
-
-def read_names(path: Path, root: Path | None = None) -> list[str]:
-    """Reads a list of clips.
-
-    Blank lines and lines that begin with ``#`` say nothing; ``\\`` counts as ``/``; ``./`` before a path, a byte order
-    mark and Windows line ends are dropped; absolute paths become those below the folder.
-
-    Args:
-      path: text file with one path a line.
-      root: the folder of the clips.
-
-    Returns:
-      Different names, in the order of the file.
-
-    Raises:
-      KwsError: it cannot be read as UTF-8.
-    """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise KwsError(f"{path}: cannot be read ({error.strerror}). Give a list with one path a line.") from error
-    except UnicodeDecodeError as error:
-        raise KwsError(
-            f"{path}: cannot be read (it is not a text file: save it as UTF-8). Give a list with one path a line."
-        ) from error
-    prefixes = [f"{folder.as_posix()}/" for folder in (root, root.resolve())] if root else []
-    names: dict[str, None] = {}
-    for line in re.split(r"[\r\n]+", text):
-        name = line.strip().replace("\\", "/")
-        if not name or name.startswith("#"):
-            continue
-        for prefix in prefixes if name.startswith("/") else ():
-            name = name.removeprefix(prefix)
-        parts = [part for part in name.split("/") if part != "."]
-        names["/".join(part for index, part in enumerate(parts) if part or not index)] = None
-    return list(names)
 
 
 def hash_percent(name: str) -> float:
@@ -249,36 +152,6 @@ def hash_split(name: str, validation_percent: float = 10.0, testing_percent: flo
     return "testing" if percent < validation_percent + testing_percent else "training"
 
 
-def word_of(name: str) -> str:
-    """The first folder of a name."""
-    return normalised(name.split("/", 1)[0])
-
-
-def spoken_word(name: str) -> str:
-    """Returns the word spoken in a clip: its folder; below ``_unknown_`` the next one, or what precedes the speaker.
-
-    Args:
-      name: path such as ``yes/0a7c2a8d_nohash_0.wav`` or ``_unknown_/bed_0a7c2a8d_nohash_0.wav.wav``.
-    """
-    folder, *below = name.split("/")
-    if normalised(folder).casefold() != UNKNOWN:
-        return normalised(folder)
-    if len(below) > 1:
-        return normalised(below[0])
-    prefixed = re.match(r"([a-z]+)_[0-9a-f]+_nohash_", below[0]) if below else None
-    return prefixed[1] if prefixed else UNKNOWN
-
-
-def speaker_of(name: str) -> str:
-    """Who speaks: what stands before ``_nohash_``, or the folder below the word's, or else the file's own name."""
-    *folders, file = name.split("/")
-    if "_nohash_" in file:
-        speaker = re.sub(r"_nohash_.*$", "", file, flags=re.DOTALL)
-        unknown = folders and normalised(folders[0]).casefold() == UNKNOWN
-        return re.sub(r"^[a-z]+_(?=[0-9a-f]+$)", "", speaker) if unknown else speaker
-    return _folder_of_person(folders) or file
-
-
 def _note_on_speakers(part: dict[str, Split]) -> tuple[str, ...]:
     """How many speakers are in more than one split, as far as names tell; nothing if none is."""
     heard: dict[str, set[str]] = {}
@@ -289,17 +162,6 @@ def _note_on_speakers(part: dict[str, Split]) -> tuple[str, ...]:
     return (
         (f"{len(shared):,} speakers are in more than one split, which flatters it ({named(shared)})",) if shared else ()
     )
-
-
-def known_speakers(names: Iterable[str]) -> set[str]:
-    """The speakers of clips, as far as names tell: ``_nohash_``, or a folder for each person."""
-    return {speaker for name in names if (speaker := speaker_of(name)) != name.rsplit("/", 1)[-1]}
-
-
-def _folder_of_person(folders: Sequence[str]) -> str:
-    """The folder below the word's; in ``_unknown_`` the word has one of its own."""
-    unknown = folders and normalised(folders[0]).casefold() == UNKNOWN
-    return "".join(folders[2:3] if unknown else folders[1:2])
 
 
 def _is_official(name: str) -> bool:

@@ -4,14 +4,12 @@ import concurrent.futures
 import dataclasses
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.frontend.config import FrontendConfig
 from kws_reference.frontend.integer import Mfcc
-from kws_reference.network import batched as stacked_network
-from kws_reference.network.oracle import Network
+from kws_reference.network.scoring import Scorer
 from kws_reference.system import workers
 
 FEATURE_CHUNK_CLIPS = 100
@@ -59,7 +57,7 @@ def int8_features(
       frontend: with the normalisation filled in.
       clips: int16 ``[clips, samples]``.
       progress: called with the number of clips done.
-      zero_point: of the features; `kws_training.convert.export` writes bundles with 0.
+      zero_point: of the features; `kws_training.convert.integer` writes models with 0.
 
     Returns:
       int8 ``[clips, frames, coefficients]``.
@@ -96,13 +94,13 @@ def int8_streaming(
 ) -> Outcome:
     """The bundle's ``.tflite`` with TFLite Micro's integers, step by step from reset states, on every core.
 
-    Clips go side by side through `stacked_network`, of which TFLite Micro's interpreter repeats a part.
+    Clips go side by side through the batched interpreter, of which TFLite Micro's repeats a part.
     """
     count = os.cpu_count() or 1
     pieces = np.array_split(np.arange(len(features)), max(1, min(len(features), 8 * count)))
     scores = np.empty((len(features), len(bundle.labels)), np.int8)
     done = 0
-    with workers.pool(count, _start, bundle.path) as executor:
+    with workers.pool(count, _start, Scorer(bundle)) as executor:
         futures = {executor.submit(_run, features[piece]): piece for piece in pieces}
         for future in concurrent.futures.as_completed(futures):
             piece = futures[future]
@@ -112,16 +110,15 @@ def int8_streaming(
     return Outcome(scores, truth)
 
 
-_worker: dict[str, object] = {}
+_worker: dict[str, Scorer] = {}
 
 
-def _start(path: Path) -> None:
-    bundle = Bundle.load(path)
-    _worker["bundle"], _worker["network"] = bundle, Network(bundle)
+def _start(scorer: Scorer) -> None:
+    _worker["scorer"] = scorer
 
 
 def _run(features: np.ndarray) -> np.ndarray:
-    bundle, size = _worker["bundle"], _worker["bundle"].frames_per_step
+    size = _worker["scorer"].bundle.frames_per_step
     steps = features.shape[1] // size
     pieces = [clip[: steps * size].reshape(steps, size, -1) for clip in features]
-    return np.array([result[-1] for result in stacked_network.scores(bundle, _worker["network"], pieces)], np.int8)
+    return np.array([result[-1] for result in _worker["scorer"].scores(pieces)], np.int8)

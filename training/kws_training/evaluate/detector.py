@@ -8,7 +8,7 @@ import dataclasses
 
 import numpy as np
 from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, DetectorConfig
-from kws_reference.detector.integer import MAX_POSTERIOR_Q15, DetectorTables
+from kws_reference.detector.integer import DetectorTables, posteriors_q15
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,13 +28,6 @@ class Top:
     all_q15: np.ndarray
 
 
-def posteriors_q15(scores: np.ndarray, tables: DetectorTables) -> np.ndarray:
-    """Posteriors of single steps, 0 to 32767, int64 ``[steps, labels]``, from int8 scores of that shape."""
-    values = scores.astype(np.int64)
-    exponential = tables.exp_q15.astype(np.int64)[values.max(1, keepdims=True) - values]
-    return np.minimum((exponential << 15) // exponential.sum(1, keepdims=True), MAX_POSTERIOR_Q15)
-
-
 def smoothed_sums(scores: np.ndarray, tables: DetectorTables) -> np.ndarray:
     """Sums of the last ``smoothing_steps`` posteriors, from a reset.
 
@@ -45,7 +38,7 @@ def smoothed_sums(scores: np.ndarray, tables: DetectorTables) -> np.ndarray:
     Returns:
       int64 ``[steps, labels]``; divided by ``smoothing_steps`` (floor), the smoothed posteriors in Q15.
     """
-    sums = np.cumsum(posteriors_q15(scores, tables), axis=0)
+    sums = np.cumsum(posteriors_q15(scores, tables.exp_q15), axis=0)
     sums[tables.smoothing_steps :] -= sums[: -tables.smoothing_steps].copy()
     return sums
 

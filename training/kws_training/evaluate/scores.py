@@ -15,8 +15,7 @@ from kws_reference.bundle import Bundle
 from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
 from kws_reference.frontend.integer import Mfcc
-from kws_reference.network import batched as stacked_network
-from kws_reference.network.oracle import Network
+from kws_reference.network.scoring import Scorer
 from kws_reference.system.files import replacing
 from kws_reference.system.workers import pool
 
@@ -52,7 +51,7 @@ def stream_scores(
     size = min(BATCH_PIECES, -(-len(recordings) // (2 * workers)))
     groups = [range(first, min(first + size, len(recordings))) for first in range(0, len(recordings), size)]
     scores: list[np.ndarray] = []
-    with pool(min(workers, len(groups)), _start, bundle.path, recordings) as executor:
+    with pool(min(workers, len(groups)), _start, Scorer(bundle), recordings) as executor:
         for result in executor.map(_run, groups):
             scores += result
             progress(len(scores))
@@ -62,21 +61,21 @@ def stream_scores(
 _worker: dict[str, Any] = {}
 
 
-def _start(path: Path, recordings: Recordings) -> None:
-    bundle = Bundle.load(path)
-    _worker["recordings"], _worker["bundle"], _worker["network"] = recordings, bundle, Network(bundle)
-    _worker["mfcc"] = Mfcc(bundle.frontend, bundle.features.zero_point)
+def _start(scorer: Scorer, recordings: Recordings) -> None:
+    _worker["scorer"], _worker["recordings"] = scorer, recordings
+    _worker["mfcc"] = Mfcc(scorer.bundle.frontend, scorer.bundle.features.zero_point)
 
 
 def _run(pieces: Sequence[int]) -> list[np.ndarray]:
-    bundle, size = _worker["bundle"], _worker["bundle"].frames_per_step
+    bundle = _worker["scorer"].bundle
+    size = bundle.frames_per_step
     features = []
     for index in pieces:
         pcm = convert_rate(_worker["recordings"].pcm(index), SAMPLE_RATE_HZ, bundle.frontend.sample_rate_hz)
         frames = _worker["mfcc"].frames(pcm)
         steps = len(frames) // size
         features.append(frames[: steps * size].reshape(steps, size, -1))
-    return stacked_network.scores(bundle, _worker["network"], features)
+    return _worker["scorer"].scores(features)
 
 
 @dataclasses.dataclass(frozen=True)

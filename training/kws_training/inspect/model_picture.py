@@ -13,7 +13,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  the backend comes first: no display is needed
 from matplotlib.patches import FancyBboxPatch, Wedge  # noqa: E402
 
-from kws_training.inspect.describe import INPUT, Description, Layer, dimensions  # noqa: E402
+from kws_training.inspect.description import INPUT, Description, Layer  # noqa: E402
+from kws_training.inspect.table import dimensions  # noqa: E402
 
 # Inches
 _BOX, _HEIGHT, _PITCH = 2.15, 0.5, 0.74

@@ -22,7 +22,8 @@ from kws_training.convert import integer
 from kws_training.convert.converter import converted
 from kws_training.convert.float import float_tflite
 from kws_training.convert.runner import TfliteRunner
-from kws_training.inspect.describe import describe_batch, describe_streaming
+from kws_training.inspect.batch_model import describe_batch
+from kws_training.inspect.streaming_model import describe_streaming
 from kws_training.streaming import CannotStream, to_streaming
 
 log = logging.getLogger(__name__)

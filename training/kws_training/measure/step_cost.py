@@ -27,7 +27,7 @@ def measure(
     """Streams features through a model in a fresh process.
 
     Args:
-      model: a ``.tflite`` of `kws_training.convert.export`, float32 or int8.
+      model: a ``.tflite`` of `kws_training.convert`, float32 or int8.
       states: their names, in the order of `StreamingModel.state_specs`.
       features: float32 ``[steps, ...]``, one row for each step, in standard deviations.
       outputs: ``.npy`` to write: the first output of each step as float32, ``[steps, ...]``.

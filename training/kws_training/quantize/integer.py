@@ -1,18 +1,17 @@
 """The device's integer arithmetic as TensorFlow functions with straight-through gradients.
 
 Tensors hold ``q - zero_point``: integers in float32, where zero is silence. A float32 holds integers up to 2^24, so
-that products and sums below it are exact in any order. Rounding is that of TFLite Micro's kernels, which
-``firmware/src/engine/aot/requantize.h`` also has: doubling high multiplication to nearest with ties up, then division
-by a power of two to nearest with ties away from zero.
+that products and sums below it are exact in any order. The rules are those of `kws_reference.tflite.fixed_point`, whose
+twin in TensorFlow this is: tests compare the two.
 """
 
 import tensorflow as tf
+from kws_reference.tflite.fixed_point import ADD_LEFT_SHIFT
 
 ACCUMULATOR_LIMIT = 2**24
 BIAS_LIMIT = 2**22
 SMALLEST_FACTOR = 2.0**-14
 """Of accumulator to output: a bias of a whole output range then stays below `BIAS_LIMIT`."""
-ADD_EXTRA_BITS = 20
 
 
 @tf.custom_gradient
@@ -109,7 +108,7 @@ def add(
     exact_a, exact_b, exact = (tf.cast(value, tf.float64) for value in (scale_a, scale_b, scale))
     twice = 2.0 * tf.maximum(exact_a, exact_b)
     parts = [quantize_multiplier(part / twice) for part in (exact_a, exact_b)]
-    whole = quantize_multiplier(twice / (2.0**ADD_EXTRA_BITS * exact))
+    whole = quantize_multiplier(twice / (2.0**ADD_LEFT_SHIFT * exact))
     return _add(a, b, scale_a / scale, scale_b / scale, *parts[0], *parts[1], *whole, low, high)
 
 
@@ -129,7 +128,7 @@ def _add(a, b, factor_a, factor_b, *integers_and_range):
 @tf.function(jit_compile=True, autograph=False)
 def _sum(a, b, multiplier_a, shift_a, multiplier_b, shift_b, multiplier, shift, low, high):
     parts = [
-        _scaled(tf.cast(value, tf.int64) * 2**ADD_EXTRA_BITS, *factor)
+        _scaled(tf.cast(value, tf.int64) * 2**ADD_LEFT_SHIFT, *factor)
         for value, factor in ((a, (multiplier_a, shift_a)), (b, (multiplier_b, shift_b)))
     ]
     return tf.clip_by_value(tf.cast(_scaled(parts[0] + parts[1], multiplier, shift), tf.float32), low, high)

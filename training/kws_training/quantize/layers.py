@@ -15,7 +15,7 @@ from kws_training.quantize import integer
 from kws_training.quantize.flatbuffer import Builder, TensorId
 from kws_training.quantize.integer import round_through
 from kws_training.quantize.precision import Precision
-from kws_training.quantize.ranges import FixedRange, Range, WeightRange
+from kws_training.quantize.ranges import ActivationRange, FixedRange, WeightRange
 from kws_training.streaming import StateSpec, depthwise
 from kws_training.streaming.hearing import Taps
 from kws_training.streaming.layer import States, Streaming, refuse
@@ -62,7 +62,7 @@ class Features(Quantized):
         return inputs
 
 
-class Linear(Quantized):
+class QuantizedLinear(Quantized):
     """A product of a kernel and the input, a bias, and the rounding of the result.
 
     Attributes:
@@ -77,8 +77,8 @@ class Linear(Quantized):
         self,
         bits: int,
         precision: Precision,
-        inputs: Range | FixedRange,
-        outputs: Range,
+        inputs: ActivationRange | FixedRange,
+        outputs: ActivationRange,
         *,
         relu: bool,
         use_bias: bool,
@@ -167,10 +167,12 @@ class Linear(Quantized):
         return self.weights_range.integers(tf.convert_to_tensor(self.kernel), self.scales()).numpy().astype(np.int8)
 
 
-class Pointwise(Linear):
+class Pointwise(QuantizedLinear):
     """A convolution of one frame, ``[batch, time, channels]`` to ``[batch, time, filters]``, with a bias."""
 
-    def __init__(self, channels: int, filters: int, precision: Precision, inputs: Any, outputs: Range, **kwargs: Any):
+    def __init__(
+        self, channels: int, filters: int, precision: Precision, inputs: Any, outputs: ActivationRange, **kwargs: Any
+    ):
         self.kernel_shape = (channels, filters)
         super().__init__(precision.pointwise_bits, precision, inputs, outputs, use_bias=True, fan_in=channels, **kwargs)
 
@@ -188,7 +190,7 @@ class Pointwise(Linear):
         return self.emit_product(builder, "CONV_2D", inputs, kernel, (1, frames, 1, self.kernel_shape[1]))
 
 
-class Depthwise(Streaming, Linear):
+class Depthwise(Streaming, QuantizedLinear):
     """A causal convolution in time, each channel by itself, without a bias; its ring is its state.
 
     Args:
@@ -197,7 +199,14 @@ class Depthwise(Streaming, Linear):
     """
 
     def __init__(
-        self, channels: int, kernel: int, dilation: int, precision: Precision, inputs: Any, outputs: Range, name: str
+        self,
+        channels: int,
+        kernel: int,
+        dilation: int,
+        precision: Precision,
+        inputs: Any,
+        outputs: ActivationRange,
+        name: str,
     ):
         self.kernel_shape, self.dilation = (kernel, channels), dilation
         self.context_frames = (kernel - 1) * dilation
@@ -247,7 +256,9 @@ class Depthwise(Streaming, Linear):
 class Add(Quantized):
     """The sum of two tensors and a ReLU."""
 
-    def __init__(self, precision: Precision, inputs: tuple[Range, Range], outputs: Range, name: str):
+    def __init__(
+        self, precision: Precision, inputs: tuple[ActivationRange, ActivationRange], outputs: ActivationRange, name: str
+    ):
         super().__init__(name=name)
         self.precision, self.outputs = precision, outputs
         self.first, self.second = inputs
@@ -286,7 +297,7 @@ class WindowMean(Streaming, Quantized):
 
     ends_time = True
 
-    def __init__(self, window: int, step: int, precision: Precision, values: Range, name: str):
+    def __init__(self, window: int, step: int, precision: Precision, values: ActivationRange, name: str):
         super().__init__(name=name)
         if window % step:
             raise KwsError(f"{name}: a quantized mean takes whole steps of {step} frames. Received: {window} frames.")
@@ -350,10 +361,18 @@ class WindowMean(Streaming, Quantized):
         return builder.pool(f"{self.name}/mean", rows, (1, 1, 1, channels), self.values)
 
 
-class Dense(Linear):
+class Dense(QuantizedLinear):
     """The classifier: ``[batch, channels]`` to real logits ``[batch, filters]`` on the grid of their range."""
 
-    def __init__(self, channels: int, filters: int, precision: Precision, inputs: Range, outputs: Range, name: str):
+    def __init__(
+        self,
+        channels: int,
+        filters: int,
+        precision: Precision,
+        inputs: ActivationRange,
+        outputs: ActivationRange,
+        name: str,
+    ):
         self.kernel_shape = (channels, filters)
         bits = precision.dense_bits
         super().__init__(bits, precision, inputs, outputs, relu=False, use_bias=True, fan_in=channels, name=name)

@@ -9,9 +9,9 @@ from kws_reference.errors import KwsError
 
 from kws_training.models.matchbox import MatchboxConfig
 from kws_training.quantize.flatbuffer import Builder
-from kws_training.quantize.layers import Add, Dense, Depthwise, Features, Linear, Pointwise, WindowMean
+from kws_training.quantize.layers import Add, Dense, Depthwise, Features, Pointwise, QuantizedLinear, WindowMean
 from kws_training.quantize.precision import Precision
-from kws_training.quantize.ranges import FixedRange, Range, ranges_of
+from kws_training.quantize.ranges import ActivationRange, FixedRange, ranges_of
 from kws_training.streaming.keras_graph import KerasGraph
 from kws_training.streaming.rules import gain_and_offset
 
@@ -37,11 +37,11 @@ def build(config: MatchboxConfig, precision: Precision, features_scale: float) -
             f"Received: {config.pool_frames} and {config.frames_per_step}."
         )
 
-    def values(name: str) -> Range:
-        return Range(precision.learned, f"{name}_range")
+    def values(name: str) -> ActivationRange:
+        return ActivationRange(precision.learned, f"{name}_range")
 
     inputs = keras.Input((config.pool_frames, config.coefficients), name="features")
-    about: Range | FixedRange = FixedRange(features_scale)
+    about: ActivationRange | FixedRange = FixedRange(features_scale)
     x = Features(precision, about, name="quantize")(inputs)
     channels = config.coefficients
     for index, block in enumerate(config.blocks, 1):
@@ -112,7 +112,7 @@ def calibrate(model: keras.Model, features: np.ndarray) -> None:
             item.calibrating = False
             item.settle()
     for layer in model.layers:
-        if isinstance(layer, Linear):
+        if isinstance(layer, QuantizedLinear):
             layer.settle()
 
 

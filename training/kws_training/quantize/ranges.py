@@ -20,7 +20,7 @@ class FixedRange:
         self.scale, self.zero_point = tf.constant(scale, tf.float32), tf.constant(float(zero_point))
 
 
-class Range(keras.layers.Layer):
+class ActivationRange(keras.layers.Layer):
     """Scale and zero point of an int8 activation, one for the whole tensor.
 
     Attributes:
@@ -109,7 +109,7 @@ class WeightRange(keras.layers.Layer):
         self.measured.assign(candidates[best, np.arange(len(best))].astype(np.float32))
 
 
-def ranges_of(model: Any) -> list[Range]:
+def ranges_of(model: Any) -> list[ActivationRange]:
     """All ranges of activations in a model, each once."""
-    found = [part for layer in model.layers for part in vars(layer).values() if isinstance(part, Range)]
+    found = [part for layer in model.layers for part in vars(layer).values() if isinstance(part, ActivationRange)]
     return list(dict.fromkeys(found))

@@ -19,7 +19,7 @@ def check_arithmetic(model: Any) -> None:
         if mode:
             refuse(
                 layer,
-                f"Keras has quantized it ({mode}): stream the float model, kws_training.convert.export quantizes that",
+                f"Keras has quantized it ({mode}): stream the float model, kws_training.convert.integer quantizes that",
             )
         if is_functional(layer) or isinstance(layer, keras.layers.InputLayer):
             continue  # computes nothing itself

@@ -22,9 +22,10 @@ struct AddParams {
   OutputRange range;
 };
 
-namespace internal {
-
+// Fraction bits that both operands gain before they are scaled; the generator's factors count on them.
 constexpr int kAddExtraBits = 20;
+
+namespace internal {
 
 inline int32_t ScaleOperand(int32_t value, const AddOperand& operand) {
   const int32_t shifted = (value - operand.zero_point) * (1 << kAddExtraBits);

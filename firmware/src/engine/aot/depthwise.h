@@ -1,12 +1,16 @@
 // Depthwise convolution along time, on rows of channels.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "engine/aot/pointwise.h"
 #include "engine/aot/requantize.h"
 
 namespace kws::aot {
+
+// Bytes of weights that Depthwise() reads.
+constexpr size_t DepthwiseWeightsBytes(int channels, int taps) { return static_cast<size_t>(channels) * taps; }
 
 namespace internal {
 

@@ -4,6 +4,7 @@
 // high half. Kernels of odd length have a zero there at the end.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "engine/aot/depthwise.h"
@@ -11,6 +12,11 @@
 #include "engine/aot/requantize.h"
 
 namespace kws::aot {
+
+// Bytes of weights that DepthwiseInt4() reads: two taps a byte.
+constexpr size_t DepthwiseInt4WeightsBytes(int channels, int taps) {
+  return static_cast<size_t>(channels) * ((taps + 1) / 2);
+}
 
 namespace internal {
 
@@ -226,7 +232,7 @@ inline void DepthwiseInt4TwoFrames(const LinearTables& tables, OutputRange range
 }  // namespace internal
 
 // As Depthwise(), with 4-bit weights.
-//   tables: weights int8 [(kTaps + 1) / 2][kChannels], packed as above (kws_codegen/pack.py, pack_taps); requantization
+//   tables: weights int8 [(kTaps + 1) / 2][kChannels], packed as above (by kws_codegen's pack_taps); requantization
 //           as in LinearTables
 template <int kChannels, int kTaps, int kTapStride, int kFrameStride, int kFrames, Rounding kRounding,
           Clamping kClamping>

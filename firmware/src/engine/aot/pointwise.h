@@ -22,8 +22,11 @@ enum class Rounding : uint8_t {
   kAny,
 };
 
-// Bytes of scratch that Pointwise() needs, 4-byte aligned.
+// Bytes of scratch that Pointwise() needs, 4-byte aligned: two frames as int16.
 constexpr size_t PointwiseScratchBytes(int inputs) { return static_cast<size_t>(inputs) * 2 * sizeof(int16_t); }
+
+// Bytes of weights that Pointwise() reads.
+constexpr size_t PointwiseWeightsBytes(int inputs, int outputs) { return static_cast<size_t>(inputs) * outputs; }
 
 namespace internal {
 

@@ -9,12 +9,18 @@
 //   dot(high, x) = (W - L) / 16, exact
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "engine/aot/pointwise.h"
 #include "engine/aot/requantize.h"
 
 namespace kws::aot {
+
+// Bytes of weights that PointwiseInt4() reads: two outputs a byte.
+constexpr size_t PointwiseInt4WeightsBytes(int inputs, int outputs) {
+  return static_cast<size_t>(inputs) * ((outputs + 1) / 2);
+}
 
 namespace internal {
 
@@ -399,8 +405,7 @@ inline void PointwiseInt4Portable(const LinearTables& tables, OutputRange range,
 }  // namespace internal
 
 // As Pointwise(), with 4-bit weights.
-//   tables: weights int8 [(kOutputs + 1) / 2][kInputs], packed as above (kws_codegen/pack.py, pack_rows), 4-byte
-//   aligned;
+//   tables: weights int8 [(kOutputs + 1) / 2][kInputs], packed as above (by kws_codegen's pack_rows), 4-byte aligned;
 //           requantization as in LinearTables
 //   scratch: PointwiseScratchBytes(kInputs) bytes, 4-byte aligned
 template <int kInputs, int kOutputs, int kFrames, Rounding kRounding, Clamping kClamping>

@@ -88,7 +88,13 @@ void AveragePool(OutputRange range, const int8_t* input, int frame_stride, int f
 // in integers and every row that was added is subtracted again when it leaves.
 template <int kRows, int kChannels>
 class PoolRing {
+  // Sums of up to kRows + 1 int8 values.
+  using Sum = std::conditional_t<((kRows + 1) * 128 <= 32767), int16_t, int32_t>;
+
  public:
+  // RAM of the rows and their sums, without the position.
+  static constexpr size_t kDataBytes = kChannels * (kRows + sizeof(Sum));
+
   // Sets every element of the state to `value`.
   void Reset(int8_t value) {
     memset(rows_, value, sizeof rows_);
@@ -129,9 +135,6 @@ class PoolRing {
   }
 
  private:
-  // Sums of up to kRows + 1 int8 values.
-  using Sum = std::conditional_t<((kRows + 1) * 128 <= 32767), int16_t, int32_t>;
-
   alignas(16) int8_t rows_[kRows][kChannels];
   alignas(16) Sum sums_[kChannels];
   int oldest_;

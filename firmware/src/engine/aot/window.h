@@ -14,6 +14,9 @@ namespace kws::aot {
 template <int kStateRows, int kNewRows, int kRowBytes, int kSteps>
 class Window {
  public:
+  // RAM of the rows, without the position.
+  static constexpr size_t kDataBytes = (kStateRows + kSteps * kNewRows) * kRowBytes;
+
   // Sets every element of the state to `value`.
   void Reset(int8_t value) {
     memset(data_, value, sizeof data_);
@@ -39,7 +42,7 @@ class Window {
  private:
   static constexpr int kStepBytes = kNewRows * kRowBytes;
 
-  alignas(16) int8_t data_[kStateRows * kRowBytes + kSteps * kStepBytes];
+  alignas(16) int8_t data_[kDataBytes];
   int first_;
 };
 

@@ -1,0 +1,73 @@
+"""What passes and lowerings ask of tensors, and how they refuse: one line that names operator and tensor."""
+
+from typing import NoReturn
+
+import numpy as np
+from kws_reference.errors import KwsError
+from kws_reference.tflite import fixed_point
+from kws_reference.tflite.graph import Graph, Op, Tensor
+
+from kws_codegen.kernels.output_range import OutputRange
+
+
+def refuse(graph: Graph, op: Op, why: str) -> NoReturn:
+    """Raises the one-line refusal of an operator."""
+    raise KwsError(f"cannot generate {graph.describe(op)}: {why}.")
+
+
+def same_quantization(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors share scale and zero point."""
+    return a.scales == b.scales and a.zero_points == b.zero_points
+
+
+def quantization_text(tensor: Tensor) -> str:
+    """Scale and zero point for a message."""
+    return f"scale {tensor.scales[0]:.9g}, zero point {tensor.zero_points[0]}" if tensor.scales else "no quantization"
+
+
+def activation(graph: Graph, op: Op, index: int) -> Tensor:
+    """The int8 activation `index` with one scale and batch 1.
+
+    Raises:
+      KwsError: it is none.
+    """
+    if index < 0:
+        refuse(graph, op, "an input is missing")
+    tensor = graph.tensors[index]
+    if tensor.dtype != "INT8":
+        refuse(graph, op, f"tensor '{tensor.name}' has type {tensor.dtype}, only INT8 is supported")
+    if len(tensor.scales) != 1 or not tensor.scales[0] > 0:
+        refuse(graph, op, f"tensor '{tensor.name}' must have one positive scale, it has {quantization_text(tensor)}")
+    if not tensor.shape or tensor.shape[0] != 1 or min(tensor.shape) < 1:
+        refuse(graph, op, f"tensor '{tensor.name}' has shape {list(tensor.shape)}, only batch 1 is supported")
+    return tensor
+
+
+def constant(graph: Graph, op: Op, index: int, dtypes: tuple[str, ...], what: str) -> np.ndarray:
+    """The values of a constant tensor.
+
+    Raises:
+      KwsError: the tensor has another type, or is not constant.
+    """
+    tensor = graph.tensors[index]
+    if tensor.dtype not in dtypes:
+        refuse(graph, op, f"{what} '{tensor.name}' have type {tensor.dtype}, only {' or '.join(dtypes)} is supported")
+    if tensor.data is None:
+        refuse(graph, op, f"{what} '{tensor.name}' are not constant")
+    return tensor.data
+
+
+def check_rank(graph: Graph, op: Op, tensor: Tensor, rank: int) -> None:
+    """Refuses a tensor of another number of dimensions."""
+    if len(tensor.shape) != rank:
+        refuse(graph, op, f"tensor '{tensor.name}' has shape {list(tensor.shape)}, {rank} dimensions are supported")
+
+
+def output_range(graph: Graph, op: Op, output: Tensor) -> OutputRange:
+    """Zero point of the output and the clamp of the operator's fused activation."""
+    fused = op.options.get("activation", "NONE")
+    try:
+        low, high = fixed_point.activation_range(fused, output.scales[0], output.zero_points[0])
+    except ValueError:
+        refuse(graph, op, f"fused activation {fused} is not supported")
+    return OutputRange(output.zero_points[0], low, high)

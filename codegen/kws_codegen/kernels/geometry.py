@@ -1,0 +1,49 @@
+"""Shapes of a two-dimensional convolution."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ConvGeometry:
+    """A convolution over ``[in_h, in_w, in_c]`` with batch 1, as ``aot::CmsisGeometry`` has it.
+
+    Attributes:
+      pad_h, pad_w: rows above, columns to the left.
+      depth_multiplier: outputs for each channel of a depthwise convolution; 0 for a full convolution.
+    """
+
+    in_h: int
+    in_w: int
+    in_c: int
+    kernel_h: int
+    kernel_w: int
+    out_h: int
+    out_w: int
+    out_c: int
+    stride_h: int
+    stride_w: int
+    pad_h: int
+    pad_w: int
+    dilation_h: int
+    dilation_w: int
+    depth_multiplier: int = 0
+
+    @property
+    def taps(self) -> int:
+        """Positions of the kernel."""
+        return self.kernel_h * self.kernel_w
+
+    @property
+    def frames(self) -> int:
+        """Positions of the output."""
+        return self.out_h * self.out_w
+
+    @property
+    def padded_h(self) -> bool:
+        """Whether the kernel reaches beyond the rows."""
+        return (self.out_h - 1) * self.stride_h + (self.kernel_h - 1) * self.dilation_h + 1 > self.in_h
+
+    @property
+    def padded_w(self) -> bool:
+        """Whether the kernel reaches beyond the columns."""
+        return (self.out_w - 1) * self.stride_w + (self.kernel_w - 1) * self.dilation_w + 1 > self.in_w

@@ -1,0 +1,42 @@
+"""CONV_2D: dot products with whole frames where the kernel covers whole rows without padding, else CMSIS-NN."""
+
+from kws_reference.tflite.graph import Op
+
+from kws_codegen import checks
+from kws_codegen.checks import refuse
+from kws_codegen.kernels.cmsis_nn import CmsisConvolve
+from kws_codegen.kernels.geometry import ConvGeometry
+from kws_codegen.kernels.pointwise import Pointwise, PointwiseInt4
+from kws_codegen.lower import weights
+from kws_codegen.lower.geometry import conv_geometry
+from kws_codegen.lower.lowering import Lowering
+from kws_codegen.lower.operator import Operator
+
+
+def _lower(lowering: Lowering, op: Op) -> None:
+    graph = lowering.graph
+    x, y = (checks.activation(graph, op, index) for index in (op.inputs[0], op.outputs[0]))
+    values = weights.values(graph, op)
+    if values.ndim != 4 or values.shape[0] != y.shape[-1] or values.shape[3] != x.shape[-1]:
+        refuse(graph, op, f"weights {list(values.shape)} do not fit {list(x.shape)} -> {list(y.shape)}")
+    outputs, kernel_h, kernel_w, _ = (int(n) for n in values.shape)
+    g = conv_geometry(graph, op, x, y, (kernel_h, kernel_w))
+    rows = values.reshape(outputs, -1)
+    what = "pointwise" if g.taps == 1 else "convolution"
+    fields = weights.linear_fields(lowering, op, what, x, y, rows, rows)
+    if lowering.own_kernels and _covers_whole_rows(g):
+        kernel = PointwiseInt4 if weights.are_int4(graph, op) else Pointwise
+        stride = g.stride_h * g.in_c
+        lowering.emit(kernel(**fields, inputs=rows.shape[1], outputs=outputs, frames=g.frames, input_stride=stride))
+    else:
+        lowering.emit(CmsisConvolve(**fields, input_zero_point=x.zero_points[0], geometry=g))
+
+
+def _covers_whole_rows(g: ConvGeometry) -> bool:
+    """Whether what one output reads lies one behind the other: rows of one column, or one tap without strides."""
+    rows_only = g.in_w == 1 and g.kernel_w == 1 and g.dilation_h == 1
+    one_tap = g.taps == 1 and g.stride_h == g.stride_w == 1
+    return (rows_only or one_tap) and not g.padded_h and not g.padded_w
+
+
+CONV_2D = Operator("CONV_2D", _lower, required_inputs=2, needs_options=True)

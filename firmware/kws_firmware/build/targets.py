@@ -1,0 +1,79 @@
+"""The targets of a board's environment besides the build: size, upload, emulate and stop."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kws_firmware.boards import Board
+from kws_firmware.build import emulation
+from kws_firmware.build.command_words import fail
+
+Action = Callable[..., int]
+
+
+def add_size(env: Any, program: Any) -> None:
+    """Adds target `size`, which prints the sections of a program."""
+    action = env.VerboseAction("$SIZEPRINTCMD", "Calculating size $SOURCE")
+    env.AddPlatformTarget("size", program, action, "Program size")
+
+
+def add_upload(env: Any, board: Board, elf: Any, image: Any) -> None:
+    """Adds target `upload`, by the protocol that the environment chose, and for an emulated board `emulate` and `stop`.
+
+    Args:
+      env: SCons's default environment.
+      board: what is built for.
+      elf: node of the program.
+      image: node of its binary.
+    """
+    build = Path(env.subst("$BUILD_DIR"))
+    firmware = build / env.subst("${PROGNAME}")
+    port = (env.subst("$UPLOAD_PORT") or str(env.GetProjectOption("upload_port", ""))).rpartition(":")[2] or "0"
+    this = ("--board", board.name, "--elf", firmware.with_suffix(".elf"))
+    binary, offset = firmware.with_suffix(".bin"), env.BoardConfig().get("upload.offset_address", "")
+    actions = {
+        "qemu": _emulate("--background", *this, "--tcp-port", port),
+        # The chip's own USB boot loader: hold the board's button while it is plugged in.
+        "dfu": _run("dfu-util", "-a", "0", "-s", f"{offset}:leave", "-D", binary),
+        "stlink": _run("st-flash", "--reset", "write", binary, offset),
+    }
+    known = env.BoardConfig().get("upload.protocols")
+    protocol = env.subst("$UPLOAD_PROTOCOL") or env.BoardConfig().get("upload.protocol")
+    if protocol not in actions or protocol not in known:
+        fail(env, f"upload_protocol {protocol!r} is not one of {board.name}'s: {', '.join(known)}")
+    upload = env.VerboseAction(actions[protocol], "Uploading $SOURCE")
+    env.AddPlatformTarget("upload", [elf, image], upload, "Upload or start emulator")
+    if board.is_emulated:
+        emulate = env.VerboseAction(_emulate("--terminal", *this), "Starting the emulator")
+        env.AddPlatformTarget("emulate", elf, emulate, "Run in the emulator on this terminal")
+        stop = env.VerboseAction(_emulate("--stop", "--if-running", "--tcp-port", port), "Stopping the emulator")
+        env.AddPlatformTarget("stop", None, stop, "Stop the emulator")
+
+
+def _run(*words: object) -> Action:
+    """Action that runs a program without a shell."""
+
+    def action(target: Any, source: Any, env: Any) -> int:
+        try:
+            return subprocess.run([str(word) for word in words], env=env["ENV"], check=False).returncode
+        except FileNotFoundError:
+            sys.stderr.write(f"error: {words[0]} is not on PATH: install it\n")
+            return 2
+
+    return action
+
+
+def _emulate(*words: object) -> Action:
+    """Action that runs `kws-host emulate`."""
+
+    def action(target: Any, source: Any, env: Any) -> int:
+        try:
+            command = emulation.emulate_command(*words)
+        except emulation.NotInstalled as error:
+            sys.stderr.write(f"error: {error}\n")
+            return 2
+        return _run(*command)(target, source, env)
+
+    return action

@@ -1,0 +1,72 @@
+"""The kernels' assembly compiles for every core, whatever the optimisation, and wherever it is inlined."""
+
+import itertools
+import shutil
+import subprocess
+
+import pytest
+from kws_firmware.boards import load_board
+
+from tests.support.native import WARNINGS
+from tests.support.paths import ROOT
+
+# Every assembly block, at the ends of its range of shapes; constant tables and ranges, so that the compiler knows most.
+# The first two with every way to finish: `Step` of a network with two outputs did not compile with some.
+POINTWISE = [*4 * [(20, 2, 4)], *4 * [(20, 2, 5)], (12, 4, 3), (64, 6, 2), (256, 4, 2), (4092, 2, 2), (4096, 2, 2)]
+DEPTHWISE = [(4, 2, 4, 4, 2), (8, 13, 16, 8, 3), (12, 31, 12, 24, 2), (16, 33, 16, 16, 4), (128, 64, 128, 128, 2)]
+FINISH = list(itertools.product(("kFast", "kAny"), ("kInt8", "kRange")))
+
+BUILDS = [
+    ("mps2_an386", "-O0"),
+    ("mps2_an386", "-Os"),
+    ("mps2_an386", "-O2"),
+    ("mps2_an386", "-O3 -funroll-all-loops"),
+    ("mps2_an386", "-O2 -fno-omit-frame-pointer"),
+    ("mps2_an500", "-O2 -flto -ffat-lto-objects"),
+    ("mps2_an500", "-O1 -finstrument-functions"),
+    ("mps3_an547", "-O0"),
+    ("mps3_an547", "-O3"),
+    ("mps3_an547", "-O2 -fno-omit-frame-pointer"),
+]
+
+
+def source():
+    """Each kernel in a function of its own, as `Step` of a small network holds it, and all of them in one."""
+    lines = [
+        *(f'#include "engine/aot/{name}.h"' for name in ("pointwise", "pointwise_int4", "depthwise", "depthwise_int4")),
+        "using namespace kws::aot;",
+        "alignas(16) const int8_t kWeights[8192 * 8] = {1, 2, 3};",
+        "alignas(16) const int32_t kTable[3 * 128] = {1, 2, 3};",
+        "alignas(16) int8_t g_scratch[65536];",
+    ]
+    calls = []
+    shapes = [(f"Pointwise{kind}", shape) for kind, shape in itertools.product(("", "Int4"), POINTWISE)]
+    shapes += [(f"Depthwise{kind}", shape) for kind, shape in itertools.product(("", "Int4"), DEPTHWISE)]
+    for number, (kernel, shape) in enumerate(shapes):
+        rounding, clamping = FINISH[number % len(FINISH)]
+        limits = "-128, 127" if clamping == "kInt8" else "-3, 100"
+        arguments = f"{shape[0]}, y, g_scratch" if kernel.startswith("Pointwise") else "y"
+        parameters = f"{', '.join(map(str, shape))}, Rounding::{rounding}, Clamping::{clamping}"
+        calls.append(f"  {kernel}<{parameters}>({{kWeights, kTable}}, {{-3, {limits}}}, x, {arguments});")
+        lines.append(f"void Step{number}(const int8_t* x, int8_t* y) {{\n{calls[-1]}\n}}")
+    return "\n".join([*lines, "void All(const int8_t* x, int8_t* y) {", *calls, "}", ""])
+
+
+@pytest.mark.parametrize("board, flags", BUILDS, ids=str)
+def test_kernels_of_every_shape_compile(board, flags, tmp_path):
+    if shutil.which("arm-none-eabi-g++") is None:
+        pytest.skip("missing: arm-none-eabi-g++")
+    (tmp_path / "kernels.cc").write_text(source())
+    command = [
+        "arm-none-eabi-g++",
+        "-std=gnu++17",
+        *WARNINGS,
+        "-fno-exceptions",
+        "-fno-rtti",
+        *load_board(board).arch_flags,
+    ]
+    command += [*flags.split(), f"-I{ROOT / 'firmware/src'}", f"-I{ROOT / 'firmware/include'}"]
+    # Assembled too: branches and constants must reach over what .rept unrolls.
+    command += ["-c", tmp_path / "kernels.cc", "-o", tmp_path / "kernels.o"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, "\n".join(line for line in result.stderr.splitlines() if "rror" in line)[:2000]

@@ -1,0 +1,24 @@
+"""Files of bulk runs: what is damaged, cut off or of another model is refused."""
+
+import struct
+
+import pytest
+from kws_host import bulk, project
+from kws_reference.bundle import Bundle
+from kws_reference.errors import KwsError
+
+
+@pytest.mark.parametrize("cut", [0, 10, 47, 60, -1, -9])
+def test_bulk_output_cut_off_or_of_another_model_is_refused(cut):
+    bundle = Bundle.load(project.RELEASED_BUNDLE)
+    labels = len(bundle.labels)
+    record = struct.pack("<I", 1) + bytes(4 + labels + 3)
+    data = struct.pack("<4sIII", b"KWSR", 1, 2, labels) + bytes.fromhex(bundle.model_sha256)
+    data += record * 2 + struct.pack("<4sI", b"KWSE", 2)
+    assert len(bulk.decode_output(data, bundle, 2)) == 2
+    with pytest.raises(KwsError):
+        bulk.decode_output(data[:cut], bundle, 2)
+    with pytest.raises(KwsError, match="not what this program reads"):
+        bulk.decode_output(data, bundle, 3)
+    with pytest.raises(KwsError, match="runs model 00000000"):
+        bulk.decode_output(data[:16] + bytes(32) + data[48:], bundle, 2)
