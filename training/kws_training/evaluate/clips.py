@@ -1,4 +1,4 @@
-"""One set of clips through float batch, float streaming and int8 streaming."""
+"""Top-1 accuracy on clips: one set through float batch, float streaming and int8 streaming."""
 
 import concurrent.futures
 import dataclasses
@@ -14,6 +14,7 @@ from kws_reference.system import workers
 
 FEATURE_CHUNK_CLIPS = 100
 STREAMS = 100
+"""Clips that go side by side through the float streaming model."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Outcome:
 
     @property
     def accuracy(self) -> float:
-        """Share of clips that are classified correctly, 0..1."""
+        """Top-1 accuracy: share of clips whose own label has the largest score, 0..1."""
         return float((self.predicted == self.truth).mean())
 
     def confusion(self) -> np.ndarray:
