@@ -34,8 +34,9 @@ def compiled(graph: Graph, op: Op) -> tuple[Function, list[int]]:
     Raises:
       Unsupported: an operator, option, type or size that is not known here; the line names it.
     """
+    if op.kind not in _BUILDERS:
+        raise Unsupported(graph.describe(op))
     try:
-        _demand(op.kind in _BUILDERS, "the operator")
         inputs = list(op.inputs)
         while inputs and inputs[-1] == -1:  # a bias that was left out
             inputs.pop()
