@@ -13,6 +13,9 @@ MAX_NAME_BYTES = 200
 
 SILENCE, UNKNOWN = "_silence_", "_unknown_"
 
+TEN_KEYWORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
+"""Of the 12-label task of Speech Commands."""
+
 
 class Kind(enum.IntEnum):
     """What a label stands for. The numbers enter the seeds of recordings."""

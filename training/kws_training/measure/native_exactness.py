@@ -22,8 +22,6 @@ from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
 from kws_reference.network.oracle import Network
 
-from kws_training.commands.options.numbers import check_count
-
 
 def compare(model: Any, bundle: Bundle, features: np.ndarray) -> dict[str, int]:
     """Counts clips whose scores differ.
@@ -40,13 +38,12 @@ def compare(model: Any, bundle: Bundle, features: np.ndarray) -> dict[str, int]:
     real = features.astype(np.float32) * np.float32(bundle.features.scale)
     logits = model.predict(real, batch_size=100, verbose=0)
     trained = np.rint(logits / np.float32(bundle.scores.scale)).astype(int) + bundle.scores.zero_point
-    network, frames = Network(bundle), bundle.frames_per_step
-    streamed = np.empty_like(trained)
+    network, streamed = Network(bundle), np.empty_like(trained)
     progress = Progress("TFLite Micro", len(features))
     for number, clip in enumerate(features):
         network.reset()
-        for start in range(0, len(clip) - frames + 1, frames):
-            streamed[number] = network.step(clip[start : start + frames])
+        for frames in bundle.clock.whole_steps(clip):
+            streamed[number] = network.step(frames)
         progress.update(number + 1)
     difference = np.abs(trained - streamed)
     return {
@@ -64,7 +61,8 @@ def run(args: argparse.Namespace) -> int:
     Raises:
       KwsError: the run is not a quantized one, the bundle is of another, or there is no clip to compare.
     """
-    check_count(args.clips, "--clips")
+    if args.clips < 1:
+        raise KwsError(f"--clips must be at least 1. Received: {args.clips}.")
     from kws_training.data.clips import ClipSpec
     from kws_training.data.load_clips import load_clips
     from kws_training.evaluate.clips import int8_features
