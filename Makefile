@@ -17,6 +17,7 @@ LOGS := build/logs
 QUIET := .ci/quiet.sh
 # What .clang-format is for; .clang-format-ignore names what is generated in between.
 CPP_SOURCES := find firmware/boards firmware/include firmware/src firmware/test tests "(" -name "*.cc" -o -name "*.h" ")"
+QUICK_TESTS := $(addprefix tests/unit/,reference codegen firmware host data evaluate house)
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check install -c constraints.txt
 
 # What cannot work is refused before anything is made: PATH and venv stumble over a colon, pip's starting scripts over
@@ -56,8 +57,8 @@ demo: firmware ## build the firmware, start an emulated board, stream spoken wor
 test: system-test venv sources ## everything that needs no hardware (PYTEST_ARGS="-k words" to choose)
 	@$(VENV)/bin/pytest $(PYTEST_ARGS)
 
-quick-test: system-test venv sources ## without emulated boards and without slow tests
-	@$(VENV)/bin/pytest -m "not qemu and not slow" $(PYTEST_ARGS)
+quick-test: venv ## at every save, under two minutes: unit tests that need neither TensorFlow nor a compiler
+	@$(VENV)/bin/pytest -m "not slow" $(QUICK_TESTS) $(PYTEST_ARGS)
 
 measure: system-test venv sources ## measure every emulated board (instructions, flash, RAM, stack) and renew the pages
 	@$(VENV)/bin/python -m kws_firmware.measure --write

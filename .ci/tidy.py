@@ -12,10 +12,11 @@ tflm on the stand-in tree of its tests.
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from kws_firmware.boards import load_board
+from kws_firmware.boards import load_board, load_boards
 
 ROOT = Path(__file__).resolve().parents[1]
 TIDY = Path(sys.executable).with_name("clang-tidy")
@@ -50,6 +51,17 @@ def core(board: str, *patterns: str, but: tuple[str, ...] = ()) -> tuple[list[st
     return sources(*patterns, but=but), ["--target=arm-none-eabi", *flags]
 
 
+def boards() -> Iterator[tuple[list[str], list[str]]]:
+    """Every folder of the boards that are compiled for a chip, once for each kind of core."""
+    seen = set()
+    for name, board in load_boards().items():
+        if board.toolchain != "arm":
+            continue
+        new = [folder for folder in board.folders if (folder, board.arch_flags) not in seen]
+        seen |= {(folder, board.arch_flags) for folder in new}
+        yield core(name, *(f"firmware/boards/{folder}/*.cc" for folder in new))
+
+
 def macros(board: str) -> list[str]:
     """What the build defines for a board."""
     return [f"-D{name}={value}" for name, value in load_board(board).macros.items()]
@@ -73,10 +85,8 @@ def compilations() -> list[tuple[str, list[str]]]:
             [*BARE, *includes, *nano33ble, "-isystemtests/fixtures/fake_arduino"],
         ),
         (sources("tests/integration/native/**/*.cc", but=("tflm_runner", "link_audio")), tests),
-        core("mps2_an386", "firmware/boards/cortex_m/*.cc", "firmware/boards/mps/*.cc", "firmware/test/*/*.cc"),
-        core("netduinoplus2", "firmware/boards/netduinoplus2/*.cc"),
-        core("mps3_an547", "firmware/boards/mps/*.cc"),
-        core("mps2_an386", "firmware/generated/aot_model.cc"),
+        core("mps2_an386", "firmware/test/*/*.cc", "firmware/generated/aot_model.cc"),
+        *boards(),
     ]
     return [(path, flags) for paths, flags in kinds for path in paths]
 

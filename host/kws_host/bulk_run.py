@@ -24,7 +24,12 @@ RUN_TIMEOUT_S = 300.0
 
 @dataclasses.dataclass(frozen=True)
 class EmulatedBoard:
-    """Firmware on a board. Attributes: board: or an environment. elf: the firmware."""
+    """A board for bulk runs.
+
+    Attributes:
+      board: its name, or that of an environment.
+      elf: the firmware.
+    """
 
     board: str
     elf: Path

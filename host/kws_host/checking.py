@@ -2,10 +2,10 @@
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from kws_reference.bundle import Bundle
-from kws_reference.pipeline import Pipeline
 from kws_reference.protocol.messages import Config
 
 from kws_host.clips import Clip
@@ -13,6 +13,9 @@ from kws_host.compare import Comparison, Mismatch, compare_run
 from kws_host.device import Device, Run
 from kws_host.heard import heard_label, heard_step
 from kws_host.target import require_model
+
+if TYPE_CHECKING:  # the reference is loaded by what runs it
+    from kws_reference.pipeline import Pipeline
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +29,7 @@ class CheckJob:
       keep_going: whether a clip that differs does not end the check.
     """
 
-    pipeline: Pipeline
+    pipeline: "Pipeline"
     clips: tuple[Clip, ...]
     audio: tuple[np.ndarray, ...]
     keep_going: bool = False
@@ -92,7 +95,7 @@ def _check_clips(device: Device, job: CheckJob) -> Iterator[ClipResult]:
             return
 
 
-def check_clip(device: Device, pipeline: Pipeline, clip: Clip, pcm: np.ndarray) -> ClipResult:
+def check_clip(device: Device, pipeline: "Pipeline", clip: Clip, pcm: np.ndarray) -> ClipResult:
     """Runs one clip on both sides; after a mismatch once more with digests of the states, to name the first one.
 
     Args:
@@ -117,7 +120,7 @@ def check_clip(device: Device, pipeline: Pipeline, clip: Clip, pcm: np.ndarray) 
     )
 
 
-def _locate(device: Device, pipeline: Pipeline, pcm: np.ndarray, first: Mismatch) -> Mismatch:
+def _locate(device: Device, pipeline: "Pipeline", pcm: np.ndarray, first: Mismatch) -> Mismatch:
     """A wrong score often begins as a wrong state some steps before: looks at the states too."""
     device.configure(Config.FEATURES | Config.STATE_DIGESTS)
     try:

@@ -2,14 +2,17 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from kws_reference.bundle import Bundle
-from kws_reference.pipeline import Step
 
 from kws_host import trace
 from kws_host.device import Run
 from kws_host.trace import Stage, Trace
+
+if TYPE_CHECKING:  # the reference is loaded by what runs it
+    from kws_reference.pipeline import Step
 
 NUMBER_OF_STEPS = "number of steps"
 
@@ -85,7 +88,7 @@ def _mismatch(seen: Stage, wanted: Stage, step: int) -> Mismatch:
     return Mismatch(step, stage, what, *(side.text(int(side.values[step, place])) for side in (seen, wanted)))
 
 
-def compare_run(bundle: Bundle, run: Run, reference: Sequence[Step]) -> Comparison:
+def compare_run(bundle: Bundle, run: Run, reference: Sequence["Step"]) -> Comparison:
     """Compares what a device sent with the reference: audio, features, states (when digested), scores, detections.
 
     Args:

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from kws_reference.audio.pcm import read_wav
 from kws_reference.errors import KwsError
+from kws_reference.labels import SILENCE, TEN_KEYWORDS, UNKNOWN
 
 WORDS = Path(__file__).resolve().parents[1] / "demo" / "words"
 RATE_HZ = 16000
@@ -49,14 +50,13 @@ VOICES = {
     "awb": Voice("flite", "awb", 1.3),
     "gina": Voice("espeak-ng", "en-us+f2", 140, 55),
 }
-KEYWORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 OTHER_WORDS = {"marvin": "slt", "house": "rms", "seven": "awb", "zero": "gina", "bird": "slt", "happy": "rms"}
 
 
 def plan() -> dict[str, tuple[str, Voice]]:
     """Returns every spoken clip: path below `WORDS` to word and voice."""
-    clips = {f"{word}/{name}.wav": (word, voice) for word in KEYWORDS for name, voice in VOICES.items()}
-    clips |= {f"_unknown_/{word}_{name}.wav": (word, VOICES[name]) for word, name in OTHER_WORDS.items()}
+    clips = {f"{word}/{name}.wav": (word, voice) for word in TEN_KEYWORDS for name, voice in VOICES.items()}
+    clips |= {f"{UNKNOWN}/{word}_{name}.wav": (word, VOICES[name]) for word, name in OTHER_WORDS.items()}
     return clips
 
 
@@ -65,9 +65,9 @@ def silent_clips() -> dict[str, np.ndarray]:
     rng = np.random.default_rng(1)
     hum = 300.0 * np.sin(2 * np.pi * 100.0 * np.arange(CLIP_SAMPLES) / RATE_HZ)
     return {
-        "_silence_/room.wav": _to_int16(rng.normal(0.0, ROOM_RMS, CLIP_SAMPLES)),
-        "_silence_/hiss.wav": _to_int16(rng.normal(0.0, 200.0, CLIP_SAMPLES)),
-        "_silence_/hum.wav": _to_int16(hum + rng.normal(0.0, 20.0, CLIP_SAMPLES)),
+        f"{SILENCE}/room.wav": _to_int16(rng.normal(0.0, ROOM_RMS, CLIP_SAMPLES)),
+        f"{SILENCE}/hiss.wav": _to_int16(rng.normal(0.0, 200.0, CLIP_SAMPLES)),
+        f"{SILENCE}/hum.wav": _to_int16(hum + rng.normal(0.0, 20.0, CLIP_SAMPLES)),
     }
 
 

@@ -184,28 +184,39 @@ class Device:
         if kind is None:
             return
         event = self.link.decode(kind, frame.payload)
-        if kind is not messages.Fault:  # FAULT is sent from the fault handler, which counts nothing
-            if frame.seq == self._event_seq:
-                return  # a repetition on the way
-            if self._event_seq is not None and frame.seq != (self._event_seq + 1) % 65536:
-                self._event_was_lost = True
-            self._event_seq = frame.seq
+        if not self._is_new(frame):
+            return
         if self.on_event:
             self.on_event(event)
-        if self._run is None:
-            return
-        if isinstance(event, messages.StepRecord):
-            self._run.steps.append(event)
-        elif isinstance(event, messages.DetectionRecord):
-            self._run.detections.append(event)
-        elif isinstance(event, messages.StateDigest):
-            self._run.digests.append(event)
-        elif isinstance(event, messages.Fault):
-            raise KwsError(f"{self.link.port}: the device faulted: {event}")
-        elif isinstance(event, messages.Hello):
-            raise KwsError(
-                f"{self.link.port}: the device restarted in the middle of a recording. Check its power supply."
-            )
+        if self._run is not None:
+            self._collect(event, self._run)
+
+    def _is_new(self, frame: Frame) -> bool:
+        """False for an event that came twice on the way. Remembers whether one before it did not come at all."""
+        if frame.type == MessageType.FAULT:  # sent from the fault handler, which counts nothing
+            return True
+        if frame.seq == self._event_seq:
+            return False
+        if self._event_seq is not None and frame.seq != (self._event_seq + 1) % 65536:
+            self._event_was_lost = True
+        self._event_seq = frame.seq
+        return True
+
+    def _collect(self, event: object, run: Run) -> None:
+        """Puts an event where it belongs. Raises KwsError when it ends the recording."""
+        match event:
+            case messages.StepRecord():
+                run.steps.append(event)
+            case messages.DetectionRecord():
+                run.detections.append(event)
+            case messages.StateDigest():
+                run.digests.append(event)
+            case messages.Fault():
+                raise KwsError(f"{self.link.port}: the device faulted: {event}")
+            case messages.Hello():
+                raise KwsError(
+                    f"{self.link.port}: the device restarted in the middle of a recording. Check its power supply."
+                )
 
     def listen(self, duration_s: float) -> None:
         """Receives events for a while, for `on_event`."""

@@ -9,12 +9,11 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from kws_reference.protocol.messages import MAX_PAYLOAD_BYTES, PROTOCOL_VERSION
-from kws_reference.protocol.wire import ProtocolError
+from kws_reference.protocol.messages import FRAME_CRC_BYTES, MAX_PAYLOAD_BYTES, PROTOCOL_VERSION, FrameHeader
+from kws_reference.protocol.wire import ProtocolError, fixed_bytes
 
-HEADER_BYTES = 4
-CRC_BYTES = 4
-MAX_FRAME_BYTES = HEADER_BYTES + MAX_PAYLOAD_BYTES + CRC_BYTES
+HEADER_BYTES = fixed_bytes(FrameHeader)
+MAX_FRAME_BYTES = HEADER_BYTES + MAX_PAYLOAD_BYTES + FRAME_CRC_BYTES
 MAX_TEXT_BYTES = 4096  # bytes without a delimiter that are kept for the text sink
 
 
@@ -71,7 +70,7 @@ class Frame:
         """
         if len(self.payload) > MAX_PAYLOAD_BYTES:
             raise ProtocolError("too_long", f"payload of {len(self.payload)} bytes, at most {MAX_PAYLOAD_BYTES}")
-        body = struct.pack("<BBH", self.version, self.type, self.seq) + self.payload
+        body = FrameHeader(self.version, self.type, self.seq).encode() + self.payload
         return b"\0" + cobs_encode(body + struct.pack("<I", zlib.crc32(body))) + b"\0"
 
     @classmethod
@@ -90,13 +89,13 @@ class Frame:
             raise
         if len(data) > MAX_FRAME_BYTES:
             raise ProtocolError("too_long")
-        if len(data) < HEADER_BYTES + CRC_BYTES:
+        if len(data) < HEADER_BYTES + FRAME_CRC_BYTES:
             raise ProtocolError("too_short")
-        body, crc = data[:-CRC_BYTES], struct.unpack("<I", data[-CRC_BYTES:])[0]
+        body, crc = data[:-FRAME_CRC_BYTES], struct.unpack("<I", data[-FRAME_CRC_BYTES:])[0]
         if crc != zlib.crc32(body):
             raise ProtocolError("bad_crc")
-        version, kind, seq = struct.unpack_from("<BBH", body)
-        return cls(kind, seq, body[HEADER_BYTES:], version)
+        header = FrameHeader.decode(body)
+        return cls(header.type, header.seq, body[HEADER_BYTES:], header.version)
 
 
 def _decoded_length(encoded: bytes) -> int:

@@ -3,15 +3,18 @@
 import functools
 import zlib
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from kws_reference.bundle import Bundle
-from kws_reference.pipeline import Pipeline, Step
 from kws_reference.protocol.messages import NO_LABEL
 from kws_reference.system import workers
 
 from kws_host.bulk import BulkResults
 from kws_host.reference_cache import ReferenceCache
+
+if TYPE_CHECKING:  # it is loaded by the processes that run it
+    from kws_reference.pipeline import Pipeline, Step
 
 
 def run(
@@ -47,7 +50,7 @@ def run(
     return results, False
 
 
-def as_bulk_results(bundle: Bundle, steps: Sequence[Step]) -> BulkResults:
+def as_bulk_results(bundle: Bundle, steps: Sequence["Step"]) -> BulkResults:
     """The reference's steps as the firmware writes its own in a bulk run."""
     events = [(s.detection.label, s.detection.smoothed_q15) if s.detection else (NO_LABEL, 0) for s in steps]
     return BulkResults(
@@ -58,8 +61,10 @@ def as_bulk_results(bundle: Bundle, steps: Sequence[Step]) -> BulkResults:
 
 
 @functools.cache
-def _pipeline_of(bundle_path: str) -> Pipeline:
+def _pipeline_of(bundle_path: str) -> "Pipeline":
     """One for each worker process, which begins with it."""
+    from kws_reference.pipeline import Pipeline
+
     return Pipeline(Bundle.load(bundle_path))
 
 

@@ -5,14 +5,17 @@ A trace holds the results of every step, stage by stage in the order of computat
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from kws_reference.bundle import Bundle
-from kws_reference.pipeline import Step
 from kws_reference.protocol.messages import NO_LABEL
 
 from kws_host.bulk import BulkResults
 from kws_host.device import Run
+
+if TYPE_CHECKING:  # the reference is loaded by what runs it
+    from kws_reference.pipeline import Step
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +81,7 @@ def of_run(bundle: Bundle, run: Run, *, digests: bool = False) -> Trace:
     return Trace(len(steps), tuple(stages), tuple(late))
 
 
-def of_steps(bundle: Bundle, steps: Sequence[Step], *, digests: bool = False) -> Trace:
+def of_steps(bundle: Bundle, steps: Sequence["Step"], *, digests: bool = False) -> Trace:
     """What the reference computed, to be compared with `of_run`.
 
     Args:

@@ -25,7 +25,7 @@ REGENERATE = "python -m tests.tools.make_vectors --overwrite"
 
 def frontend_pcm() -> np.ndarray:
     """Audio of the vectors, int16 [window + (FRAMES - 1) hops]: one stretch of each kind that a device meets."""
-    samples = SPEECH_CONFIG.window_samples + (FRAMES - 1) * SPEECH_CONFIG.hop_samples
+    samples = SPEECH_CONFIG.clock(1).samples_for(FRAMES)
     # Pulses through a falling resonance, in integers: the same on every machine.
     rng = np.random.default_rng(SEED)
     pulses = np.where(np.arange(samples) % 131 == 0, 6000, 0) + rng.integers(-40, 41, samples)

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from kws_reference.errors import KwsError
 
 MAX_NAME_BYTES = 200
-"""UTF-8 bytes of a label, which names a folder and travels in one message, and of a state, after which layers are named
-(``<state>.depthwise2``)."""
+"""UTF-8 bytes of a word, which names a folder."""
 
 SILENCE, UNKNOWN = "_silence_", "_unknown_"
+
+TEN_KEYWORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
+"""Of the 12-label task of Speech Commands."""
 
 
 class Kind(enum.IntEnum):

@@ -1,8 +1,7 @@
 """Pass 1: no operator lacks what its kind must have, and the manifest's tensors are the graph's inputs and outputs."""
 
 import numpy as np
-from kws_reference import bundle as bundles
-from kws_reference.bundle import Bundle
+from kws_reference.bundle import Bundle, Endpoint, State
 from kws_reference.errors import KwsError
 from kws_reference.tflite.graph import Graph
 
@@ -66,7 +65,7 @@ def _check_states(bundle: Bundle, graph: Graph) -> None:
 
 def _check_tensors(bundle: Bundle, graph: Graph) -> None:
     """Types, shapes and quantization are the manifest's."""
-    ends: list[tuple[str, int, bundles.Tensor | bundles.State]] = [
+    ends: list[tuple[str, int, Endpoint | State]] = [
         ("features", graph.inputs[bundle.features.index], bundle.features),
         ("scores", graph.outputs[bundle.scores.index], bundle.scores),
     ]

@@ -6,13 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-import jinja2
 from kws_reference.errors import KwsError
 from kws_reference.protocol import messages
 from kws_reference.protocol.messages import MessageType
 from kws_reference.protocol.wire import Counted, Digest, Field, Message, Number, Rest, Text, fields, fixed_bytes
 
-TEMPLATES = Path(__file__).parents[1] / "templates" / "protocol"
+from kws_codegen.render.environment import TEMPLATES, environment
+
+_TEMPLATES = TEMPLATES / "protocol"
 
 # Written from a struct; all other messages of the device are written from arguments.
 STRUCTS = (messages.Info, messages.StepRecord, messages.DetectionRecord, messages.Bench, messages.Stats)
@@ -20,6 +21,8 @@ CALLS = (messages.Fault, messages.Credit, messages.Error, messages.Hello, messag
 # So short that a call would cost more than the bytes; NAMES' strings follow one by one.
 INLINE_CALLS = (messages.Configured, messages.Names)
 REQUESTS = (messages.Audio, messages.Configure, messages.GetBench, messages.GetNames)
+# Enumerations that are the type of their field in C++; others are plain numbers there.
+TYPED = (messages.ErrorCode,)
 # Of which the firmware must know how much room is left for what is counted.
 SIZED = (messages.StepRecord, messages.StateDigest, messages.Bench, messages.Names)
 
@@ -106,8 +109,8 @@ def camel(name: str) -> str:
 
 def _cpp_type(field: Field) -> str:
     assert isinstance(field.kind, Number)
-    if field.values is messages.ErrorCode:
-        return "ErrorCode"
+    if field.values in TYPED:
+        return field.values.__name__
     return f"uint{8 * field.kind.size}_t"
 
 
@@ -146,7 +149,7 @@ def _writes(field: Field, name: str) -> list[str]:
         case Rest():
             return []
         case Number(size=size):
-            value = f"static_cast<uint{8 * size}_t>({name})" if "_t" not in _cpp_type(field) else name
+            value = f"static_cast<uint{8 * size}_t>({name})" if field.values in TYPED else name
             return [f"out.U{8 * size}({value});"]
         case Digest(size):
             return [f"out.Bytes({name}, {size});"]
@@ -195,19 +198,6 @@ def _where(statement: str, message: CppMessage, prefix: str = "") -> str:
     return statement.format(**{member.name: prefix + member.name for member in message.members})
 
 
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    environment.filters.update(camel=camel, where=_where)
-    return environment
-
-
 def _formatted(text: str, name: str, style: Path) -> str:
     beside = Path(sys.executable).parent / "clang-format"
     program = str(beside) if beside.is_file() else shutil.which("clang-format")
@@ -226,7 +216,8 @@ def files(style: Path) -> dict[str, str]:
     Raises:
       KwsError: clang-format is missing.
     """
-    environment = _environment()
+    templates = environment(_TEMPLATES)
+    templates.filters.update(camel=camel, where=_where)
     of = {group: [_message(message) for message in members] for group, members in {
         "structs": STRUCTS, "calls": CALLS, "inline_calls": INLINE_CALLS, "requests": REQUESTS, "sized": SIZED,
     }.items()}  # fmt: skip
@@ -240,6 +231,6 @@ def files(style: Path) -> dict[str, str]:
         **of,
     }
     return {
-        name: _formatted(environment.get_template(template).render(context), name, style)
+        name: _formatted(templates.get_template(template).render(context), name, style)
         for name, template in OUTPUTS.items()
     }

@@ -9,10 +9,10 @@ from kws_codegen.render import text
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
-def environment() -> jinja2.Environment:
-    """Templates with the filters of `text`. What a template names must be there."""
+def environment(folder: Path = TEMPLATES) -> jinja2.Environment:
+    """Templates of a folder with the filters of `text`. What a template names must be there."""
     result = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
+        loader=jinja2.FileSystemLoader(folder),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

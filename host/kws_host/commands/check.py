@@ -9,7 +9,6 @@ from pathlib import Path
 from kws_reference.bundle import Bundle
 from kws_reference.cli import program
 from kws_reference.cli.progress import Progress
-from kws_reference.pipeline import Pipeline
 from kws_reference.protocol.messages import Info, Stats
 
 from kws_host import clips, heard, options, report
@@ -61,6 +60,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _job(args: argparse.Namespace) -> tuple[CheckJob, list[str]]:
     """What to check, and what the user has to know about the recordings."""
+    from kws_reference.pipeline import Pipeline  # half a second that other commands and --help can do without
+
     bundle = Bundle.load(args.bundle)
     chosen = clips.find(args.audio, bundle, labels_csv=args.labels, limit=args.limit, seed=args.seed)
     audio = tuple(clip.read(bundle) for clip in chosen)  # all of them first: a broken file must not cost minutes

@@ -68,7 +68,7 @@ def test_every_folder_of_the_firmware_takes_part_in_some_firmware(declared):
 
 
 def test_load_board_of_an_unknown_name_lists_those_that_there_are():
-    with pytest.raises(ValueError, match="the boards are mps2_an386, .*netduinoplus2. Received: 'mps2'"):
+    with pytest.raises(ValueError, match="the boards are .*netduinoplus2.* Received: 'mps2'"):
         load_board("mps2")
 
 

@@ -99,6 +99,26 @@ def test_package_that_promises_it_does_not_import_tensorflow(folder):
         assert not imports(path) & {"tensorflow", "keras"}, path.relative_to(ROOT)
 
 
+# PlatformIO runs these under a Python of its own: they name the folder of the package that does the work.
+_RUN_BY_PLATFORMIO = {
+    "firmware/platform/builder/main.py",
+    "firmware/platform/scripts/pre.py",
+    "firmware/test/test_custom_runner.py",
+}
+
+
+def test_modules_are_imported_by_name_and_find_each_other_without_changing_the_path():
+    changes = re.compile(r"sys\.path(\.(insert|append|extend)|\[.*\]\s*=|\s*\+?=)|spec_from_file" + "_location")
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in committed_files()
+        if path.suffix == ".py" and changes.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == _RUN_BY_PLATFORMIO
+    for name in found:
+        assert len((ROOT / name).read_text(encoding="utf-8").splitlines()) < 100, f"{name} does its work itself"
+
+
 # Firmware
 
 
@@ -255,6 +275,7 @@ _FOREIGN_OPTIONS = {
     *("--ipa", "--sep", "--stdin", "--setf"),  # espeak-ng, flite
     *("--dest", "--hash", "--makefile", "--no-deps", "--no-input", "--only-binary", "--quiet", "--require-hashes"),
     *("--requirement", "--port", "--help"),
+    "--reset",  # st-flash
     *("--style", "--assume-filename"),  # clang-format
     *("--gc-sections", "--no-warn-rwx-segments", "--specs", "--version"),  # GCC and its linker, QEMU
 }

@@ -2,13 +2,14 @@
 
 import importlib.util
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from kws_reference.bundle import Bundle
 
-ZOO = Path(__file__).resolve().parents[3] / "training" / "zoo"
+from tests.support.paths import ROOT
+
+ZOO = ROOT / "training" / "zoo"
 RELEASED = ("matchbox_kit12", "matchbox_kit12_int4")
 SETS = ("validation", "kit-12")
 KINDS = ("float_batch", "float_streaming", "int8_streaming")
@@ -35,6 +36,7 @@ def test_record_of_the_training_names_the_exported_epoch(bundle):
 
 
 @pytest.mark.parametrize("bundle", RELEASED)
+@pytest.mark.slow
 @pytest.mark.skipif(not WITH_TENSORFLOW, reason="TensorFlow is not installed (pip install .[training])")
 def test_committed_run_exports_to_the_released_model_byte_for_byte(bundle, tmp_path, capsys):
     from kws_training import cli
@@ -44,6 +46,7 @@ def test_committed_run_exports_to_the_released_model_byte_for_byte(bundle, tmp_p
 
 
 @pytest.mark.parametrize("bundle", RELEASED)
+@pytest.mark.slow
 @pytest.mark.skipif(not WITH_TENSORFLOW, reason="TensorFlow is not installed (pip install .[training])")
 def test_quantized_run_started_from_the_committed_float_run(bundle):
     from kws_training.train.trained_run import load_run
@@ -54,6 +57,7 @@ def test_quantized_run_started_from_the_committed_float_run(bundle):
     assert settings["started_from"]["weights_sha256"] == digest(model.get_weights())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not WITH_TENSORFLOW, reason="TensorFlow is not installed (pip install .[training])")
 def test_float_run_quantized_after_training_is_the_released_graph():
     """The converter's graph and the one that quantized training writes have the same operations."""

@@ -10,7 +10,7 @@ from kws_reference.frontend.config import FrontendConfig
 from kws_reference.system.file_names import original, printable, shown
 from kws_training.data.clips import ClipSet
 from kws_training.data.splits import hash_split
-from kws_training.quantize import start
+from kws_training.quantize.calibration import calibration
 
 
 @pytest.mark.parametrize(
@@ -53,4 +53,4 @@ def test_training_takes_clips_whose_names_are_no_utf8():
     assert hash_split(name) in ("training", "validation", "testing")
     clips = ClipSet(np.zeros((1, 16000), np.int16), np.array([1]), ("caf",), (name,), (), ("_silence_", "_unknown_"))
     frontend = FrontendConfig(feature_mean=(0.0,) * 40, feature_std=(1.0,) * 40)
-    assert len(start.calibration(clips, frontend, seed=1).record["names_sha256"]) == 64
+    assert len(calibration(clips, frontend, seed=1).record["names_sha256"]) == 64

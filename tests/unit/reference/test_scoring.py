@@ -1,5 +1,6 @@
 """Scores of many pieces: which interpreter runs them, that a wrong integer is an error, that the slow way is said."""
 
+import dataclasses
 import logging
 import pickle
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from kws_reference.cli.log import set_up
 from kws_reference.cli.program import USAGE, status_of
+from kws_reference.errors import KwsError
 from kws_reference.network import operators
 from kws_reference.network.batched import BatchedNetwork
 from kws_reference.network.oracle import Network
@@ -54,6 +56,12 @@ def test_scorer_of_more_pieces_than_go_side_by_side_keeps_their_order(bundle, pi
     assert_same(Scorer(bundle).scores(many), by_tflite_micro(bundle, many))
 
 
+def test_scorer_of_a_model_that_contradicts_its_manifest_is_refused(bundle, tmp_path):
+    other = dataclasses.replace(bundle, model=models.no_states().write(tmp_path / "other").model)
+    with pytest.raises(KwsError, match="does not run the model: Input index"):
+        Scorer(other)
+
+
 def test_scorer_without_pieces_gives_none(bundle):
     assert Scorer(bundle).scores([]) == []
 
@@ -67,7 +75,7 @@ def test_scorer_of_an_unknown_model_says_so_once_and_gives_tflite_micros_scores(
     assert_same(scorer.scores(pieces[:1]), by_tflite_micro(bundle, pieces[:1]))
     (record,) = caplog.records
     assert record.name == "kws_reference.network.scoring"
-    assert "one stream at a time" in record.message and "the operator of ADD (operator " in record.message
+    assert "one stream at a time" in record.message and "does not know ADD (operator " in record.message
 
 
 def test_scorer_in_another_process_decides_and_says_nothing_anew(bundle, pieces, caplog, monkeypatch):

@@ -1,6 +1,7 @@
 """Reading a .tflite: all that stands in it, and one line for everything that is no model."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from kws_reference.tflite.graph import Graph, Tensor
 from kws_reference.tflite.reader import read
 
 from tests.support.models import matchbox
+from tests.support.native import ROOT
 from tests.support.tflite_writer import write
 
 SMALL = write(matchbox().graph())
@@ -105,3 +107,24 @@ def test_read_damaged_model_is_one_line_or_a_graph(data):
         assert isinstance(read(bytes(model)), Graph)
     except KwsError as error:
         assert "\n" not in str(error)
+
+
+# Who else looks into files: those that write or edit them with TensorFlow, and nobody reads on his own.
+WRITERS = {
+    "training/kws_training/convert/graph_edits.py",
+    "training/kws_training/convert/integer.py",
+    "training/kws_training/quantize/flatbuffer.py",
+}
+
+
+def test_no_other_module_of_the_kit_brings_a_schema():
+    packages = ("training/kws_reference", "training/kws_training", "codegen/kws_codegen", "host/kws_host")
+    schema = re.compile(r"\bschema_py_generated\b|\bflatbuffer_utils\b|^\s*import (tflite|flatbuffers)\b", re.MULTILINE)
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for package in packages
+        for path in (ROOT / package).rglob("*.py")
+        if schema.search(path.read_text(encoding="utf-8"))
+    }
+    assert found - {"training/kws_reference/tflite/schema.py"} <= WRITERS
+    assert "training/kws_reference/tflite/schema.py" in found

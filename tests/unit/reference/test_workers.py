@@ -62,6 +62,7 @@ WAYS = [(calls, way) for calls in (EVALUATE, REFERENCE, RENDER) for way in ("fil
 WAYS += [(REFERENCE, way) for way in ("stdin", "-c", "-m")]  # which are the same for all
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("calls, way", WAYS, ids=lambda value: value if len(value) < 9 else value.split()[1])
 def test_script_without_a_main_guard_runs_once(places, tmp_path, calls, way):
     text = script(calls, places)

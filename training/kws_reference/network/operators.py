@@ -34,8 +34,9 @@ def compiled(graph: Graph, op: Op) -> tuple[Function, list[int]]:
     Raises:
       Unsupported: an operator, option, type or size that is not known here; the line names it.
     """
+    if op.kind not in _BUILDERS:
+        raise Unsupported(graph.describe(op))
     try:
-        _demand(op.kind in _BUILDERS, "the operator")
         inputs = list(op.inputs)
         while inputs and inputs[-1] == -1:  # a bias that was left out
             inputs.pop()
@@ -45,7 +46,6 @@ def compiled(graph: Graph, op: Op) -> tuple[Function, list[int]]:
         variable = len(tensors) if op.kind in _OF_ACTIVATIONS else 1
         for tensor in (*tensors[:variable], output):
             _check_activation(tensor)
-        _demand(all(tensor.data is not None for tensor in tensors[variable:]), "weights or bounds that are computed")
         return _BUILDERS[op.kind](op, tensors, output), inputs[:variable]
     except Unsupported as why:
         raise Unsupported(f"{why} of {graph.describe(op)}") from None
@@ -63,6 +63,12 @@ def _check_activation(tensor: Tensor) -> None:
     _demand(bool(tensor.shape) and tensor.shape[0] == 1, "a batch")
 
 
+def _constant(tensor: Tensor) -> np.ndarray:
+    if tensor.data is None:
+        raise Unsupported("weights or bounds that are computed")
+    return tensor.data
+
+
 # --- Operators with weights ------------------------------------------------------------------------------------------
 
 
@@ -70,7 +76,7 @@ def _convolution(op: Op, tensors: list[Tensor], output: Tensor) -> Function:
     x, weights = tensors[:2]
     pointwise = len(weights.shape) == 4 and weights.shape[1:] == (1, 1, x.shape[-1])
     _demand(_is_plain(op) and pointwise and output.shape[1:3] == x.shape[1:3], "the kernel over time")
-    return _product(op, tensors, output, weights.data.reshape(weights.shape[0], -1))
+    return _product(op, tensors, output, _constant(weights).reshape(weights.shape[0], -1))
 
 
 def _fully_connected(op: Op, tensors: list[Tensor], output: Tensor) -> Function:
@@ -78,7 +84,7 @@ def _fully_connected(op: Op, tensors: list[Tensor], output: Tensor) -> Function:
     _demand(op.options["weights_format"] == 0 and len(weights.shape) == 2, "the format of the weights")
     _demand(x.size == weights.shape[1], "the frames side by side")
     _demand(weights.dtype == "INT8" or len(weights.scales) == 1, "the scales of INT4 weights")
-    product = _product(op, tensors, output, weights.data)
+    product = _product(op, tensors, output, _constant(weights))
     return lambda x: product(x.reshape(-1, x.shape[-1])).reshape(*output.shape[1:], -1)
 
 
@@ -93,7 +99,7 @@ def _depthwise(op: Op, tensors: list[Tensor], output: Tensor) -> Function:
     x, weights = tensors[:2]
     one_column = len(weights.shape) == 4 and weights.shape[2] == 1 and weights.shape[3] == x.shape[-1]
     _demand(_is_plain(op) and op.options["depth_multiplier"] == 1 and one_column, "the kernel")
-    taps = weights.data[0, :, 0]
+    taps = _constant(weights)[0, :, 0]
     requantize = _requantizer(op, tensors, output, taps.T)
     columns, rows = taps.astype(np.float32)[:, :, None], output.shape[1]
 
@@ -132,7 +138,7 @@ def _requantizer(
     bias = np.zeros(len(weights), np.int64)
     if len(tensors) > 2:
         _demand(tensors[2].dtype == "INT32", "the type of the bias")
-        bias = tensors[2].data.astype(np.int64)
+        bias = _constant(tensors[2]).astype(np.int64)
     magnitude = 128 * np.abs(weights.astype(np.int64)).sum(1) + np.abs(bias)
     _demand(magnitude.max() * 2 < LARGEST_SUM, "sums beyond 2^22")
     bias = fixed_point.fold_zero_point(bias, weights, x.zero_points[0])
@@ -210,13 +216,13 @@ def _reshape(_op: Op, _tensors: list[Tensor], output: Tensor) -> Function:
 
 
 def _slice(_op: Op, tensors: list[Tensor], output: Tensor) -> Function:
-    begin = tensors[1].data
+    begin = _constant(tensors[1])
     part = tuple(slice(first, first + size) for first, size in zip(begin, output.shape, strict=True))[1:]
     return lambda x: x[part]
 
 
 def _strided_slice(op: Op, tensors: list[Tensor], output: Tensor) -> Function:
-    begin, end, strides = (tensor.data for tensor in tensors[1:])
+    begin, end, strides = map(_constant, tensors[1:])
     _demand(not any(op.options[f"{name}_mask"] for name in ("ellipsis", "new_axis", "shrink_axis")), "a mask")
     part = [
         slice(

@@ -2,11 +2,12 @@
 
 import functools
 import sys
+from typing import Any
 
 import numpy as np
 from tflite_micro import runtime
 
-from kws_reference.bundle import Bundle
+from kws_reference.bundle import Bundle, Endpoint, State
 from kws_reference.errors import KwsError
 from kws_reference.system import processes
 from kws_reference.tflite.check import check_model
@@ -88,33 +89,26 @@ class Network:
         return interpreter.get_output(bundle.scores.index).reshape(-1)
 
     def _check_tensors(self) -> None:
-        bundle = self._bundle
-        wanted = [
-            (
-                f"input {bundle.features.name}",
-                self._interpreter.get_input_details,
-                bundle.features.index,
-                bundle.features,
-            )
-        ]
-        wanted += [
-            (f"output {bundle.scores.name}", self._interpreter.get_output_details, bundle.scores.index, bundle.scores)
+        bundle, interpreter = self._bundle, self._interpreter
+        features, scores = bundle.features, bundle.scores
+        wanted: list[tuple[str, dict[str, Any], Endpoint | State]] = [
+            (f"input {features.name}", interpreter.get_input_details(features.index), features),
+            (f"output {scores.name}", interpreter.get_output_details(scores.index), scores),
         ]
         for state in bundle.states:
-            wanted += [(f"input of state {state.name}", self._interpreter.get_input_details, state.input_index, state)]
             wanted += [
-                (f"output of state {state.name}", self._interpreter.get_output_details, state.output_index, state)
+                (f"input of state {state.name}", interpreter.get_input_details(state.input_index), state),
+                (f"output of state {state.name}", interpreter.get_output_details(state.output_index), state),
             ]
-        for what, details, index, tensor in wanted:
-            found = details(index)
-            quantization = found["quantization_parameters"]
-            if found["dtype"] != np.int8 or tuple(found["shape"]) != tensor.shape:
+        for what, found, end in wanted:
+            if found["dtype"] != np.int8 or tuple(found["shape"]) != end.shape:
                 raise KwsError(
-                    f"{what}: manifest says int8 {tensor.shape}, the model has {found['dtype']} {found['shape']}."
+                    f"{what}: manifest says int8 {end.shape}, the model has {found['dtype']} {found['shape']}."
                 )
+            quantization = found["quantization_parameters"]
             scale, zero_point = float(quantization["scales"][0]), int(quantization["zero_points"][0])
-            if np.float32(tensor.scale) != np.float32(scale) or tensor.zero_point != zero_point:
+            if np.float32(end.scale) != np.float32(scale) or end.zero_point != zero_point:
                 raise KwsError(
-                    f"{what}: manifest says scale {tensor.scale}, zero point {tensor.zero_point}; "
+                    f"{what}: manifest says scale {end.scale}, zero point {end.zero_point}; "
                     f"the model has {scale}, {zero_point}."
                 )

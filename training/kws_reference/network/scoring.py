@@ -32,7 +32,7 @@ class Scorer:
     does not know runs in TFLite Micro's alone, one piece after the other.
 
     Which of the two it is, is decided, and if it is the slow one said, by whoever makes a `Scorer`: make one and hand
-    it to the worker processes. The interpreters are made in each process when they are first needed.
+    it to the worker processes. Each of them makes interpreters of its own when it first needs them.
 
     Attributes:
       bundle: the model.
@@ -43,11 +43,12 @@ class Scorer:
         """Args: bundle: a verified bundle.
 
         Raises:
-          KwsError: the model is damaged.
+          KwsError: TFLite Micro's interpreter rejects the model, or the model contradicts the manifest.
         """
         self.bundle = bundle
+        self._oracle = Network(bundle)  # first: it refuses whatever is wrong with the model
         try:
-            BatchedNetwork(bundle)
+            self._batched = BatchedNetwork(bundle)
         except Unsupported as why:
             self.batched = False
             log.info(
@@ -79,7 +80,6 @@ class Scorer:
 
         Raises:
           InterpretersDiffer: an integer of the batched interpreter is not TFLite Micro's.
-          KwsError: TFLite Micro's interpreter rejects the model.
         """
         if not self.batched:
             return [self._alone(piece) for piece in pieces]

@@ -202,11 +202,7 @@ class Field:
 
 
 class Message:
-    """A payload whose fields stand in the order of the dataclass.
-
-    Attributes:
-      TYPE: of the frames that carry it.
-    """
+    """A payload whose fields stand in the order of the dataclass."""
 
     TYPE: ClassVar[enum.IntEnum]
     """The frame's type byte; of all messages but the frame's own header."""

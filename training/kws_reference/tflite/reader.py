@@ -4,12 +4,11 @@ import struct
 from typing import Any
 
 import numpy as np
-from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as generated
 
 from kws_reference.errors import KwsError
 from kws_reference.tflite import schema
 from kws_reference.tflite.graph import Graph, Op, Tensor
-from kws_reference.tflite.schema import ACTIVATIONS, PADDINGS
+from kws_reference.tflite.schema import ACTIVATIONS, PADDINGS, generated
 
 _NUMPY_TYPES = {
     "BOOL": np.bool_,

@@ -1,7 +1,11 @@
 """The schema of ``.tflite`` files, from TFLite Micro's own package (the oracle's), and its enumerations by name."""
 
-from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as generated
+from typing import Any
 
+from tflite_micro.tensorflow.lite.micro.python import schema_py_generated
+
+generated: Any = schema_py_generated
+"""The tables and enumerations, as flatc made them."""
 VERSION = 3
 IDENTIFIER = b"TFL3"
 """Bytes 4 to 7 of every file."""

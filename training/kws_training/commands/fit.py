@@ -4,14 +4,13 @@ import argparse
 import json
 from pathlib import Path
 
-from kws_reference.labels import words_of
+from kws_reference.labels import TEN_KEYWORDS, words_of
 from kws_reference.system.folder_lock import only_writer
 
 from kws_training.commands.options.clips import add_extra, extra_folders
 from kws_training.commands.options.numbers import check_seed
 from kws_training.commands.options.settings import add_settings, given_settings
 from kws_training.data.augment_config import AugmentConfig
-from kws_training.data.clips import WORDS
 from kws_training.data.material import Material
 from kws_training.models import ARCHITECTURES, DEFAULT
 from kws_training.quantize.precision import PRECISIONS, precision
@@ -89,7 +88,7 @@ def _defaults(name: str, setting: Setting) -> str:
     others = {kind.name: kind.recipe for kind in ARCHITECTURES.values()} | {"--precision": QUANTIZED_RECIPE}
     texts = [f"{setting.default:g}"]
     texts += [f"{values[name]:g} with {what}" for what, values in others.items() if name in values]
-    if name in shares_of(WORDS[:1]):
+    if name in shares_of(TEN_KEYWORDS[:1]):
         texts.append("more with fewer than 5 labels")
     return ", ".join(texts)
 

@@ -12,11 +12,10 @@ from pathlib import Path
 import numpy as np
 from kws_reference.audio.recordings import label_of
 from kws_reference.errors import KwsError
-from kws_reference.labels import UNKNOWN, LabelSet, folded
+from kws_reference.labels import TEN_KEYWORDS, UNKNOWN, LabelSet, folded
 
 from kws_training.data.splits import SPLITS, Rule, Split
 
-WORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 SYNTHETIC_SPEAKERS = ("espeak-", "flite-")
 CLIP_SAMPLES = 16000
 SAMPLE_RATE_HZ = 16000
@@ -62,7 +61,7 @@ class ClipSpec:
     speech_commands: Path | None = None
     split: Split = "training"
     folders: tuple[FolderSpec, ...] = ()
-    words: tuple[str, ...] = WORDS
+    words: tuple[str, ...] = TEN_KEYWORDS
     split_by: Rule = "auto"
     silence_percent: float = 10.0
     unknown_percent: float = 10.0

@@ -76,7 +76,7 @@ def attend(model: keras.Model, pcm: np.ndarray, features: np.ndarray, frontend: 
         return heads.transpose(1, 0, 2).reshape(heads.shape[1], -1)
 
     softmax, past = seen["softmax"].mean(0), layer.window - 1
-    hop_s = frontend.hop_samples / frontend.sample_rate_hz
+    frames = frontend.clock(1)
     return Attention(
         pcm,
         frontend.sample_rate_hz,
@@ -86,9 +86,9 @@ def attend(model: keras.Model, pcm: np.ndarray, features: np.ndarray, frontend: 
         softmax[:, past:],
         layer.window,
         softmax[:, :past].sum(1),
-        hop_s * (_CLIP // inner.compute_output_shape((1, _CLIP, features.shape[1]))[1]),
-        hop_s,
-        frontend.window_samples / frontend.sample_rate_hz - hop_s,
+        frames.step_s * (_CLIP // inner.compute_output_shape((1, _CLIP, features.shape[1]))[1]),
+        frames.step_s,
+        frames.end_s(0) - frames.step_s,
     )
 
 

@@ -4,8 +4,8 @@
 
 Clips of the validation split, drawn by seed, through the released int8 model. *Twice*: two clips of a keyword whose
 words begin 1.2 to 2 seconds apart. *Held*: 12 seconds of a keyword's clip looped, of the word alone looped, of its
-loudest 150 ms looped (a vowel that does not end). `kws_training.convert.manifest.RELEASE_SHARE` was chosen by the table
-of it, `kws_training.tables.held_words`.
+loudest 150 ms looped (a vowel that does not end). `kws_training.convert.detector_settings.RELEASE_SHARE` was chosen by
+the table of it, `kws_training.tables.held_words`.
 """
 
 import argparse

@@ -8,9 +8,9 @@ from typing import Any
 import keras
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
-from kws_reference.labels import LabelSet
+from kws_reference.labels import TEN_KEYWORDS, LabelSet
 
-from kws_training.data.clips import SAMPLE_RATE_HZ, WORDS, ClipSet
+from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet
 from kws_training.data.features import feature_statistics
 from kws_training.data.material import load_material
 from kws_training.models import DEFAULT, Architecture, architecture
@@ -109,7 +109,7 @@ def _kind(job: FitJob, first: _Run | None) -> Architecture:
 def _words(job: FitJob, first: _Run | None) -> tuple[str, ...]:
     """The keywords; a run that is quantized keeps its own."""
     if not job.precision:
-        return job.words or WORDS
+        return job.words or TEN_KEYWORDS
     known = LabelSet(first.settings["labels"]).keywords
     if job.words not in ((), known):
         raise KwsError(f"{first.path} was trained for {', '.join(known)}. Leave out --labels.")

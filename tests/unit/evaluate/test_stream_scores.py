@@ -46,7 +46,7 @@ def test_stream_scores_of_a_model_unknown_to_the_batched_interpreter_equal_the_p
     recordings = Recordings(clip_set(), RecordingSpec(hours=25 / 3600, seed=2, piece_seconds=10.0))
     monkeypatch.delitem(operators._BUILDERS, "ADD")  # here, where it is decided, and not in the workers
     scores = stream_scores(bundle, recordings, workers=2)
-    assert [record.message for record in caplog.records if "does not know the operator of ADD" in record.message]
+    assert [record.message for record in caplog.records if "does not know ADD (operator " in record.message]
     assert len(caplog.records) == 1
     for index in range(3):
         expected = [step.scores for step in Pipeline(bundle).run(recordings.pcm(index))]

@@ -8,7 +8,6 @@ import io
 import re
 import shlex
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -16,14 +15,15 @@ pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip insta
 
 from kws_training.streaming import CannotStream  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support.paths import ROOT  # noqa: E402
+
 FOLDERS = ("training", "codegen", "firmware", "host")
 REFUSED, PRINTED = "# CannotStream: ", "# > "
 
 
 def pages() -> list[str]:
     """Every page of ours, as a path from the repository's root."""
-    found = [ROOT / "README.md", *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))]
+    found = [*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))]
     names = [path.relative_to(ROOT) for path in found]
     return [n.as_posix() for n in names if "third_party" not in n.parts and not any(p.startswith(".") for p in n.parts)]
 

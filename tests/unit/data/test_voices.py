@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from kws_reference.audio.pcm import read_wav
 from kws_reference.errors import KwsError
+from kws_reference.labels import TEN_KEYWORDS
 from kws_training import cli
 from kws_training.data.clips import ClipSpec, FolderSpec
 from kws_training.data.load_clips import load_clips
@@ -17,7 +18,6 @@ from kws_training.data.splits import hash_split
 from kws_training.data.text_to_speech import pronunciation, speak, task, unknown_words, voices, write_voices
 from kws_training.data.text_to_speech.common_words import COMMON_WORDS
 
-KEYWORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 MISSING = [program for program in ("espeak-ng", "flite") if shutil.which(program) is None]
 needs_programs = pytest.mark.skipif(bool(MISSING), reason=f"missing: {', '.join(MISSING)} (make demo-words installs)")
 
@@ -108,19 +108,19 @@ def test_voices_word_that_is_no_word_is_refused(tmp_path, word):
 def test_distinct_words_leaves_out_what_sounds_like_a_keyword():
     same = ["know", "write", "wright", "rite", "write's", "stops", "ups", "yes", "starp"]
     other = ["gone", "own", "dawn", "house", "four", "marvin"]
-    assert pronunciation.distinct_words(same + other, KEYWORDS) == other
+    assert pronunciation.distinct_words(same + other, TEN_KEYWORDS) == other
 
 
 @needs_programs
 def test_near_words_are_near_and_none_sounds_like_or_begins_with_a_keyword():
-    near = unknown_words.near_words(KEYWORDS, 40, 1)
-    assert len(set(near)) == 40 and near == unknown_words.near_words(KEYWORDS, 40, 1)
-    assert pronunciation.distinct_words(near, KEYWORDS) == near
-    sounds = pronunciation.pronunciations([*near, *KEYWORDS])
+    near = unknown_words.near_words(TEN_KEYWORDS, 40, 1)
+    assert len(set(near)) == 40 and near == unknown_words.near_words(TEN_KEYWORDS, 40, 1)
+    assert pronunciation.distinct_words(near, TEN_KEYWORDS) == near
+    sounds = pronunciation.pronunciations([*near, *TEN_KEYWORDS])
     for word in near:
         ways = [
             (pronunciation.distance(way, label), way[: len(label)] == label)
-            for keyword in KEYWORDS
+            for keyword in TEN_KEYWORDS
             for way, label in zip(sounds[word], sounds[keyword], strict=True)
         ]
         assert min(ways)[0] <= 2 and min(ways)[0] > 0, word
