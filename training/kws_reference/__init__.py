@@ -1,1 +1,1 @@
-"""The kit's mathematics, defined once: bundle, front end, network oracle and detector, without TensorFlow."""
+"""What every part of the kit agrees on: bundle, front end, network, detector, protocol, without TensorFlow."""

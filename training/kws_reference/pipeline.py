@@ -52,20 +52,19 @@ class Pipeline:
           state_crcs: also digest every state after every step.
 
         Returns:
-          One `Step` for every ``frames_per_step`` whole frames. A rest too short for a step is dropped, as a device
-          still waits for it.
+          One `Step` for every ``frames_per_step`` whole frames. A remainder too short for a step is left out, as a
+          device still waits for more.
         """
-        clock, frames_per_step = self.bundle.clock, self.bundle.frames_per_step
+        clock = self.bundle.clock
         frames = MfccStream(self.bundle.frontend, self.bundle.features.zero_point).push(pcm)
         data = np.asarray(pcm, "<i2").tobytes()
         self._network.reset()
         self._detector.reset()
         steps, crc, done = [], 0, 0
-        for index in range(len(frames) // frames_per_step):
+        for index, features in enumerate(clock.whole_steps(frames)):
             needed = 2 * clock.end_samples(index)
             crc = zlib.crc32(data[done:needed], crc)
             done = needed
-            features = frames[index * frames_per_step : (index + 1) * frames_per_step]
             scores = self._network.step(features)
             digests = tuple(zlib.crc32(state.tobytes()) for state in self._network.states) if state_crcs else ()
             detection = self._detector.step(scores)

@@ -67,6 +67,20 @@ class StepClock:
         """Steps that are complete after so many samples; a remainder too short for a step waits for more."""
         return self.frames_in(samples) // self.frames_per_step
 
+    def whole_steps(self, frames: np.ndarray) -> np.ndarray:
+        """Groups frames into steps; a remainder too short for a step is left out.
+
+        Args:
+          frames: ``[..., frames, coefficients]``.
+
+        Returns:
+          ``[..., steps, frames_per_step, coefficients]``.
+        """
+        *leading, count, coefficients = frames.shape
+        steps = count // self.frames_per_step
+        whole = frames[..., : steps * self.frames_per_step, :]
+        return whole.reshape(*leading, steps, self.frames_per_step, coefficients)
+
     def samples_for(self, steps: int) -> int:
         """Fewest samples that complete so many steps: 0 for none."""
         return self.end_samples(steps - 1) if steps > 0 else 0

@@ -31,7 +31,7 @@ class Setting:
     """
 
     kind: Callable[[str], Any]
-    default: int | float
+    default: Any
     text: str
     unit: str
 

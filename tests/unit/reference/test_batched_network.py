@@ -54,8 +54,9 @@ def test_batched_network_without_biases_equals_tflite_micro(tmp_path):
     assert_equal_to_tflite_micro(b.write(tmp_path), 40)
 
 
-def test_batched_network_released_model_equals_tflite_micro():
-    assert_equal_to_tflite_micro(Bundle.load(ZOO / "matchbox_kit12"), 120)
+@pytest.mark.parametrize("name", ["matchbox_kit12", "matchbox_kit12_int4"])
+def test_batched_network_released_model_equals_tflite_micro(name):
+    assert_equal_to_tflite_micro(Bundle.load(ZOO / name), 120)
 
 
 def test_batched_network_clamping_activations_equal_tflite_micro(tmp_path):
@@ -125,3 +126,9 @@ UNSUPPORTED = {
 def test_batched_network_what_it_does_not_know_is_refused_by_name(tmp_path, message):
     with pytest.raises(Unsupported, match=message):
         BatchedNetwork(UNSUPPORTED[message]().write(tmp_path))
+
+
+@pytest.mark.parametrize("name", sorted(set(models.UNUSUAL) - {"odd_channels"}))
+def test_batched_network_model_that_needs_other_kernels_is_refused(tmp_path, name):
+    with pytest.raises(Unsupported, match=r" \(operator \d+, output '"):
+        BatchedNetwork(models.UNUSUAL[name]().write(tmp_path))

@@ -54,6 +54,14 @@ def test_clock_frames_are_those_that_the_integer_front_end_gives(samples):
     assert config.clock(2).frames_in(samples) == config.frame_count(samples) == len(frames)
 
 
+@pytest.mark.parametrize("shape", [(7, 3), (6, 3), (1, 3), (0, 3), (2, 7, 3)])
+def test_clock_whole_steps_keep_every_frame_but_the_remainder(shape):
+    frames = np.arange(np.prod(shape)).reshape(shape)
+    steps = KIT.whole_steps(frames)
+    assert steps.shape == (*shape[:-2], shape[-2] // 2, 2, 3)
+    np.testing.assert_array_equal(steps.reshape(*shape[:-2], -1, 3), frames[..., : shape[-2] // 2 * 2, :])
+
+
 def test_clock_array_of_steps_gives_an_array(clock):
     steps = np.arange(20)
     np.testing.assert_array_equal(clock.end_samples(steps), [clock.end_samples(step) for step in range(20)])

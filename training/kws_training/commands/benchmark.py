@@ -14,7 +14,7 @@ from kws_training.models import ARCHITECTURES, DEFAULT, FRAMES_PER_STEP, archite
 LABELS = 12
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """Adds the subcommand."""
     parser = subparsers.add_parser("benchmark", help="latency on this CPU: one second at once, and one streaming step")
     parser.add_argument(

@@ -10,7 +10,7 @@ from kws_training.commands.options.numbers import check_count, check_seed
 log = logging.getLogger(__name__)
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """Adds the subcommand."""
     parser = subparsers.add_parser(
         "conformer", help="latency and memory of a streaming Conformer encoder, float32 against int8 (random weights)"

@@ -12,7 +12,7 @@ from kws_training.models import ARCHITECTURES, FRAMES_PER_STEP
 log = logging.getLogger(__name__)
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """Adds the subcommand."""
     parser = subparsers.add_parser("describe", help="layers, shapes, MACs, states, receptive field; draws the model")
     parser.add_argument("target", help=f"a bundle, a run folder, or a model: {', '.join(ARCHITECTURES)}")

@@ -19,7 +19,7 @@ class _Moved(argparse.Action):
         parser.exit(2, "error: evaluate --stream is a command of its own now: use kws-train evaluate-stream.\n")
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """Adds the subcommand."""
     parser = subparsers.add_parser("evaluate", help="measure accuracy; writes confusion matrices as PNG and JSON")
     parser.add_argument("bundle", type=Path, nargs="?", help="bundle folder; may be left out with --run")

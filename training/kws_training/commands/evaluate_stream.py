@@ -15,7 +15,7 @@ from kws_training.evaluate.thresholds import check_rate
 DEFAULT_PER_HOUR = 5.0
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """Adds the subcommand."""
     parser = subparsers.add_parser(
         "evaluate-stream",

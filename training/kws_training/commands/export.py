@@ -12,7 +12,7 @@ from kws_training.quantize.calibration import CALIBRATION_CLIPS
 from kws_training.quantize.precision import PRECISIONS, precision
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """Adds the subcommand."""
     parser = subparsers.add_parser("export", help="write the bundle (model.tflite, model.json) of a run")
     parser.add_argument("--run", dest="run_folder", type=Path, required=True, help="run folder of kws-train fit")

@@ -7,7 +7,7 @@ from pathlib import Path
 from kws_training.data import fetch
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """Adds the subcommand."""
     parser = subparsers.add_parser("fetch", help="download and verify the official Speech Commands archives (2.5 GB)")
     parser.add_argument("--out", type=Path, default=Path("data"), help="where to unpack (default: data)")

@@ -21,7 +21,7 @@ from kws_training.train.recipe import Recipe
 PUBLISHED = "published"
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """Adds the subcommand."""
     parser = subparsers.add_parser("fit", help="train a model; run again with the same --out to resume")
     parser.add_argument("--model", help=f"{', '.join(ARCHITECTURES)} (default: {DEFAULT})")

@@ -16,7 +16,7 @@ from kws_training.commands.options.numbers import check_count
 log = logging.getLogger(__name__)
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """Adds the subcommand."""
     parser = subparsers.add_parser("frontend-report", help="error of the integer features in int8 steps; table sizes")
     parser.add_argument("bundle", type=Path)

@@ -15,7 +15,7 @@ from kws_training.data.text_to_speech.voices import voices
 log = logging.getLogger(__name__)
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """Adds the subcommand."""
     parser = subparsers.add_parser("voices", help="speak words with espeak-ng and flite, as clips to train with")
     parser.add_argument("--words", required=True, help="words or phrases to log.info, English, with commas between")

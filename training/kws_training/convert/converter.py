@@ -1,5 +1,7 @@
 """Runs TensorFlow's converter: quietly, with its failures as one line, and not without a trial of what it wrote."""
 
+import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +10,8 @@ from kws_reference.errors import KwsError
 
 from kws_training import quiet
 from kws_training.convert.trial import check_runs
+
+log = logging.getLogger(__name__)
 
 
 def converted(converter: tf.lite.TFLiteConverter) -> bytes:
@@ -27,12 +31,15 @@ def run_quietly(work: Callable[..., Any], *args: Any, **options: Any) -> bytes:
     Raises:
       KwsError: it fails.
     """
+    began = time.monotonic()
     try:
         with quiet.native_stderr():
-            return bytes(work(*args, **options))
+            data = bytes(work(*args, **options))
     except KwsError:
         raise
     except Exception as error:  # of TensorFlow's many kinds
         raise KwsError(
             f"TensorFlow's converter fails: {' '.join(str(error).split())[:400]}. Change the layer that it names."
         ) from error
+    log.debug(f"a .tflite of {len(data):,} bytes, converted in {time.monotonic() - began:.1f} s")
+    return data

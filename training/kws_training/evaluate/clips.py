@@ -118,7 +118,6 @@ def _start(scorer: Scorer) -> None:
 
 
 def _run(features: np.ndarray) -> np.ndarray:
-    size = _worker["scorer"].bundle.frames_per_step
-    steps = features.shape[1] // size
-    pieces = [clip[: steps * size].reshape(steps, size, -1) for clip in features]
-    return np.array([result[-1] for result in _worker["scorer"].scores(pieces)], np.int8)
+    scorer = _worker["scorer"]
+    pieces = scorer.scores(list(scorer.bundle.clock.whole_steps(features)))
+    return np.array([scores[-1] for scores in pieces], np.int8)

@@ -45,7 +45,7 @@ def stream_scores(
       workers: processes; None: one for each core.
 
     Returns:
-      int8 ``[steps, labels]`` of each piece. A rest too short for a step is dropped.
+      int8 ``[steps, labels]`` of each piece. A remainder too short for a step is left out.
     """
     workers = workers or os.cpu_count() or 1
     size = min(BATCH_PIECES, -(-len(recordings) // (2 * workers)))
@@ -67,14 +67,10 @@ def _start(scorer: Scorer, recordings: Recordings) -> None:
 
 
 def _run(pieces: Sequence[int]) -> list[np.ndarray]:
-    bundle = _worker["scorer"].bundle
-    size = bundle.frames_per_step
-    features = []
+    bundle, features = _worker["scorer"].bundle, []
     for index in pieces:
         pcm = convert_rate(_worker["recordings"].pcm(index), SAMPLE_RATE_HZ, bundle.frontend.sample_rate_hz)
-        frames = _worker["mfcc"].frames(pcm)
-        steps = len(frames) // size
-        features.append(frames[: steps * size].reshape(steps, size, -1))
+        features.append(bundle.clock.whole_steps(_worker["mfcc"].frames(pcm)))
     return _worker["scorer"].scores(features)
 
 

@@ -1,13 +1,20 @@
 """What a self-attention model does with a recording: local features, keys, queries, softmax, values."""
 
 import dataclasses
+import logging
+from pathlib import Path
 
 import keras
 import numpy as np
+from kws_reference.audio.pcm import read_wav
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
 
+from kws_training.evaluate.clips import int8_features
 from kws_training.streaming import LocalSelfAttention
+from kws_training.train.trained_run import load_run
+
+log = logging.getLogger(__name__)
 
 _CLIP = 840  # frames: a multiple of all strides up to 8
 
@@ -83,3 +90,58 @@ def attend(model: keras.Model, pcm: np.ndarray, features: np.ndarray, frontend: 
         frames.step_s,
         frames.end_s(0) - frames.step_s,
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class Heard:
+    """A stretch of a recording as a model hears it.
+
+    Attributes:
+      attention: of its first attention layer.
+      label: of the greatest score.
+      probability: of that label, 0 to 1.
+    """
+
+    attention: Attention
+    label: str
+    probability: float
+
+
+def hear(run: Path, wav: Path, start_s: float, longest_s: float) -> Heard:
+    """Gives a trained run a stretch of a recording.
+
+    Args:
+      run: folder of a run of a model with attention.
+      wav: any WAV file.
+      start_s: where the stretch begins, seconds.
+      longest_s: how long it is at most, seconds.
+
+    Raises:
+      KwsError: the stretch is shorter than a window of the front end, or the model has no attention.
+    """
+    settings, model = load_run(run)
+    frontend = FrontendConfig.from_dict(settings["frontend"])
+    pcm = _stretch(wav, frontend, start_s, longest_s)
+    features = int8_features(frontend, pcm[None])[0] / np.float32(frontend.feature_steps_per_std)
+    missing = -len(features) % settings["frames_per_step"]  # a stride that is not whole makes no frame
+    features = np.pad(features, [(0, missing), (0, 0)])
+    attention = attend(model, pcm, features, frontend)
+    logits = np.asarray(model(features[None]))[0]
+    share = np.exp(logits - logits.max())
+    share /= share.sum()
+    return Heard(attention, settings["labels"][int(share.argmax())], float(share.max()))
+
+
+def _stretch(wav: Path, frontend: FrontendConfig, start_s: float, longest_s: float) -> np.ndarray:
+    rate_hz = frontend.sample_rate_hz
+    recording = read_wav(wav, rate_hz)
+    first = round(start_s * rate_hz)
+    pcm = recording[first : first + round(longest_s * rate_hz)]
+    if not frontend.frame_count(len(pcm)):
+        raise KwsError(
+            f"{wav} has {len(recording) / rate_hz:.3f} s, of which --start and --seconds leave "
+            f"{len(pcm) / rate_hz:.3f} s: less than one window of {frontend.window_samples / rate_hz:g} s."
+        )
+    if len(pcm) < len(recording):
+        log.info(f"drawing {start_s:g} to {start_s + len(pcm) / rate_hz:g} s of {len(recording) / rate_hz:.1f} s")
+    return pcm

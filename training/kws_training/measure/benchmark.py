@@ -1,13 +1,9 @@
 """How long a model takes on this CPU: one second of audio at once, and one streaming step, both in LiteRT."""
 
-import gc
 import importlib.metadata
 import logging
 import os
 import platform
-import statistics
-import time
-from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +17,16 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from kws_training.convert import integer
 from kws_training.convert.converter import converted
 from kws_training.convert.float import float_tflite
-from kws_training.convert.runner import TfliteRunner
 from kws_training.inspect.batch_model import describe_batch
 from kws_training.inspect.streaming_model import describe_streaming
+from kws_training.measure.latency import THREADS, timed
 from kws_training.streaming import CannotStream, to_streaming
 
 log = logging.getLogger(__name__)
 
-THREADS = 1
 RUNTIME = "ai-edge-litert"  # the package of the interpreter
 CALIBRATION = "random features"
 _CALIBRATION_CLIPS = 8
-_WARM_UP_S = 0.2
-_BLOCKS = 10
-_FEWEST_RUNS = 5  # in a block
 _ONE_STD = 32  # int8 steps
 
 
@@ -63,7 +55,7 @@ def measure(
     log.info(f"{name}: one second of audio at once")
     result: dict[str, Any] = {"parameters": model.count_params()}
     frames = model.input_shape[1] or frontend.frame_count(frontend.sample_rate_hz)
-    result["batch"] = _timed(batch_tflite(model, frames), (), _batch_shape(model, frames), seconds)
+    result["batch"] = timed(batch_tflite(model, frames), (), _batch_shape(model, frames), seconds)
     try:
         streaming = to_streaming(model, frames_per_step)
     except CannotStream as reason:
@@ -78,7 +70,7 @@ def measure(
     }
     step = (streaming.state_specs, streaming.feature_shape)
     log.info(f"{name}: steps of {described.run_ms:.0f} ms, float")
-    result["streaming_float"] = _timed(float_tflite(streaming), *step, seconds)
+    result["streaming_float"] = timed(float_tflite(streaming), *step, seconds)
     log.info(f"{name}: steps of {described.run_ms:.0f} ms, int8")
     shape = (_CALIBRATION_CLIPS, frames, *streaming.input_shape[2:])
     features = np.random.default_rng(0).normal(0, _ONE_STD, shape).clip(-128, 127).astype(np.int8)
@@ -87,7 +79,7 @@ def measure(
     except (KwsError, RuntimeError, ValueError) as error:
         result["streaming_int8"] = {"refused": " ".join(str(error).split())[:200]}
     else:
-        result["streaming_int8"] = _timed(data, *step, seconds)
+        result["streaming_int8"] = timed(data, *step, seconds)
     return result
 
 
@@ -102,41 +94,6 @@ def batch_tflite(model: keras.Model, frames: int) -> bytes:
 
 def _batch_shape(model: keras.Model, frames: int) -> tuple[int, ...]:
     return (1, frames, *model.inputs[0].shape[2:])
-
-
-def _timed(data: bytes, states: Iterable[str], shape: Sequence[int], seconds: float) -> dict[str, float]:
-    """Times the invocation of a model whose inputs are set: random features of this shape, and the reset states.
-
-    Other work on the machine comes in bursts: the time is cut into blocks, and the quietest one's median counts.
-    """
-    runner = TfliteRunner(data, states, threads=THREADS)
-    runner.step(np.random.default_rng(0).standard_normal(shape).astype(np.float32))
-    interpreter = runner.interpreter
-    for _ in _until(_WARM_UP_S):
-        interpreter.invoke()
-    blocks: list[list[float]] = [[] for _ in range(_BLOCKS)]
-    gc.disable()
-    try:
-        for taken in blocks:
-            for _ in _until(seconds / _BLOCKS):
-                began = time.perf_counter()
-                interpreter.invoke()
-                taken.append(1000 * (time.perf_counter() - began))
-    finally:
-        gc.enable()
-    return {
-        "median_ms": round(min(map(statistics.median, blocks)), 5),
-        "fastest_ms": round(min(map(min, blocks)), 5),
-        "runs": sum(map(len, blocks)),
-        "model_bytes": len(data),
-    }
-
-
-def _until(seconds: float) -> Iterator[None]:
-    end, runs = time.perf_counter() + seconds, 0
-    while runs < _FEWEST_RUNS or time.perf_counter() < end:
-        yield
-        runs += 1
 
 
 def host() -> dict[str, Any]:

@@ -38,13 +38,12 @@ def compare(model: Any, bundle: Bundle, features: np.ndarray) -> dict[str, int]:
     real = features.astype(np.float32) * np.float32(bundle.features.scale)
     logits = model.predict(real, batch_size=100, verbose=0)
     trained = np.rint(logits / np.float32(bundle.scores.scale)).astype(int) + bundle.scores.zero_point
-    network, frames = Network(bundle), bundle.frames_per_step
-    streamed = np.empty_like(trained)
+    network, streamed = Network(bundle), np.empty_like(trained)
     progress = Progress("TFLite Micro", len(features))
     for number, clip in enumerate(features):
         network.reset()
-        for start in range(0, len(clip) - frames + 1, frames):
-            streamed[number] = network.step(clip[start : start + frames])
+        for frames in bundle.clock.whole_steps(clip):
+            streamed[number] = network.step(frames)
         progress.update(number + 1)
     difference = np.abs(trained - streamed)
     return {

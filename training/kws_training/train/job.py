@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from kws_reference.errors import KwsError
 
@@ -17,7 +18,7 @@ QUANTIZED_RECIPE = {"epochs": 8, "learning_rate": 3e-4, "weight_decay": 0.0, "dr
 """Fields of the recipe of quantization-aware training that differ from the defaults."""
 
 
-def shares_of(words: tuple[str, ...]) -> dict[str, float]:
+def shares_of(words: tuple[str, ...]) -> dict[str, Any]:
     """Unknown words and silence for a few keywords: a tenth of so little would hardly teach what is no keyword."""
     return {"unknown_percent": 200.0 / len(words), "silence_percent": 50.0 / len(words)} if len(words) < 5 else {}
 
@@ -49,8 +50,8 @@ class FitJob:
     teacher: Path | None = None
     precision: Precision | None = None
     published: bool = False
-    recipe: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    augment: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    recipe: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    augment: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     seed: int = 1
     cache: Path | None = None
     workers: int | None = None

@@ -1,6 +1,7 @@
 """The trained model of a run folder."""
 
 import json
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from kws_training.quantize import matchbox as quantized_matchbox
 from kws_training.quantize.precision import Precision
 from kws_training.train.run_files import BEST, CHECKPOINT, SETTINGS, committed
 from kws_training.train.weights import load_weights, unusable
+
+log = logging.getLogger(__name__)
 
 
 def load_run(path: str | os.PathLike) -> tuple[dict[str, Any], keras.Model]:
@@ -50,6 +53,7 @@ def load_run(path: str | os.PathLike) -> tuple[dict[str, Any], keras.Model]:
             raise unusable(path / CHECKPOINT, error) from None
     else:
         load_weights(model, path / BEST)
+    log.debug(f"{path}: {settings['architecture']}, {model.count_params():,} parameters")
     return settings, model
 
 
