@@ -43,6 +43,7 @@ def snapshot(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_generate_twice_is_byte_identical(bundle, tmp_path):
     for run, seed in (("one", "1"), ("two", "77")):
         command = [sys.executable, "-m", "kws_codegen.cli", "generate", str(bundle.path), "--out", str(tmp_path / run)]

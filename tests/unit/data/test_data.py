@@ -451,6 +451,7 @@ def test_render_epoch_no_noise_recordings_gives_digital_silence():
     np.testing.assert_array_equal(features[labels == clips.label_names.index(SILENCE)], 0)
 
 
+@pytest.mark.slow
 def test_epoch_renderer_workers_equal_this_process_and_any_order():
     clips = clip_set(keywords=2 * CHUNK_CLIPS + 20)
     expected = [render_epoch(clips, 5, epoch) for epoch in range(3)]
@@ -480,6 +481,7 @@ def test_epoch_cache_hit_equals_a_fresh_render(tmp_path, monkeypatch):
     assert len(list(tmp_path.iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_epoch_cache_filled_by_workers_ahead_holds_every_epoch(tmp_path):
     clips = clip_set(keywords=40, unknown=5)
     with EpochRenderer(clips, 5, workers=1, last_epoch=2, cache=tmp_path) as renderer:

@@ -111,6 +111,7 @@ def test_distinct_words_leaves_out_what_sounds_like_a_keyword():
     assert pronunciation.distinct_words(same + other, TEN_KEYWORDS) == other
 
 
+@pytest.mark.slow
 @needs_programs
 def test_near_words_are_near_and_none_sounds_like_or_begins_with_a_keyword():
     near = unknown_words.near_words(TEN_KEYWORDS, 40, 1)
@@ -140,6 +141,7 @@ def test_common_words_are_distinct_and_lower_case():
     assert all(word.isalpha() and word == word.lower() for word in words)
 
 
+@pytest.mark.slow
 @needs_programs
 def test_speak_task_makes_labels_and_unknown_words_once(tmp_path, monkeypatch):
     assert task.speak_task(("lights", "music"), tmp_path, 5, 4, 2, 1) == 18
@@ -152,6 +154,7 @@ def test_speak_task_makes_labels_and_unknown_words_once(tmp_path, monkeypatch):
         task.speak_task(("lights", "music"), tmp_path, 6, 4, 2, 1)
 
 
+@pytest.mark.slow
 @needs_programs
 def test_voices_say_phrases_and_their_words_are_unknown_ones(tmp_path, capsys):
     command = ["voices", "--words", " Hello   World ,hey jarvis,naïve", "--clips-per-word", "3", "--unknown-words", "8"]

@@ -64,6 +64,7 @@ def folder(tmp_path_factory):
     return root
 
 
+@pytest.mark.slow
 def test_evaluate_stream_writes_figures_and_pictures_and_takes_kept_scores(tmp_path, folder, capsys, monkeypatch):
     bundle = with_labels(odd_channels().write(tmp_path / "b"))
     words = ["evaluate-stream", str(bundle.path), "--test", str(folder), "--noise", str(folder / "noise")]
@@ -113,6 +114,7 @@ def official(tmp_path_factory):
     return root
 
 
+@pytest.mark.slow
 def test_evaluate_stream_chosen_settings_are_written_and_heard_by_the_pipeline(tmp_path, official, capsys, monkeypatch):
     bundle = with_labels(matchbox().write(tmp_path / "b"))
     without_pictures(monkeypatch)

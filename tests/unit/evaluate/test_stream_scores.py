@@ -24,6 +24,7 @@ def bundle(tmp_path_factory) -> Bundle:
     return with_labels(odd_channels().write(tmp_path_factory.mktemp("bundle")))
 
 
+@pytest.mark.slow
 def test_stream_scores_equal_the_pipeline_of_the_reference(bundle):
     recordings = Recordings(clip_set(), RecordingSpec(hours=25 / 3600, seed=2, piece_seconds=10.0))
     done = []

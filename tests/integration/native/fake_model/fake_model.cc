@@ -1,5 +1,5 @@
-// A pipeline and an engine whose results Python works out in two lines (tests/integration/host/test_session.py): frame k's
-// features are the last four samples of its window modulo 256, scores are running sums of them, label 1 is detected
+// A pipeline and an engine whose results Python works out in two lines (tests/integration/host/test_session.py): frame
+// k's features are the last four samples of its window modulo 256, scores are running sums of them, label 1 is detected
 // above 100.
 #include <cstring>
 
