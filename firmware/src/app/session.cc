@@ -5,6 +5,7 @@
 #include "kws/board.h"
 #include "kws/crc32.h"
 #include "kws/engine.h"
+#include "kws/messages.h"
 #include "model_info.h"
 
 namespace kws::app {
@@ -272,7 +273,7 @@ void Session::OnStep(const pipeline::StepResult& result) {
   message.score_count = model::kLabelCount;
   if ((config_ & kConfigFeatures) != 0) {
     message.features = result.features;
-    message.feature_count = model::kFramesPerStep * model::kFeatureCount;
+    message.feature_count = model::kStepFeatureCount;
   }
   Write(message, link_.BeginEvent(MessageType::kStep));
   Send();

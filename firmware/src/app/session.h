@@ -7,10 +7,13 @@
 #include "app/link_audio_source.h"
 #include "app/pipeline.h"
 #include "kws/link.h"
+#include "kws/payload_reader.h"
+#include "kws/protocol.h"
 #include "kws/status.h"
 
 namespace kws::app {
 
+// The requests of one host. Place it in static memory.
 class Session {
  public:
   // Both must outlive the session.
