@@ -2,13 +2,11 @@
 #include <cstdint>
 
 #include "cortex_m/core.h"
+#include "cortex_m/linker_symbols.h"
 #include "cortex_m/registers.h"
 #include "kws/board.h"
 
-extern "C" {
-extern uint32_t __stack_low, __stack_top, __handler_stack_low, __handler_stack_top;
-[[noreturn]] void KwsReportFault(const uint32_t* frame, uint32_t exc_return);
-}
+extern "C" [[noreturn]] void KwsReportFault(const uint32_t* frame, uint32_t exc_return);
 
 namespace kws::board {
 namespace {

@@ -22,7 +22,7 @@ enum Operation : uint32_t {
 constexpr uint32_t kApplicationExit = 0x20026;
 constexpr uint32_t kModeReadBinary = 1;
 constexpr uint32_t kModeWriteBinary = 5;
-constexpr size_t kMaximumPathBytes = 1023;
+constexpr size_t kMaxPathBytes = 1023;
 
 uint32_t Call(Operation operation, const void* parameters) {
   register uint32_t r0 __asm("r0") = operation;
@@ -64,8 +64,8 @@ Status CommandLine(char* out, size_t capacity) {
 Status Open(const char* path, Mode mode, File* file) {
   file->handle = -1;
   if (!Available()) return Status::kUnavailable;
-  const size_t length = BoundedLength(path, kMaximumPathBytes + 1);
-  if (length == 0 || length > kMaximumPathBytes) return Status::kInvalidArgument;
+  const size_t length = BoundedLength(path, kMaxPathBytes + 1);
+  if (length == 0 || length > kMaxPathBytes) return Status::kInvalidArgument;
   const uint32_t block[3] = {Address(path), mode == Mode::kRead ? kModeReadBinary : kModeWriteBinary,
                              static_cast<uint32_t>(length)};
   const auto handle = static_cast<int32_t>(Call(kSysOpen, block));

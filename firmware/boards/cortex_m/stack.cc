@@ -2,12 +2,9 @@
 #include <cstdint>
 
 #include "cortex_m/core.h"
+#include "cortex_m/linker_symbols.h"
 #include "cortex_m/registers.h"
 #include "kws/board.h"
-
-extern "C" {
-extern uint32_t __stack_low, __stack_top;
-}
 
 namespace kws::board {
 namespace {

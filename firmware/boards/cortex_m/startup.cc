@@ -7,17 +7,13 @@
 
 #include "board_config.h"
 #include "cortex_m/core.h"
+#include "cortex_m/linker_symbols.h"
 #include "cortex_m/registers.h"
 #include "kws/board.h"
 
 int main();
 
 extern "C" {
-extern uint32_t __stack_low, __stack_top, __handler_stack_top;
-extern uint32_t __data_start, __data_end, __data_load, __bss_start, __bss_end;
-extern void (*__init_array_start[])();
-extern void (*__init_array_end[])();
-
 [[noreturn]] void Reset_Handler();
 [[noreturn]] void KwsStart();
 void KwsFaultHandler();

@@ -1,14 +1,4 @@
-// Arm MPS2 with the FPGA image AN500. Addresses: Arm application note AN500; QEMU hw/arm/mps2.c.
+// Arm MPS2 with the FPGA image AN500.
 #pragma once
 
-#include <cstdint>
-
-namespace kws::board {
-
-constexpr uintptr_t kUart = 0x40004000;    // CMSDK UART 0
-constexpr uintptr_t kFpgaio = 0x40028000;  // LEDs, buttons, counters
-constexpr uint32_t kInterruptLines = 32;
-constexpr uint32_t kSerialInterruptLine = 0;  // UART 0 receive
-constexpr bool kHasSerialInterruptHandler = false;
-
-}  // namespace kws::board
+#include "mps/mps2.h"

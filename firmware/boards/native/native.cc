@@ -1,5 +1,5 @@
 // The firmware as a program of the development machine, for fast tests and fuzzing: the serial port is a TCP server on
-// 127.0.0.1 or stdin and stdout, semihosting is the machine itself.
+// 127.0.0.1 or stdin and stdout, semihosting (semihosting.cc) is the machine itself.
 //
 //   firmware --port PORT          listens (0 chooses a port) and says "listening on 127.0.0.1:PORT" on stderr
 //   firmware --stdio              the serial port is stdin and stdout; ends with stdin
@@ -26,7 +26,7 @@
 #endif
 
 #include "kws/board.h"
-#include "kws/semihosting.h"
+#include "native/command_line.h"
 
 namespace kws {
 namespace {
@@ -38,7 +38,6 @@ int g_in = -1;   // serial port, -1: nobody is connected
 int g_out = -1;
 int g_rejected = -1;  // the last one that came while somebody was connected
 bool g_stdio;
-const char* g_command_line;
 
 [[noreturn]] void Die(const char* what) {
   std::fprintf(stderr, "firmware: %s: %s\n", what, std::strerror(errno));
@@ -179,61 +178,11 @@ void Restart() {
 
 }  // namespace board
 
-namespace semihosting {
-
-bool Available() { return true; }
-
-Status CommandLine(char* out, size_t capacity) {
-  const size_t size = g_command_line != nullptr ? std::strlen(g_command_line) : 0;
-  if (capacity != 0) out[0] = 0;
-  if (size >= capacity) return Status::kOutOfRange;
-  if (size != 0) std::memcpy(out, g_command_line, size + 1);
-  return Status::kOk;
-}
-
-Status Open(const char* path, Mode mode, File* file) {
-  file->handle = open(path, mode == Mode::kRead ? O_RDONLY : O_WRONLY | O_CREAT | O_TRUNC, 0644);
-  return file->handle >= 0 ? Status::kOk : Status::kInvalidArgument;
-}
-
-Status Read(File file, uint8_t* out, size_t size, size_t* read) {
-  *read = 0;
-  if (file.handle < 0) return Status::kFailedPrecondition;
-  while (*read < size) {
-    const ssize_t got = ::read(file.handle, out + *read, size - *read);
-    if (got < 0) return Status::kDataLoss;
-    if (got == 0) break;
-    *read += static_cast<size_t>(got);
-  }
-  return Status::kOk;
-}
-
-Status Write(File file, const uint8_t* data, size_t size) {
-  if (file.handle < 0) return Status::kFailedPrecondition;
-  for (size_t done = 0; done < size;) {
-    const ssize_t put = write(file.handle, data + done, size - done);
-    if (put <= 0) return Status::kDataLoss;
-    done += static_cast<size_t>(put);
-  }
-  return Status::kOk;
-}
-
-Status Close(File* file) {
-  if (file->handle < 0) return Status::kFailedPrecondition;
-  const int result = close(file->handle);
-  file->handle = -1;
-  return result == 0 ? Status::kOk : Status::kDataLoss;
-}
-
-void WriteText(const char* text) { std::fputs(text, stderr); }
-
-void Exit(int code) { board::Exit(code); }
-
-}  // namespace semihosting
 }  // namespace kws
 
 int main(int argc, char** argv) {
   int port = -1;
+  const char* command_line = nullptr;
   for (int i = 1; i < argc; ++i) {
     const bool has_value = i + 1 < argc;
     if (std::strcmp(argv[i], "--stdio") == 0) {
@@ -241,15 +190,16 @@ int main(int argc, char** argv) {
     } else if (std::strcmp(argv[i], "--port") == 0 && has_value) {
       port = static_cast<int>(std::strtol(argv[++i], nullptr, 10));
     } else if (std::strcmp(argv[i], "--command-line") == 0 && has_value) {
-      kws::g_command_line = argv[++i];
+      command_line = argv[++i];
     } else {
       std::fprintf(stderr, "usage: firmware --port PORT | --stdio | --command-line TEXT\n");
       return 2;
     }
   }
+  kws::semihosting::SetCommandLine(command_line);
   if (port >= 0) {
     kws::Listen(port);
-  } else if (!kws::g_stdio && kws::g_command_line == nullptr) {
+  } else if (!kws::g_stdio && command_line == nullptr) {
     std::fprintf(stderr, "usage: firmware --port PORT | --stdio | --command-line TEXT\n");
     return 2;
   }

@@ -46,7 +46,7 @@ struct TickInfo {
 void Init();
 
 // Copies bytes that have arrived to `out` and returns how many, 0 to `capacity`. Never waits. The emulated UARTs lose
-// nothing; on hardware the receiver has the room that the board's file states between two calls (see the board's file),
+// nothing. On hardware the receiver has room for what arrives between two calls, as much as the board's file states,
 // and the host's credits keep it from overflowing.
 size_t ReadSerial(uint8_t* out, size_t capacity);
 
@@ -68,6 +68,7 @@ TickInfo Clock();
 // Short name of the board, equal to the name of its folder. Never null.
 const char* Name();
 
+// Size of the stack that the application runs on; 0 where it is not known, and nothing of it is measured.
 uint32_t StackSizeBytes();
 
 // Deepest use of the stack since the last PaintStack() (which start-up calls first), found by the paint left over.

@@ -1,11 +1,13 @@
-// One end of the serial link: bytes in, checked frames out, frames in, bytes out. Knows no message.
+// The firmware's end of the serial link: makes checked frames of received bytes, and sends frames. Knows the types of
+// messages, not what they hold.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "kws/frame.h"
-#include "kws/messages.h"
+#include "kws/protocol.h"
+#include "kws/status.h"
 
 namespace kws {
 
@@ -18,6 +20,7 @@ struct LinkCounters {
   uint32_t bad_crc = 0;
 };
 
+// Owns the buffers of both directions. Place it in static memory. Not reentrant, main thread only.
 class Link {
  public:
   // Hands bytes to the port; returns when it has taken them all. board::WriteSerial in the firmware.
@@ -28,8 +31,8 @@ class Link {
   // Takes one received byte. Returns the frame that it completed, or null. The frame holds until the next Receive().
   const Frame* Receive(uint8_t byte);
 
-  // Starts an answer to the request `seq`, or an event (seq counted here). Write the payload to the result, then
-  // Send().
+  // Starts an answer to the request `seq`, or an event, whose seq is counted here. Write the payload to the result,
+  // then Send().
   FrameWriter& BeginAnswer(MessageType type, uint16_t seq);
   FrameWriter& BeginEvent(MessageType type) { return BeginAnswer(type, event_seq_++); }
 

@@ -56,7 +56,7 @@ class Output {
 
 void WriteStep(void* context, const pipeline::StepResult& result) {
   auto& out = *static_cast<Output*>(context);
-  out.U32(Crc32(result.features, model::kFramesPerStep * model::kFeatureCount));
+  out.U32(Crc32(result.features, model::kStepFeatureCount));
   out.Bytes(result.scores, model::kLabelCount);
   out.U8(result.detected ? result.detected_label : kNoLabel);
   out.U16(result.detected ? result.detected_smoothed_q15 : 0);
@@ -69,7 +69,7 @@ uint32_t U32At(const uint8_t* bytes) {
 }
 
 // Streams one recording through the pipeline, its steps to `out`.
-Status RunClip(SemihostingAudioSource& source, uint32_t samples, Output& out) {
+Status RunRecording(SemihostingAudioSource& source, uint32_t samples, Output& out) {
   static int16_t pcm[kBlockSamples];
   const uint32_t steps = kClock.StepsIn(samples);
   source.Begin(samples);
@@ -84,22 +84,22 @@ Status RunClip(SemihostingAudioSource& source, uint32_t samples, Output& out) {
   return out.steps == steps ? Status::kOk : Status::kInternal;
 }
 
-Status RunClips(semihosting::File in, Output& out) {
+Status RunRecordings(semihosting::File in, Output& out) {
   uint8_t header[12];
   Status status = ReadExactly(in, header, sizeof(header));
   if (!IsOk(status)) return status;
   if (std::memcmp(header, "KWSB", 4) != 0 || U32At(header + 4) != kBulkVersion) return Status::kInvalidArgument;
-  const uint32_t clips = U32At(header + 8);
+  const uint32_t recordings = U32At(header + 8);
   out.Bytes("KWSR", 4);
   out.U32(kBulkVersion);
-  out.U32(clips);
+  out.U32(recordings);
   out.U32(model::kLabelCount);
   out.Bytes(model::kModelSha256, 32);
   SemihostingAudioSource source(in);
   uint32_t all_steps = 0;
-  for (uint32_t clip = 0; clip < clips; ++clip) {
+  for (uint32_t recording = 0; recording < recordings; ++recording) {
     status = ReadExactly(in, header, 4);
-    if (IsOk(status)) status = RunClip(source, U32At(header), out);
+    if (IsOk(status)) status = RunRecording(source, U32At(header), out);
     if (!IsOk(status)) return status;
     all_steps += out.steps;
   }
@@ -118,7 +118,7 @@ Status RunBulk(const char* in, const char* out) {
   status = semihosting::Open(out, semihosting::Mode::kWrite, &output);
   if (IsOk(status)) {
     Output results(output);
-    status = RunClips(input, results);
+    status = RunRecordings(input, results);
     const Status closed = semihosting::Close(&output);
     if (IsOk(status)) status = closed;
   }

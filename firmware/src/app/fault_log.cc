@@ -34,7 +34,7 @@ void OnFault(const FaultRecord& record) {
   g_log.last = record;
   g_log.crc = Digest();
   // The link may be in the middle of a frame: a writer of its own, whose leading 0x00 ends that frame.
-  constexpr size_t kPayloadBytes = 4 + sizeof(FaultRecord);
+  constexpr size_t kPayloadBytes = 4 + sizeof(FaultRecord);  // the count, then the record
   uint8_t wire[CobsMaxEncodedBytes(kFrameHeaderBytes + kPayloadBytes + kFrameCrcBytes) + 2];
   FrameWriter writer(wire, sizeof(wire));
   writer.Begin(static_cast<uint8_t>(MessageType::kFault), 0);

@@ -7,10 +7,11 @@
 
 namespace kws::app {
 
+// Lies in memory that start-up does not clear.
 struct FaultLog {
-  uint32_t magic;
-  uint32_t starts;
-  uint32_t faults;
+  uint32_t magic;   // with `crc` tells a log from the noise of power-on
+  uint32_t starts;  // since power-on, this one included
+  uint32_t faults;  // since power-on
   FaultRecord last;
   uint32_t crc;  // of everything before it
 };
@@ -18,6 +19,7 @@ struct FaultLog {
 // Call once per start, first: recognises power-on (where the memory holds noise) and counts the start.
 const FaultLog& StartFaultLog();
 
+// The log as it is now. Needs StartFaultLog().
 const FaultLog& CurrentFaultLog();
 
 }  // namespace kws::app

@@ -17,7 +17,7 @@ static_assert(Frontend::kFeatureCount == model::kFeatureCount && Frontend::kWind
 Frontend g_frontend;
 Detector g_detector;
 bool g_ready;  // the engine's Init() succeeded
-int8_t g_features[model::kFramesPerStep * model::kFeatureCount];
+int8_t g_features[model::kStepFeatureCount];
 size_t g_frames;  // complete in g_features
 uint32_t g_audio_crc;
 uint32_t g_frontend_ticks;  // of the step under way

@@ -5,6 +5,7 @@
 #include "kws/board.h"
 #include "kws/crc32.h"
 #include "kws/engine.h"
+#include "kws/messages.h"
 #include "model_info.h"
 
 namespace kws::app {
@@ -34,7 +35,7 @@ uint32_t StateCrc(size_t state) {
 void Session::Start(Status engine_status) {
   link_.Restart();
   engine_status_ = engine_status;
-  last_seq_ = 0x10000;
+  last_seq_ = kNoSeq;
   counters_ = {};
   Configure(0);
   ResetAudio();
@@ -85,27 +86,24 @@ void Session::Handle(const Frame& frame) {
   last_type_ = frame.type;
   if (frame.version != kProtocolVersion) return SendError(ErrorCode::kBadVersion, frame, kProtocolVersion);
   PayloadReader request(frame.payload, frame.payload_bytes);
-  const auto bad_payload = [&] {
-    SendError(ErrorCode::kBadPayload, frame, static_cast<uint32_t>(frame.payload_bytes));
-  };
   switch (static_cast<MessageType>(frame.type)) {
     case MessageType::kGetInfo:
-      return request.Complete() ? SendInfo(frame.seq) : bad_payload();
+      return request.Complete() ? SendInfo(frame.seq) : SendBadPayload(frame);
     case MessageType::kGetStats:
-      return request.Complete() ? SendStats(frame.seq) : bad_payload();
+      return request.Complete() ? SendStats(frame.seq) : SendBadPayload(frame);
     case MessageType::kAudio:
       return HandleAudio(frame, request);
     case MessageType::kGetNames:
       return HandleNames(frame, request);
     case MessageType::kReset:
-      if (!request.Complete()) return bad_payload();
-      if (!IsOk(engine_status_)) return SendError(ErrorCode::kEngine, frame, static_cast<uint32_t>(engine_status_));
+      if (!request.Complete()) return SendBadPayload(frame);
+      if (!IsOk(engine_status_)) return SendEngineError(frame);
       ResetAudio();
       return SendCredit(MessageType::kResetDone, frame.seq);
     case MessageType::kConfigure: {
       uint8_t flags;
       ReadConfigure(request, &flags);
-      if (!request.Complete() || (flags & ~kConfigAll) != 0) return bad_payload();
+      if (!request.Complete() || (flags & ~kConfigAll) != 0) return SendBadPayload(frame);
       if ((flags & kConfigProfile) != 0 && (engine::LayerCount() == 0 || engine::LayerCount() > kMaxProfiledLayers)) {
         return SendError(ErrorCode::kUnavailable, frame, 0);
       }
@@ -116,20 +114,20 @@ void Session::Handle(const Frame& frame) {
     case MessageType::kGetBench: {
       uint16_t first_layer;
       ReadGetBench(request, &first_layer);
-      if (!request.Complete() || first_layer > engine::LayerCount()) return bad_payload();
+      if (!request.Complete() || first_layer > engine::LayerCount()) return SendBadPayload(frame);
       return SendBench(frame.seq, first_layer);
     }
     case MessageType::kGetFault: {
-      if (!request.Complete()) return bad_payload();
+      if (!request.Complete()) return SendBadPayload(frame);
       const FaultLog& log = CurrentFaultLog();
       WriteFault(log.faults, log.last, link_.BeginAnswer(MessageType::kFault, frame.seq));
       return Send();
     }
     case MessageType::kRestart:
-      if (request.U32() != kRestartKey || !request.Complete()) return bad_payload();
+      if (request.U32() != kRestartKey || !request.Complete()) return SendBadPayload(frame);
       board::Restart();
     case MessageType::kTestFault:
-      if (request.U32() != kTestFaultKey || !request.Complete()) return bad_payload();
+      if (request.U32() != kTestFaultKey || !request.Complete()) return SendBadPayload(frame);
       __builtin_trap();  // an undefined instruction: the board's fault handler takes over
     default:
       return SendError(ErrorCode::kUnknownType, frame, 0);
@@ -140,9 +138,9 @@ void Session::HandleAudio(const Frame& frame, PayloadReader& request) {
   uint32_t offset;
   ReadAudio(request, &offset);
   if (!request.ok() || offset % 2 != 0 || request.left() % 2 != 0) {
-    return SendError(ErrorCode::kBadPayload, frame, static_cast<uint32_t>(frame.payload_bytes));
+    return SendBadPayload(frame);
   }
-  if (!IsOk(engine_status_)) return SendError(ErrorCode::kEngine, frame, static_cast<uint32_t>(engine_status_));
+  if (!IsOk(engine_status_)) return SendEngineError(frame);
   const uint32_t expected = source_.written_bytes();
   const auto ahead = static_cast<int32_t>(offset - expected);  // offsets wrap
   if (ahead > 0) {
@@ -172,7 +170,7 @@ void Session::HandleNames(const Frame& frame, PayloadReader& request) {
   ReadGetNames(request, &kind, &first);
   const auto which = static_cast<NamesKind>(kind);
   if (!request.Complete() || which > NamesKind::kLayers || first > NameCount(which)) {
-    return SendError(ErrorCode::kBadPayload, frame, static_cast<uint32_t>(frame.payload_bytes));
+    return SendBadPayload(frame);
   }
   const uint8_t count = NamesThatFit(which, first);
   FrameWriter& out = link_.BeginAnswer(MessageType::kNames, frame.seq);
@@ -244,6 +242,14 @@ void Session::SendError(ErrorCode code, const Frame& frame, uint32_t detail) {
   Send();
 }
 
+void Session::SendBadPayload(const Frame& frame) {
+  SendError(ErrorCode::kBadPayload, frame, static_cast<uint32_t>(frame.payload_bytes));
+}
+
+void Session::SendEngineError(const Frame& frame) {
+  SendError(ErrorCode::kEngine, frame, static_cast<uint32_t>(engine_status_));
+}
+
 void Session::ResetAudio() {
   source_.Clear();
   credit_limit_ = LinkAudioSource::kCapacityBytes;
@@ -272,7 +278,7 @@ void Session::OnStep(const pipeline::StepResult& result) {
   message.score_count = model::kLabelCount;
   if ((config_ & kConfigFeatures) != 0) {
     message.features = result.features;
-    message.feature_count = model::kFramesPerStep * model::kFeatureCount;
+    message.feature_count = model::kStepFeatureCount;
   }
   Write(message, link_.BeginEvent(MessageType::kStep));
   Send();

@@ -7,10 +7,13 @@
 #include "app/link_audio_source.h"
 #include "app/pipeline.h"
 #include "kws/link.h"
+#include "kws/payload_reader.h"
+#include "kws/protocol.h"
 #include "kws/status.h"
 
 namespace kws::app {
 
+// The requests of one host. Place it in static memory.
 class Session {
  public:
   // Both must outlive the session.
@@ -26,6 +29,8 @@ class Session {
   bool Process();
 
  private:
+  static constexpr uint32_t kNoSeq = 0x10000;  // no frame has it
+
   // Since start-up, as STATS has them.
   struct Counters {
     uint32_t frames_repeated = 0;
@@ -45,6 +50,8 @@ class Session {
   void SendStats(uint16_t seq);
   void SendCredit(MessageType type, uint16_t seq);
   void SendError(ErrorCode code, const Frame& frame, uint32_t detail);
+  void SendBadPayload(const Frame& frame);
+  void SendEngineError(const Frame& frame);
   void ResetAudio();
   void Configure(uint8_t flags);
   void OnStep(const pipeline::StepResult& result);
@@ -57,8 +64,7 @@ class Session {
   bool credit_is_due_ = false;
   uint16_t audio_seq_ = 0;
   uint32_t credit_limit_ = 0;
-  // The request before, to count repetitions. 0x10000: none.
-  uint32_t last_seq_ = 0x10000;
+  uint32_t last_seq_ = kNoSeq;  // of the request before, to count repetitions
   uint8_t last_type_ = 0;
   Counters counters_;
   uint32_t layer_ticks_[kMaxProfiledLayers] = {};
