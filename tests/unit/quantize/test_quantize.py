@@ -392,7 +392,7 @@ def test_export_of_a_float_run_at_a_precision(recordings, float_run, kind, tmp_p
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (["--precision", "int8_fake"], "Give its run folder by --from"),
+        (["--precision", "int8_fake"], "Give its run folder by --start-from"),
         (["--from", "RUN", "--precision", "int3"], "no precision is called 'int3'"),
         (["--from", "RUN", "--precision", "int8_fake", "--labels", "yes"], "was trained for yes, no"),
     ],

@@ -68,7 +68,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     parser.add_argument(
         "--precision",
         metavar="NAME",
-        help=f"quantization-aware training of a trained run, see --from: {', '.join(PRECISIONS)}",
+        help=f"quantization-aware training of a trained run, see --start-from: {', '.join(PRECISIONS)}",
     )
     parser.add_argument(
         "--workers",

@@ -138,14 +138,13 @@ def _run(job: ExportJob) -> _Run:
 
 def _quantized(job: ExportJob, run: _Run) -> tuple[ConvertedModel, dict[str, Any]]:
     """Quantizes a float run with the ranges of training clips; returns the record of these, too."""
-    wanted = job.precision if isinstance(job.precision, Precision) else None
-    config = start.check(run.settings, run.path) if wanted else None
-    drawn = _calibration(job, run)
-    log.info(f"quantizing with the ranges of {len(drawn.features)} training clips")
-    if wanted is None:
+    if not isinstance(job.precision, Precision):
+        drawn = _calibration(job, run)
         scale, allow_float = run.feature_scale, job.allow_float
         return integer.convert(run.streaming, drawn.features, scale, allow_float=allow_float), drawn.record
-    quantized = start.quantized(config, wanted, run.frontend, run.model, drawn)
+    config = start.check(run.settings, run.path)
+    drawn = _calibration(job, run)
+    quantized = start.quantized(config, job.precision, run.frontend, run.model, drawn)
     streaming = to_streaming(quantized, run.streaming.frames_per_step)
     return integer.convert_quantized(quantized, streaming, run.feature_scale), drawn.record
 
@@ -155,7 +154,9 @@ def _calibration(job: ExportJob, run: _Run) -> Calibration:
         raise KwsError("a float run is quantized with the ranges of training clips. Give --data.")
     frontend, words = run.frontend, LabelSet(run.settings["labels"]).keywords
     clips = load_clips(ClipSpec(job.data, "training", job.extra, words, sample_rate_hz=frontend.sample_rate_hz))
-    return calibration(clips, frontend, run.settings["seed"], job.calibration_clips)
+    drawn = calibration(clips, frontend, run.settings["seed"], job.calibration_clips)
+    log.info(f"quantizing with the ranges of {len(drawn.features)} training clips")
+    return drawn
 
 
 def _provenance(job: ExportJob, run: _Run, best: dict[str, Any], drawn: dict[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class TfliteRunner:
           KwsError: the model's inputs are not ``features`` and these states.
         """
         self.interpreter = load(data, threads=threads)
-        signature = next(iter(self.interpreter.get_signature_list().values()), {"inputs": []})
+        signature: dict[str, list[str]] = next(iter(self.interpreter.get_signature_list().values()), {"inputs": []})
         names = tuple(states)
         if isinstance(states, Mapping):
             initial = {name: spec.initial for name, spec in states.items()} | dict(initial or {})
@@ -133,7 +133,7 @@ class TfliteRunner:
             return False
         if clips.shape[1:] in kinds and clips.ndim > 1:
             return True
-        wanted = ", ".join(map(str, min(kinds, key=len)))
+        wanted = ", ".join(map(str, frame[1:] if frame[0] == 1 else frame))
         raise ValueError(
             f"clips must be [clips, time, {wanted}], or one clip [time, {wanted}]. Received shape: {list(clips.shape)}"
         )

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 from kws_reference.errors import KwsError
-from kws_reference.frontend import definition as frontend_float
+from kws_reference.frontend import definition
 from kws_reference.frontend.config import FrontendConfig
 
 from kws_training.data import augment, epoch_plan, noise
 from kws_training.data.clips import ClipSet
 
-_CODE = (augment.__file__, epoch_plan.__file__, noise.__file__, frontend_float.__file__)
+_CODE = (augment.__file__, epoch_plan.__file__, noise.__file__, definition.__file__)
 
 
 class EpochCache:

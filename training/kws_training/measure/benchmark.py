@@ -72,7 +72,7 @@ def measure(
     log.info(f"{name}: steps of {described.run_ms:.0f} ms, float")
     result["streaming_float"] = timed(float_tflite(streaming), *step, seconds)
     log.info(f"{name}: steps of {described.run_ms:.0f} ms, int8")
-    shape = (_CALIBRATION_CLIPS, frames, *streaming.input_shape[2:])
+    shape = (_CALIBRATION_CLIPS, *_batch_shape(model, frames)[1:])
     features = np.random.default_rng(0).normal(0, _ONE_STD, shape).clip(-128, 127).astype(np.int8)
     try:
         data = integer.convert(streaming, features, 1.0 / frontend.feature_steps_per_std).data

@@ -34,7 +34,7 @@ def measure(audio: Path, only: str | None) -> None:
     """
     for name in SETS:
         if only in (None, name):
-            clips = {}
+            clips: dict[str, Any] = {}
             for folder in sorted(path for path in (ZOO / name).glob("s*/*") if path.is_dir()):
                 _measure_folder(name, folder, audio, clips)
 

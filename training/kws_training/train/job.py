@@ -69,13 +69,13 @@ class FitJob:
         if self.workers is not None and self.workers < 0:
             raise KwsError(f"--workers must be 0 or more. Received: {self.workers}.")
         if self.precision and not self.start_from:
-            raise KwsError("--precision trains a float model on. Give its run folder by --from.")
+            raise KwsError("--precision trains a float model on. Give its run folder by --start-from.")
 
     def _own_of_published(self) -> list[str]:
         """Options that the published recipe goes without."""
         others = {
             "teacher": self.teacher,
-            "from": self.start_from,
+            "start-from": self.start_from,
             "precision": self.precision,
             "voices": self.material.voices,
         }
