@@ -26,7 +26,7 @@ class _Lines(logging.Handler):
 
 
 @pytest.fixture
-def told() -> Iterator[list[str]]:
+def log_lines() -> Iterator[list[str]]:
     """The lines that training's log says, as they come."""
     handler, logger = _Lines(), logging.getLogger("kws_training")
     logger.addHandler(handler)

@@ -10,7 +10,7 @@ from kws_reference.labels import LabelSet
 from kws_training.convert.detector_settings import common_thresholds
 from kws_training.data.clips import ClipSet
 from kws_training.data.recordings import Piece, Word
-from kws_training.evaluate.listener import Listener
+from kws_training.evaluate.replay import DetectorReplay
 
 from tests.support.models import odd_channels
 
@@ -58,14 +58,14 @@ def word(label: str, start: int, end: int) -> Word:
 
 
 def scene(bundle, posteriors, words, seconds=400):
-    """A listener whose keyword posteriors are given: (start s, length s, label, logit steps above the others)."""
+    """A replay whose keyword posteriors are given: (start s, length s, label, logit steps above the others)."""
     steps = seconds * 50
     scores = np.full((steps, len(bundle.labels)), -100, np.int8)
     scores[:, 0] = 0
     for start, length, label, height in posteriors:
         scores[round(start * 50) : round((start + length) * 50), label] = height
     places = tuple(word(bundle.labels[label], round(a * 16000), round(b * 16000)) for a, b, label in words)
-    return Listener(bundle, (Piece(0, seconds * 16000, places),), [scores])
+    return DetectorReplay(bundle, (Piece(0, seconds * 16000, places),), [scores])
 
 
 def crowded(plain):

@@ -19,7 +19,7 @@ from kws_training.convert.detector_settings import common_thresholds
 from kws_training.data.clips import ClipSpec, FolderSpec
 from kws_training.data.load_clips import load_clips
 from kws_training.data.recordings import Recordings, RecordingSpec
-from kws_training.evaluate.listener import Listener
+from kws_training.evaluate.replay import DetectorReplay
 from kws_training.evaluate.scores import stream_scores
 
 from tests.support.models import matchbox, odd_channels, one_frame, wide_step
@@ -140,9 +140,9 @@ def test_detection_in_any_order_of_labels_reports_the_same_by_name(clips, tmp_pa
         for _ in range(len(recordings)):
             drawn = {name: 4 * rng.integers(-30, 31, 1798) + row for row, name in enumerate(KIT)}  # no two are equal
             scores.append(np.stack([drawn[name] for name in labels], 1).astype(np.int8))
-        listener = Listener(bundle, recordings.pieces, scores, smoothing_steps=1)
+        replay = DetectorReplay(bundle, recordings.pieces, scores, smoothing_steps=1)
         settings = DetectorConfig(1, 25, common_thresholds(bundle.labels, 12000))
-        reports.append(listener.measure(settings).to_dict(bundle.labels))
+        reports.append(replay.measure(settings).to_dict(bundle.labels))
         words = [word.label for piece in recordings.pieces for word in piece.words]
         spoken = {name: of_label["keywords"] for name, of_label in reports[-1]["labels"].items()}
         assert spoken == {name: words.count(name) for name in LabelSet(labels).keywords}
@@ -168,10 +168,10 @@ def test_evaluate_stream_hears_what_the_reference_hears_at_the_models_rate(label
     rate = bundle.frontend.sample_rate_hz
     steps = Pipeline(bundle).run(convert_rate(recordings.pcm(0), 16000, rate))
     assert np.array_equal(scores, [step.scores for step in steps])
-    listener = Listener(bundle, recordings.pieces, [scores])
+    replay = DetectorReplay(bundle, recordings.pieces, [scores])
     events = [(step.index, step.detection.label) for step in steps if step.detection]
     samples = [bundle.clock.end_samples(step) * 16000 / rate for step, _ in events]
-    assert [(one.sample, one.label) for one in listener.raised(0, bundle.detector)] == [
+    assert [(one.sample, one.label) for one in replay.detections(0, bundle.detector)] == [
         (sample, label) for sample, (_, label) in zip(samples, events, strict=True)
     ]
 

@@ -180,7 +180,7 @@ def test_load_clips_short_recording_is_padded_behind(tmp_path):
     np.testing.assert_array_equal(clips.pcm[1], whole)
 
 
-def test_load_clips_long_recording_keeps_the_second_with_its_word_and_says_so(tmp_path, told):
+def test_load_clips_long_recording_keeps_the_second_with_its_word_and_says_so(tmp_path, log_lines):
     word = record(tmp_path / "yes" / "a.wav", 8000, seed=1)
     for name, before, behind in (("yes/third", 36000, 4000), ("yes/end", 30000, 0), ("tree/first", 0, 40000)):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -194,24 +194,26 @@ def test_load_clips_long_recording_keeps_the_second_with_its_word_and_says_so(tm
         # The level is a median over 90 ms, so that up to 40 ms of an end count for nothing.
         assert np.count_nonzero(heard[name]) > 0.9 * np.count_nonzero(word)
     assert not heard["yes/nothing.wav"].any() and not heard["_silence_/room.wav"].any()
-    long = next(line for line in told if "longer than" in line)
+    long = next(line for line in log_lines if "longer than" in line)
     assert long.startswith("5 of 6 recordings") and "_silence_/room.wav from 0.00 s, tree/first.wav from 0.00 s" in long
-    silent = next(line for line in told if "silent" in line)
+    silent = next(line for line in log_lines if "silent" in line)
     assert silent.startswith("1 of 6 clips are silent") and "1 of them cut" in silent and "yes/nothing.wav" in silent
-    assert any("1 of 6 recordings are shorter than a second" in line and "yes/a.wav, 0.50 s" in line for line in told)
+    assert any(
+        "1 of 6 recordings are shorter than a second" in line and "yes/a.wav, 0.50 s" in line for line in log_lines
+    )
 
 
-def test_load_clips_other_rate_and_length_keep_the_word(tmp_path, told):
+def test_load_clips_other_rate_and_length_keep_the_word(tmp_path, log_lines):
     word = np.rint(9000 * np.sin(np.arange(8000) * 0.3)).astype(np.int16)
     (tmp_path / "yes").mkdir()
     soundfile.write(tmp_path / "yes" / "a.wav", np.pad(word, (30000, 4000)), 16000)
     spec = ClipSpec(folders=(FolderSpec(tmp_path),), sample_rate_hz=8000, clip_samples=6000)
     clips = load_clips(spec)
     assert clips.pcm.shape == (1, 6000) and (np.abs(clips.pcm) > 3000).sum() > 2500
-    assert told[0].startswith("1 of 1 recordings are longer than 0.75 s") and "a.wav from 1.7" in told[0]
+    assert log_lines[0].startswith("1 of 1 recordings are longer than 0.75 s") and "a.wav from 1.7" in log_lines[0]
 
 
-def test_load_clips_main_folder_may_hold_silence_unknown_words_and_folders_of_persons(tmp_path, told):
+def test_load_clips_main_folder_may_hold_silence_unknown_words_and_folders_of_persons(tmp_path, log_lines):
     for index in range(30):
         record(tmp_path / "yes" / f"p{index}" / "1.WAV", seed=index)
         record(tmp_path / "No " / f"p{index}.wav", seed=index)
@@ -226,19 +228,19 @@ def test_load_clips_main_folder_may_hold_silence_unknown_words_and_folders_of_pe
     assert sum(np.bincount(clips.labels, minlength=4) for clips in sets).tolist() == [30, 31, 30, 30]
     assert all(np.bincount(clips.labels, minlength=4).min() >= 5 for clips in sets)
     assert {word for clips in sets for word in clips.words} == {"_silence_", "bed", "noise", "yes", "no"}
-    assert any("noise/ counts as an unknown word; call it _background_noise_" in line for line in told)
+    assert any("noise/ counts as an unknown word; call it _background_noise_" in line for line in log_lines)
     assert len(sets[0].noise) == 1 and len(sets[0].noise[0]) == 20000
-    assert any("hidden: 1 (.trash/)" in line for line in told) and any(
-        "macOS: 1 (yes/._1.wav)" in line for line in told
+    assert any("hidden: 1 (.trash/)" in line for line in log_lines) and any(
+        "macOS: 1 (yes/._1.wav)" in line for line in log_lines
     )
-    assert any("folders taken as labels: no: No/" in line for line in told)
+    assert any("folders taken as labels: no: No/" in line for line in log_lines)
 
 
-def test_load_clips_unknown_words_that_are_labels_are_told(tmp_path, told):
+def test_load_clips_unknown_words_that_are_labels_are_told(tmp_path, log_lines):
     for name in ("yes/a.wav", "_unknown_/yes_0a7c2a8d_nohash_0.wav", "_unknown_/Yes/b.wav", "_unknown_/bed/c.wav"):
         record(tmp_path / name)
     assert load_clips(ClipSpec(folders=(FolderSpec(tmp_path),))).labels.tolist() == [1, 1, 1, 2]
-    assert any("labels by their names: 2 (_unknown_/Yes/b.wav, _unknown_/yes_0a7c2a8d" in line for line in told)
+    assert any("labels by their names: 2 (_unknown_/Yes/b.wav, _unknown_/yes_0a7c2a8d" in line for line in log_lines)
 
 
 def test_load_clips_same_folder_read_twice_gives_the_same(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from kws_reference.audio.recordings import find_recordings
 from kws_reference.errors import KwsError
 from kws_reference.labels import words_of
-from kws_training.commands.options.clips import add_extra, extra_folders
+from kws_training.commands.options.extra_folders import add_extra, extra_folders
 from kws_training.data.clip_lists import find_names, read_names
 from kws_training.data.clips import ClipSpec, FolderSpec
 from kws_training.data.load_clips import load_clips
@@ -136,16 +136,16 @@ def test_read_names_takes_what_other_systems_write(tmp_path):
     assert parts(tmp_path)[1] == ["no/d.wav", "no/e.wav", "yes/C.WAV", "yes/a b.wav"]
 
 
-def test_load_clips_prints_the_split_with_its_counts(folder, told):
+def test_load_clips_prints_the_split_with_its_counts(folder, log_lines):
     lists(folder, validation=["yes/t0.wav", "no/t0.wav"], testing=["yes/t1.wav"])
     clips = load_clips(ClipSpec(folder, "training", words=WORDS))
     assert not {"yes/t0.wav", "no/t0.wav", "yes/t1.wav"} & set(clips.names)
-    assert any("36 clips" in line and "validation_list.txt and testing_list.txt" in line for line in told)
-    rows = {line.split()[0]: line.split()[1:] for line in told if line.startswith("  ")}
+    assert any("36 clips" in line and "validation_list.txt and testing_list.txt" in line for line in log_lines)
+    rows = {line.split()[0]: line.split()[1:] for line in log_lines if line.startswith("  ")}
     assert rows["yes"] == ["10", "1", "1"] and rows["no"] == ["11", "1", "0"] and rows["all"] == ["33", "2", "1"]
 
 
-def test_load_clips_lists_of_an_extra_folder_win_too(folder, tmp_path, told):
+def test_load_clips_lists_of_an_extra_folder_win_too(folder, tmp_path, log_lines):
     extra = tmp_path / "extra"
     record(extra, *(f"yes/x{index}.wav" for index in range(6)))
     lists(extra, validation=["yes/x0.wav"], testing=["yes/x1.wav"])
@@ -154,7 +154,7 @@ def test_load_clips_lists_of_an_extra_folder_win_too(folder, tmp_path, told):
     add_extra(parser)
     spec = extra_folders(parser.parse_args(["--extra", str(extra)]))[0]
     assert taken(spec) == [f"yes/x{index}.wav" for index in range(2, 6)]
-    assert any("2 clips do not train" in line and "yes/x0.wav, yes/x1.wav" in line for line in told)
+    assert any("2 clips do not train" in line and "yes/x0.wav, yes/x1.wav" in line for line in log_lines)
     assert len(taken(FolderSpec(extra))) == 6  # a test on the whole folder
     clips = load_clips(ClipSpec(folder, "training", (spec,), WORDS))
     assert not {"yes/x0.wav", "yes/x1.wav"} & set(clips.names) and "yes/x2.wav" in clips.names
@@ -175,7 +175,7 @@ def test_find_names_prefers_the_exact_name(tmp_path):
     assert find_names(["yes/E\u0301.WAV", "yes/f.wav"], [composed, "no/f.wav"]) == ({composed}, ["yes/f.wav"])
 
 
-def test_load_clips_extra_folder_with_copies_of_held_clips_does_not_train_on_them(folder, tmp_path, told):
+def test_load_clips_extra_folder_with_copies_of_held_clips_does_not_train_on_them(folder, tmp_path, log_lines):
     lists(folder, testing=["yes/t1.wav"], validation=["no/t2.wav"])
     extra = tmp_path / "extra"
     for name in ("yes/t1.wav", "no/t2.wav"):
@@ -184,7 +184,7 @@ def test_load_clips_extra_folder_with_copies_of_held_clips_does_not_train_on_the
     record(extra, "yes/t1b.wav", "tree/t9.wav")
     clips = load_clips(ClipSpec(folder, "training", (FolderSpec(extra, to_train=True),), WORDS))
     assert not {"yes/t1.wav", "no/t2.wav"} & set(clips.names) and "yes/t1b.wav" in clips.names
-    assert any("2 clips do not train, but validate or test" in line for line in told)
+    assert any("2 clips do not train, but validate or test" in line for line in log_lines)
 
 
 @pytest.mark.parametrize(

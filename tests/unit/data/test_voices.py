@@ -235,6 +235,6 @@ def test_speak_task_into_a_folder_with_something_else_keeps_that(tmp_path):
 
 
 @needs_programs
-def test_check_lengths_tells_of_a_phrase_that_is_spoken_faster(told):
+def test_check_lengths_tells_of_a_phrase_that_is_spoken_faster(log_lines):
     speak.check_lengths(["on", "turn on the music"])
-    assert len(told) == 1 and "'turn on the music' takes 1." in told[0] and "spoken faster" in told[0]
+    assert len(log_lines) == 1 and "'turn on the music' takes 1." in log_lines[0] and "spoken faster" in log_lines[0]

@@ -24,8 +24,8 @@ def plain(tmp_path_factory):
 
 def test_heard_counts_recall_causes_and_latency(plain):
     words = [(10, 10.5, YES), (20, 20.4, NO), (30, 30.6, YES), (40, 40.5, UNKNOWN_WORD)]
-    listener = scene(plain, [(10.2, 1.2, YES, 100), (20.1, 0.4, NO, 100), (40.2, 0.4, NO, 100)], words)
-    heard = listener.measure(plain.detector)
+    replay = scene(plain, [(10.2, 1.2, YES, 100), (20.1, 0.4, NO, 100), (40.2, 0.4, NO, 100)], words)
+    heard = replay.measure(plain.detector)
     assert heard.spoken[[YES, NO]].tolist() == [2, 1] and heard.found[[YES, NO]].tolist() == [1, 1]
     assert heard.recall == 2 / 3
     by_cause = {cause.value: count for cause, count in zip(Cause, heard.false_accepts.sum(0).tolist(), strict=True)}
@@ -81,7 +81,7 @@ def test_curve_falls_in_misses_and_rises_in_false_accepts_with_the_threshold(pla
     assert not any(one.false_accepts.any() for one in only)
 
 
-def test_listener_counts_a_score_that_stays_high_once(plain):
+def test_replay_counts_a_score_that_stays_high_once(plain):
     high = scene(plain, [(2.0, 20.0, YES, 100)], [(2, 2.5, YES)])
     thresholds = plain.detector.threshold_q15
     free = high.measure(DetectorConfig(10, 25, thresholds))

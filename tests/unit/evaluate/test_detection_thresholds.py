@@ -16,14 +16,14 @@ def plain(tmp_path_factory):
 
 
 def test_choose_raises_the_threshold_of_the_label_that_needs_it_and_the_rest(plain):
-    listener = crowded(plain)
-    before = listener.measure(plain.detector)
+    replay = crowded(plain)
+    before = replay.measure(plain.detector)
     assert before.recall == 1
     assert (
         before.to_dict(plain.labels)["false_accepts_by_cause"]["repeated"] >= 30
     )  # each word is raised again after half a second
-    chosen = choose(listener, 60.0)
-    after = listener.smoothed(chosen.smoothing_steps).measure(chosen)
+    chosen = choose(replay, 60.0)
+    after = replay.smoothed(chosen.smoothing_steps).measure(chosen)
     assert after.recall == 1
     assert after.upper_rate <= 60 < before.false_accepts_per_hour
     assert NEVER_Q15 > chosen.threshold_q15[YES] > chosen.threshold_q15[NO] >= min(THRESHOLDS_Q15)
@@ -34,9 +34,9 @@ def test_choose_raises_the_threshold_of_the_label_that_needs_it_and_the_rest(pla
 
 
 def test_choose_keeps_each_rate_and_lower_rates_take_higher_thresholds(plain):
-    listener = crowded(plain)
-    chosen = [choose(listener, rate) for rate in (50.0, 100.0, 200.0)]
-    heard = [listener.smoothed(one.smoothing_steps).measure(one) for one in chosen]
+    replay = crowded(plain)
+    chosen = [choose(replay, rate) for rate in (50.0, 100.0, 200.0)]
+    heard = [replay.smoothed(one.smoothing_steps).measure(one) for one in chosen]
     assert all(one.upper_rate <= rate for one, rate in zip(heard, (50.0, 100.0, 200.0), strict=True))
     recalls = [one.recall for one in heard]
     assert recalls == sorted(recalls)
@@ -54,9 +54,9 @@ def test_choose_label_that_nobody_said_is_neither_deaf_nor_the_most_eager(plain)
 
 def test_choose_impossible_rate_ends_below_it(plain):
     # Wrong detections as sure as the right ones: only silence helps.
-    listener = scene(plain, [(5 + 3 * n, 0.5, YES, 120) for n in range(100)], [(5, 5.5, YES)])
-    chosen = choose(listener, 50.0)
-    assert listener.smoothed(chosen.smoothing_steps).measure(chosen).upper_rate <= 50
+    replay = scene(plain, [(5 + 3 * n, 0.5, YES, 120) for n in range(100)], [(5, 5.5, YES)])
+    chosen = choose(replay, 50.0)
+    assert replay.smoothed(chosen.smoothing_steps).measure(chosen).upper_rate <= 50
 
 
 @pytest.mark.parametrize(("rate", "message"), [(0.0, "above 0"), (-1.0, "above 0"), (20.0, "Take 0.25 hours or more")])

@@ -14,7 +14,7 @@ from kws_training.data.recordings import Recordings, RecordingSpec
 from kws_training.data.splits import hash_split
 from kws_training.evaluate import pictures, scores, timeline_picture
 from kws_training.evaluate.detection_table import detection_table
-from kws_training.evaluate.listener import Listener
+from kws_training.evaluate.replay import DetectorReplay
 from kws_training.evaluate.scores import stream_scores
 
 from tests.support.detection import YES, clip_set, plain_bundle, scene, with_labels
@@ -133,10 +133,10 @@ def test_evaluate_stream_chosen_settings_are_written_and_heard_by_the_pipeline(t
     # What the report heard with these settings is what the whole reference hears, piece by piece.
     recordings_ = Recordings(clip_set(), RecordingSpec(hours=20 / 3600, piece_seconds=10.0))
     heard = stream_scores(written, recordings_, workers=1)
-    listener = Listener(written, recordings_.pieces, heard)
+    replay = DetectorReplay(written, recordings_.pieces, heard)
     for index in range(2):
         events = [step.detection.label for step in Pipeline(written).run(recordings_.pcm(index)) if step.detection]
-        assert [one.label for one in listener.raised(index, written.detector)] == events
+        assert [one.label for one in replay.detections(index, written.detector)] == events
 
 
 def test_detection_table_shows_each_detector_beside_the_others(tmp_path):

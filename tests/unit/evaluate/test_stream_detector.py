@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, DetectorConfig
 from kws_reference.detector.integer import Detector, DetectorTables
-from kws_training.evaluate.detector import detect, top
+from kws_training.evaluate.vectorized_detector import detect, top
 
 
 @settings(max_examples=60, deadline=None)

@@ -11,7 +11,7 @@ from kws_reference.network.scoring import InterpretersDiffer, Scorer
 from kws_reference.pipeline import Pipeline
 from kws_training.data.recordings import Recordings, RecordingSpec
 from kws_training.evaluate import scores as streaming
-from kws_training.evaluate.listener import Listener
+from kws_training.evaluate.replay import DetectorReplay
 from kws_training.evaluate.scores import stream_scores
 
 from tests.support.detection import clip_set, with_labels
@@ -30,12 +30,12 @@ def test_stream_scores_equal_the_pipeline_of_the_reference(bundle):
     done = []
     scores = stream_scores(bundle, recordings, done.append, workers=2)
     assert done == [1, 2, 3] and len(scores) == 3
-    listener = Listener(bundle, recordings.pieces, scores)
+    replay = DetectorReplay(bundle, recordings.pieces, scores)
     for index in range(3):
         steps = Pipeline(bundle).run(recordings.pcm(index))
         assert scores[index].tolist() == [step.scores.tolist() for step in steps]
         events = [(step.index, step.detection.label) for step in steps if step.detection]
-        heard = listener.raised(index, bundle.detector)
+        heard = replay.detections(index, bundle.detector)
         assert [(one.sample, one.label) for one in heard] == [
             (bundle.clock.end_samples(step), label) for step, label in events
         ]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from kws_reference.errors import KwsError
 from kws_reference.system import workers
-from kws_training.evaluate.clips import int8_streaming
+from kws_training.evaluate.accuracy import int8_streaming
 
 from tests.support.clip_files import word, write_wav
 from tests.support.models import matchbox

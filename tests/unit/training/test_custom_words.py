@@ -9,9 +9,9 @@ from kws_reference.errors import KwsError
 from kws_reference.labels import Kind
 from kws_training import cli
 from kws_training.commands import fit
-from kws_training.data.material import load_material
 from kws_training.data.splits import hash_split
 from kws_training.data.text_to_speech import task
+from kws_training.data.training_data import load_training_data
 from kws_training.train.job import shares_of
 
 from tests.support.clip_files import write_wav
@@ -38,7 +38,7 @@ def clips(monkeypatch, tmp_path):
         parser = fit.add_parser(argparse.ArgumentParser().add_subparsers())
         options = parser.parse_args([*map(str, arguments), "--out", str(tmp_path / "run")])
         job = fit.job_of(options)
-        return load_material(job.material, LABELS, job.seed)
+        return load_training_data(job.data, LABELS, job.seed)
 
     return load
 

@@ -24,7 +24,7 @@ from kws_training.convert import integer  # noqa: E402
 from kws_training.data.clips import ClipSet  # noqa: E402
 from kws_training.evaluate.clip_report import by_label  # noqa: E402
 from kws_training.models import architecture  # noqa: E402
-from kws_training.train.lesson import lesson  # noqa: E402
+from kws_training.train.examples import training_examples  # noqa: E402
 from kws_training.train.optimizer import AveragingAdamW, averaged  # noqa: E402
 from kws_training.train.recipe import Recipe  # noqa: E402
 from kws_training.train.run_folder import RunFolder  # noqa: E402
@@ -106,7 +106,9 @@ def test_fit_export_evaluate_give_a_bundle_that_hears(recordings, tmp_path, caps
     assert (bundle / "confusion_tones_int8_streaming.png").stat().st_size > 10_000
 
 
-def test_fit_teacher_answers_become_targets_and_other_labels_are_refused(recordings, tmp_path, capsys, monkeypatch):
+def test_fit_soft_labels_of_a_teacher_become_targets_and_other_labels_are_refused(
+    recordings, tmp_path, capsys, monkeypatch
+):
     teacher, run = tmp_path / "teacher", tmp_path / "run"
     assert cli.main(command(recordings, teacher, 1)) == 0
     lessons = []
@@ -114,8 +116,8 @@ def test_fit_teacher_answers_become_targets_and_other_labels_are_refused(recordi
     with pytest.raises(ZeroDivisionError):
         cli.main(command(recordings, run, 1, "--teacher", str(teacher), "--distillation", "1"))
     inputs, targets = lessons[0]
-    answers = keras.ops.softmax(load_run(teacher)[1].predict(inputs, verbose=0)).numpy()
-    np.testing.assert_allclose(targets, answers, atol=1e-6)
+    soft_labels = keras.ops.softmax(load_run(teacher)[1].predict(inputs, verbose=0)).numpy()
+    np.testing.assert_allclose(targets, soft_labels, atol=1e-6)
     cache = tmp_path / "cache"
     for _ in range(2):  # computed, then read
         with pytest.raises(ZeroDivisionError):
@@ -188,7 +190,7 @@ def test_lesson_mixes_inputs_and_targets_alike():
     recipe = Recipe(mixup=0.5, label_smoothing=0.0)
     features = np.arange(4, dtype=np.float32)[:, None, None] * np.ones((1, 3, 1), np.float32)
     frontend = FrontendConfig(coefficients=1, feature_mean=(0.0,), feature_std=(32.0,))
-    inputs, targets = lesson(np.random.default_rng(0), features, np.arange(4), 4, frontend, recipe, None)
+    inputs, targets = training_examples(np.random.default_rng(0), features, np.arange(4), 4, frontend, recipe, None)
     np.testing.assert_allclose(targets.sum(1), 1, rtol=1e-6)
     assert (targets > 0).sum() > 4  # something was mixed
     steps = frontend.feature_steps_per_std / 32

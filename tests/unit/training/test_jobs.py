@@ -1,4 +1,4 @@
-"""Jobs of fit and export: what the arguments ask for, before anything is read; settings with their help."""
+"""Jobs of fit and export: what the arguments ask for, before anything is read; hyperparameters with their help."""
 
 import argparse
 import dataclasses
@@ -10,10 +10,10 @@ from kws_training.commands import export, fit
 from kws_training.convert.job import DYNAMIC, PTQ
 from kws_training.data.augment_config import AugmentConfig
 from kws_training.data.clips import FolderSpec
-from kws_training.data.material import Material
+from kws_training.data.training_data import TrainingData
+from kws_training.hyperparameters import Hyperparameter, hyperparameter, hyperparameters_of
 from kws_training.models import architecture
 from kws_training.quantize.precision import PRECISIONS
-from kws_training.settings import Setting, setting, settings_of
 from kws_training.train import published
 from kws_training.train.job import FitJob
 from kws_training.train.recipe import Recipe
@@ -24,25 +24,25 @@ def job(command, *arguments):
     return command.job_of(parser.parse_args([*arguments, "--out", "runs/mine"]))
 
 
-def test_settings_of_a_class_are_its_numbers_in_their_order():
+def test_hyperparameters_of_a_class_are_its_numbers_in_their_order():
     @dataclasses.dataclass(frozen=True)
     class Oven:
-        heat: float = setting(180.0, "of the air", "CELSIUS")
-        minutes: int = setting(20, "until it is opened")
+        heat: float = hyperparameter(180.0, "of the air", "CELSIUS")
+        minutes: int = hyperparameter(20, "until it is opened")
         shelves: tuple[int, ...] = ()
 
-    assert settings_of(Oven) == {
-        "heat": Setting(float, 180.0, "of the air", "CELSIUS"),
-        "minutes": Setting(int, 20, "until it is opened", "N"),
+    assert hyperparameters_of(Oven) == {
+        "heat": Hyperparameter(float, 180.0, "of the air", "CELSIUS"),
+        "minutes": Hyperparameter(int, 20, "until it is opened", "N"),
     }
     assert Oven() == Oven(180.0, 20)
 
 
 @pytest.mark.parametrize("cls", (Recipe, AugmentConfig))
-def test_settings_of_training_explain_every_number(cls):
+def test_hyperparameters_of_training_explain_every_number(cls):
     numbers = {field.name for field in dataclasses.fields(cls) if field.type in (int, float)}
-    assert set(settings_of(cls)) == numbers != set()
-    assert all(item.text and not item.text.endswith(".") for item in settings_of(cls).values())
+    assert set(hyperparameters_of(cls)) == numbers != set()
+    assert all(item.text and not item.text.endswith(".") for item in hyperparameters_of(cls).values())
 
 
 def test_fit_job_holds_what_was_given_and_nothing_else():
@@ -53,7 +53,7 @@ def test_fit_job_holds_what_was_given_and_nothing_else():
     )
     assert found == FitJob(
         out=Path("runs/mine"),
-        material=Material(Path("sc"), (FolderSpec(Path("more"), to_train=True),), Path("runs/mine/voices"), 300),
+        data=TrainingData(Path("sc"), (FolderSpec(Path("more"), to_train=True),), Path("runs/mine/voices"), 300),
         words=("on", "off"),
         teacher=Path("runs/teacher"),
         recipe={"epochs": 3, "distillation": 0.0},

@@ -9,7 +9,7 @@ from kws_reference.cli.program import CHECK_FAILED, OK
 from kws_reference.errors import KwsError
 
 from kws_training.commands.options.clip_set import add_clip_set, clip_set
-from kws_training.evaluate.clip_report import ClipJob, Subject, evaluate_clips, streams_as_batch
+from kws_training.evaluate.clip_report import ClipJob, EvaluatedModel, evaluate_clips, streams_as_batch
 
 
 class _Moved(argparse.Action):
@@ -47,5 +47,5 @@ def _job(args: argparse.Namespace) -> ClipJob:
     if args.without and not args.test:
         raise KwsError("--without chooses clips of --test. Give --test too.")
     without = frozenset(word.strip() for word in args.without.split(",")) if args.without else frozenset()
-    subject = Subject.load(args.bundle, args.run_folder)
-    return ClipJob(subject, source, args.out or args.bundle or args.run_folder, without, args.limit)
+    evaluated = EvaluatedModel.load(args.bundle, args.run_folder)
+    return ClipJob(evaluated, source, args.out or args.bundle or args.run_folder, without, args.limit)

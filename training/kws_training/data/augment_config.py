@@ -4,7 +4,7 @@ import dataclasses
 
 from kws_reference.errors import KwsError
 
-from kws_training.settings import setting
+from kws_training.hyperparameters import hyperparameter
 
 _RANGES = {
     "shift_samples": (0, 16000),
@@ -28,32 +28,32 @@ _RANGES = {
 class AugmentConfig:
     """Ranges of the augmentation, and shares of the clips; each field says what it is."""
 
-    shift_samples: int = setting(1600, "time shift, +- (1,600 = 100 ms)", "SAMPLES")
-    resample: float = setting(0.15, "change of speed, +-")
-    gain_low_db: float = setting(-6.0, "least gain", "DB")
-    gain_high_db: float = setting(3.0, "greatest gain", "DB")
-    noise_probability: float = setting(0.8, "share of the clips that get background noise")
-    noise_volume: float = setting(0.1, "loudest background noise; it is scaled by U(0, noise_volume)")
-    time_masks: int = setting(2, "SpecAugment's stretches of frames for each clip")
-    time_frames: int = setting(25, "longest of these stretches", "FRAMES")
-    feature_masks: int = setting(2, "SpecAugment's bands of coefficients for each clip")
-    feature_count: int = setting(7, "widest of these bands")
-    silence_percent: float = setting(10.0, "drawn silent clips, in per cent of the keyword clips", "PERCENT")
-    unknown_percent: float = setting(
+    shift_samples: int = hyperparameter(1600, "time shift, +- (1,600 = 100 ms)", "SAMPLES")
+    resample: float = hyperparameter(0.15, "change of speed, +-")
+    gain_low_db: float = hyperparameter(-6.0, "least gain", "DB")
+    gain_high_db: float = hyperparameter(3.0, "greatest gain", "DB")
+    noise_probability: float = hyperparameter(0.8, "share of the clips that get background noise")
+    noise_volume: float = hyperparameter(0.1, "loudest background noise; it is scaled by U(0, noise_volume)")
+    time_masks: int = hyperparameter(2, "SpecAugment's stretches of frames for each clip")
+    time_frames: int = hyperparameter(25, "longest of these stretches", "FRAMES")
+    feature_masks: int = hyperparameter(2, "SpecAugment's bands of coefficients for each clip")
+    feature_count: int = hyperparameter(7, "widest of these bands")
+    silence_percent: float = hyperparameter(10.0, "drawn silent clips, in per cent of the keyword clips", "PERCENT")
+    unknown_percent: float = hyperparameter(
         10.0, "unknown words drawn for the epoch, in per cent of the keyword clips", "PERCENT"
     )
-    unknown_balance: float = setting(
+    unknown_balance: float = hyperparameter(
         0.0, "0 draws every unknown clip equally often, 1 every unknown word, whatever number of clips it has"
     )
-    keyword_balance: float = setting(
+    keyword_balance: float = hyperparameter(
         0.0,
         "0 takes every keyword clip once, 1 as many of each keyword (repeating the rare ones); the total stays the "
         "same",
     )
-    synthetic_keywords: float = setting(
+    synthetic_keywords: float = hyperparameter(
         1.0, "share of the synthetic keyword clips that an epoch takes, drawn anew for each"
     )
-    synthetic_unknown: float = setting(
+    synthetic_unknown: float = hyperparameter(
         0.3, "share of an epoch's unknown words that are synthetic, where there are recorded ones too"
     )
 

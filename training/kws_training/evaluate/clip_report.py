@@ -17,8 +17,8 @@ from kws_reference.system.files import replace
 from kws_reference.system.folder_lock import require_writable
 
 from kws_training.data.int8_features import int8_features
+from kws_training.evaluate.accuracy import Outcome, float_batch, float_streaming, int8_streaming
 from kws_training.evaluate.clip_sets import SetSource, labelled_clips
-from kws_training.evaluate.clips import Outcome, float_batch, float_streaming, int8_streaming
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ STREAM_TOLERANCE = 2e-5
 
 
 @dataclasses.dataclass(frozen=True)
-class Subject:
+class EvaluatedModel:
     """What hears the clips: a bundle, a trained float model, or both of the same labels and front end.
 
     Attributes:
@@ -48,7 +48,7 @@ class Subject:
     model: Any = None
 
     @classmethod
-    def load(cls, bundle_folder: Path | None, run_folder: Path | None) -> "Subject":
+    def load(cls, bundle_folder: Path | None, run_folder: Path | None) -> "EvaluatedModel":
         """Reads a bundle, a run, or both.
 
         Raises:
@@ -87,14 +87,14 @@ class ClipJob:
     """An evaluation on clips.
 
     Attributes:
-      subject: what hears them.
+      evaluated: what hears them.
       source: where they lie.
       out: folder for the results.
       without: subfolders of a test folder to leave out.
       limit: take this many clips, drawn by seed 0; None: all.
     """
 
-    subject: Subject
+    evaluated: EvaluatedModel
     source: SetSource
     out: Path
     without: frozenset[str] = frozenset()
@@ -110,54 +110,56 @@ def evaluate_clips(job: ClipJob) -> dict[str, Any]:
     Raises:
       KwsError: see `labelled_clips`; or a clip is shorter than a step.
     """
-    subject, name = job.subject, job.source.name
+    evaluated, name = job.evaluated, job.source.name
     require_writable(job.out)
-    rate_hz = subject.frontend.sample_rate_hz
-    clips = labelled_clips(job.source, subject.labels, rate_hz, subject.clip_samples, job.without, job.limit)
+    rate_hz = evaluated.frontend.sample_rate_hz
+    clips = labelled_clips(job.source, evaluated.labels, rate_hz, evaluated.clip_samples, job.without, job.limit)
     log.info(f"{name}: {len(clips)} clips of {clips.pcm.shape[1] / rate_hz:g} s, {rate_hz} Hz")
-    _check_step(subject, clips.pcm.shape[1])
-    result: dict[str, Any] = {"set": name, "clips": len(clips), "labels": list(subject.labels)}
-    outcomes = _outcomes(subject, clips.pcm, clips.truth, result)
+    _check_step(evaluated, clips.pcm.shape[1])
+    result: dict[str, Any] = {"set": name, "clips": len(clips), "labels": list(evaluated.labels)}
+    outcomes = _outcomes(evaluated, clips.pcm, clips.truth, result)
     job.out.mkdir(parents=True, exist_ok=True)
     _report(job, outcomes, result)
     replace(job.out / f"evaluation_{name}.json", (json.dumps(result) + "\n").encode())
     return result
 
 
-def _check_step(subject: Subject, samples: int) -> None:
-    if subject.bundle and not subject.bundle.clock.steps_in(samples):
+def _check_step(evaluated: EvaluatedModel, samples: int) -> None:
+    if evaluated.bundle and not evaluated.bundle.clock.steps_in(samples):
         raise KwsError(
-            f"{subject.bundle.path} takes {subject.bundle.frames_per_step} frames a step, a clip has "
-            f"{subject.bundle.clock.frames_in(samples)}: no step would be computed. Use kws-train evaluate-stream."
+            f"{evaluated.bundle.path} takes {evaluated.bundle.frames_per_step} frames a step, a clip has "
+            f"{evaluated.bundle.clock.frames_in(samples)}: no step would be computed. Use kws-train evaluate-stream."
         )
 
 
-def _outcomes(subject: Subject, pcm: np.ndarray, truth: np.ndarray, result: dict[str, Any]) -> dict[str, Outcome]:
-    """Classifies the clips in every way that the subject can; notes in the result what is no accuracy."""
+def _outcomes(
+    evaluated: EvaluatedModel, pcm: np.ndarray, truth: np.ndarray, result: dict[str, Any]
+) -> dict[str, Outcome]:
+    """Classifies the clips in every way that it can be; notes in the result what is no accuracy."""
     outcomes: dict[str, Outcome] = {}
-    features = int8_features(subject.frontend, pcm, Progress("features", len(pcm)).update)
-    if subject.model:
-        result["architecture"] = subject.settings["architecture"]
-        outcomes |= _float_outcomes(subject, features, truth, result)
-    if subject.bundle:
-        result["model_sha256"] = subject.bundle.model_sha256
-        zero_point = subject.bundle.features.zero_point
+    features = int8_features(evaluated.frontend, pcm, Progress("features", len(pcm)).update)
+    if evaluated.model:
+        result["architecture"] = evaluated.settings["architecture"]
+        outcomes |= _float_outcomes(evaluated, features, truth, result)
+    if evaluated.bundle:
+        result["model_sha256"] = evaluated.bundle.model_sha256
+        zero_point = evaluated.bundle.features.zero_point
         if zero_point:
-            features = int8_features(subject.frontend, pcm, Progress("features", len(pcm)).update, zero_point)
+            features = int8_features(evaluated.frontend, pcm, Progress("features", len(pcm)).update, zero_point)
         progress = Progress("int8 streaming", len(pcm)).update
-        outcomes["int8_streaming"] = int8_streaming(subject.bundle, features, truth, progress)
+        outcomes["int8_streaming"] = int8_streaming(evaluated.bundle, features, truth, progress)
     return outcomes
 
 
 def _float_outcomes(
-    subject: Subject, features: np.ndarray, truth: np.ndarray, result: dict[str, Any]
+    evaluated: EvaluatedModel, features: np.ndarray, truth: np.ndarray, result: dict[str, Any]
 ) -> dict[str, Outcome]:
     from kws_training.streaming import CannotStream, to_streaming
 
-    scale = 1.0 / subject.frontend.feature_steps_per_std
-    batch = float_batch(subject.model, features, truth, scale)
+    scale = 1.0 / evaluated.frontend.feature_steps_per_std
+    batch = float_batch(evaluated.model, features, truth, scale)
     try:
-        streaming = to_streaming(subject.model, subject.settings["frames_per_step"])
+        streaming = to_streaming(evaluated.model, evaluated.settings["frames_per_step"])
     except CannotStream as reason:
         log.info(f"batch only: {reason}")
         result["batch_only"] = str(reason)
@@ -194,14 +196,14 @@ def _report(job: ClipJob, outcomes: dict[str, Outcome], result: dict[str, Any]) 
     """Adds accuracies and confusion matrices to the result, draws them and tells them."""
     from kws_training.evaluate.pictures import confusion
 
-    subject, name = job.subject, job.source.name
+    evaluated, name = job.evaluated, job.source.name
     for kind, outcome in outcomes.items():
         matrix, text = outcome.confusion(), kind.replace("_", " ")
         result[kind] = {"accuracy": outcome.accuracy, "confusion": matrix.tolist()}
-        title = f"{subject.name}, {name}, {text}: {100 * outcome.accuracy:.2f} % of {len(outcome.truth)}"
-        confusion(matrix, subject.labels, title, job.out / f"confusion_{name}_{kind}.png")
+        title = f"{evaluated.name}, {name}, {text}: {100 * outcome.accuracy:.2f} % of {len(outcome.truth)}"
+        confusion(matrix, evaluated.labels, title, job.out / f"confusion_{name}_{kind}.png")
         log.info(f"{kind:16} {100 * outcome.accuracy:6.2f} %")
-    log.info(f"{text} by label: {by_label(matrix, subject.labels)}")
+    log.info(f"{text} by label: {by_label(matrix, evaluated.labels)}")
 
 
 def by_label(confusion: np.ndarray, labels: Sequence[str]) -> str:

@@ -90,7 +90,7 @@ def labelled_clips(
     clips = load_clips(dataclasses.replace(spec, sample_rate_hz=sample_rate_hz, clip_samples=clip_samples))
     rows = _rows_without(source, clips, without) if without else np.arange(len(clips))
     rows = _rows_with_a_label(source, clips, rows, labels)
-    _tell_of_unknown_words(clips, rows)
+    _log_unknown_words(clips, rows)
     if limit and limit < len(rows):
         rows = rows[np.sort(np.random.default_rng(0).permutation(len(rows))[:limit])]
     row_of = labels.rows_of(clips.label_names)
@@ -124,19 +124,19 @@ def _rows_without(source: SetSource, clips: ClipSet, without: frozenset[str]) ->
 def _rows_with_a_label(source: SetSource, clips: ClipSet, rows: np.ndarray, labels: LabelSet) -> np.ndarray:
     """Refuses clips of a test folder that are of no label of the model, and leaves out those of a split."""
     row_of = labels.rows_of(clips.label_names)
-    homeless = [row for row in rows if row_of[clips.labels[row]] is None]
+    unlabelled = [row for row in rows if row_of[clips.labels[row]] is None]
     if source.validation:
-        return np.setdiff1d(rows, homeless)  # which was told
-    if homeless:
-        folders = sorted({_folder(clips.names[row]) for row in homeless})
+        return np.setdiff1d(rows, unlabelled)  # `_spec` has logged it
+    if unlabelled:
+        folders = sorted({_folder(clips.names[row]) for row in unlabelled})
         raise KwsError(
-            f"{source.test}: {len(homeless)} clips of {', '.join(folders)} are of no label of the "
+            f"{source.test}: {len(unlabelled)} clips of {', '.join(folders)} are of no label of the "
             f"model, which has {', '.join(labels)}. Leave them out by --without {','.join(folders)}."
         )
     return rows
 
 
-def _tell_of_unknown_words(clips: ClipSet, rows: np.ndarray) -> None:
+def _log_unknown_words(clips: ClipSet, rows: np.ndarray) -> None:
     unknown = rows[clips.kinds[rows] == Kind.UNKNOWN]
     others = sorted({_folder(clips.names[row]) for row in unknown} - {UNKNOWN})
     if others:

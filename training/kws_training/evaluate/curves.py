@@ -7,7 +7,7 @@ import numpy as np
 from kws_reference.bundle import NEVER_Q15, DetectorConfig
 from kws_reference.detector.integer import MAX_POSTERIOR_Q15
 
-from kws_training.evaluate.listener import Listener
+from kws_training.evaluate.replay import DetectorReplay
 
 Point = tuple[float, float]
 """False accepts per hour, and miss rate 0..1."""
@@ -37,38 +37,38 @@ def det_thresholds() -> list[int]:
 
 
 def det_curves(
-    heard: dict[str, tuple[Listener, DetectorConfig]], progress: Callable[[int], None] = lambda done: None
+    heard: dict[str, tuple[DetectorReplay, DetectorConfig]], progress: Callable[[int], None] = lambda done: None
 ) -> DetCurves:
     """Curves of all keywords with the timing of the first and the last detector, of each keyword with the last's.
 
     Args:
-      heard: name to a detector and the listener with its smoothing window, the default first, the wanted one last.
+      heard: name to a detector and the replay with its smoothing window, the default first, the wanted one last.
       progress: called with the number of `curve_rounds` done.
     """
     thresholds = det_thresholds()
     settings = list(heard.values())
     done, totals, alone = 0, {}, {}
-    for listener, detector in (settings[0], settings[-1]):
-        name = f"all keywords, {timing_text(listener, detector)}"
+    for replay, detector in (settings[0], settings[-1]):
+        name = f"all keywords, {timing_text(replay, detector)}"
         if name not in totals:
-            swept = listener.sweep(thresholds, detector.refractory_steps)
+            swept = replay.sweep(thresholds, detector.refractory_steps)
             totals[name] = [(one.false_accepts_per_hour, 1 - one.recall) for one in swept]
         progress(done := done + 1)
-    listener, detector = settings[-1]
-    for row, label in enumerate(listener.bundle.labels):
-        if listener.spoken[row]:
-            swept = listener.sweep(thresholds, detector.refractory_steps, row)
+    replay, detector = settings[-1]
+    for row, label in enumerate(replay.bundle.labels):
+        if replay.spoken[row]:
+            swept = replay.sweep(thresholds, detector.refractory_steps, row)
             alone[label] = [(one.false_accepts_per_hour, float(1 - one.found[row] / one.spoken[row])) for one in swept]
         progress(done := done + 1)
     return DetCurves(totals, alone)
 
 
-def curve_rounds(listener: Listener) -> int:
+def curve_rounds(replay: DetectorReplay) -> int:
     """How many rounds `det_curves` reports as progress."""
-    return 2 + len(listener.bundle.labels)
+    return 2 + len(replay.bundle.labels)
 
 
-def timing_text(listener: Listener, detector: DetectorConfig) -> str:
+def timing_text(replay: DetectorReplay, detector: DetectorConfig) -> str:
     """A detector's smoothing window ("mean") and refractory period ("rest"), as the reports' files have always said."""
-    step_ms = listener.bundle.clock.step_ms
+    step_ms = replay.bundle.clock.step_ms
     return f"mean of {detector.smoothing_steps * step_ms:g} ms, rest of {detector.refractory_steps * step_ms:g} ms"

@@ -21,8 +21,8 @@ from kws_training.data.validation_mix import SOURCES, source, validation_mix
 from kws_training.evaluate.clip_sets import SetSource, clips_with_noise, extra_clips
 from kws_training.evaluate.curves import DetCurves, curve_rounds, det_curves, timing_text
 from kws_training.evaluate.detection_table import detection_table
-from kws_training.evaluate.listener import Listener
 from kws_training.evaluate.matching import TOLERANCE_S, Cause
+from kws_training.evaluate.replay import DetectorReplay
 from kws_training.evaluate.scores import kept_or_streamed
 from kws_training.evaluate.thresholds import choice_rounds, choose
 from kws_training.evaluate.timeline import telling_stretch, timeline
@@ -61,9 +61,9 @@ class DetectionJob:
 
 @dataclasses.dataclass(frozen=True)
 class _Heard:
-    """A detector and the listener with its smoothing window."""
+    """A detector and the replay with its smoothing window."""
 
-    listener: Listener
+    replay: DetectorReplay
     detector: DetectorConfig
 
 
@@ -80,17 +80,17 @@ def evaluate_detection(job: DetectionJob) -> dict[str, Any]:
     require_writable(job.out)
     recordings, weights = _recordings(job, bundle)
     job.out.mkdir(parents=True, exist_ok=True)
-    listener = Listener(bundle, recordings.pieces, kept_or_streamed(bundle, recordings, weights, job.scores))
+    replay = DetectorReplay(bundle, recordings.pieces, kept_or_streamed(bundle, recordings, weights, job.scores))
     heard = {
-        name: _Heard(listener.smoothed(detector.smoothing_steps), detector)
-        for name, detector in _detectors(job, listener).items()
+        name: _Heard(replay.smoothed(detector.smoothing_steps), detector)
+        for name, detector in _detectors(job, replay).items()
     }
     result = _figures(job, recordings, heard)
     for line in detection_table(result, list(heard), bundle.clock.step_ms, bundle.labels):
         log.info(line)
     curves = det_curves(
-        {name: (one.listener, one.detector) for name, one in heard.items()},
-        Progress("DET curves", curve_rounds(listener)).update,
+        {name: (one.replay, one.detector) for name, one in heard.items()},
+        Progress("DET curves", curve_rounds(replay)).update,
     )
     result["det"] = curves.to_dict()
     _draw(job, recordings, heard, result, curves)
@@ -116,21 +116,21 @@ def _recordings(job: DetectionJob, bundle: Bundle) -> tuple[Recordings, np.ndarr
     return recordings, weights
 
 
-def _detectors(job: DetectionJob, listener: Listener) -> dict[str, DetectorConfig]:
+def _detectors(job: DetectionJob, replay: DetectorReplay) -> dict[str, DetectorConfig]:
     """The detectors to set side by side: the kit's default, the manifest's if it is another, the chosen one."""
-    bundle = listener.bundle
+    bundle = replay.bundle
     detectors = {DEFAULT: default_detector(bundle.labels, bundle.clock)}
     if bundle.detector != detectors[DEFAULT]:
         detectors[MANIFEST] = bundle.detector
     if job.wanted_per_hour is not None:
         progress = Progress("choosing thresholds", choice_rounds(bundle)).update
-        detectors[CHOSEN] = choose(listener, job.wanted_per_hour, progress)
+        detectors[CHOSEN] = choose(replay, job.wanted_per_hour, progress)
     return detectors
 
 
 def _figures(job: DetectionJob, recordings: Recordings, heard: dict[str, _Heard]) -> dict[str, Any]:
     """What the report says, but for the curves."""
-    bundle = heard[DEFAULT].listener.bundle
+    bundle = heard[DEFAULT].replay.bundle
     result: dict[str, Any] = {
         "set": job.source.name,
         "model_sha256": bundle.model_sha256,
@@ -140,24 +140,24 @@ def _figures(job: DetectionJob, recordings: Recordings, heard: dict[str, _Heard]
     for name, one in heard.items():
         result[name] = {
             **one.detector.to_dict(),
-            **one.listener.measure(one.detector).to_dict(bundle.labels),
-            "unknown_words": unknown_words(one.listener, one.detector, recordings.clips),
+            **one.replay.measure(one.detector).to_dict(bundle.labels),
+            "unknown_words": unknown_words(one.replay, one.detector, recordings.clips),
         }
     return result
 
 
-def unknown_words(listener: Listener, detector: DetectorConfig, clips: ClipSet) -> dict[str, dict[str, int]]:
+def unknown_words(replay: DetectorReplay, detector: DetectorConfig, clips: ClipSet) -> dict[str, dict[str, int]]:
     """For each source of unknown words, how many were heard, of how many clips, and how many raised a keyword."""
     counts = {name: {"spoken": 0, "clips": 0, "raised": 0} for name in SOURCES}
-    heard = [word for piece in listener.pieces for word in piece.words if word.label == UNKNOWN]
+    heard = [word for piece in replay.pieces for word in piece.words if word.label == UNKNOWN]
     for word in heard:
         counts[source(clips.names[word.clip])]["spoken"] += 1
     for clip in {word.clip for word in heard}:
         counts[source(clips.names[clip])]["clips"] += 1
-    for index in range(len(listener.pieces)):
+    for index in range(len(replay.pieces)):
         raised = {
             event.match.word.clip_start: event.match.word
-            for event in listener.raised(index, detector)
+            for event in replay.detections(index, detector)
             if event.match.cause is Cause.UNKNOWN_WORD
         }
         for word in raised.values():
@@ -172,15 +172,15 @@ def _draw(
     from kws_training.evaluate.pictures import det_curve
     from kws_training.evaluate.timeline_picture import draw_timeline
 
-    (name, last), bundle = list(heard.items())[-1], heard[DEFAULT].listener.bundle
+    (name, last), bundle = list(heard.items())[-1], heard[DEFAULT].replay.bundle
     marks = {each: (result[each]["false_accepts_per_hour"], 1 - result[each]["recall"]) for each in heard}
     title = f"{bundle.name}, {job.source.name}: {recordings.hours:g} hours of words, noise and silence, int8 streaming"
     det_curve(curves, marks, recordings.hours, title, job.out / f"det_{job.source.name}.png")
-    stretch = telling_stretch(last.listener, last.detector)
+    stretch = telling_stretch(last.replay, last.detector)
     draw_timeline(
-        timeline(recordings, last.listener, last.detector, stretch),
+        timeline(recordings, last.replay, last.detector, stretch),
         f"{bundle.name}, piece {stretch.piece} from {stretch.start / SAMPLE_RATE_HZ:g} s, {name} thresholds, "
-        + timing_text(last.listener, last.detector),
+        + timing_text(last.replay, last.detector),
         job.out / f"timeline_{job.source.name}.png",
     )
 

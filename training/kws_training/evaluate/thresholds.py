@@ -10,8 +10,8 @@ from kws_reference.detector.integer import MAX_POSTERIOR_Q15
 from kws_reference.errors import KwsError
 
 from kws_training.convert.detector_settings import with_releases
-from kws_training.evaluate.listener import Listener
 from kws_training.evaluate.metrics import DetectionMetrics
+from kws_training.evaluate.replay import DetectorReplay
 
 THRESHOLDS_Q15 = (
     *(round(NEVER_Q15 * percent / 100) for percent in (*range(50, 90, 2), *range(90, 100))),
@@ -77,7 +77,7 @@ def check_rate(per_hour: float, hours: float) -> None:
 
 
 def choose(
-    listener: Listener, false_accepts_per_hour: float, progress: Callable[[int], None] = lambda done: None
+    replay: DetectorReplay, false_accepts_per_hour: float, progress: Callable[[int], None] = lambda done: None
 ) -> DetectorConfig:
     """Chooses smoothing window, refractory period and thresholds that keep the false accepts below the wanted rate.
 
@@ -89,7 +89,7 @@ def choose(
     thresholds (`with_releases`).
 
     Args:
-      listener: a recording of validation clips, long against the wanted rate.
+      replay: a recording of validation clips, long against the wanted rate.
       false_accepts_per_hour: wanted rate of all labels together, > 0.
       progress: called with the number of `choice_rounds` done.
 
@@ -99,15 +99,15 @@ def choose(
     Raises:
       KwsError: see `check_rate`.
     """
-    check_rate(false_accepts_per_hour, listener.hours)
+    check_rate(false_accepts_per_hour, replay.hours)
     done = itertools.count(1)
 
     def round_done() -> None:
         progress(next(done))
 
-    smoothed, refractory_steps = _quickest(listener, false_accepts_per_hour, round_done)
+    smoothed, refractory_steps = _quickest(replay, false_accepts_per_hour, round_done)
     alone = {}
-    for row in listener.bundle.labels.keyword_rows:
+    for row in replay.bundle.labels.keyword_rows:
         alone[row] = _alone(smoothed.sweep(THRESHOLDS_Q15, refractory_steps, row), row)
         round_done()
     return _at_lowest_price(smoothed, refractory_steps, _with_prior(alone), false_accepts_per_hour)
@@ -118,11 +118,11 @@ def choice_rounds(bundle: Bundle) -> int:
     return len(SMOOTHING_S) * len(REFRACTORY_S) + len(bundle.labels.keyword_rows)
 
 
-def _quickest(listener: Listener, wanted: float, round_done: Callable[[], None]) -> tuple[Listener, int]:
-    """The listener and the refractory period of the quickest detector whose recall is within `SLACK` of the best."""
-    clock, found = listener.bundle.clock, []
+def _quickest(replay: DetectorReplay, wanted: float, round_done: Callable[[], None]) -> tuple[DetectorReplay, int]:
+    """The replay and the refractory period of the quickest detector whose recall is within `SLACK` of the best."""
+    clock, found = replay.bundle.clock, []
     for smoothing_s in SMOOTHING_S:
-        smoothed = listener.smoothed(clock.smoothing_steps(smoothing_s))
+        smoothed = replay.smoothed(clock.smoothing_steps(smoothing_s))
         for refractory_s in REFRACTORY_S:
             steps = clock.refractory_steps(refractory_s)
             recall = max((metrics.recall for metrics in _kept(smoothed, steps, wanted)), default=0.0)
@@ -132,12 +132,12 @@ def _quickest(listener: Listener, wanted: float, round_done: Callable[[], None])
     return next((smoothed, steps) for recall, smoothed, steps in found if recall >= best - SLACK)
 
 
-def _kept(listener: Listener, refractory_steps: int, wanted: float) -> Iterator[DetectionMetrics]:
+def _kept(replay: DetectorReplay, refractory_steps: int, wanted: float) -> Iterator[DetectionMetrics]:
     """Metrics from the highest common threshold down, as long as they keep the rate.
 
     From above, as a lower threshold can hide false accepts behind a refractory period.
     """
-    swept = (listener.sweep([threshold], refractory_steps)[0] for threshold in reversed(THRESHOLDS_Q15))
+    swept = (replay.sweep([threshold], refractory_steps)[0] for threshold in reversed(THRESHOLDS_Q15))
     return itertools.takewhile(lambda metrics: metrics.upper_rate <= wanted, swept)
 
 
@@ -163,18 +163,18 @@ def _with_prior(alone: dict[int, _Alone]) -> dict[int, _Alone]:
 
 
 def _at_lowest_price(
-    listener: Listener, refractory_steps: int, alone: dict[int, _Alone], wanted: float
+    replay: DetectorReplay, refractory_steps: int, alone: dict[int, _Alone], wanted: float
 ) -> DetectorConfig:
     """The thresholds of the lowest price with which all keywords together keep the rate.
 
     Args:
-      listener: the recording, behind the chosen smoothing window.
+      replay: the recording, behind the chosen smoothing window.
       refractory_steps: chosen.
       alone: of each keyword's row.
       wanted: false accepts per hour that all together may raise, upper bound.
     """
-    smoothing_steps = listener.tables.smoothing_steps
-    best = with_releases(smoothing_steps, refractory_steps, (NEVER_Q15,) * len(listener.bundle.labels))
+    smoothing_steps = replay.tables.smoothing_steps
+    best = with_releases(smoothing_steps, refractory_steps, (NEVER_Q15,) * len(replay.bundle.labels))
     for price in PRICES:
         thresholds = list(best.threshold_q15)
         for row, one in alone.items():
@@ -183,7 +183,7 @@ def _at_lowest_price(
         detector = with_releases(smoothing_steps, refractory_steps, thresholds)
         if detector == best:
             continue
-        if listener.measure(detector).upper_rate > wanted:
+        if replay.measure(detector).upper_rate > wanted:
             break
         best = detector
     return best

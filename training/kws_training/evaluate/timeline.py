@@ -9,7 +9,7 @@ from kws_reference.system.file_names import printable
 
 from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet
 from kws_training.data.recordings import Piece, Recordings, Word
-from kws_training.evaluate.listener import Listener, Raised
+from kws_training.evaluate.replay import DetectorReplay, MatchedDetection
 
 STRETCH_S = 24.0
 FIRST_PIECES = 6
@@ -51,48 +51,48 @@ class Timeline:
     thresholds: dict[str, float]
 
 
-def telling_stretch(listener: Listener, detector: DetectorConfig) -> Stretch:
+def telling_stretch(replay: DetectorReplay, detector: DetectorConfig) -> Stretch:
     """The stretch of the first pieces that shows most: many different words, a missed one, a false accept."""
     span = round(STRETCH_S * SAMPLE_RATE_HZ)
     best = (-1.0, 0, 0)
-    for index, piece in enumerate(listener.pieces[:FIRST_PIECES]):
-        raised = listener.raised(index, detector)
+    for index, piece in enumerate(replay.pieces[:FIRST_PIECES]):
+        detections = replay.detections(index, detector)
         for start in range(0, max(piece.samples - span, 1), span // 8):
-            best = max(best, (_worth(piece, raised, start, start + span), -index, -start))
+            best = max(best, (_worth(piece, detections, start, start + span), -index, -start))
     index, start = -best[1], -best[2]
-    return Stretch(index, start, min(start + span, listener.pieces[index].samples))
+    return Stretch(index, start, min(start + span, replay.pieces[index].samples))
 
 
-def _worth(piece: Piece, raised: list[Raised], start: int, stop: int) -> float:
+def _worth(piece: Piece, detections: list[MatchedDetection], start: int, stop: int) -> float:
     """How much a stretch shows."""
     first = start + round(_MARGIN_BEFORE_S * SAMPLE_RATE_HZ)
     last = stop - round(_MARGIN_BEHIND_S * SAMPLE_RATE_HZ)
     inside = [word for word in piece.words if first < word.start and word.end < last]
-    found = {event.match.word.clip_start for event in raised if event.match.found}
+    found = {event.match.word.clip_start for event in detections if event.match.found}
     missed = sum(word.kind is Kind.KEYWORD and word.clip_start not in found for word in inside)
-    wrong = sum(start < event.sample < stop for event in raised if not event.match.found)
+    wrong = sum(start < event.sample < stop for event in detections if not event.match.found)
     errors = sum(2 if count == 1 else 0 if count == 0 else 3 - count for count in (missed, wrong))
     return len({word.label for word in inside}) + len(inside) / 4 + errors
 
 
-def timeline(recordings: Recordings, listener: Listener, detector: DetectorConfig, stretch: Stretch) -> Timeline:
+def timeline(recordings: Recordings, replay: DetectorReplay, detector: DetectorConfig, stretch: Stretch) -> Timeline:
     """Collects what a stretch shows.
 
     Args:
-      recordings: that the listener heard.
-      listener: with the detector's smoothing window.
+      recordings: that the replay heard.
+      replay: with the detector's smoothing window.
       detector: thresholds, releases and refractory period.
       stretch: what to show.
     """
-    labels, index = listener.bundle.labels, stretch.piece
-    ends = listener.end_samples(np.arange(len(listener.scores[index])))
+    labels, index = replay.bundle.labels, stretch.piece
+    ends = replay.end_samples(np.arange(len(replay.scores[index])))
     steps = np.flatnonzero((ends >= stretch.start) & (ends < stretch.stop))
     keywords = list(labels.keyword_rows)
     return Timeline(
         recordings.pcm(index)[stretch.start : stretch.stop],
         stretch.start / SAMPLE_RATE_HZ,
         ends[steps] / SAMPLE_RATE_HZ,
-        listener.posteriors(index, steps)[:, keywords] / NEVER_Q15,
+        replay.posteriors(index, steps)[:, keywords] / NEVER_Q15,
         [
             (word.start / SAMPLE_RATE_HZ, word.end / SAMPLE_RATE_HZ, *_name(word, recordings.clips))
             for word in recordings.pieces[index].words
@@ -100,7 +100,7 @@ def timeline(recordings: Recordings, listener: Listener, detector: DetectorConfi
         ],
         [
             (event.sample / SAMPLE_RATE_HZ, labels[event.label], event.match.found)
-            for event in listener.raised(index, detector)
+            for event in replay.detections(index, detector)
             if stretch.start <= event.sample < stretch.stop
         ],
         {labels[row]: detector.threshold_q15[row] / NEVER_Q15 for row in keywords},

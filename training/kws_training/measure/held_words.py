@@ -27,9 +27,9 @@ from kws_training.convert.detector_settings import default_detector
 from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet, ClipSpec
 from kws_training.data.load_clips import load_clips
 from kws_training.data.recordings import Piece, Recordings, RecordingSpec, Word, background, word_spans
-from kws_training.evaluate.detector import Top, detect, top
-from kws_training.evaluate.listener import Listener
+from kws_training.evaluate.replay import DetectorReplay
 from kws_training.evaluate.scores import stream_scores
+from kws_training.evaluate.vectorized_detector import Top, detect, top
 from kws_training.tables.held_words import HELD_KINDS, RESULT
 from kws_training.tables.records import RELEASED
 
@@ -118,11 +118,11 @@ def pairs(
     return tuple(pieces)
 
 
-def said_twice(listener: Listener, detector: DetectorConfig) -> dict[str, float]:
+def said_twice(replay: DetectorReplay, detector: DetectorConfig) -> dict[str, float]:
     """Shares of pairs of which the first, the second word was found, and the second of those that follow closely."""
     first, second, close = [], [], []
-    for index, piece in enumerate(listener.pieces):
-        found = {event.match.word for event in listener.raised(index, detector) if event.match.found}
+    for index, piece in enumerate(replay.pieces):
+        found = {event.match.word for event in replay.detections(index, detector) if event.match.found}
         for one, other in zip(piece.words[::2], piece.words[1::2], strict=True):
             first.append(one in found)
             second.append(other in found)
@@ -142,7 +142,7 @@ def measure(data: Path) -> dict[str, Any]:
     bundle = Bundle.load(RELEASED)
     clips = load_clips(ClipSpec(data, "validation", words=bundle.labels.keywords, unknown_percent=1e9))
     twice, held = Twice(clips), Held(clips)
-    listener = Listener(bundle, twice.pieces, _heard(bundle, twice))
+    replay = DetectorReplay(bundle, twice.pieces, _heard(bundle, twice))
     scores = _heard(bundle, held)
     settings = {"default": default_detector(bundle.labels, bundle.clock), "released": bundle.detector}
     result: dict[str, Any] = {
@@ -150,7 +150,7 @@ def measure(data: Path) -> dict[str, Any]:
         "pairs": sum(len(p.words) for p in twice.pieces) // 2,
     }
     for name, setting in settings.items():
-        near = listener.smoothed(setting.smoothing_steps)
+        near = replay.smoothed(setting.smoothing_steps)
         views = [top(piece, near.tables) for piece in scores]
         rows = []
         for share in SHARES:

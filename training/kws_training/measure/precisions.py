@@ -44,7 +44,7 @@ def _measure_folder(name: str, folder: Path, audio: Path, clips: dict[str, Any])
     from kws_reference.frontend.config import FrontendConfig
 
     from kws_training.convert.float import float_tflite
-    from kws_training.evaluate import clips as evaluation
+    from kws_training.evaluate import accuracy as evaluation
     from kws_training.streaming import to_streaming
     from kws_training.train.trained_run import load_run
 
@@ -98,7 +98,7 @@ def _dynamic(data: bytes, streaming: Any, features: Any, truth: Any, scale: floa
     import numpy as np
 
     from kws_training.convert.runner import TfliteRunner
-    from kws_training.evaluate.clips import Outcome
+    from kws_training.evaluate.accuracy import Outcome
 
     runner = TfliteRunner(data, streaming.state_specs)
     scores = [runner.stream(clip[None].astype(np.float32) * np.float32(scale))[0][0, -1] for clip in features]

@@ -17,9 +17,9 @@ from kws_training.quantize.integer import round_through
 from kws_training.quantize.precision import Precision
 from kws_training.quantize.ranges import ActivationRange, FixedRange, WeightRange
 from kws_training.streaming import StateSpec, depthwise
-from kws_training.streaming.hearing import Taps
 from kws_training.streaming.layer import States, Streaming, refuse
 from kws_training.streaming.patterns import STATE, append
+from kws_training.streaming.taps import Taps
 
 Shape = tuple[int | None, ...]
 

@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from kws_training.streaming.hearing import Taps
 from kws_training.streaming.layer import Context, States, StateSpec, StreamingLayer
 from kws_training.streaming.patterns import append, masked
+from kws_training.streaming.taps import Taps
 
 _OUTSIDE = -1e9  # added to the scores of frames outside the window: exp() of it is 0 in float32
 

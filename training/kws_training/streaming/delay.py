@@ -6,9 +6,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from kws_training.streaming.hearing import Taps
 from kws_training.streaming.layer import States, StateSpec, StreamingLayer
 from kws_training.streaming.patterns import STATE, append
+from kws_training.streaming.taps import Taps
 
 
 @keras.saving.register_keras_serializable("kws_training")

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 from kws_reference.errors import KwsError
 
-from kws_training.streaming.hearing import Taps
 from kws_training.streaming.macs import count_macs
+from kws_training.streaming.taps import Taps
 from kws_training.streaming.timing import Timing
 
 States = dict[str, Any]

@@ -14,11 +14,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kws_training.streaming.hearing import Taps, found_taps, zeros
 from kws_training.streaming.layer import Context, States, StateSpec, Streaming, refuse
 from kws_training.streaming.patterns import STATE, Ring, Window, append, masked
 from kws_training.streaming.proof import works_on_each_value
 from kws_training.streaming.stream import Stream
+from kws_training.streaming.taps import Taps, found_taps, zeros
 
 
 @dataclasses.dataclass(frozen=True)

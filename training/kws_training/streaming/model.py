@@ -10,9 +10,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kws_training.streaming.hearing import newest
 from kws_training.streaming.layer import Context, States, StateSpec
 from kws_training.streaming.lowering import Memoryless, Operation, Value
+from kws_training.streaming.taps import newest
 from kws_training.streaming.timing import Timing
 
 VALID = "valid"

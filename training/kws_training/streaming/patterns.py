@@ -12,8 +12,8 @@ import tensorflow as tf
 from keras import layers, ops
 
 from kws_training.streaming import depthwise
-from kws_training.streaming.hearing import Taps
 from kws_training.streaming.layer import Context, States, StateSpec, refuse
+from kws_training.streaming.taps import Taps
 
 STATE = "state"
 Shape = tuple[int | None, ...]

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kws_training.streaming.hearing import Taps
 from kws_training.streaming.layer import Context, States, StateSpec, StreamingLayer
 from kws_training.streaming.patterns import Pattern, counted_from_newest, pattern_for
+from kws_training.streaming.taps import Taps
 
 _NEWEST = "newest"  # what windows end with; files that do not say so were written when it was the oldest of a stride
 

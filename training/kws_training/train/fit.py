@@ -12,7 +12,7 @@ from kws_reference.labels import TEN_KEYWORDS, LabelSet
 
 from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet
 from kws_training.data.features import feature_statistics
-from kws_training.data.material import load_material
+from kws_training.data.training_data import load_training_data
 from kws_training.models import DEFAULT, Architecture, architecture
 from kws_training.quantize import start
 from kws_training.quantize.calibration import Calibration, calibration
@@ -61,7 +61,7 @@ def fit(job: FitJob) -> dict[str, Any]:
     kind = _kind(job, first)
     words = _words(job, first)
     recipe = job.recipe_of(kind, words)
-    training, validation = load_material(job.material, words, job.seed)
+    training, validation = load_training_data(job.data, words, job.seed)
     log.info(
         f"{len(training)} training clips, {len(validation)} validation clips, labels {', '.join(training.label_names)}"
     )

@@ -8,7 +8,7 @@ from typing import Any
 from kws_reference.errors import KwsError
 
 from kws_training.data.augment_config import AugmentConfig
-from kws_training.data.material import Material
+from kws_training.data.training_data import TrainingData
 from kws_training.models import Architecture
 from kws_training.quantize.precision import Precision
 from kws_training.train import published
@@ -29,11 +29,11 @@ class FitJob:
 
     Attributes:
       out: run folder; an unfinished run in it is continued.
-      material: what is learnt from.
+      data: what is learnt from.
       words: the keywords; none: those of the run that is quantized, or the ten of the 12-label task.
       model: its name; None: that of the run to start from, or the kit's default.
       start_from: run folder whose weights and features it begins with.
-      teacher: run folder of a model whose answers become targets.
+      teacher: run folder of a model whose soft labels become targets.
       precision: of quantization-aware training; None: in floating point.
       published: train by the recipe of the published figures.
       recipe, augment: fields of `Recipe` and `AugmentConfig` that are given.
@@ -43,7 +43,7 @@ class FitJob:
     """
 
     out: Path
-    material: Material
+    data: TrainingData
     words: tuple[str, ...] = ()
     model: str | None = None
     start_from: Path | None = None
@@ -65,7 +65,7 @@ class FitJob:
         if self.published and (own := self._own_of_published()):
             raise KwsError(f"the published recipe runs unchanged. Leave out --{own[0].replace('_', '-')}.")
         if "distillation" in self.recipe and not self.teacher:
-            raise KwsError("--distillation is the share of a teacher's answers. Give --teacher too.")
+            raise KwsError("--distillation is the share of a teacher's soft labels. Give --teacher too.")
         if self.workers is not None and self.workers < 0:
             raise KwsError(f"--workers must be 0 or more. Received: {self.workers}.")
         if self.precision and not self.start_from:
@@ -77,7 +77,7 @@ class FitJob:
             "teacher": self.teacher,
             "start-from": self.start_from,
             "precision": self.precision,
-            "voices": self.material.voices,
+            "voices": self.data.voices,
         }
         return [*self.recipe, *self.augment, *(name for name, value in others.items() if value is not None)]
 

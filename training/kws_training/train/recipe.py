@@ -6,7 +6,7 @@ import math
 from kws_reference.errors import KwsError
 
 from kws_training.data.augment_config import AugmentConfig
-from kws_training.settings import setting
+from kws_training.hyperparameters import hyperparameter
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Recipe:
     """Numbers of a training; each field says what it is.
 
     Sources: AdamW, I. Loshchilov, F. Hutter, arXiv:1711.05101; mixup, H. Zhang et al., arXiv:1710.09412; the teacher's
-    answers to augmented clips, L. Beyer et al., "A good teacher is patient and consistent", arXiv:2106.05237.
+    soft labels of augmented clips, L. Beyer et al., "A good teacher is patient and consistent", arXiv:2106.05237.
 
     Attributes:
       stage_steps: steps of stages that have a constant learning rate each, in the place of `epochs`, `learning_rate`
@@ -23,26 +23,28 @@ class Recipe:
       augment: what an epoch consists of.
     """
 
-    epochs: int = setting(60, "passes over an epoch's plan (AugmentConfig)", "EPOCHS")
-    batch: int = setting(128, "clips per step")
-    learning_rate: float = setting(3e-3, "peak, reached after warmup_steps and lowered to zero along a cosine", "RATE")
-    warmup_steps: int = setting(200, "steps of linear growth; at most a tenth of all steps")
-    weight_decay: float = setting(2e-3, "of AdamW")
-    label_smoothing: float = setting(0.05, "share of the target that is spread over all labels")
-    dropout: float = setting(0.1, "before the classifier")
-    mixup: float = setting(0.0, "a of the Beta(a, a) that mixes each clip with another; 0 mixes none")
-    weight_averaging: float = setting(
+    epochs: int = hyperparameter(60, "passes over an epoch's plan (AugmentConfig)", "EPOCHS")
+    batch: int = hyperparameter(128, "clips per step")
+    learning_rate: float = hyperparameter(
+        3e-3, "peak, reached after warmup_steps and lowered to zero along a cosine", "RATE"
+    )
+    warmup_steps: int = hyperparameter(200, "steps of linear growth; at most a tenth of all steps")
+    weight_decay: float = hyperparameter(2e-3, "of AdamW")
+    label_smoothing: float = hyperparameter(0.05, "share of the target that is spread over all labels")
+    dropout: float = hyperparameter(0.1, "before the classifier")
+    mixup: float = hyperparameter(0.0, "a of the Beta(a, a) that mixes each clip with another; 0 mixes none")
+    weight_averaging: float = hyperparameter(
         0.0,
         "decay, for each step, of the moving average of the weights that is validated and kept; 0 keeps the weights "
         "themselves",
     )
-    distillation: float = setting(
-        0.9, "share of the target that is the teacher's answer to the same, augmented clip; only with a teacher"
+    distillation: float = hyperparameter(
+        0.9, "share of the target that is the teacher's soft label of the same, augmented clip; only with a teacher"
     )
-    distinct_epochs: int = setting(
+    distinct_epochs: int = hyperparameter(
         0, "epochs after so many hear the same augmented clips again, in another order; 0: never", "EPOCHS"
     )
-    augment_seed: int = setting(-1, "seed of the augmented clips; -1 takes the run's seed", "SEED")
+    augment_seed: int = hyperparameter(-1, "seed of the augmented clips; -1 takes the run's seed", "SEED")
     stage_steps: tuple[int, ...] = ()
     stage_rates: tuple[float, ...] = ()
     augment: AugmentConfig = AugmentConfig()

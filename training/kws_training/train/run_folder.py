@@ -90,7 +90,7 @@ class RunFolder:
         if entry["val_accuracy"] > max((old["val_accuracy"] for old in self.history), default=-1.0):
             with validated(model):
                 best = model.get_weights()
-        with self._told(CHECKPOINT), replacing(self.path / CHECKPOINT) as file:
+        with self._write_errors_named(CHECKPOINT), replacing(self.path / CHECKPOINT) as file:
             # Not Keras's own format: its HDF5 library ends the process when the disk is full.
             np.savez(
                 file,
@@ -126,16 +126,16 @@ class RunFolder:
 
     def _write_copies(self) -> None:
         # The history last: when it is that of the checkpoint, so are the best weights.
-        with self._told(BEST), replacing(self.path / BEST) as file:
+        with self._write_errors_named(BEST), replacing(self.path / BEST) as file:
             np.savez(file, **{f"weight_{index}": value for index, value in enumerate(self._best)})
-        with self._told(HISTORY):
+        with self._write_errors_named(HISTORY):
             self._write_json(HISTORY, self.history)
 
     def _write_json(self, name: str, value: Any) -> None:
         replace(self.path / name, (json.dumps(value, indent=1) + "\n").encode())
 
     @contextlib.contextmanager
-    def _told(self, name: str) -> Iterator[None]:
+    def _write_errors_named(self, name: str) -> Iterator[None]:
         """Turns a failure to write into a line that says what is kept."""
         try:
             yield

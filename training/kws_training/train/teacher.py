@@ -1,4 +1,4 @@
-"""A trained model from whose answers another one learns."""
+"""A trained model from whose soft labels another one learns."""
 
 import dataclasses
 import hashlib
@@ -15,7 +15,7 @@ from kws_training.train.weights import digest
 
 @dataclasses.dataclass(frozen=True)
 class Teacher:
-    """A trained model, from whose answers another one learns.
+    """A trained model, from whose soft labels another one learns.
 
     Attributes:
       model: for the same labels.
@@ -26,35 +26,35 @@ class Teacher:
     frontend: FrontendConfig
 
 
-class Answers:
+class SoftLabels:
     """A teacher's probabilities ``[clips, labels]``; the cache, if there is one, keeps them beside the epochs."""
 
     def __init__(self, teacher: Teacher, cache: str | os.PathLike | None):
-        """Args: teacher: is asked. cache: folder of rendered epochs (`EpochCache`), or None."""
+        """Args: teacher: computes them. cache: folder of rendered epochs (`EpochCache`), or None."""
         self._teacher, self._cache = teacher, cache
         self._teacher_digest = digest(teacher.model.get_weights())
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
-        """The answers to MFCCs ``[clips, frames, coefficients]``."""
+        """The soft labels of MFCCs ``[clips, frames, coefficients]``."""
         inputs = quantize_features(features, self._teacher.frontend)
         if self._cache is None:
-            return self._answer(inputs)
+            return self._predict(inputs)
         digest = hashlib.sha256(self._teacher_digest.encode())
         digest.update(np.ascontiguousarray(inputs).data)
         path = Path(self._cache) / f"answers_{digest.hexdigest()[:24]}.npy"
         try:
             return np.load(path)
         except (OSError, ValueError, EOFError):
-            answers = self._answer(inputs)
+            soft_labels = self._predict(inputs)
         partial = path.with_suffix(f".{os.getpid()}.partial")
         try:
             with partial.open("wb") as file:
-                np.save(file, answers)
+                np.save(file, soft_labels)
             os.replace(partial, path)
         except OSError:
             partial.unlink(missing_ok=True)  # the next training asks the teacher again
-        return answers
+        return soft_labels
 
-    def _answer(self, inputs: np.ndarray) -> np.ndarray:
+    def _predict(self, inputs: np.ndarray) -> np.ndarray:
         logits = self._teacher.model.predict(inputs, batch_size=256, verbose=0)
         return keras.ops.convert_to_numpy(keras.ops.softmax(logits))

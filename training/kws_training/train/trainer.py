@@ -16,12 +16,12 @@ from kws_training.data.clips import ClipSet
 from kws_training.data.epoch_plan import plan_epoch
 from kws_training.data.epoch_renderer import EpochRenderer
 from kws_training.data.features import plain_features, quantize_features
+from kws_training.train.examples import training_examples
 from kws_training.train.learning_curves import draw_learning_curves
-from kws_training.train.lesson import lesson
 from kws_training.train.optimizer import averaged, compile_model
 from kws_training.train.recipe import Recipe
 from kws_training.train.run_folder import RunFolder
-from kws_training.train.teacher import Answers, Teacher
+from kws_training.train.teacher import SoftLabels, Teacher
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def train(
       recipe: how to train.
       seed: order and augmentation of the clips, dropout.
       cache: folder for rendered epochs, see `EpochRenderer`.
-      teacher: whose answers become targets (`Recipe.distillation`).
+      teacher: whose soft labels become targets (`Recipe.distillation`).
       workers: processes that render epochs, see `EpochRenderer`; the model does not depend on it.
 
     Returns:
@@ -65,26 +65,26 @@ def train(
     classes, start = len(training.label_names), len(run.history)
     compile_model(model, recipe, course.steps_per_epoch)
     _take_up(run, model, course)
-    answers_to = teacher and Answers(teacher, cache)
+    soft_labels = teacher and SoftLabels(teacher, cache)
     with EpochRenderer(
         training, augment_seed, recipe.augment, frontend, workers, last_epoch=course.distinct - 1, cache=cache
     ) as renderer:
         first = (
             renderer.epoch(start % course.distinct) if start < course.epochs else None
         )  # workers run ahead from here
-        heard = quantize_features(plain_features(validation, frontend, np.float32)[0], frontend)
+        validation_inputs = quantize_features(plain_features(validation, frontend, np.float32)[0], frontend)
         for epoch in range(start, course.epochs):
             title = f"epoch {epoch + 1}/{course.epochs}"
             began = time.monotonic()
             rendered = renderer.epoch(epoch % course.distinct) if epoch > start else first
             features, labels = course.part_of(epoch, *rendered)
             rng = np.random.default_rng([seed, epoch])
-            inputs, targets = lesson(rng, features, labels, classes, frontend, recipe, answers_to)
+            inputs, targets = training_examples(rng, features, labels, classes, frontend, recipe, soft_labels)
             _seed_dropout(model, seed, epoch)
             entry = {
                 "epoch": epoch + 1,
                 **_taught(model, inputs, targets, recipe.batch, _ShowBatches(title, course.steps_per_epoch)),
-                **_validated(model, heard, validation.labels),
+                **_validated(model, validation_inputs, validation.labels),
                 "seconds": round(time.monotonic() - began, 1),
             }
             if not np.isfinite(entry["loss"]):

@@ -12,15 +12,15 @@ from kws_reference.labels import Kind
 from kws_training.convert.detector_settings import common_thresholds, with_releases
 from kws_training.data.clips import SAMPLE_RATE_HZ
 from kws_training.data.recordings import Piece
-from kws_training.evaluate.detector import detect, smoothed_sums, top
 from kws_training.evaluate.matching import TOLERANCE_S, Cause, Match, match
 from kws_training.evaluate.metrics import DetectionMetrics
+from kws_training.evaluate.vectorized_detector import detect, smoothed_sums, top
 
 _COLUMNS = {cause: column for column, cause in enumerate(Cause)}
 
 
 @dataclasses.dataclass(frozen=True)
-class Raised:
+class MatchedDetection:
     """A detection in a piece.
 
     Attributes:
@@ -34,7 +34,7 @@ class Raised:
     match: Match
 
 
-class Listener:
+class DetectorReplay:
     """What a bundle's detector makes of kept scores, behind one smoothing window.
 
     Args:
@@ -64,11 +64,11 @@ class Listener:
             [said[label] if Kind.of(label) is Kind.KEYWORD else 0 for label in bundle.labels], np.int64
         )
 
-    def smoothed(self, smoothing_steps: int) -> "Listener":
+    def smoothed(self, smoothing_steps: int) -> "DetectorReplay":
         """The same scores behind another smoothing window."""
         if smoothing_steps == self.tables.smoothing_steps:
             return self
-        return Listener(self.bundle, self.pieces, self.scores, smoothing_steps, self._tolerance / SAMPLE_RATE_HZ)
+        return DetectorReplay(self.bundle, self.pieces, self.scores, smoothing_steps, self._tolerance / SAMPLE_RATE_HZ)
 
     def end_samples(self, steps: np.ndarray) -> np.ndarray:
         """Samples of a piece that have come in when each step is computed, int64."""
@@ -79,19 +79,19 @@ class Listener:
         sums = smoothed_sums(self.scores[index][: steps[-1] + 1], self.tables)[steps]
         return sums / self.tables.smoothing_steps
 
-    def raised(self, index: int, detector: DetectorConfig) -> list[Raised]:
+    def detections(self, index: int, detector: DetectorConfig) -> list[MatchedDetection]:
         """Detections in a piece, in order of time.
 
         Args:
           index: the piece.
-          detector: thresholds, releases and refractory period; ``smoothing_steps`` must be the listener's.
+          detector: thresholds, releases and refractory period; ``smoothing_steps`` must be the replay's.
         """
         view = self.views[index]
         steps = detect(view, detector)
         samples, rows = self.end_samples(steps).tolist(), view.label[steps].tolist()
         events = [(sample, self.bundle.labels[row]) for sample, row in zip(samples, rows, strict=True)]
         matches = match(events, self.pieces[index].words, self._tolerance)
-        return list(map(Raised, samples, rows, matches))
+        return list(map(MatchedDetection, samples, rows, matches))
 
     def measure(self, detector: DetectorConfig) -> DetectionMetrics:
         """Recall, false accepts and latency with these settings."""
@@ -103,7 +103,7 @@ class Listener:
         false_accepts = np.zeros((len(self.bundle.labels), len(Cause)), np.int64)
         latency, latency_label, clips = [], [], collections.Counter()
         for index in range(len(self.pieces)):
-            for event in self.raised(index, detector):
+            for event in self.detections(index, detector):
                 word, cause = event.match.word, event.match.cause
                 if cause is None:
                     found[event.label] += 1

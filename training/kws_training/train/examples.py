@@ -1,4 +1,4 @@
-"""What a model is shown in an epoch: inputs on the int8 grid; targets that may be smoothed, mixed or a teacher's."""
+"""What a model is shown in an epoch: inputs on the int8 grid; targets, maybe smoothed, mixed or with soft labels."""
 
 from collections.abc import Callable
 
@@ -9,14 +9,14 @@ from kws_training.data.features import quantize_features
 from kws_training.train.recipe import Recipe
 
 
-def lesson(
+def training_examples(
     rng: np.random.Generator,
     features: np.ndarray,
     labels: np.ndarray,
     classes: int,
     frontend: FrontendConfig,
     recipe: Recipe,
-    answers_to: Callable[[np.ndarray], np.ndarray] | None,
+    soft_labels: Callable[[np.ndarray], np.ndarray] | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Prepares an epoch.
 
@@ -27,7 +27,7 @@ def lesson(
       classes: number of labels.
       frontend: with statistics.
       recipe: smoothing, mixup, distillation.
-      answers_to: a teacher's probabilities ``[clips, classes]`` for features; None: no teacher.
+      soft_labels: a teacher's probabilities ``[clips, classes]`` for features; None: no teacher.
 
     Returns:
       Inputs on the int8 grid, and targets ``[clips, classes]``.
@@ -40,8 +40,8 @@ def lesson(
         features = features * share[..., None] + features[partner] * (1 - share[..., None])
         targets = targets * share + targets[partner] * (1 - share)
     inputs = quantize_features(features, frontend)
-    if answers_to:
-        targets = targets * (1 - recipe.distillation) + answers_to(features) * recipe.distillation
+    if soft_labels:
+        targets = targets * (1 - recipe.distillation) + soft_labels(features) * recipe.distillation
     if recipe.distinct_epochs:
         order = rng.permutation(len(labels))
         inputs, targets = inputs[order], targets[order]

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
-class Material:
+class TrainingData:
     """Folders to learn from.
 
     Attributes:
@@ -46,34 +46,34 @@ class Material:
             raise KwsError("nothing to train with. Give --data FOLDER, --voices, or both.")
 
 
-def load_material(material: Material, words: tuple[str, ...], seed: int) -> tuple[ClipSet, ClipSet]:
+def load_training_data(data: TrainingData, words: tuple[str, ...], seed: int) -> tuple[ClipSet, ClipSet]:
     """Loads training and validation clips; makes synthetic voices first where they are missing.
 
     Recordings alone validate if there are any, but for unknown words if they have none.
 
     Args:
-      material: folders.
+      data: folders.
       words: the keywords.
       seed: of the voices.
 
     Raises:
       KwsError: a folder is missing or holds nothing to learn from, or the voices cannot be made.
     """
-    recordings, voices = material.recordings, material.voices
+    recordings, voices = data.recordings, data.voices
     if recordings and not recordings.is_dir():
         raise KwsError(
             f"{recordings}: no such folder. Download Speech Commands with kws-train fetch, or name your own."
         )
     if voices:
-        _speak(voices, material.voices_clips, words, seed)
+        _speak(voices, data.voices_clips, words, seed)
     if recordings and voices:
-        to_train = (*material.extra, FolderSpec(voices, part="training"))
+        to_train = (*data.extra, FolderSpec(voices, part="training"))
         recorded_unknown = any(
             folder_label(item.folder, words) == UNKNOWN for item in find_recordings(recordings).clips
         )
         to_validate = () if recorded_unknown else (FolderSpec(voices, part="validation", unknown_only=True),)
     else:
-        to_train, to_validate = material.extra, ()
+        to_train, to_validate = data.extra, ()
     main = recordings or voices
     log.info(f"reading {main}")
     with each_line_once():  # both splits have the same table

@@ -8,7 +8,7 @@ _HELP, _UNIT = "help", "unit"
 _KINDS: tuple[Callable[[str], Any], ...] = (int, float)
 
 
-def setting(default: Any, text: str, unit: str = "N") -> Any:
+def hyperparameter(default: Any, text: str, unit: str = "N") -> Any:
     """A field of a dataclass with a default and an explanation.
 
     Args:
@@ -20,8 +20,8 @@ def setting(default: Any, text: str, unit: str = "N") -> Any:
 
 
 @dataclasses.dataclass(frozen=True)
-class Setting:
-    """A number of a settings class.
+class Hyperparameter:
+    """A hyperparameter of a dataclass.
 
     Attributes:
       kind: int or float.
@@ -36,10 +36,10 @@ class Setting:
     unit: str
 
 
-def settings_of(cls: type) -> dict[str, Setting]:
-    """The int and float fields of a class that were made by `setting`, by name, in their order."""
+def hyperparameters_of(cls: type) -> dict[str, Hyperparameter]:
+    """The int and float fields of a class that were made by `hyperparameter`, by name, in their order."""
     return {
-        field.name: Setting(field.type, field.default, field.metadata[_HELP], field.metadata[_UNIT])
+        field.name: Hyperparameter(field.type, field.default, field.metadata[_HELP], field.metadata[_UNIT])
         for field in dataclasses.fields(cls)
         if field.type in _KINDS and _HELP in field.metadata
     }
