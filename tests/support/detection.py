@@ -9,7 +9,7 @@ from kws_reference.bundle import Bundle, DetectorConfig
 from kws_reference.labels import LabelSet
 from kws_training.convert.detector_settings import common_thresholds
 from kws_training.data.clips import ClipSet
-from kws_training.data.recordings import Piece, Word
+from kws_training.data.recording_plan import Piece, Word
 from kws_training.evaluate.replay import DetectorReplay
 
 from tests.support.models import odd_channels

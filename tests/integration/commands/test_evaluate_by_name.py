@@ -18,7 +18,8 @@ from kws_training import cli
 from kws_training.convert.detector_settings import common_thresholds
 from kws_training.data.clips import ClipSpec, FolderSpec
 from kws_training.data.load_clips import load_clips
-from kws_training.data.recordings import Recordings, RecordingSpec
+from kws_training.data.long_recordings import LongRecordings
+from kws_training.data.recording_plan import RecordingSpec
 from kws_training.evaluate.replay import DetectorReplay
 from kws_training.evaluate.scores import stream_scores
 
@@ -135,7 +136,7 @@ def test_detection_in_any_order_of_labels_reports_the_same_by_name(clips, tmp_pa
         bundle = relabelled(matchbox(3).write(tmp_path / str(place)), labels)
         found = load_clips(ClipSpec(folders=(FolderSpec(clips),), words=LabelSet(labels).keywords))
         found = dataclasses.replace(found, noise=(np.ones(48000, np.int16),))
-        recordings = Recordings(found, RecordingSpec(0.02, piece_seconds=36))
+        recordings = LongRecordings(found, RecordingSpec(0.02, piece_seconds=36))
         rng, scores = np.random.default_rng(0), []
         for _ in range(len(recordings)):
             drawn = {name: 4 * rng.integers(-30, 31, 1798) + row for row, name in enumerate(KIT)}  # no two are equal
@@ -163,7 +164,7 @@ def test_evaluate_stream_hears_what_the_reference_hears_at_the_models_rate(label
     assert ("converted to the model's 8000 Hz" in capsys.readouterr().err) == bool(frontend)
     found = load_clips(ClipSpec(folders=(FolderSpec(clips),), words=words))
     noise = (read_wav(clips / "_background_noise_" / "hum.wav"),)
-    recordings = Recordings(dataclasses.replace(found, noise=noise), RecordingSpec(0.01))
+    recordings = LongRecordings(dataclasses.replace(found, noise=noise), RecordingSpec(0.01))
     (scores,) = stream_scores(bundle, recordings, workers=1)
     rate = bundle.frontend.sample_rate_hz
     steps = Pipeline(bundle).run(convert_rate(recordings.pcm(0), 16000, rate))

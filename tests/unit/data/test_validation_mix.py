@@ -6,7 +6,8 @@ from collections import Counter
 import numpy as np
 from kws_reference.labels import Kind, LabelSet
 from kws_training.data.clips import ClipSet
-from kws_training.data.recordings import Recordings, RecordingSpec
+from kws_training.data.long_recordings import LongRecordings
+from kws_training.data.recording_plan import RecordingSpec
 from kws_training.data.validation_mix import source, validation_mix
 
 WORDS = ("yes",) * 8 + ("no",) * 8 + ("bed",) * 16 + ("tree",)
@@ -54,7 +55,7 @@ def test_recordings_weights_say_how_often_a_clip_is_heard():
     clips = clip_set()
     weights = np.where(np.array([word == "tree" for word in clips.words]), 16.0, 1.0)
     spec = RecordingSpec(hours=1.0, seed=3)
-    first = Recordings(clips, spec, weights)
+    first = LongRecordings(clips, spec, weights)
     heard = Counter(clips.words[word.clip] for piece in first.pieces for word in piece.words)
     assert 0.7 < heard["tree"] / heard["bed"] < 1.4  # 180 draws of each
-    assert first.pieces == Recordings(clips, spec, weights).pieces != Recordings(clips, spec).pieces
+    assert first.pieces == LongRecordings(clips, spec, weights).pieces != LongRecordings(clips, spec).pieces

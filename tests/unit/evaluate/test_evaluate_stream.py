@@ -10,7 +10,8 @@ from kws_reference.bundle import NEVER_Q15, Bundle
 from kws_reference.pipeline import Pipeline
 from kws_training import cli
 from kws_training.convert.detector_settings import common_thresholds
-from kws_training.data.recordings import Recordings, RecordingSpec
+from kws_training.data.long_recordings import LongRecordings
+from kws_training.data.recording_plan import RecordingSpec
 from kws_training.data.splits import hash_split
 from kws_training.evaluate import pictures, scores, timeline_picture
 from kws_training.evaluate.detection_table import detection_table
@@ -131,7 +132,7 @@ def test_evaluate_stream_chosen_settings_are_written_and_heard_by_the_pipeline(t
     assert set(chosen["unknown_words"]) == {"recorded", "extra"}
     assert "latency from the word's end" in captured.err and "generate its firmware again" in captured.err
     # What the report heard with these settings is what the whole reference hears, piece by piece.
-    recordings_ = Recordings(clip_set(), RecordingSpec(hours=20 / 3600, piece_seconds=10.0))
+    recordings_ = LongRecordings(clip_set(), RecordingSpec(hours=20 / 3600, piece_seconds=10.0))
     heard = stream_scores(written, recordings_, workers=1)
     replay = DetectorReplay(written, recordings_.pieces, heard)
     for index in range(2):

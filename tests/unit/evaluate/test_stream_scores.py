@@ -9,7 +9,8 @@ from kws_reference.network import operators
 from kws_reference.network.batched import BatchedNetwork
 from kws_reference.network.scoring import InterpretersDiffer, Scorer
 from kws_reference.pipeline import Pipeline
-from kws_training.data.recordings import Recordings, RecordingSpec
+from kws_training.data.long_recordings import LongRecordings
+from kws_training.data.recording_plan import RecordingSpec
 from kws_training.evaluate import scores as streaming
 from kws_training.evaluate.replay import DetectorReplay
 from kws_training.evaluate.scores import stream_scores
@@ -26,7 +27,7 @@ def bundle(tmp_path_factory) -> Bundle:
 
 @pytest.mark.slow
 def test_stream_scores_equal_the_pipeline_of_the_reference(bundle):
-    recordings = Recordings(clip_set(), RecordingSpec(hours=25 / 3600, seed=2, piece_seconds=10.0))
+    recordings = LongRecordings(clip_set(), RecordingSpec(hours=25 / 3600, seed=2, piece_seconds=10.0))
     done = []
     scores = stream_scores(bundle, recordings, done.append, workers=2)
     assert done == [1, 2, 3] and len(scores) == 3
@@ -44,7 +45,7 @@ def test_stream_scores_equal_the_pipeline_of_the_reference(bundle):
 def test_stream_scores_of_a_model_unknown_to_the_batched_interpreter_equal_the_pipeline(tmp_path, monkeypatch, caplog):
     caplog.set_level(logging.INFO)
     bundle = matchbox().write(tmp_path)
-    recordings = Recordings(clip_set(), RecordingSpec(hours=25 / 3600, seed=2, piece_seconds=10.0))
+    recordings = LongRecordings(clip_set(), RecordingSpec(hours=25 / 3600, seed=2, piece_seconds=10.0))
     monkeypatch.delitem(operators._BUILDERS, "ADD")  # here, where it is decided, and not in the workers
     scores = stream_scores(bundle, recordings, workers=2)
     assert [record.message for record in caplog.records if "does not know ADD (operator " in record.message]
@@ -55,7 +56,7 @@ def test_stream_scores_of_a_model_unknown_to_the_batched_interpreter_equal_the_p
 
 
 def test_run_with_a_wrong_integer_of_the_batched_interpreter_is_an_error(bundle, monkeypatch):
-    recordings = Recordings(clip_set(), RecordingSpec(hours=25 / 3600, seed=2, piece_seconds=10.0))
+    recordings = LongRecordings(clip_set(), RecordingSpec(hours=25 / 3600, seed=2, piece_seconds=10.0))
 
     class Faulty(BatchedNetwork):
         def step(self, features):

@@ -8,7 +8,7 @@ from kws_reference.cli.program import OK
 from kws_reference.errors import KwsError
 
 from kws_training.commands.options.clip_set import add_clip_set, clip_set
-from kws_training.data.recordings import RecordingSpec
+from kws_training.data.recording_plan import RecordingSpec
 from kws_training.evaluate.detection_report import DetectionJob, evaluate_detection
 from kws_training.evaluate.thresholds import check_rate
 

@@ -16,7 +16,8 @@ from kws_reference.system.folder_lock import require_writable
 
 from kws_training.convert.detector_settings import default_detector, write_detector
 from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet
-from kws_training.data.recordings import Recordings, RecordingSpec
+from kws_training.data.long_recordings import LongRecordings
+from kws_training.data.recording_plan import RecordingSpec
 from kws_training.data.validation_mix import SOURCES, source, validation_mix
 from kws_training.evaluate.clip_sets import SetSource, clips_with_noise, extra_clips
 from kws_training.evaluate.curves import DetCurves, curve_rounds, det_curves, timing_text
@@ -100,7 +101,7 @@ def evaluate_detection(job: DetectionJob) -> dict[str, Any]:
     return result
 
 
-def _recordings(job: DetectionJob, bundle: Bundle) -> tuple[Recordings, np.ndarray | None]:
+def _recordings(job: DetectionJob, bundle: Bundle) -> tuple[LongRecordings, np.ndarray | None]:
     """What is heard, and the weights that its clips were drawn by where thresholds are chosen."""
     keywords = bundle.labels.keywords
     if not keywords:
@@ -111,7 +112,7 @@ def _recordings(job: DetectionJob, bundle: Bundle) -> tuple[Recordings, np.ndarr
     clips, weights = clips_with_noise(job.source, keywords, job.noise), None
     if job.wanted_per_hour is not None:
         clips, weights = validation_mix(clips, extra_clips(job.extra, keywords) if job.extra else None)
-    recordings = Recordings(clips, job.recordings, weights)
+    recordings = LongRecordings(clips, job.recordings, weights)
     log.info(f"{job.source.name}: {recordings.hours:g} hours in {len(recordings)} pieces, {len(clips)} clips")
     return recordings, weights
 
@@ -128,7 +129,7 @@ def _detectors(job: DetectionJob, replay: DetectorReplay) -> dict[str, DetectorC
     return detectors
 
 
-def _figures(job: DetectionJob, recordings: Recordings, heard: dict[str, _Heard]) -> dict[str, Any]:
+def _figures(job: DetectionJob, recordings: LongRecordings, heard: dict[str, _Heard]) -> dict[str, Any]:
     """What the report says, but for the curves."""
     bundle = heard[DEFAULT].replay.bundle
     result: dict[str, Any] = {
@@ -166,7 +167,7 @@ def unknown_words(replay: DetectorReplay, detector: DetectorConfig, clips: ClipS
 
 
 def _draw(
-    job: DetectionJob, recordings: Recordings, heard: dict[str, _Heard], result: dict[str, Any], curves: DetCurves
+    job: DetectionJob, recordings: LongRecordings, heard: dict[str, _Heard], result: dict[str, Any], curves: DetCurves
 ) -> None:
     """Draws the DET curve, and a timeline with the last detector."""
     from kws_training.evaluate.pictures import det_curve

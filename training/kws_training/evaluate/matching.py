@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from kws_reference.labels import Kind
 
-from kws_training.data.recordings import Word
+from kws_training.data.recording_plan import Word
 
 TOLERANCE_S = 1.0
 """A word may be detected up to this long after its end: the trained models look back on about a second."""

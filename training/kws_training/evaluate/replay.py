@@ -11,7 +11,7 @@ from kws_reference.labels import Kind
 
 from kws_training.convert.detector_settings import common_thresholds, with_releases
 from kws_training.data.clips import SAMPLE_RATE_HZ
-from kws_training.data.recordings import Piece
+from kws_training.data.recording_plan import Piece
 from kws_training.evaluate.matching import TOLERANCE_S, Cause, Match, match
 from kws_training.evaluate.metrics import DetectionMetrics
 from kws_training.evaluate.vectorized_detector import detect, smoothed_sums, top

@@ -20,7 +20,7 @@ from kws_reference.system.files import replacing
 from kws_reference.system.workers import pool
 
 from kws_training.data.clips import SAMPLE_RATE_HZ
-from kws_training.data.recordings import Recordings
+from kws_training.data.long_recordings import LongRecordings
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ BATCH_PIECES = 40
 
 def stream_scores(
     bundle: Bundle,
-    recordings: Recordings,
+    recordings: LongRecordings,
     progress: Callable[[int], None] = lambda done: None,
     workers: int | None = None,
 ) -> list[np.ndarray]:
@@ -61,7 +61,7 @@ def stream_scores(
 _worker: dict[str, Any] = {}
 
 
-def _start(scorer: Scorer, recordings: Recordings) -> None:
+def _start(scorer: Scorer, recordings: LongRecordings) -> None:
     _worker["scorer"], _worker["recordings"] = scorer, recordings
     _worker["mfcc"] = Mfcc(scorer.bundle.frontend, scorer.bundle.features.zero_point)
 
@@ -109,7 +109,7 @@ class KeptScores:
             np.savez_compressed(file, key=self.key, **arrays)
 
 
-def score_key(bundle: Bundle, recordings: Recordings, weights: np.ndarray | None = None) -> str:
+def score_key(bundle: Bundle, recordings: LongRecordings, weights: np.ndarray | None = None) -> str:
     """SHA-256 of all that scores depend on: the model, its front end, the recordings' specification and clips."""
     digest = hashlib.sha256(repr((bundle.model_sha256, bundle.frontend, recordings.spec)).encode())
     heard = [] if weights is None else [weights]
@@ -119,7 +119,7 @@ def score_key(bundle: Bundle, recordings: Recordings, weights: np.ndarray | None
 
 
 def kept_or_streamed(
-    bundle: Bundle, recordings: Recordings, weights: np.ndarray | None, path: Path | None
+    bundle: Bundle, recordings: LongRecordings, weights: np.ndarray | None, path: Path | None
 ) -> list[np.ndarray]:
     """The scores of each piece, from ``path`` when they are of this model and these recordings.
 

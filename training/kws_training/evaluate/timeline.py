@@ -8,7 +8,8 @@ from kws_reference.labels import Kind
 from kws_reference.system.file_names import printable
 
 from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet
-from kws_training.data.recordings import Piece, Recordings, Word
+from kws_training.data.long_recordings import LongRecordings
+from kws_training.data.recording_plan import Piece, Word
 from kws_training.evaluate.replay import DetectorReplay, MatchedDetection
 
 STRETCH_S = 24.0
@@ -75,7 +76,9 @@ def _worth(piece: Piece, detections: list[MatchedDetection], start: int, stop: i
     return len({word.label for word in inside}) + len(inside) / 4 + errors
 
 
-def timeline(recordings: Recordings, replay: DetectorReplay, detector: DetectorConfig, stretch: Stretch) -> Timeline:
+def timeline(
+    recordings: LongRecordings, replay: DetectorReplay, detector: DetectorConfig, stretch: Stretch
+) -> Timeline:
     """Collects what a stretch shows.
 
     Args:

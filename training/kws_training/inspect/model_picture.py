@@ -1,10 +1,5 @@
-"""A block diagram of a described model: boxes from top to bottom, residual branches beside them, states as rings.
+"""A picture of a described model: its block diagram from top to bottom, states as rings beside the boxes."""
 
-Functions that work on each number by itself (ReLU, ...) are written into the box before them. A long model is cut into
-columns where all that crosses the cut comes from one box.
-"""
-
-import dataclasses
 from pathlib import Path
 
 import matplotlib
@@ -13,18 +8,27 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  the backend comes first: no display is needed
 from matplotlib.patches import FancyBboxPatch, Wedge  # noqa: E402
 
-from kws_training.inspect.description import INPUT, Description, Layer  # noqa: E402
+from kws_training.inspect.block_diagram import Box, Edge, boxes_of, edges_of  # noqa: E402
+from kws_training.inspect.description import Description, Layer  # noqa: E402
+from kws_training.inspect.diagram_layout import (
+    BOX,
+    GAP,
+    HEIGHT,
+    PITCH,
+    RINGS,
+    column_width,
+    columns_of,
+    lane_places,
+    parts_of,
+    place,
+    ring_width,
+)  # noqa: E402
 from kws_training.inspect.table import dimensions  # noqa: E402
 
 # Inches
-_BOX, _HEIGHT, _PITCH = 2.15, 0.5, 0.74
-_RINGS = 1.15  # beside a box, for its states
-_GAP = 0.35
 _MARGIN = 0.3
 _TITLE = 0.75
 _RADIUS = 0.13
-_ASPECT = 1.6  # of a screen
-_WORTH = 0.9
 _MOST_RINGS = 3
 
 _LINE, _TEXT, _FAINT = "#555555", "#222222", "#888888"
@@ -40,177 +44,25 @@ _FAMILIES = (  # the first word that a layer's kind contains
 )
 
 
-@dataclasses.dataclass(eq=False)
-class _Box:
-    layer: Layer
-    sources: list["_Box"]
-    extras: list[str]  # what was written into it
-    row: int = 0
-    lane: int = 0
-
-
-@dataclasses.dataclass(eq=False)
-class _Edge:
-    source: _Box
-    target: _Box
-    lane: int = 0
-
-
 def draw(description: Description, path: Path) -> None:
     """Writes the picture as PNG."""
-    boxes = _boxes(description)
-    edges = [_Edge(source, box) for box in boxes for source in box.sources]
-    _place(boxes, edges)
-    columns = _columns(boxes, edges)
-    _Canvas(description, boxes, edges, columns).save(path)
-
-
-# What is drawn
-
-
-def _boxes(description: Description) -> list[_Box]:
-    wanted, stack = set(), list(description.outputs)
-    by_name = {layer.name: layer for layer in description.layers}
-    while stack:  # not what only writes the next state: the ring stands for it
-        name = stack.pop()
-        if name != INPUT and name not in wanted:
-            wanted.add(name)
-            stack += by_name[name].inputs
-    shown = [layer for layer in description.layers if layer.name in wanted]
-    uses: dict[str, int] = {}
-    for name in (*description.outputs, *(source for layer in shown for source in layer.inputs)):
-        uses[name] = uses.get(name, 0) + 1
-    first = _Box(Layer(INPUT, "input", (), description.input), [], [])
-    box_of, boxes = {INPUT: first}, [first]
-    for layer in shown:
-        before = box_of[layer.inputs[0]] if len(layer.inputs) == 1 else None
-        if before and before is not first and _is_pointwise(layer, before) and uses[layer.inputs[0]] == 1:
-            before.extras.append(layer.kind)
-            box_of[layer.name] = before
-            continue
-        box_of[layer.name] = _Box(layer, [box_of[name] for name in layer.inputs], [])
-        boxes.append(box_of[layer.name])
-    return boxes
-
-
-def _is_pointwise(layer: Layer, before: _Box) -> bool:
-    earlier = before.layer
-    same_time = (layer.receptive_frames, layer.delay_frames) == (earlier.receptive_frames, earlier.delay_frames)
-    quiet = not (layer.macs or layer.parameters or layer.states)
-    return quiet and same_time and layer.output == earlier.output and "POOL" not in layer.kind.upper()
-
-
-# Where it is drawn
-
-
-def _place(boxes: list[_Box], edges: list[_Edge]) -> None:
-    """Rows by the longest way from the input; the longest way of all in lane 0, what passes beside it to its right."""
-    for box in boxes:
-        box.row = max((source.row + 1 for source in box.sources), default=0)
-    trunk, box = set(), max(boxes, key=lambda item: item.row)
-    while True:
-        trunk.add(box)
-        if not box.sources:
-            break
-        box = max(box.sources, key=lambda item: item.row)
-    # A chain passes from one box of the trunk to another: a lone edge, or boxes behind one another.
-    chains: list[tuple[int, int, list[_Box], list[_Edge]]] = []
-    seen: set[_Box] = set()
-    for edge in edges:
-        if edge.source in trunk and edge.target in trunk:
-            if edge.target.row - edge.source.row > 1:
-                chains.append((edge.source.row, edge.target.row, [], [edge]))
-        elif edge.target not in trunk and edge.target not in seen:
-            members, border = _chain(edge.target, edges, trunk)
-            seen.update(members)
-            rows = [box.row for item in border for box in (item.source, item.target)]
-            chains.append((min(rows), max(rows), members, border))
-    taken: list[tuple[int, int, int]] = []
-    for first, last, members, border in sorted(chains, key=lambda chain: (chain[1] - chain[0], chain[0])):
-        lane = 1
-        while any(lane == other and first < end and start < last for start, end, other in taken):
-            lane += 1
-        taken.append((first, last, lane))
-        for item in (*members, *border):
-            item.lane = lane
-
-
-def _chain(start: _Box, edges: list[_Edge], trunk: set[_Box]) -> tuple[list[_Box], list[_Edge]]:
-    """The boxes behind one another from here to the trunk, and all edges at them."""
-    members, box = [start], start
-    while True:
-        behind = [edge.target for edge in edges if edge.source is box]
-        if len(behind) != 1 or behind[0] in trunk or len(behind[0].sources) != 1:
-            break
-        box = behind[0]
-        members.append(box)
-    return members, [edge for edge in edges if edge.source in members or edge.target in members]
-
-
-def _columns(boxes: list[_Box], edges: list[_Edge]) -> list[int]:
-    """First row of each column: those that make the picture largest on a screen; a further one must be worth it."""
-    rows = max(box.row for box in boxes) + 1
-    borders = [0, *_cuts(rows, edges), rows]
-    best, smallest = [0], float("inf")
-    for height in range(rows, 0, -1):
-        starts = [0]
-        while starts[-1] + height < rows:
-            fitting = [border for border in borders if starts[-1] < border <= starts[-1] + height]
-            if not fitting:
-                return best
-            starts.append(fitting[-1])
-        width = sum(_column_width(boxes, edges, *part) for part in _parts(starts, rows))
-        size = max(width / _ASPECT, (height + 1) * _PITCH)
-        if size < smallest * (1 if len(starts) == len(best) else _WORTH):
-            best, smallest = starts, size
-    return best
-
-
-def _cuts(rows: int, edges: list[_Edge]) -> list[int]:
-    """Rows before which all that comes from above comes from one box."""
-    above = {row: {e.source for e in edges if e.source.row < row <= e.target.row} for row in range(1, rows)}
-    return [row for row, sources in above.items() if len(sources) == 1]
-
-
-def _parts(starts: list[int], rows: int) -> list[tuple[int, int]]:
-    return list(zip(starts, [*starts[1:], rows], strict=True))
-
-
-def _lane_places(boxes: list[_Box], edges: list[_Edge]) -> tuple[dict[int, float], dict[int, float]]:
-    """Middle and right end of each lane, from the middle of lane 0."""
-    lanes = 1 + max(item.lane for item in (*boxes, *edges))
-    middle, right = {0: 0.0}, {0: _BOX / 2}
-    for lane in range(1, lanes):
-        here = [box for box in boxes if box.lane == lane]
-        middle[lane] = right[lane - 1] + _GAP + (_BOX / 2 if here else 0)
-        right[lane] = middle[lane] + (_BOX / 2 if here else 0) + (_RINGS if any(b.layer.states for b in here) else 0)
-    return middle, right
-
-
-def _ring_width(boxes: list[_Box]) -> float:
-    return _RINGS if any(box.layer.states and not box.lane for box in boxes) else 0.0
-
-
-def _column_width(boxes: list[_Box], edges: list[_Edge], first: int, end: int) -> float:
-    inside = [box.lane for box in boxes if first <= box.row < end]
-    inside += [edge.lane for edge in edges if first <= edge.target.row < end]
-    return _ring_width(boxes) + _BOX / 2 + _lane_places(boxes, edges)[1][max(inside)] + 2 * _GAP
-
-
-# Drawing
+    boxes = boxes_of(description)
+    edges = edges_of(boxes)
+    place(boxes, edges)
+    _Canvas(description, boxes, edges, columns_of(boxes, edges)).save(path)
 
 
 class _Canvas:
-    def __init__(self, description: Description, boxes: list[_Box], edges: list[_Edge], columns: list[int]):
+    def __init__(self, description: Description, boxes: list[Box], edges: list[Edge], columns: list[int]):
         self._description, self._boxes, self._edges, self._starts = description, boxes, edges, columns
-        self._rings, self._lane_x = _ring_width(boxes), _lane_places(boxes, edges)[0]
-        parts = _parts(columns, max(box.row for box in boxes) + 1)
-        widths = [_column_width(boxes, edges, *part) for part in parts]
+        self._rings, self._lane_x = ring_width(boxes), lane_places(boxes, edges)[0]
+        parts = parts_of(columns, max(box.row for box in boxes) + 1)
+        widths = [column_width(boxes, edges, *part) for part in parts]
         self._left = [_MARGIN + sum(widths[:column]) for column in range(len(columns))]
         # A row for the pill that a further column starts with.
         tallest = max(end - start + (index > 0) for index, (start, end) in enumerate(parts))
         self._width = max(sum(widths) + 2 * _MARGIN, 6.5)
-        self._height = tallest * _PITCH + _TITLE + 0.75
+        self._height = tallest * PITCH + _TITLE + 0.75
         self._figure = plt.figure(figsize=(self._width, self._height))
         self._axes = self._figure.add_axes((0, 0, 1, 1))
         self._axes.set_xlim(0, self._width)
@@ -239,26 +91,26 @@ class _Canvas:
         return sum(start <= row for start in self._starts) - 1
 
     def _x(self, column: int, lane: int) -> float:
-        return self._left[column] + self._rings + _BOX / 2 + self._lane_x[lane]
+        return self._left[column] + self._rings + BOX / 2 + self._lane_x[lane]
 
     def _y(self, column: int, row: float) -> float:
-        return self._height - _TITLE - (row - self._starts[column] + (column > 0) + 0.5) * _PITCH
+        return self._height - _TITLE - (row - self._starts[column] + (column > 0) + 0.5) * PITCH
 
-    def _at(self, box: _Box) -> tuple[float, float]:
+    def _at(self, box: Box) -> tuple[float, float]:
         column = self._column(box.row)
         return self._x(column, box.lane), self._y(column, box.row)
 
     # Pieces
 
-    def _box(self, box: _Box) -> None:
+    def _box(self, box: Box) -> None:
         x, y = self._at(box)
         layer = box.layer
         colour = "white" if layer.kind == "input" else _family(layer.kind)[1]
         self._axes.add_patch(
             FancyBboxPatch(
-                (x - _BOX / 2, y - _HEIGHT / 2),
-                _BOX,
-                _HEIGHT,
+                (x - BOX / 2, y - HEIGHT / 2),
+                BOX,
+                HEIGHT,
                 boxstyle="round,pad=0,rounding_size=0.06",
                 facecolor=colour,
                 edgecolor=_LINE,
@@ -271,13 +123,13 @@ class _Canvas:
         elif self._description.form == "bundle":  # an operator's name is its number and its kind
             name = f"{name.split()[0]} {lines.pop(0)}"
         heights = [0.13, -0.03, -0.16] if len(lines) == 2 else [0.08, -0.09]
-        self._text(x, y + heights[0], name, 7.2, weight="bold", width=_BOX)
+        self._text(x, y + heights[0], name, 7.2, weight="bold", width=BOX)
         for height, line in zip(heights[1:], lines, strict=True):
-            self._text(x, y + height, line, 6, width=_BOX)
+            self._text(x, y + height, line, 6, width=BOX)
         if layer.states:
             self._states(box, x, y)
 
-    def _states(self, box: _Box, x: float, y: float) -> None:
+    def _states(self, box: Box, x: float, y: float) -> None:
         side = -1 if box.lane == 0 else 1
         states = list(box.layer.states.items())
         shown = states[:_MOST_RINGS]
@@ -285,8 +137,8 @@ class _Canvas:
         spread = 0.25 if len(shown) > 1 else 0.0
         for index, (name, shape) in enumerate(shown):
             middle = y + spread * ((len(shown) - 1) / 2 - index)
-            centre = x + side * (_BOX / 2 + 0.27)
-            self._axes.plot([x + side * _BOX / 2, centre - side * radius], [middle] * 2, color=_LINE, lw=0.8)
+            centre = x + side * (BOX / 2 + 0.27)
+            self._axes.plot([x + side * BOX / 2, centre - side * radius], [middle] * 2, color=_LINE, lw=0.8)
             for part in range(8):
                 self._axes.add_patch(
                     Wedge(
@@ -305,20 +157,20 @@ class _Canvas:
                 label = f"{name.removeprefix(box.layer.name + '_')} {label}"
             more = f" (+ {len(states) - _MOST_RINGS})" if index == _MOST_RINGS - 1 < len(states) - 1 else ""
             edge = centre + side * (radius + 0.05)
-            self._text(edge, middle, label + more, 5.8, align="right" if side < 0 else "left", width=_RINGS - 0.45)
+            self._text(edge, middle, label + more, 5.8, align="right" if side < 0 else "left", width=RINGS - 0.45)
 
-    def _edge(self, edge: _Edge) -> None:
+    def _edge(self, edge: Edge) -> None:
         column = self._column(edge.target.row)
         x1, y1 = self._at(edge.target)
         if self._column(edge.source.row) == column:
             x0, y0 = self._at(edge.source)
-            lane0, below = edge.source.lane, y0 - _HEIGHT / 2
+            lane0, below = edge.source.lane, y0 - HEIGHT / 2
         else:  # from the pill at the column's top
             x0, y0 = self._x(column, 0), self._y(column, self._starts[column] - 1)
             lane0, below = 0, y0 - 0.11
-        beside = _BOX / 2 if y0 - below > 0.2 else _BOX / 2 * 0.9
+        beside = BOX / 2 if y0 - below > 0.2 else BOX / 2 * 0.9
         if x0 == x1 and edge.lane == lane0:
-            self._arrow([(x0, below), (x1, y1 + _HEIGHT / 2)])
+            self._arrow([(x0, below), (x1, y1 + HEIGHT / 2)])
             return
         lane = max(edge.lane, lane0)
         x = self._x(column, lane)
@@ -326,9 +178,9 @@ class _Canvas:
         if lane0 == lane:  # leaves downwards
             points = [(x, below)]
         if edge.target.lane == lane and edge.target.lane:
-            points.append((x, y1 + _HEIGHT / 2))
+            points.append((x, y1 + HEIGHT / 2))
         else:
-            points += [(x, y1 + 0.1), (x1 + _BOX / 2, y1 + 0.1)]
+            points += [(x, y1 + 0.1), (x1 + BOX / 2, y1 + 0.1)]
         self._arrow(points)
 
     def _carry(self, column: int) -> None:
@@ -337,14 +189,14 @@ class _Canvas:
         source = crossing[0].source
         x, y = self._x(column, 0), self._y(column, self._starts[column] - 1)
         x0, y0 = self._at(source)
-        bottom = y0 - _HEIGHT / 2 - 0.17
-        gutter = self._x(column, 0) - _BOX / 2 - self._rings - _GAP
+        bottom = y0 - HEIGHT / 2 - 0.17
+        gutter = self._x(column, 0) - BOX / 2 - self._rings - GAP
         top = y + 0.3
-        self._arrow([(x0, y0 - _HEIGHT / 2), (x0, bottom), (gutter, bottom), (gutter, top), (x, top), (x, y + 0.11)])
+        self._arrow([(x0, y0 - HEIGHT / 2), (x0, bottom), (gutter, bottom), (gutter, top), (x, top), (x, y + 0.11)])
         self._axes.add_patch(
             FancyBboxPatch(
-                (x - _BOX / 2 * 0.9, y - 0.11),
-                _BOX * 0.9,
+                (x - BOX / 2 * 0.9, y - 0.11),
+                BOX * 0.9,
                 0.22,
                 boxstyle="round,pad=0,rounding_size=0.11",
                 facecolor="white",
@@ -352,14 +204,14 @@ class _Canvas:
                 linewidth=0.7,
             )
         )
-        self._text(x, y, source.layer.name, 6, color=_FAINT, width=_BOX * 0.9)
+        self._text(x, y, source.layer.name, 6, color=_FAINT, width=BOX * 0.9)
 
     def _output(self, name: str) -> None:
         box = next((b for b in self._boxes if b.layer.name == name), None)
         box = box or next(b for b in self._boxes if b.extras and b is self._boxes[-1])
         x, y = self._at(box)
-        self._arrow([(x, y - _HEIGHT / 2), (x, y - _HEIGHT / 2 - 0.3)])
-        self._text(x, y - _HEIGHT / 2 - 0.38, "output", 6.5, color=_FAINT)
+        self._arrow([(x, y - HEIGHT / 2), (x, y - HEIGHT / 2 - 0.3)])
+        self._text(x, y - HEIGHT / 2 - 0.38, "output", 6.5, color=_FAINT)
 
     def _title(self) -> None:
         d = self._description

@@ -26,7 +26,9 @@ from kws_reference.labels import Kind
 from kws_training.convert.detector_settings import default_detector
 from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet, ClipSpec
 from kws_training.data.load_clips import load_clips
-from kws_training.data.recordings import Piece, Recordings, RecordingSpec, Word, background, word_spans
+from kws_training.data.long_recordings import LongRecordings, background
+from kws_training.data.recording_plan import Piece, RecordingSpec, Word
+from kws_training.data.word_spans import word_spans
 from kws_training.evaluate.replay import DetectorReplay
 from kws_training.evaluate.scores import stream_scores
 from kws_training.evaluate.vectorized_detector import Top, detect, top
@@ -43,7 +45,7 @@ HELD_CLIPS, HELD_S = 200, 12.0
 SEED = 1
 
 
-class Twice(Recordings):
+class Twice(LongRecordings):
     """Pieces of the usual background in which every keyword is said twice."""
 
     def __init__(self, clips: ClipSet):
@@ -51,7 +53,7 @@ class Twice(Recordings):
         self.pieces = pairs(clips.spoken_labels, clips.label_names.keywords, word_spans(clips.pcm), TWICE_PIECES, SEED)
 
 
-class Held(Recordings):
+class Held(LongRecordings):
     """Loops of keywords, one a piece, in the usual background."""
 
     def __init__(self, clips: ClipSet):
@@ -168,7 +170,7 @@ def measure(data: Path) -> dict[str, Any]:
     return result
 
 
-def _heard(bundle: Bundle, recordings: Recordings) -> list[np.ndarray]:
+def _heard(bundle: Bundle, recordings: LongRecordings) -> list[np.ndarray]:
     return stream_scores(bundle, recordings, Progress("listening", len(recordings)).update)
 
 

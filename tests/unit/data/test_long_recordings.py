@@ -8,7 +8,9 @@ import pytest
 from kws_reference.errors import KwsError
 from kws_reference.labels import Kind, LabelSet
 from kws_training.data.clips import ClipSet
-from kws_training.data.recordings import Recordings, RecordingSpec, background, plan, word_spans
+from kws_training.data.long_recordings import LongRecordings, background
+from kws_training.data.recording_plan import RecordingSpec, plan
+from kws_training.data.word_spans import word_spans
 
 SPEC = RecordingSpec(hours=0.05, seed=5, piece_seconds=60.0)
 
@@ -64,14 +66,14 @@ def test_word_spans_clip_of_zeros_spans_it():
 
 
 def test_recordings_pieces_have_the_wanted_length():
-    recordings = Recordings(clip_set(), dataclasses.replace(SPEC, hours=0.055))
+    recordings = LongRecordings(clip_set(), dataclasses.replace(SPEC, hours=0.055))
     assert [piece.seconds for piece in recordings.pieces] == [60.0, 60.0, 60.0, 18.0]
     assert recordings.hours == pytest.approx(0.055)  # a float from the command line, rounded to whole samples
     assert [len(recordings.pcm(index)) for index in (0, 3)] == [960_000, 288_000]
 
 
 def test_recordings_clips_do_not_overlap_and_keep_their_gaps():
-    recordings = Recordings(clip_set(), SPEC)
+    recordings = LongRecordings(clip_set(), SPEC)
     for piece in recordings.pieces:
         starts = [word.clip_start for word in piece.words]
         ends = [0] + [start + 16000 for start in starts]
@@ -81,7 +83,7 @@ def test_recordings_clips_do_not_overlap_and_keep_their_gaps():
 
 
 def test_recordings_each_clip_is_used_once_a_pass():
-    recordings = Recordings(clip_set(), dataclasses.replace(SPEC, hours=0.3))
+    recordings = LongRecordings(clip_set(), dataclasses.replace(SPEC, hours=0.3))
     for kind, size in ((Kind.SILENCE, 4), (Kind.UNKNOWN, 10), (Kind.KEYWORD, 40)):
         order = [word.clip for word in placed(recordings) if word.kind is kind]
         assert len(order) > size
@@ -92,24 +94,24 @@ def test_recordings_each_clip_is_used_once_a_pass():
 
 
 def test_recordings_shares_are_kept_and_an_absent_kind_leaves_its_share():
-    counts = Counter(word.kind for word in placed(Recordings(clip_set(), dataclasses.replace(SPEC, hours=2))))
+    counts = Counter(word.kind for word in placed(LongRecordings(clip_set(), dataclasses.replace(SPEC, hours=2))))
     total = sum(counts.values())
     assert 1500 < total < 1800  # two hours at 4.3 s a clip
     for kind, share in zip(Kind, (0.10, 0.45, 0.45), strict=True):
         # Four standard deviations of a share that is drawn 1,600 times.
         assert abs(counts[kind] / total - share) < 0.05
-    only = Recordings(clip_set(unknown=0, silent=0), SPEC)
+    only = LongRecordings(clip_set(unknown=0, silent=0), SPEC)
     assert {word.label for word in placed(only)} == {"yes", "no"}
 
 
 def test_recordings_same_seed_same_samples_other_seed_others():
-    first, again, other = (Recordings(clip_set(), dataclasses.replace(SPEC, seed=seed)) for seed in (5, 5, 6))
+    first, again, other = (LongRecordings(clip_set(), dataclasses.replace(SPEC, seed=seed)) for seed in (5, 5, 6))
     assert first.pieces == again.pieces and first.pieces != other.pieces
     assert (first.pcm(1) == again.pcm(1)).all() and (first.pcm(1) != other.pcm(1)).any()
 
 
 def test_recordings_longer_recording_begins_with_the_shorter_one():
-    short, long = Recordings(clip_set(), SPEC), Recordings(clip_set(), dataclasses.replace(SPEC, hours=1.0))
+    short, long = LongRecordings(clip_set(), SPEC), LongRecordings(clip_set(), dataclasses.replace(SPEC, hours=1.0))
     assert long.pieces[: len(short)] == short.pieces
     assert (long.pcm(2) == short.pcm(2)).all()
 
@@ -117,7 +119,7 @@ def test_recordings_longer_recording_begins_with_the_shorter_one():
 def test_recordings_word_is_heard_where_the_plan_says():
     quiet = dataclasses.replace(SPEC, quiet_share=1.0, gain_low_db=0.0)
     clips = clip_set()
-    recordings = Recordings(clips, quiet)
+    recordings = LongRecordings(clips, quiet)
     pcm, word = recordings.pcm(0), recordings.pieces[0].words[1]
     assert not pcm[: recordings.pieces[0].words[0].clip_start].any()
     inside = slice(word.clip_start + 160, word.clip_start + 15840)  # without the fades at both ends
@@ -144,10 +146,10 @@ def test_background_is_loud_and_quiet_in_stretches_and_never_exceeds_its_volume(
 )
 def test_recordings_impossible_request_is_refused(clips, spec, message):
     with pytest.raises(KwsError, match=message):
-        Recordings(clips, spec)
+        LongRecordings(clips, spec)
 
 
 def test_plan_uses_no_sample_of_the_clips():
     clips = clip_set()
     spans = word_spans(clips.pcm)
-    assert plan(clips.spoken_labels, spans, SPEC) == Recordings(clips, SPEC).pieces
+    assert plan(clips.spoken_labels, spans, SPEC) == LongRecordings(clips, SPEC).pieces
