@@ -1,31 +1,17 @@
 """Committed records of what was measured, and Markdown of their figures."""
 
 import functools
-import json
 from pathlib import Path
-from typing import Any
 
-from kws_reference.errors import KwsError
+from kws_training.tables.records import EXPERIMENTS, RELEASED, ZOO, read_record
 
-from tests.support.paths import ROOT
+__all__ = ["EXPERIMENTS", "INT4", "KINDS", "RELEASED", "accuracy", "percent", "record", "table"]
 
-ZOO = ROOT / "training" / "zoo"
-EXPERIMENTS = ZOO / "experiments"
-RELEASED, INT4 = ZOO / "matchbox_kit12", ZOO / "matchbox_kit12_int4"
+INT4 = ZOO / "matchbox_kit12_int4"
 KINDS = ("float_batch", "float_streaming", "int8_streaming")
 
-
-@functools.cache
-def record(path: Path) -> Any:
-    """A committed JSON file.
-
-    Raises:
-      KwsError: it is missing or damaged.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise KwsError(f"cannot read {path}: {error}") from None
+record = functools.cache(read_record)
+"""What a committed record holds; many figures come from the same one."""
 
 
 def table(head: str, align: str, *rows: list[str]) -> str:

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from kws_reference.errors import KwsError
 from kws_training import cli
-from kws_training.data import fetch
-from kws_training.data.fetch import Archive
+from kws_training.data import archives, download, fetch
+from kws_training.data.archives import Archive
 
 
 def make_tar(members) -> bytes:
@@ -196,7 +196,7 @@ def test_fetch_disk_that_fills_up_is_one_clear_line_and_keeps_the_part(server, t
             raise OSError(errno.ENOSPC, "No space left on device")
         room[0] -= file.write(block)
 
-    monkeypatch.setattr(fetch, "_write", full)
+    monkeypatch.setattr(download, "_write", full)
     with pytest.raises(KwsError, match="No space left on device"):
         run(server, tmp_path)
     monkeypatch.undo()
@@ -236,7 +236,7 @@ def test_fetch_folder_of_somebody_else_is_left_alone(server, tmp_path):
 
 
 def test_fetch_command_takes_a_mirror_and_reports(server, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(fetch, "ARCHIVES", {"test": server.archive(url="http://official.invalid/words.tar.gz")})
+    monkeypatch.setattr(archives, "ARCHIVES", {"test": server.archive(url="http://official.invalid/words.tar.gz")})
     arguments = ["fetch", "--out", str(tmp_path / "data"), "--mirror", server.url.rsplit("/", 1)[0]]
     assert cli.main(arguments) == 0
     assert "SHA-256 correct" in capsys.readouterr().out
