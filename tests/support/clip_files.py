@@ -19,6 +19,16 @@ def write_wav(path: Path, pcm: np.ndarray) -> None:
         file.writeframes(np.asarray(pcm, "<i2").tobytes())
 
 
+def write_folders(folder: Path) -> Path:
+    """Writes folders of labels with one recording each, and one of background noise; returns the folder of them."""
+    write_wav(folder / "yes/clicks.wav", clicks())
+    write_wav(folder / "no/noise.wav", noise(1))
+    write_wav(folder / "bird/chirp.wav", chirp())
+    write_wav(folder / "stop/word.wav", word())
+    write_wav(folder / "_background_noise_/long.wav", noise(2))
+    return folder
+
+
 def clicks() -> np.ndarray:
     """One click in every fourth hop, at index 2 of a window that holds no other click."""
     pcm = np.zeros(16000, np.int16)

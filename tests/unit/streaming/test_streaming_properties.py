@@ -4,7 +4,6 @@
 """
 
 import math
-import os
 from fractions import Fraction
 
 import pytest
@@ -13,22 +12,15 @@ pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip insta
 
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
-from hypothesis import HealthCheck, given, note, settings  # noqa: E402
+from hypothesis import given, note  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from keras import layers, ops  # noqa: E402
 from kws_training.streaming import Delay, LocalSelfAttention, Stream, to_streaming  # noqa: E402
 
+from tests.support.random_stacks import random_stacks  # noqa: E402
 from tests.support.streaming import assert_close, calls, clips_for, randomize  # noqa: E402
 
-EXAMPLES = int(os.environ.get("KWS_STACKS", "0"))
-STACKS = settings(
-    max_examples=EXAMPLES or 40,
-    derandomize=not EXAMPLES,
-    deadline=None,
-    database=None,
-    print_blob=True,
-    suppress_health_check=list(HealthCheck),
-)
+STACKS = random_stacks(40)
 CHANNELS = 4
 DRAWS = {
     "kernel": st.integers(1, 6),

@@ -1,6 +1,5 @@
 """Strides in time: what a window ends with, what is kept, what a step hears, and how late outputs come."""
 
-import os
 from fractions import Fraction
 from math import ceil
 
@@ -10,7 +9,7 @@ pytest.importorskip("tensorflow", reason="TensorFlow is not installed (pip insta
 
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
-from hypothesis import HealthCheck, given, note, settings  # noqa: E402
+from hypothesis import given, note  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from keras import layers  # noqa: E402
 from kws_reference.bundle import write_bundle  # noqa: E402
@@ -27,17 +26,10 @@ from kws_training.train.trained_run import load_run  # noqa: E402
 
 from tests.support import engines  # noqa: E402
 from tests.support.paths import ROOT  # noqa: E402
+from tests.support.random_stacks import random_stacks  # noqa: E402
 from tests.support.streaming import assert_close, assert_streams, clips_for, functional, randomize  # noqa: E402
 
-EXAMPLES = int(os.environ.get("KWS_STACKS", "0"))
-STACKS = settings(
-    max_examples=EXAMPLES or 10,
-    derandomize=not EXAMPLES,
-    deadline=None,
-    database=None,
-    print_blob=True,
-    suppress_health_check=list(HealthCheck),
-)
+STACKS = random_stacks(10)
 CHANNELS = 3
 SOUND = (None, CHANNELS)
 

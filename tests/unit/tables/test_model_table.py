@@ -1,4 +1,4 @@
-"""The README's table of models equals what the committed results say."""
+"""The page's table of models equals what the committed results say."""
 
 import json
 

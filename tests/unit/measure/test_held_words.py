@@ -1,4 +1,4 @@
-"""The trial of releases: what it plays, and that its README states what it measured."""
+"""The trial of releases: what it plays, and that its page states what it measured."""
 
 from types import SimpleNamespace
 
