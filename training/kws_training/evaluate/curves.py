@@ -37,16 +37,16 @@ def det_thresholds() -> list[int]:
 
 
 def det_curves(
-    heard: dict[str, tuple[DetectorReplay, DetectorConfig]], progress: Callable[[int], None] = lambda done: None
+    candidates: dict[str, tuple[DetectorReplay, DetectorConfig]], progress: Callable[[int], None] = lambda done: None
 ) -> DetCurves:
     """Curves of all keywords with the timing of the first and the last detector, of each keyword with the last's.
 
     Args:
-      heard: name to a detector and the replay with its smoothing window, the default first, the wanted one last.
+      candidates: name to a detector and the replay with its smoothing window, the default first, the wanted one last.
       progress: called with the number of `curve_rounds` done.
     """
     thresholds = det_thresholds()
-    settings = list(heard.values())
+    settings = list(candidates.values())
     done, totals, alone = 0, {}, {}
     for replay, detector in (settings[0], settings[-1]):
         name = f"all keywords, {timing_text(replay, detector)}"

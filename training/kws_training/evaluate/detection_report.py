@@ -61,7 +61,7 @@ class DetectionJob:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Heard:
+class _Candidate:
     """A detector and the replay with its smoothing window."""
 
     replay: DetectorReplay
@@ -82,22 +82,22 @@ def evaluate_detection(job: DetectionJob) -> dict[str, Any]:
     recordings, weights = _recordings(job, bundle)
     job.out.mkdir(parents=True, exist_ok=True)
     replay = DetectorReplay(bundle, recordings.pieces, kept_or_streamed(bundle, recordings, weights, job.scores))
-    heard = {
-        name: _Heard(replay.smoothed(detector.smoothing_steps), detector)
+    candidates = {
+        name: _Candidate(replay.smoothed(detector.smoothing_steps), detector)
         for name, detector in _detectors(job, replay).items()
     }
-    result = _figures(job, recordings, heard)
-    for line in detection_table(result, list(heard), bundle.clock.step_ms, bundle.labels):
+    result = _figures(job, recordings, candidates)
+    for line in detection_table(result, list(candidates), bundle.clock.step_ms, bundle.labels):
         log.info(line)
     curves = det_curves(
-        {name: (one.replay, one.detector) for name, one in heard.items()},
+        {name: (one.replay, one.detector) for name, one in candidates.items()},
         Progress("DET curves", curve_rounds(replay)).update,
     )
     result["det"] = curves.to_dict()
-    _draw(job, recordings, heard, result, curves)
+    _draw(job, recordings, candidates, result, curves)
     replace(job.out / f"detection_{job.source.name}.json", (json.dumps(result) + "\n").encode())
     if job.write_thresholds:
-        _write_thresholds(job, bundle, heard[CHOSEN].detector, result[CHOSEN])
+        _write_thresholds(job, bundle, candidates[CHOSEN].detector, result[CHOSEN])
     return result
 
 
@@ -129,16 +129,16 @@ def _detectors(job: DetectionJob, replay: DetectorReplay) -> dict[str, DetectorC
     return detectors
 
 
-def _figures(job: DetectionJob, recordings: LongRecordings, heard: dict[str, _Heard]) -> dict[str, Any]:
+def _figures(job: DetectionJob, recordings: LongRecordings, candidates: dict[str, _Candidate]) -> dict[str, Any]:
     """What the report says, but for the curves."""
-    bundle = heard[DEFAULT].replay.bundle
+    bundle = candidates[DEFAULT].replay.bundle
     result: dict[str, Any] = {
         "set": job.source.name,
         "model_sha256": bundle.model_sha256,
         "recordings": {**dataclasses.asdict(recordings.spec), "clips": len(recordings.clips)},
         "tolerance_ms": TOLERANCE_S * 1000,
     }
-    for name, one in heard.items():
+    for name, one in candidates.items():
         result[name] = {
             **one.detector.to_dict(),
             **one.replay.measure(one.detector).to_dict(bundle.labels),
@@ -150,10 +150,10 @@ def _figures(job: DetectionJob, recordings: LongRecordings, heard: dict[str, _He
 def unknown_words(replay: DetectorReplay, detector: DetectorConfig, clips: ClipSet) -> dict[str, dict[str, int]]:
     """For each source of unknown words, how many were heard, of how many clips, and how many raised a keyword."""
     counts = {name: {"spoken": 0, "clips": 0, "raised": 0} for name in SOURCES}
-    heard = [word for piece in replay.pieces for word in piece.words if word.label == UNKNOWN]
-    for word in heard:
+    spoken = [word for piece in replay.pieces for word in piece.words if word.label == UNKNOWN]
+    for word in spoken:
         counts[source(clips.names[word.clip])]["spoken"] += 1
-    for clip in {word.clip for word in heard}:
+    for clip in {word.clip for word in spoken}:
         counts[source(clips.names[clip])]["clips"] += 1
     for index in range(len(replay.pieces)):
         raised = {
@@ -167,14 +167,18 @@ def unknown_words(replay: DetectorReplay, detector: DetectorConfig, clips: ClipS
 
 
 def _draw(
-    job: DetectionJob, recordings: LongRecordings, heard: dict[str, _Heard], result: dict[str, Any], curves: DetCurves
+    job: DetectionJob,
+    recordings: LongRecordings,
+    candidates: dict[str, _Candidate],
+    result: dict[str, Any],
+    curves: DetCurves,
 ) -> None:
     """Draws the DET curve, and a timeline with the last detector."""
     from kws_training.evaluate.pictures import det_curve
     from kws_training.evaluate.timeline_picture import draw_timeline
 
-    (name, last), bundle = list(heard.items())[-1], heard[DEFAULT].replay.bundle
-    marks = {each: (result[each]["false_accepts_per_hour"], 1 - result[each]["recall"]) for each in heard}
+    (name, last), bundle = list(candidates.items())[-1], candidates[DEFAULT].replay.bundle
+    marks = {each: (result[each]["false_accepts_per_hour"], 1 - result[each]["recall"]) for each in candidates}
     title = f"{bundle.name}, {job.source.name}: {recordings.hours:g} hours of words, noise and silence, int8 streaming"
     det_curve(curves, marks, recordings.hours, title, job.out / f"det_{job.source.name}.png")
     stretch = telling_stretch(last.replay, last.detector)
