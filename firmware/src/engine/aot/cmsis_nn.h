@@ -4,7 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "engine/aot/pointwise.h"
+#include "engine/aot/linear_tables.h"
+#include "engine/aot/requantize.h"
 #include "kws/status.h"
 
 namespace kws::aot {
