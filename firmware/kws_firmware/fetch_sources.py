@@ -69,8 +69,11 @@ def load_pins(path: Path) -> list[Archive]:
     try:
         archives = [
             Archive(
-                *(entry[key] for key in ("package", "version", "file", "sha256")),
-                tuple(Folder(folder["from"], folder["to"], folder["licence"]) for folder in entry["folder"]),
+                package=entry["package"],
+                version=entry["version"],
+                file=entry["file"],
+                sha256=entry["sha256"],
+                folders=tuple(Folder(folder["from"], folder["to"], folder["licence"]) for folder in entry["folder"]),
             )
             for entry in tomllib.loads(path.read_text())["archive"]
         ]
