@@ -76,7 +76,7 @@ lint-python: venv
 lint-types: venv
 	@$(QUIET) "Python: types" $(LOGS)/lint-mypy.log $(VENV)/bin/mypy
 
-lint-cpp: system-demo lint-cpp-format sources
+lint-cpp: system-test lint-cpp-format sources
 	@$(QUIET) "C++: clang-tidy" $(LOGS)/lint-clang-tidy.log $(VENV)/bin/python .ci/tidy.py
 
 lint-cpp-format: venv

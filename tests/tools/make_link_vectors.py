@@ -14,6 +14,7 @@ import struct
 import sys
 import zlib
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PATH = ROOT / "tests" / "vectors" / "link.txt"
@@ -119,7 +120,7 @@ def frame(kind: int, seq: int, payload: bytes = b"", version: int = VERSION) -> 
     return b"\0" + cobs(body + zlib.crc32(body).to_bytes(4, "little")) + b"\0"
 
 
-def payload_of(name: str, values: dict[str, object]) -> bytes:
+def payload_of(name: str, values: dict[str, Any]) -> bytes:
     """Packs a message's values as its layout says."""
     _, layout = LAYOUTS[name]
     assert list(values) == list(layout), name
@@ -187,7 +188,7 @@ def _messages() -> list[tuple[str, dict[str, object]]]:
     ]
 
 
-def _fields(name: str, values: dict[str, object]) -> str:
+def _fields(name: str, values: dict[str, Any]) -> str:
     parts = []
     for field, kind in LAYOUTS[name][1].items():
         value = values[field]

@@ -10,6 +10,7 @@ the front end or the detector is meant to change, and devices and bundles in the
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from kws_reference.detector.integer import Detector, DetectorTables
@@ -130,7 +131,7 @@ def read_vectors(path: Path) -> list[tuple[str, list[str]]]:
     return [(words[0], words[1:]) for words in lines]
 
 
-def _line(word: str, values) -> str:
+def _line(word: str, values: Any) -> str:
     return f"{word} {' '.join(str(value) for value in np.asarray(values).tolist())}"
 
 

@@ -10,8 +10,9 @@ from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 from kws_reference.pipeline import Pipeline
 
+from tests.support.paths import ROOT
 from tests.tools.figures.engines import PROMISED_BOARD, QUOTED_ENGINES, TFLM, measured
-from tests.tools.figures.records import EXPERIMENTS, INT4, RELEASED, ROOT, accuracy, percent, record
+from tests.tools.figures.records import EXPERIMENTS, INT4, RELEASED, accuracy, percent, record
 
 
 @functools.cache

@@ -1,6 +1,7 @@
 """How much the command line tools say: levels, -q and -v before and after a subcommand, progress bars."""
 
 import logging
+import subprocess
 import sys
 import types
 
@@ -74,6 +75,12 @@ def test_log_set_up_twice_says_a_line_once(capsys):
     log.set_up(0, "kws_sample")
     logging.getLogger("kws_sample.talk").info("once")
     assert capsys.readouterr().err == "once\n"
+
+
+def test_log_of_a_module_run_by_itself_is_shown():
+    script = "import logging; from kws_reference.cli import log; log.set_up(); logging.getLogger(__name__).info('here')"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stderr == "here\n"
 
 
 def test_log_beside_a_handler_of_another_library_says_a_line_once(capsys):

@@ -31,7 +31,7 @@ _handler = _Handler()
 
 
 def set_up(verbosity: int = 0, *packages: str) -> None:
-    """Shows the log of `kws_reference` and of further packages on stderr; a program calls it once, before its work.
+    """Shows the log of `kws_reference`, the main module and further packages on stderr; a program calls it first.
 
     Args:
       verbosity: count of ``-v`` less that of ``-q``: below 0 warnings and errors alone, 0 what is done too, above 0
@@ -39,7 +39,7 @@ def set_up(verbosity: int = 0, *packages: str) -> None:
       packages: names of top level packages of the program.
     """
     level = logging.INFO if verbosity == 0 else logging.DEBUG if verbosity > 0 else logging.WARNING
-    for name in (_KIT, *packages):
+    for name in (_KIT, "__main__", *packages):  # a module that is run by `python -m` is called so
         logger = logging.getLogger(name)
         logger.setLevel(level)
         logger.propagate = False  # TensorFlow's converter makes a handler of the root's, which would say it again

@@ -10,6 +10,7 @@ weights), a ``dynamic`` .tflite, and a bundle for every other precision. AUDIO h
 import argparse
 import dataclasses
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from kws_reference.errors import KwsError
 from kws_reference.labels import LabelSet
 
 from kws_training.tables.precisions import DYNAMIC, FLOAT, RESULT, SETS, ZOO
+
+log = logging.getLogger(__name__)
 
 
 def measure(audio: Path, only: str | None) -> None:
@@ -63,7 +66,7 @@ def _measure_folder(name: str, folder: Path, audio: Path, clips: dict[str, Any])
         clips[key] = {split: _features(name, split, labels, frontend, audio) for split in ("validation", "test")}
     result["digest"] = digest
     for split, (features, truth) in clips[key].items():
-        print(f"{folder.relative_to(ZOO)}: {split}", file=sys.stderr, flush=True)
+        log.info(f"{folder.relative_to(ZOO)}: {split}")
         progress = Progress(folder.name, len(truth)).update
         if folder.name == FLOAT:
             outcomes = {
@@ -119,7 +122,7 @@ def _features(name: str, split: str, labels: tuple[str, ...], frontend: Any, aud
         if name == "canonical-8":
             rows = [row for row, clip in enumerate(clips.names) if clip.split("/", 1)[0] not in ("on", "off")]
             clips = dataclasses.replace(clips, pcm=clips.pcm[np.array(rows)], labels=clips.labels[np.array(rows)])
-    print(f"{name}, {split}: {len(clips.labels)} clips", file=sys.stderr, flush=True)
+    log.info(f"{name}, {split}: {len(clips.labels)} clips")
     progress = Progress("features", len(clips.labels)).update
     return int8_features(frontend, clips.pcm, progress), clips.labels
 
