@@ -50,11 +50,11 @@ def evaluate(job: EvaluateJob) -> dict:
         job.bundle, job.audio, jobs=job.jobs, cache=job.cache, on_progress=progress.update
     )
     reference_s, began = time.monotonic() - began, time.monotonic()
-    progress = Progress(f"{job.board.board} x {job.jobs}", count)
+    progress = Progress(f"{job.board.name} x {job.jobs}", count)
     device = bulk_run.run(job.board, job.bundle, job.audio, jobs=job.jobs, on_progress=progress.update)
     device_s = time.monotonic() - began
     return summarise(job, device, reference) | {
-        "board": job.board.board,
+        "board": job.board.name,
         "model": job.bundle.name,
         "model_sha256": job.bundle.model_sha256,
         "device_seconds": round(device_s, 1),

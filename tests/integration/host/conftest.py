@@ -8,13 +8,7 @@ from tests.support import clip_files, firmware
 @pytest.fixture(scope="module")
 def audio(tmp_path_factory):
     """Folders of labels, with one recording each."""
-    folder = tmp_path_factory.mktemp("audio")
-    clip_files.write_wav(folder / "yes/clicks.wav", clip_files.clicks())
-    clip_files.write_wav(folder / "no/noise.wav", clip_files.noise(1))
-    clip_files.write_wav(folder / "bird/chirp.wav", clip_files.chirp())
-    clip_files.write_wav(folder / "stop/word.wav", clip_files.word())
-    clip_files.write_wav(folder / "_background_noise_/long.wav", clip_files.noise(2))
-    return folder
+    return clip_files.write_labelled_folder(tmp_path_factory.mktemp("audio"))
 
 
 @pytest.fixture(scope="module")
