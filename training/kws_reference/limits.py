@@ -6,6 +6,7 @@ the firmware's sources hold the same rules as ``static_assert``.
 
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
+from kws_reference.labels import MAX_NAME_BYTES
 from kws_reference.protocol.messages import MAX_PAYLOAD_BYTES, NO_LABEL, Info, StateDigest, StepRecord
 from kws_reference.protocol.wire import Number, Text, fields, fixed_bytes
 
@@ -26,9 +27,7 @@ MAX_LABELS = min(_largest("label_count"), NO_LABEL)
 MAX_FRAMES_PER_STEP = _largest("frames_per_step")
 MAX_COEFFICIENTS = _largest("feature_count")
 MAX_TEXT_BYTES = Text.length.largest
-"""UTF-8 bytes of a label and of a bundle's name: what a text of the protocol holds."""
-MAX_STATE_NAME_BYTES = 200
-"""Shorter, since layers are named after states: ``<state>.depthwise2``."""
+"""UTF-8 bytes of a bundle's name: what a text of the protocol holds. Names of labels and states are shorter."""
 MAX_SAMPLE_RATE_HZ = 2**31 - 1
 """An ``int`` of the front end."""
 
@@ -71,8 +70,8 @@ def faults(bundle: Bundle) -> list[str]:
             f"{coefficients} features), a payload holds {MAX_PAYLOAD_BYTES}{_advice(labels, coefficients)}"
         )
     names = [("the bundle's name", bundle.name, MAX_TEXT_BYTES)]
-    names += [("a label", label, MAX_TEXT_BYTES) for label in bundle.labels]
-    names += [("a state's name", state.name, MAX_STATE_NAME_BYTES) for state in bundle.states]
+    names += [("a label", label, MAX_NAME_BYTES) for label in bundle.labels]
+    names += [("a state's name", state.name, MAX_NAME_BYTES) for state in bundle.states]
     return found + [fault for name in names if (fault := _name_fault(*name))]
 
 

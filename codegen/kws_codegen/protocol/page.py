@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 
 from kws_reference import limits
 from kws_reference.errors import KwsError
+from kws_reference.labels import MAX_NAME_BYTES
 from kws_reference.protocol import messages
 from kws_reference.protocol.messages import MessageType
 from kws_reference.protocol.wire import (
@@ -164,8 +165,12 @@ def _limits() -> str:
         ("frames per step, features of a frame", str(limits.MAX_FRAMES_PER_STEP), "bytes of INFO"),
         ("states", str(limits.MAX_STATES), f"STATE_DIGEST: {digest} + 4 x states is at most {payload}"),
         ("sample rate in Hz", str(limits.MAX_SAMPLE_RATE_HZ), "an `int` of the front end"),
-        ("UTF-8 of a label, and of the bundle's name", f"{limits.MAX_TEXT_BYTES} {names}", "`str`"),
-        ("UTF-8 of a state's name", f"{limits.MAX_STATE_NAME_BYTES} {names}", "layers are named after states"),
+        ("UTF-8 of the bundle's name", f"{limits.MAX_TEXT_BYTES} {names}", "`str`"),
+        (
+            "UTF-8 of a label, of a state's name",
+            f"{MAX_NAME_BYTES} {names}",
+            "labels name folders; layers are named after states",
+        ),
     )
     return _table(("Of a bundle", "Limit", "From"), rows)
 

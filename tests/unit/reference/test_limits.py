@@ -55,7 +55,7 @@ def test_generate_at_the_limit_is_accepted(size, tmp_path):
     "changes, words",
     [
         (dict(name="n" * 256), "bundle's name may have up to 255 bytes"),
-        (dict(labels=("a", "b", "c", "é" * 128)), "a label may have up to 255 bytes"),
+        (dict(labels=("a", "b", "c", "é" * 128)), "a label may have up to 200 bytes"),
         (dict(labels=("a", "b", "c", "two\nlines")), "control character"),
         (dict(labels=("a", "b", "c", "zero\0")), "control character"),
         (dict(labels=("a", "b", "c", "\ud800")), "no valid Unicode"),

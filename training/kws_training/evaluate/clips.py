@@ -7,12 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 from kws_reference.bundle import Bundle
-from kws_reference.frontend.config import FrontendConfig
-from kws_reference.frontend.integer import Mfcc
 from kws_reference.network.scoring import Scorer
 from kws_reference.system import workers
 
-FEATURE_CHUNK_CLIPS = 100
 STREAMS = 100
 """Clips that go side by side through the float streaming model."""
 
@@ -43,31 +40,6 @@ class Outcome:
         """Counts ``[true, predicted]``."""
         labels = self.scores.shape[1]
         return np.bincount(self.truth * labels + self.predicted, minlength=labels * labels).reshape(labels, labels)
-
-
-def int8_features(
-    frontend: FrontendConfig,
-    clips: np.ndarray,
-    progress: Callable[[int], None] = lambda done: None,
-    zero_point: int = 0,
-) -> np.ndarray:
-    """Features of whole clips by the integer front end.
-
-    Args:
-      frontend: with the normalisation filled in.
-      clips: int16 ``[clips, samples]``.
-      progress: called with the number of clips done.
-      zero_point: of the features; `kws_training.convert.integer` writes models with 0.
-
-    Returns:
-      int8 ``[clips, frames, coefficients]``.
-    """
-    mfcc = Mfcc(frontend, zero_point)
-    parts = []
-    for start in range(0, len(clips), FEATURE_CHUNK_CLIPS):
-        parts.append(mfcc.frames(clips[start : start + FEATURE_CHUNK_CLIPS]))
-        progress(min(start + FEATURE_CHUNK_CLIPS, len(clips)))
-    return np.concatenate(parts)
 
 
 def float_batch(model, features: np.ndarray, truth: np.ndarray, scale: float) -> Outcome:

@@ -7,7 +7,7 @@ import matplotlib.ticker
 import numpy as np
 
 from kws_training.evaluate.curves import DetCurves, Point
-from kws_training.inspect.plots import colours, plt, save
+from kws_training.plotting import colours, plt, save
 
 
 def confusion(matrix: np.ndarray, labels: Sequence[str], title: str, path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from kws_training.data.clips import SAMPLE_RATE_HZ
 from kws_training.evaluate.timeline import Timeline
-from kws_training.inspect.plots import colours, plt, save
+from kws_training.plotting import colours, plt, save
 
 _Colours = dict[str, tuple[float, ...]]
 

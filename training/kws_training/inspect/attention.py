@@ -10,7 +10,7 @@ from kws_reference.audio.pcm import read_wav
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
 
-from kws_training.evaluate.clips import int8_features
+from kws_training.data.int8_features import int8_features
 from kws_training.streaming import LocalSelfAttention
 from kws_training.train.trained_run import load_run
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from kws_training.inspect.attention import Attention
-from kws_training.inspect.plots import plt
+from kws_training.plotting import plt
 
 OVERVIEW = "attention.png"
 

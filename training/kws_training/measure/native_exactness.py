@@ -64,8 +64,8 @@ def run(args: argparse.Namespace) -> int:
     if args.clips < 1:
         raise KwsError(f"--clips must be at least 1. Received: {args.clips}.")
     from kws_training.data.clips import ClipSpec
+    from kws_training.data.int8_features import int8_features
     from kws_training.data.load_clips import load_clips
-    from kws_training.evaluate.clips import int8_features
     from kws_training.train.trained_run import load_run
 
     settings, model = load_run(args.run)

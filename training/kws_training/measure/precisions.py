@@ -109,8 +109,8 @@ def _features(name: str, split: str, labels: tuple[str, ...], frontend: Any, aud
     import numpy as np
 
     from kws_training.data.clips import ClipSpec, FolderSpec
+    from kws_training.data.int8_features import int8_features
     from kws_training.data.load_clips import load_clips
-    from kws_training.evaluate.clips import int8_features
 
     words = LabelSet(labels).keywords
     if split == "validation":

@@ -8,7 +8,7 @@ import numpy as np
 from kws_reference.frontend.config import FrontendConfig
 
 from kws_training.data.clips import ClipSet
-from kws_training.evaluate.clips import int8_features
+from kws_training.data.int8_features import int8_features
 
 CALIBRATION_CLIPS = 200
 RULE = "rows numpy.random.default_rng(seed).permutation(clips)[:count] of the sorted training clips"

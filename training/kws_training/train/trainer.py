@@ -16,7 +16,7 @@ from kws_training.data.clips import ClipSet
 from kws_training.data.epoch_plan import plan_epoch
 from kws_training.data.epoch_renderer import EpochRenderer
 from kws_training.data.features import plain_features, quantize_features
-from kws_training.inspect import plots
+from kws_training.train.learning_curves import draw_learning_curves
 from kws_training.train.lesson import lesson
 from kws_training.train.optimizer import averaged, compile_model
 from kws_training.train.recipe import Recipe
@@ -90,7 +90,7 @@ def train(
             if not np.isfinite(entry["loss"]):
                 raise KwsError(f"the loss of epoch {epoch + 1} is {entry['loss']}. Lower --learning-rate.")
             run.finish_epoch(model, entry, averaged)
-            plots.learning_curves(run.history, run.path / CURVES)
+            draw_learning_curves(run.history, run.path / CURVES)
             left = entry["seconds"] * (course.epochs - epoch - 1) / 60
             log.info(
                 f"{title}  loss {entry['loss']:.3f}  accuracy {100 * entry['accuracy']:.2f} %  "
@@ -142,7 +142,7 @@ def _take_up(run: RunFolder, model: keras.Model, course: _Course) -> None:
         log.info(f"going on after epoch {finished} of {course.epochs}")
     else:
         log.info(f"all {finished} epochs are trained already")
-    plots.learning_curves(run.history, run.path / CURVES)
+    draw_learning_curves(run.history, run.path / CURVES)
 
 
 def _taught(

@@ -1,4 +1,4 @@
-"""Pictures as PNG: learning curves, and what all pictures share."""
+"""What all pictures share: matplotlib without a display, files that are replaced as a whole, colours."""
 
 import warnings
 from collections.abc import Sequence
@@ -11,34 +11,6 @@ matplotlib.rcParams["text.parse_math"] = False  # "$" in a label or a name is a 
 import matplotlib.pyplot as plt  # noqa: E402  the backend comes first: no display is needed
 from kws_reference.errors import KwsError  # noqa: E402
 from kws_reference.system.files import replacing  # noqa: E402
-
-
-def learning_curves(history: Sequence[dict[str, float]], path: Path) -> None:
-    """Draws loss and accuracy per epoch, training and validation.
-
-    Args:
-      history: one entry per epoch with ``epoch``, ``loss``, ``accuracy``, ``val_loss`` and ``val_accuracy``.
-      path: PNG to write.
-    """
-    epochs = [entry["epoch"] for entry in history]
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
-    for axis, key, title in ((left, "loss", "Cross-entropy"), (right, "accuracy", "Accuracy, %")):
-        factor = 100.0 if key == "accuracy" else 1.0
-        axis.plot(epochs, [factor * entry[key] for entry in history], label="training (augmented)")
-        axis.plot(epochs, [factor * entry[f"val_{key}"] for entry in history], label="validation")
-        axis.set_title(title)
-        axis.set_xlabel("Epoch")
-        axis.grid(alpha=0.3)
-        axis.legend()
-    best = max(history, key=lambda entry: entry["val_accuracy"])
-    right.annotate(
-        f"best {100 * best['val_accuracy']:.2f} %",
-        (best["epoch"], 100 * best["val_accuracy"]),
-        textcoords="offset points",
-        xytext=(0, -18),
-        ha="center",
-    )
-    save(figure, path)
 
 
 def save(figure: plt.Figure, path: Path, dpi: int = 120) -> None:
