@@ -188,3 +188,11 @@ def _q31(value: np.ndarray) -> np.ndarray:
 
 def _round(value: np.ndarray) -> np.ndarray:
     return np.floor(value + 0.5).astype(np.int64)
+
+
+def ram_bytes(config: FrontendConfig) -> int:
+    """Returns ``sizeof(kws::Frontend)`` on a 32-bit core: samples, spectrum, log-mel bands, one counter, 16 aligned.
+
+    The generated tables carry it, and the firmware's front end holds it to the compiler's figure.
+    """
+    return -(-(2 * config.fft_size + 4 * config.fft_size + 2 * config.mel_bands + 4) // 16) * 16
