@@ -29,6 +29,7 @@ constexpr int kCoefficients = 40;
 constexpr int kDctHalf = 40;  // kMelBands / 2, rounded up to a multiple of 8
 constexpr int kDctBits = 17;
 constexpr size_t kTableBytes = 8534;  // all arrays below
+constexpr size_t kFrontendBytes = 3248;  // sizeof(kws::Frontend) on a 32-bit core
 
 // Periodic Hann window, zeros behind it.
 extern const uint16_t kHannQ16[kFftSize];

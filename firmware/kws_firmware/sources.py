@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kws_firmware.boards import FIRMWARE, Board
 
-STAGES = ("src/frontend", "src/detector", "src/link")
+STAGE_FOLDERS = ("src/frontend", "src/detector", "src/link")
 APPLICATION = "src/app"  # wires the stages; a test's program has a main() of its own
 ENGINES = ("aot", "tflm")
 CMSIS_NN_WRAPPER = "src/engine/aot/cmsis_nn.cc"
@@ -28,7 +28,7 @@ def folders(board: Board, engine: str, application: bool = True) -> tuple[str, .
       application: False leaves out `APPLICATION`.
     """
     app = (APPLICATION,) if application else ()
-    return (*STAGES, *app, *(f"boards/{name}" for name in board.folders), engine_folder(engine))
+    return (*STAGE_FOLDERS, *app, *(f"boards/{name}" for name in board.folders), engine_folder(engine))
 
 
 def source_filter(names: Iterable[str], without: Sequence[str] = ()) -> str:

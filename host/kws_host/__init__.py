@@ -2,10 +2,11 @@
 
 | Room | Modules, each built on those before |
 |---|---|
-| the wire | `port` (bytes), `frame`, `link` (requests), `audio_stream` (PCM by credit), `device` (typed requests) |
+| the wire | `port` (bytes), `cobs`, `frame`, `link` (requests), `audio_stream` (by credit), `device` (typed requests) |
 | boards | `project` (the checkout), `emulator` (QEMU), `target` (a port or an emulated board) |
 | recordings | `label_table`, `clips` (which, and their labels), `heard` (what one is heard as) |
 | proof | `bulk` (files), `trace` (one side's results), `compare` (two sides) |
 | work | `checking`, `benchmark`, `live_view`; `evaluation` of `bulk_run`, `reference_run` and `reference_cache` |
+| the demo | `demo_words` (its recordings, made by text-to-speech) |
 | command line | `options`, `screen` (text), `report` (files), `commands`, `cli` |
 """

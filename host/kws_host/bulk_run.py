@@ -27,17 +27,17 @@ class EmulatedBoard:
     """A board for bulk runs.
 
     Attributes:
-      board: its name, or that of an environment.
+      name: of the board, or of an environment.
       elf: the firmware.
     """
 
-    board: str
+    name: str
     elf: Path
 
     def config(self) -> EmulatorConfig:
         """The emulator of a bulk run."""
         arguments = ("bulk", "in.bin", "out.bin")
-        return EmulatorConfig(board=self.board, elf=self.elf, icount=False, arguments=arguments)
+        return EmulatorConfig(board=self.name, elf=self.elf, icount=False, arguments=arguments)
 
 
 class Emulators:

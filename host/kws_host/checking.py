@@ -139,7 +139,7 @@ def _detected(bundle: Bundle, run: Run) -> tuple[str, ...]:
     )
 
 
-def numbers(results: Sequence[ClipResult], clips: int) -> dict:
+def summarise(results: Sequence[ClipResult], clips: int) -> dict:
     """Sums over the clips that were run. Args: clips: how many there were to be run."""
     labelled = [result for result in results if result.clip.expected]
     return {

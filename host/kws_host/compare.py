@@ -14,8 +14,6 @@ from kws_host.trace import Stage, Trace
 if TYPE_CHECKING:  # the reference is loaded by what runs it
     from kws_reference.pipeline import Step
 
-NUMBER_OF_STEPS = "number of steps"
-
 
 @dataclasses.dataclass(frozen=True)
 class Mismatch:
@@ -37,6 +35,10 @@ class Mismatch:
 
     def __str__(self) -> str:
         return f"step {self.step}, stage {self.stage}: {self.what}: device {self.device}, reference {self.reference}"
+
+
+class StepCountMismatch(Mismatch):
+    """Every step that both sides have is equal, but one side has more of them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,8 +72,8 @@ def compare(device: Trace, reference: Trace) -> Comparison:
             firsts.append((step, order, _mismatch(seen, wanted, step)))
     if device.steps != reference.steps:
         mismatches += 1
-        numbers = str(device.steps), str(reference.steps)
-        firsts.append((steps, len(device.stages), Mismatch(steps, "audio", NUMBER_OF_STEPS, *numbers)))
+        lengths = str(device.steps), str(reference.steps)
+        firsts.append((steps, len(device.stages), StepCountMismatch(steps, "audio", "number of steps", *lengths)))
     for step, event in device.late_events:
         mismatches += 1
         firsts.append((step, len(device.stages) + 1, Mismatch(step, "detection", "event", event, "none")))

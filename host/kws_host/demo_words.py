@@ -16,12 +16,15 @@ from pathlib import Path
 
 import numpy as np
 from kws_reference.audio.pcm import read_wav
+from kws_reference.cli.log import set_up
+from kws_reference.cli.program import CHECK_FAILED, OK, status_of
 from kws_reference.errors import KwsError
 from kws_reference.labels import SILENCE, TEN_KEYWORDS, UNKNOWN
 
 WORDS = Path(__file__).resolve().parents[1] / "demo" / "words"
 RATE_HZ = 16000
 CLIP_SAMPLES = 16000
+MARGIN_SAMPLES = 400  # 25 ms
 SPEECH_RMS = 2000.0  # of the loud half of a word, in int16 steps: about what recorded commands have
 ROOM_RMS = 6.0  # a quiet room, so that pauses are not digital zeros
 SAME = 0.98  # correlation from which two clips count as the same speech
@@ -80,37 +83,42 @@ def speak(word: str, voice: Voice) -> np.ndarray:
     Raises:
       KwsError: the program is missing or fails.
     """
+    seed = zlib.crc32(f"{word} {voice}".encode())
+    return _in_a_quiet_room(_without_pauses(_synthesise(word, voice)), seed)
+
+
+def _synthesise(word: str, voice: Voice) -> np.ndarray:
+    """What the voice's program makes of a word, float64 ``[samples]`` in int16 steps."""
     if shutil.which(voice.program) is None:
         raise KwsError(f"{voice.program} is not installed. Run make demo-words, which installs it.")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "word.wav"
-        if voice.program == "flite":
-            command = ["flite", "-voice", voice.name, "--setf", f"duration_stretch={voice.speed}"]
-            command += ["--setf", f"int_f0_target_mean={voice.pitch}"] if voice.pitch else []
-            command += ["-t", word, "-o", str(path)]
-        else:
-            command = [
-                "espeak-ng",
-                "-v",
-                voice.name,
-                "-s",
-                str(voice.speed),
-                "-p",
-                str(voice.pitch),
-                "-w",
-                str(path),
-                word,
-            ]
+        command = _command(word, voice, path)
         result = subprocess.run(command, capture_output=True, text=True)
         if result.returncode or not path.is_file():
             raise KwsError(f"{' '.join(command)} failed: {result.stderr.strip() or result.returncode}")
-        spoken = read_wav(path, RATE_HZ).astype(float)
-    loudness = np.convolve(spoken**2, np.ones(400) / 400, mode="same")  # over 25 ms
+        return read_wav(path, RATE_HZ).astype(float)
+
+
+def _command(word: str, voice: Voice, path: Path) -> list[str]:
+    if voice.program == "flite":
+        pitch = ["--setf", f"int_f0_target_mean={voice.pitch}"] if voice.pitch else []
+        stretch = ["--setf", f"duration_stretch={voice.speed}"]
+        return ["flite", "-voice", voice.name, *stretch, *pitch, "-t", word, "-o", str(path)]
+    return ["espeak-ng", "-v", voice.name, "-s", str(voice.speed), "-p", str(voice.pitch), "-w", str(path), word]
+
+
+def _without_pauses(spoken: np.ndarray) -> np.ndarray:
+    """The word itself with 25 ms on both sides, at most as long as fits into a clip with as much around it."""
+    loudness = np.convolve(spoken**2, np.ones(MARGIN_SAMPLES) / MARGIN_SAMPLES, mode="same")
     heard = np.flatnonzero(loudness > 1e-3 * loudness.max())
-    spoken = spoken[max(0, heard[0] - 400) : heard[-1] + 400][: CLIP_SAMPLES - 800]
+    return spoken[max(0, heard[0] - MARGIN_SAMPLES) : heard[-1] + MARGIN_SAMPLES][: CLIP_SAMPLES - 2 * MARGIN_SAMPLES]
+
+
+def _in_a_quiet_room(spoken: np.ndarray, seed: int) -> np.ndarray:
+    """A clip with the word in its middle, as loud as `SPEECH_RMS` says. Args: seed: of the room's noise."""
     loud = np.sqrt(np.mean(np.sort(spoken**2)[len(spoken) // 2 :]))
-    rng = np.random.default_rng(zlib.crc32(f"{word} {voice}".encode()))
-    clip = rng.normal(0.0, ROOM_RMS, CLIP_SAMPLES)
+    clip = np.random.default_rng(seed).normal(0.0, ROOM_RMS, CLIP_SAMPLES)
     start = (CLIP_SAMPLES - len(spoken)) // 2
     clip[start : start + len(spoken)] += spoken * min(SPEECH_RMS / loud, 30000.0 / np.abs(spoken).max())
     return _to_int16(clip)
@@ -134,29 +142,44 @@ def _to_int16(samples: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
 
 
+def write(clips: dict[str, np.ndarray]) -> None:
+    """Makes `WORDS` hold these clips and no others."""
+    for name in _there() - set(clips):
+        (WORDS / name).unlink()
+    for name, pcm in clips.items():
+        write_wav(WORDS / name, pcm)
+
+
+def different(clips: dict[str, np.ndarray]) -> list[str]:
+    """Names of the clips in which `WORDS` is not this: missing ones, others, and such as sound different."""
+    there = _there()
+    unlike = [name for name in there & set(clips) if similarity(read_wav(WORDS / name), clips[name]) < SAME]
+    return [*sorted(there ^ set(clips)), *unlike]
+
+
+def _there() -> set[str]:
+    return {path.relative_to(WORDS).as_posix() for path in WORDS.rglob("*.wav")}
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; 0 is done, 1 is that --check found a difference, 2 a fault."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a clip differs")
     options = parser.parse_args(arguments)
-    try:
-        clips = {name: speak(*how) for name, how in plan().items()} | silent_clips()
-        there = {path.relative_to(WORDS).as_posix() for path in WORDS.rglob("*.wav")}
-        if not options.check:
-            for name in there - set(clips):
-                (WORDS / name).unlink()
-            for name, pcm in clips.items():
-                write_wav(WORDS / name, pcm)
-            print(f"{len(clips)} clips in {WORDS}")
-            return 0
-        different = sorted(there ^ set(clips))
-        different += [name for name in there & set(clips) if similarity(read_wav(WORDS / name), clips[name]) < SAME]
-        for name in different:
-            print(f"{name}: missing, foreign or different. Run make demo-words.", file=sys.stderr)
-        return 1 if different else 0
-    except KwsError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    set_up(0, "kws_host")
+    return status_of(lambda: _run(options.check))
+
+
+def _run(check: bool) -> int:
+    clips = {name: speak(*how) for name, how in plan().items()} | silent_clips()
+    if not check:
+        write(clips)
+        print(f"{len(clips)} clips in {WORDS}")
+        return OK
+    names = different(clips)
+    for name in names:
+        print(f"{name}: missing, foreign or different. Run make demo-words.", file=sys.stderr)
+    return CHECK_FAILED if names else OK
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from kws_host import bulk_run, reference_run, trace
 from kws_host.bulk import BulkResults
 from kws_host.bulk_run import EmulatedBoard
 from kws_host.clips import Clip
-from kws_host.compare import NUMBER_OF_STEPS, Mismatch, compare
+from kws_host.compare import Mismatch, StepCountMismatch, compare
 from kws_host.heard import heard_label, heard_step
 from kws_host.reference_cache import ReferenceCache
 
@@ -50,11 +50,11 @@ def evaluate(job: EvaluateJob) -> dict:
         job.bundle, job.audio, jobs=job.jobs, cache=job.cache, on_progress=progress.update
     )
     reference_s, began = time.monotonic() - began, time.monotonic()
-    progress = Progress(f"{job.board.board} x {job.jobs}", count)
+    progress = Progress(f"{job.board.name} x {job.jobs}", count)
     device = bulk_run.run(job.board, job.bundle, job.audio, jobs=job.jobs, on_progress=progress.update)
     device_s = time.monotonic() - began
     return summarise(job, device, reference) | {
-        "board": job.board.board,
+        "board": job.board.name,
         "model": job.bundle.name,
         "model_sha256": job.bundle.model_sha256,
         "device_seconds": round(device_s, 1),
@@ -96,6 +96,6 @@ def summarise(job: EvaluateJob, device: Sequence[BulkResults], reference: Sequen
 
 
 def _difference(first: Mismatch) -> str:
-    if first.what == NUMBER_OF_STEPS:
+    if isinstance(first, StepCountMismatch):
         return f"{first.device} steps on the device, {first.reference} in Python"
     return f"step {first.step}, stage {first.stage}"

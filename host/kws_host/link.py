@@ -11,7 +11,7 @@ from kws_reference.protocol import messages
 from kws_reference.protocol.messages import ANSWER_TIMEOUT_S, REQUEST_ATTEMPTS, MessageType
 from kws_reference.protocol.wire import Message, ProtocolError
 
-from kws_host.frame import Frame, FrameDecoder, Text
+from kws_host.frame import Frame, FrameDecoder, Unframed
 from kws_host.port import DEFAULT_BAUD, Port, PortBroken, PortUnavailable
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
@@ -113,7 +113,7 @@ class Link:
             self._stream.write(data)
         except PortBroken as error:
             for item in self._decoder.feed(self._stream.last_words()):
-                if isinstance(item, Text):
+                if isinstance(item, Unframed):
                     self._drop(item)
             raise self._broken(error) from error
 
@@ -139,7 +139,7 @@ class Link:
             left = deadline - time.monotonic()
             data = self._read(max(0.0, left))
             for item in self._decoder.feed(data):
-                if isinstance(item, Text):
+                if isinstance(item, Unframed):
                     self._drop(item)
                 else:
                     self._received.append(item)
@@ -147,11 +147,11 @@ class Link:
                 return None
         return self._received.popleft()
 
-    def _drop(self, text: Text) -> None:
-        self.dropped[text.reason] = self.dropped.get(text.reason, 0) + 1
-        self._last_text = text.data
+    def _drop(self, item: Unframed) -> None:
+        self.dropped[item.reason] = self.dropped.get(item.reason, 0) + 1
+        self._last_text = item.data
         if self.on_text:
-            self.on_text(text.data)
+            self.on_text(item.data)
 
     def request(self, kind: MessageType, payload: bytes, answer: enum.IntEnum) -> bytes:
         """Sends a request, repeats it while it stays unanswered, and returns the answer's payload.

@@ -4,11 +4,12 @@ import sys
 import time
 
 import numpy as np
+from kws_reference.detector.integer import ONE_Q15
 from kws_reference.protocol.messages import DetectionRecord, Fault, Hello, NamesKind, StepRecord
 
 from kws_host.device import Device
 
-BAR = 32
+BAR_WIDTH = 32
 REFRESH_S = 0.05
 
 
@@ -39,7 +40,7 @@ class LiveView:
         """Takes one event of the device."""
         if isinstance(event, DetectionRecord):
             self.detections += 1
-            share = 100 * event.smoothed_q15 / 32768
+            share = 100 * event.smoothed_q15 / ONE_Q15
             self._print(f"{self._end_s(event.step):8.2f} s  {self._name(event.label):<12} {share:3.0f} %")
         elif isinstance(event, Hello):
             self._print(f"(the firmware started, number {event.starts} since power-on)")
@@ -79,9 +80,9 @@ class LiveView:
         scores = np.frombuffer(event.scores, np.int8).astype(int)
         lines = []
         for label, score in enumerate(scores):
-            bar = "#" * ((int(score) + 128) * BAR // 255)
-            mark = f" {100 * event.top_smoothed_q15 / 32768:3.0f} %" if label == event.top_label else ""
-            lines.append(f"  {self._name(label):<12} {score:4d} {bar:<{BAR}}{mark}")
+            bar = "#" * ((int(score) + 128) * BAR_WIDTH // 255)
+            mark = f" {100 * event.top_smoothed_q15 / ONE_Q15:3.0f} %" if label == event.top_label else ""
+            lines.append(f"  {self._name(label):<12} {score:4d} {bar:<{BAR_WIDTH}}{mark}")
         lines.append(f"  {self._end_s(event.step):.2f} s")
         print("\n".join(lines), flush=True)
         self._height = len(lines)

@@ -4,11 +4,12 @@ A trace holds the results of every step, stage by stage in the order of computat
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from kws_reference.bundle import Bundle
+from kws_reference.detector.integer import ONE_Q15
 from kws_reference.protocol.messages import NO_LABEL
 
 from kws_host.bulk import BulkResults
@@ -73,8 +74,10 @@ def of_run(bundle: Bundle, run: Run, *, digests: bool = False) -> Trace:
         _scores(bundle, [np.frombuffer(step.scores, np.int8) for step in steps]),
         _detection(
             bundle,
-            top_label=[_event(step.top_label, step.top_smoothed_q15) for step in steps],
-            event=[events.get(step.step, _NO_EVENT) for step in steps],
+            {
+                "top label": [_event(step.top_label, step.top_smoothed_q15) for step in steps],
+                "event": [events.get(step.step, _NO_EVENT) for step in steps],
+            },
         ),
     ]
     late = ((step, _event_text(bundle, event)) for step, event in events.items() if step >= len(steps))
@@ -96,11 +99,13 @@ def of_steps(bundle: Bundle, steps: Sequence["Step"], *, digests: bool = False) 
         _scores(bundle, [step.scores.reshape(-1) for step in steps]),
         _detection(
             bundle,
-            top_label=[_event(step.top_label, step.top_smoothed_q15) for step in steps],
-            event=[
-                _event(step.detection.label, step.detection.smoothed_q15) if step.detection else _NO_EVENT
-                for step in steps
-            ],
+            {
+                "top label": [_event(step.top_label, step.top_smoothed_q15) for step in steps],
+                "event": [
+                    _event(step.detection.label, step.detection.smoothed_q15) if step.detection else _NO_EVENT
+                    for step in steps
+                ],
+            },
         ),
     ]
     return Trace(len(steps), tuple(stages))
@@ -112,7 +117,7 @@ def of_bulk(bundle: Bundle, results: BulkResults) -> Trace:
     stages = (
         _stage("features", results.feature_crcs[:, None], [("features", "CRC")], text=_crc_text),
         _scores(bundle, results.scores),
-        _detection(bundle, event=events),
+        _detection(bundle, {"event": events}),
     )
     return Trace(len(results.scores), stages)
 
@@ -139,9 +144,9 @@ def _scores(bundle: Bundle, rows: Sequence[np.ndarray] | np.ndarray) -> Stage:
     return _stage("scores", rows, [("scores", f"label {label}") for label in bundle.labels])
 
 
-def _detection(bundle: Bundle, **columns: Sequence[int]) -> Stage:
-    """Args: columns: what each is called, with ``_`` for blanks, and its events."""
-    places = [("detection", name.replace("_", " ")) for name in columns]
+def _detection(bundle: Bundle, columns: Mapping[str, Sequence[int]]) -> Stage:
+    """Args: columns: what each is called, and its events."""
+    places = [("detection", name) for name in columns]
     rows = list(zip(*columns.values(), strict=True))
     return _stage("detection", rows, places, integers=2, text=lambda event: _event_text(bundle, event))
 
@@ -180,7 +185,7 @@ def _event_text(bundle: Bundle, event: int) -> str:
         return "none"
     label, smoothed_q15 = event >> 16, event & 0xFFFF
     name = bundle.labels[label] if label < len(bundle.labels) else f"label {label}"
-    return f"{name} at {smoothed_q15}/32768"
+    return f"{name} at {smoothed_q15}/{ONE_Q15}"
 
 
 def _crc_text(crc: int) -> str:

@@ -19,16 +19,6 @@ def write_wav(path: Path, pcm: np.ndarray) -> None:
         file.writeframes(np.asarray(pcm, "<i2").tobytes())
 
 
-def write_folders(folder: Path) -> Path:
-    """Writes folders of labels with one recording each, and one of background noise; returns the folder of them."""
-    write_wav(folder / "yes/clicks.wav", clicks())
-    write_wav(folder / "no/noise.wav", noise(1))
-    write_wav(folder / "bird/chirp.wav", chirp())
-    write_wav(folder / "stop/word.wav", word())
-    write_wav(folder / "_background_noise_/long.wav", noise(2))
-    return folder
-
-
 def clicks() -> np.ndarray:
     """One click in every fourth hop, at index 2 of a window that holds no other click."""
     pcm = np.zeros(16000, np.int16)
@@ -57,3 +47,13 @@ def chirp() -> np.ndarray:
     """Less than a second of a rising tone."""
     t = np.arange(14000) / 16000
     return (9000 * np.sin(2 * np.pi * (150 * t + 1800 * t * t))).astype(np.int16)
+
+
+def write_labelled_folder(folder: Path) -> Path:
+    """Writes folders of labels, with one recording each, and one of background noise. Returns the folder."""
+    write_wav(folder / "yes/clicks.wav", clicks())
+    write_wav(folder / "no/noise.wav", noise(1))
+    write_wav(folder / "bird/chirp.wav", chirp())
+    write_wav(folder / "stop/word.wav", word())
+    write_wav(folder / "_background_noise_/long.wav", noise(2))
+    return folder

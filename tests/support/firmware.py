@@ -28,7 +28,9 @@ def fake_firmware(fault: str = "") -> Path:
     defines = [*(f"{name}={value}" for name, value in board.macros.items()), *([fault] if fault else [])]
     ours = sources.files(sources.APPLICATION, "src/link", *(f"boards/{name}" for name in board.folders))
     files = [*(path for path in ours if path.name != "pipeline.cc"), f"{FAKE}/fake_model.cc"]
-    return native.build("firmware_fake" + fault.lower(), files, includes=["firmware/src", FAKE], defines=defines)
+    return native.build(
+        "firmware_fake" + fault.lower(), files, includes=["firmware/boards", "firmware/src", FAKE], defines=defines
+    )
 
 
 class Running:

@@ -15,7 +15,7 @@ from kws_firmware import sources
 from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15
 from kws_reference.detector.integer import DetectorTables, exp_table
 from kws_reference.frontend.config import FrontendConfig
-from kws_reference.frontend.integer import tables
+from kws_reference.frontend.tables import tables_of
 
 from tests.support import native
 
@@ -69,7 +69,7 @@ def generate(config: FrontendConfig, detector: DetectorTables, zero_point: int =
     common = {**contract(), "bundle_name": "test", "model_sha256": "-"}
     texts = {}
     for stem, context in (
-        ("frontend_tables", tables_context(tables(config, zero_point))),
+        ("frontend_tables", tables_context(tables_of(config, zero_point))),
         ("detector_config", config_context(detector)),
     ):
         for name in (f"{stem}.h", f"{stem}.cc"):

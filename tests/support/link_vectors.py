@@ -1,6 +1,6 @@
 """The table of the serial link, `tests/vectors/link.txt`, which Python and C++ are tested from."""
 
-from kws_host.frame import FrameDecoder, Text
+from kws_host.frame import FrameDecoder, Unframed
 
 from tests.support.paths import ROOT
 
@@ -23,7 +23,7 @@ def events(wire: bytes, chunk: int) -> list[str]:
     decoder, found = FrameDecoder(), []
     for start in range(0, len(wire), chunk):
         for item in decoder.feed(wire[start : start + chunk]):
-            if isinstance(item, Text):
+            if isinstance(item, Unframed):
                 found.append(f"drop,{item.reason}")
             else:
                 found.append(f"frame,{item.version},{item.type},{item.seq},{item.payload.hex() or '-'}")

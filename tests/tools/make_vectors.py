@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 from kws_reference.detector.integer import Detector, DetectorTables
-from kws_reference.frontend.integer import LOG_OFFSET_Q10, Mfcc, log_mel_q10
+from kws_reference.frontend.integer import Mfcc, log_mel_q10
+from kws_reference.frontend.tables import LOG_OFFSET_Q10
 
 from tests.support.frontend_native import DEFAULT_DETECTOR, HOLDING_DETECTOR, SPEECH_CONFIG
 

@@ -140,37 +140,15 @@ class Bundle:
 
     @classmethod
     def _parse(cls, folder: Path, manifest: dict[str, Any], model: bytes) -> "Bundle":
-        labels = LabelSet(_list(manifest, "labels", str))
-        for label in labels:
-            check_name(label)
-        if len(labels) < 2 or len(set(labels)) != len(labels):
-            raise KwsError(f"labels must be at least two different names. Received: {list(labels)}.")
+        labels = _labels(manifest)
         frontend = FrontendConfig.from_dict(_get(manifest, "frontend", dict))
         frames = _get(manifest, "frames_per_step", int)
         if not 1 <= frames <= 100:
             raise KwsError(f"frames_per_step must be 1..100. Received: {frames}.")
-        features = _tensor(manifest, "features", "input_index")
-        scores = _tensor(manifest, "scores", "output_index")
-        kind = _get(manifest["scores"], "kind", str)
-        if kind != "logits":
-            raise KwsError(f"scores.kind must be 'logits'. Received: {kind!r}.")
-        if features.shape != (1, frames, 1, frontend.coefficients):
-            raise KwsError(
-                f"features.shape must be {[1, frames, 1, frontend.coefficients]} (frames_per_step, coefficients). "
-                f"Received: {list(features.shape)}."
-            )
-        if scores.shape != (1, len(labels)):
-            raise KwsError(
-                f"{len(labels)} labels need scores.shape {[1, len(labels)]}. Received: {list(scores.shape)}."
-            )
+        features = _features(manifest, frames, frontend.coefficients)
+        scores = _scores(manifest, len(labels))
         states = tuple(_state(item, position) for position, item in enumerate(_list(manifest, "states", dict)))
-        inputs = [features.index, *(state.input_index for state in states)]
-        outputs = [scores.index, *(state.output_index for state in states)]
-        for what, indices in (("input", inputs), ("output", outputs)):
-            if sorted(indices) != list(range(len(indices))):
-                raise KwsError(f"the {what} indices must be 0..{len(indices) - 1}, each once. Received: {indices}.")
-        if len({state.name for state in states}) != len(states):
-            raise KwsError(f"state names must differ. Received: {[state.name for state in states]}.")
+        _check_ends(features, scores, states)
         return cls(
             path=folder,
             name=_get(manifest, "name", str),
@@ -305,7 +283,47 @@ def _quantization(mapping: dict[str, Any]) -> tuple[float, int]:
     return scale, zero_point
 
 
-def _tensor(manifest: dict[str, Any], key: str, index_key: str) -> Endpoint:
+def _labels(manifest: dict[str, Any]) -> LabelSet:
+    labels = LabelSet(_list(manifest, "labels", str))
+    for label in labels:
+        check_name(label)
+    if len(labels) < 2 or len(set(labels)) != len(labels):
+        raise KwsError(f"labels must be at least two different names. Received: {list(labels)}.")
+    return labels
+
+
+def _features(manifest: dict[str, Any], frames: int, coefficients: int) -> Endpoint:
+    features = _endpoint(manifest, "features", "input_index")
+    if features.shape != (1, frames, 1, coefficients):
+        raise KwsError(
+            f"features.shape must be {[1, frames, 1, coefficients]} (frames_per_step, coefficients). "
+            f"Received: {list(features.shape)}."
+        )
+    return features
+
+
+def _scores(manifest: dict[str, Any], labels: int) -> Endpoint:
+    scores = _endpoint(manifest, "scores", "output_index")
+    kind = _get(manifest["scores"], "kind", str)
+    if kind != "logits":
+        raise KwsError(f"scores.kind must be 'logits'. Received: {kind!r}.")
+    if scores.shape != (1, labels):
+        raise KwsError(f"{labels} labels need scores.shape {[1, labels]}. Received: {list(scores.shape)}.")
+    return scores
+
+
+def _check_ends(features: Endpoint, scores: Endpoint, states: tuple[State, ...]) -> None:
+    """Refuses a manifest that does not name every input, output and state once."""
+    inputs = [features.index, *(state.input_index for state in states)]
+    outputs = [scores.index, *(state.output_index for state in states)]
+    for what, indices in (("input", inputs), ("output", outputs)):
+        if sorted(indices) != list(range(len(indices))):
+            raise KwsError(f"the {what} indices must be 0..{len(indices) - 1}, each once. Received: {indices}.")
+    if len({state.name for state in states}) != len(states):
+        raise KwsError(f"state names must differ. Received: {[state.name for state in states]}.")
+
+
+def _endpoint(manifest: dict[str, Any], key: str, index_key: str) -> Endpoint:
     item = _get(manifest, key, dict)
     try:
         return Endpoint(_get(item, index_key, int), _get(item, "tensor_name", str), _shape(item), *_quantization(item))

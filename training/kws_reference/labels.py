@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from kws_reference.errors import KwsError
 
 MAX_NAME_BYTES = 200
-"""UTF-8 bytes of a label, which names a folder, and of a state, by which layers are named (``<state>.depthwise2``)."""
+"""UTF-8 bytes of a label, which names a folder, and of a state: layers are named ``<state>.depthwise2``."""
 
 SILENCE, UNKNOWN = "_silence_", "_unknown_"
 

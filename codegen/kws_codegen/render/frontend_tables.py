@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
-from kws_reference.frontend.integer import LOG_OFFSET_Q10, FrontendTables, tables
+from kws_reference.frontend.tables import LOG_OFFSET_Q10, FrontendTables, ram_bytes, tables_of
 
 
 def context(bundle: Bundle) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def context(bundle: Bundle) -> dict[str, Any]:
             f"frontend.feature_steps_per_std {steps} needs features.scale {1 / steps}. "
             f"Received: {bundle.features.scale}. Export the bundle again."
         )
-    return tables_context(tables(bundle.frontend, bundle.features.zero_point))
+    return tables_context(tables_of(bundle.frontend, bundle.features.zero_point))
 
 
 def tables_context(t: FrontendTables) -> dict[str, Any]:
@@ -74,6 +74,7 @@ def tables_context(t: FrontendTables) -> dict[str, Any]:
     return {
         "t": t,
         "config": t.config,
+        "ram_bytes": ram_bytes(t.config),
         "log_offset_q10": LOG_OFFSET_Q10,
         "arrays": [
             {"type": kind, "name": name, "size": size, "values": np.asarray(values).reshape(-1), "comment": text}

@@ -58,6 +58,7 @@ class FrameDecoder {
   bool too_long_ = false;
 };
 
+// A FrameDecoder for frames of at most kCapacityBytes.
 template <size_t kCapacityBytes = kMaxFrameBytes>
 class FrameDecoderBuffer : public FrameDecoder {
  public:
@@ -84,9 +85,6 @@ class FrameWriter {
   void Bytes(const void* data, size_t size);
   // Length u8, then at most 255 bytes of the null-terminated `text`.
   void String(const char* text);
-
-  // Bytes that the payload may still take.
-  size_t PayloadLeft() const { return payload_bytes_ < kMaxPayloadBytes ? kMaxPayloadBytes - payload_bytes_ : 0; }
 
   // Closes the frame. kOutOfRange: it did not fit; nothing may be sent then. Otherwise data() and size() hold it,
   // delimiters included, until the next Begin().

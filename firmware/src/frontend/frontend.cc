@@ -6,6 +6,9 @@
 
 namespace kws {
 
+// What reports say of a board is what its compiler makes.
+static_assert(sizeof(void*) != 4 || sizeof(Frontend) == frontend_tables::kFrontendBytes);
+
 void Frontend::Reset() {
   std::memset(pcm_, 0, sizeof(pcm_));
   sample_count_ = 0;

@@ -12,7 +12,7 @@ from kws_reference.cli.progress import Progress
 from kws_reference.protocol.messages import Info, Stats
 
 from kws_host import clips, heard, options, report
-from kws_host.checking import CheckJob, ClipResult, check, numbers
+from kws_host.checking import CheckJob, ClipResult, check, summarise
 from kws_host.screen import Screen
 from kws_host.target import open_device
 
@@ -72,11 +72,12 @@ def _job(args: argparse.Namespace) -> tuple[CheckJob, list[str]]:
 def _show(screen: Screen, job: CheckJob, info: Info, results: Iterable[ClipResult]) -> list[ClipResult]:
     """Prints a row for each clip as it is computed, which shows progress; returns them all."""
     screen.print(f"{info.board} ({info.engine}) against the reference, model {job.bundle.name}:")
-    screen.print(_line(HEADER, job))
+    widths = _widths(job)
+    screen.print(_line(HEADER, widths))
     progress, shown = Progress("checking", len(job.clips)), []
     for result in results:
         shown.append(result)
-        screen.print(_line(_cells(result), job))
+        screen.print(_line(_cells(result), widths))
         if screen.quiet:
             progress.update(len(shown))
     return shown
@@ -93,10 +94,13 @@ def _cells(result: ClipResult) -> tuple[str, ...]:
     )
 
 
-def _line(cells: Sequence[str], job: CheckJob) -> str:
-    """A row of the table; rows appear as they are computed, so widths come from what can appear."""
+def _widths(job: CheckJob) -> tuple[int, ...]:
+    """Of the table's columns: rows appear as they are computed, so widths come from what can appear."""
     label = max(map(len, job.bundle.labels))
-    widths = (max(len("clip"), *(len(clip.name) for clip in job.clips)), max(label, 8), label, label + 6, 5, 10)
+    return max(len("clip"), *(len(clip.name) for clip in job.clips)), max(label, 8), label, label + 6, 5, 10
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     aligned = [
         cell.rjust(width) if index >= 4 else cell.ljust(width)
         for index, (cell, width) in enumerate(zip(cells, widths, strict=True))
@@ -105,25 +109,25 @@ def _line(cells: Sequence[str], job: CheckJob) -> str:
 
 
 def _summary(results: Sequence[ClipResult], clips_to_run: int) -> list[str]:
-    sums = numbers(results, clips_to_run)
+    totals = summarise(results, clips_to_run)
     lines = []
     wrong = [r for r in results if r.clip.expected and r.heard != r.clip.expected]
     if wrong:
         names = [f"{r.clip.name} heard as {r.heard or 'nothing'}" for r in wrong]
         more = f" and {len(names) - SHOWN_WRONG} more" if len(names) > SHOWN_WRONG else ""
         lines.append(f"The model gets wrong: {'; '.join(names[:SHOWN_WRONG])}{more}.")
-    verdict = "every integer equals the reference" if not sums["mismatches"] else "CHECK FAILED"
+    verdict = "every integer equals the reference" if not totals["mismatches"] else "CHECK FAILED"
     text = (
-        f"{sums['clips']} clips, {sums['steps']:,} steps, {sums['integers']:,} integers from PCM to "
-        f"detection: {sums['mismatches']:,} mismatches, {verdict}."
+        f"{totals['clips']} clips, {totals['steps']:,} steps, {totals['integers']:,} integers from PCM to "
+        f"detection: {totals['mismatches']:,} mismatches, {verdict}."
     )
-    if sums["labelled"]:
-        right, labelled = sums["heard_as_labelled"], sums["labelled"]
+    if totals["labelled"]:
+        right, labelled = totals["heard_as_labelled"], totals["labelled"]
         text += f" Heard as labelled: {right} of {labelled} ({math.floor(1000 * right / labelled) / 10} %)."
-    if sums["streamed_again"]:
-        text += f" {sums['streamed_again']} streamed again after losses on the link."
-    if sums["clips_not_run"]:
-        text += f" {sums['clips_not_run']} clips not run."
+    if totals["streamed_again"]:
+        text += f" {totals['streamed_again']} streamed again after losses on the link."
+    if totals["clips_not_run"]:
+        text += f" {totals['clips_not_run']} clips not run."
     return [*lines, text]
 
 
@@ -133,7 +137,7 @@ def _json(job: CheckJob, info: Info, stats: Stats, results: Sequence[ClipResult]
         "bundle": {"name": job.bundle.name, "model_sha256": job.bundle.model_sha256},
         "stats": dataclasses.asdict(stats),
         "clips": [result.json() for result in results],
-        "summary": numbers(results, len(job.clips)),
+        "summary": summarise(results, len(job.clips)),
     }
 
 

@@ -73,7 +73,7 @@ def _semihosting(arguments: tuple[str, ...]) -> str:
     option = "enable=on,target=native"
     for argument in arguments:
         if not argument or argument.split() != [argument]:
-            raise KwsError(f"a semihosting argument must be one word without white space; received {argument!r}")
+            raise KwsError(f"a semihosting argument must be one word without white space. Received: {argument!r}.")
         option += ",arg=" + argument.replace(",", ",,")
     return option
 

@@ -26,7 +26,7 @@ def require_free(host: str, port: int) -> int:
                 ) from error
             raise KwsError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
         except OverflowError as error:
-            raise KwsError(f"a TCP port is 0 to 65535; received {port}") from error
+            raise KwsError(f"a TCP port is 0 to 65535. Received: {port}.") from error
         return probe.getsockname()[1]
 
 

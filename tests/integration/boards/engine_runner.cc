@@ -1,18 +1,9 @@
 // Runs the linked engine on an emulated core: features from the file IN, scores and every state to the file OUT.
-// Command line: engine_runner IN OUT. Both by semihosting.
-#include <cstring>
-
+#include "file_runner.h"
 #include "kws/board.h"
 #include "kws/engine.h"
 #include "kws/semihosting.h"
 #include "model_info.h"
-
-namespace kws::app {
-
-// The board reports faults here; a test only needs the exit status.
-void OnFault(const FaultRecord&) { semihosting::Exit(99); }
-
-}  // namespace kws::app
 
 namespace {
 
@@ -22,10 +13,9 @@ using kws::Status;
 
 uint32_t g_layer_ticks[64];
 
-Status Run(const char* input, const char* output) {
-  semihosting::File in, out;
-  if (const Status status = semihosting::Open(input, semihosting::Mode::kRead, &in); !IsOk(status)) return status;
-  if (const Status status = semihosting::Open(output, semihosting::Mode::kWrite, &out); !IsOk(status)) return status;
+}  // namespace
+
+Status Run(semihosting::File in, semihosting::File out) {
   if (const Status status = kws::engine::Init(); !IsOk(status)) return status;
   if (kws::engine::LayerCount() > 64) return Status::kOutOfRange;
   for (uint32_t step = 0;; ++step) {
@@ -53,17 +43,5 @@ Status Run(const char* input, const char* output) {
       }
     }
   }
-  return semihosting::Close(&out);
-}
-
-}  // namespace
-
-int main() {
-  static char command[512];
-  if (!IsOk(semihosting::CommandLine(command, sizeof command))) return 90;
-  char* output = strrchr(command, ' ');
-  if (output == nullptr) return 91;
-  *output++ = '\0';
-  const char* input = strrchr(command, ' ');
-  return static_cast<int>(Run(input == nullptr ? command : input + 1, output));
+  return Status::kOk;
 }

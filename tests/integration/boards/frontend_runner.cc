@@ -1,17 +1,11 @@
 // Runs the front end on an emulated core: int16 PCM from the file IN; per frame the int8 features and the instructions
-// that the frame's last Push() took (uint32) to the file OUT. Command line: frontend_runner IN OUT, by semihosting.
+// that the frame's last Push() took (uint32) to the file OUT.
 #include <cstring>
 
+#include "file_runner.h"
 #include "kws/board.h"
 #include "kws/frontend.h"
 #include "kws/semihosting.h"
-
-namespace kws::app {
-
-// The board reports faults here; a test only needs the exit status.
-void OnFault(const FaultRecord&) { semihosting::Exit(99); }
-
-}  // namespace kws::app
 
 namespace {
 
@@ -25,10 +19,9 @@ constexpr size_t kChunkSamples = kws::Frontend::kHopSamples;
 kws::Frontend g_frontend;
 alignas(4) uint8_t g_chunk[kChunkSamples * sizeof(int16_t)];
 
-Status Run(const char* input, const char* output) {
-  semihosting::File in, out;
-  if (const Status status = semihosting::Open(input, semihosting::Mode::kRead, &in); !IsOk(status)) return status;
-  if (const Status status = semihosting::Open(output, semihosting::Mode::kWrite, &out); !IsOk(status)) return status;
+}  // namespace
+
+Status Run(semihosting::File in, semihosting::File out) {
   const board::TickInfo clock = board::Clock();
   for (;;) {
     size_t bytes = 0;
@@ -52,17 +45,5 @@ Status Run(const char* input, const char* output) {
       if (const Status status = semihosting::Write(out, record, sizeof record); !IsOk(status)) return status;
     }
   }
-  return semihosting::Close(&out);
-}
-
-}  // namespace
-
-int main() {
-  static char command[512];
-  if (!IsOk(semihosting::CommandLine(command, sizeof command))) return 90;
-  char* output = strrchr(command, ' ');
-  if (output == nullptr) return 91;
-  *output++ = '\0';
-  const char* input = strrchr(command, ' ');
-  return static_cast<int>(Run(input == nullptr ? command : input + 1, output));
+  return Status::kOk;
 }

@@ -8,7 +8,7 @@ from tests.support import clip_files, firmware
 @pytest.fixture(scope="module")
 def audio(tmp_path_factory):
     """Folders of labels, with one recording each."""
-    return clip_files.write_folders(tmp_path_factory.mktemp("audio"))
+    return clip_files.write_labelled_folder(tmp_path_factory.mktemp("audio"))
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@
 
 #include "kws/frame.h"
 #include "kws/link.h"
+#include "kws/payload_reader.h"
 
 namespace {
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from kws_reference.audio.pcm import read_wav
 from kws_reference.errors import KwsError
 from kws_reference.frontend.definition import hann_periodic, mfcc_float, normalise
-from kws_reference.frontend.integer import Mfcc, MfccStream, magnitude_q2, spectrum, tables
+from kws_reference.frontend.integer import Mfcc, MfccStream, magnitude_q2, spectrum
+from kws_reference.frontend.tables import tables_of
 
 from tests.support.frontend_native import OTHER_CONFIGS, SPEECH_CONFIG, NativeStages, sanitized_frames
 from tests.support.signals import hostile, speech_like, spoken_words
@@ -156,7 +157,7 @@ def test_frontend_int8_features_round_what_mfcc_gives():
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_frontend_spectrum_is_the_discrete_fourier_transform(config: str):
-    t = tables(CONFIGS[config])
+    t = tables_of(CONFIGS[config])
     pcm = np.random.default_rng(3).integers(-30000, 30000, (5, t.config.window_samples)).astype(np.int16)
     real, imag, shift = spectrum(pcm, t)
     exact = np.abs(np.fft.rfft(pcm * hann_periodic(t.config.window_samples), t.config.fft_size))[:, 1:-1]
@@ -170,7 +171,7 @@ def test_frontend_spectrum_is_the_discrete_fourier_transform(config: str):
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_frontend_hostile_signals_stay_within_32_bits(config: str):
-    t = tables(CONFIGS[config])
+    t = tables_of(CONFIGS[config])
     for name, pcm in HOSTILE.items():
         windows = np.lib.stride_tricks.sliding_window_view(pcm, t.config.window_samples)[::160]
         real, imag, _ = spectrum(windows, t)

@@ -10,7 +10,8 @@ from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
 from kws_reference.frontend.definition import dct_matrix, mel_matrix, mfcc_float
 from kws_reference.frontend.integer import Mfcc
-from kws_reference.frontend.report import ram_bytes, report
+from kws_reference.frontend.report import report
+from kws_reference.frontend.tables import ram_bytes
 
 from tests.support.frontend_native import OTHER_CONFIGS, SPEECH_CONFIG, NativeStages
 from tests.support.signals import hostile, speech_like, spoken_words

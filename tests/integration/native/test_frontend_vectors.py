@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from kws_reference.detector.integer import Detector, DetectorTables
 from kws_reference.frontend.config import FrontendConfig
-from kws_reference.frontend.integer import LOG_OFFSET_Q10, Mfcc, log_mel_q10
+from kws_reference.frontend.integer import Mfcc, log_mel_q10
+from kws_reference.frontend.tables import LOG_OFFSET_Q10
 
 from tests.support.frontend_native import NativeStages
 from tests.tools import make_vectors

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kws_firmware import sources
-from kws_host import frame as frames
+from kws_host import cobs
 from kws_host.frame import Frame
 from kws_reference.protocol.messages import MAX_PAYLOAD_BYTES
 
@@ -47,7 +47,7 @@ def test_codecs_random_cases_agree_in_python_and_cpp(tmp_path_factory, data):
         at = data.draw(st.integers(0, len(wire) - 1))
         damaged = wire[:at] + data.draw(st.binary(max_size=40)) + wire[at + data.draw(st.integers(0, 3)) :] + wire
         lines.append(f"crc {text} {zlib.crc32(payload):08x}")
-        lines.append(f"cobs {text} {frames.cobs_encode(payload).hex()}")
+        lines.append(f"cobs {text} {cobs.encode(payload).hex()}")
         lines.append(f"frame 1 {seq % 256} {seq * 977 % 65536} {text} {wire.hex()}")
         lines.append(" ".join(["stream", "random", damaged.hex(), *events(damaged, 10**6)]))
     path = tmp_path_factory.mktemp("random") / "cases.txt"

@@ -8,7 +8,7 @@ import pytest
 from kws_codegen.render import detector_config, frontend_tables
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
-from kws_reference.frontend.integer import tables
+from kws_reference.frontend.tables import tables_of
 
 from tests.support.frontend_native import DEFAULT_DETECTOR, HOLDING_DETECTOR, OTHER_CONFIGS, SPEECH_CONFIG, generate
 
@@ -60,7 +60,7 @@ def test_detector_config_source_holds_every_release(detector):
 @pytest.mark.parametrize("config", [SPEECH_CONFIG, *OTHER_CONFIGS.values()], ids=["default", *OTHER_CONFIGS])
 def test_frontend_tables_source_holds_every_value(config):
     text = (generate(config, DEFAULT_DETECTOR) / "frontend_tables.cc").read_text()
-    t = tables(config)
+    t = tables_of(config)
     arrays = dict(re.findall(r"(k\w+)\[[^\]]*\] = \{([^}]*)\}", text))
     expected = {
         "kHannQ16": t.hann_q16,
@@ -83,10 +83,10 @@ def test_frontend_tables_source_holds_every_value(config):
 
 def test_frontend_tables_mel_range_without_bins_is_refused():
     with pytest.raises(KwsError, match="no DFT bin"):
-        tables(dataclasses.replace(SPEECH_CONFIG, mel_low_hz=3001.0, mel_high_hz=3030.0))
+        tables_of(dataclasses.replace(SPEECH_CONFIG, mel_low_hz=3001.0, mel_high_hz=3030.0))
 
 
 def test_frontend_tables_are_shared_and_read_only():
-    assert tables(SPEECH_CONFIG) is tables(dataclasses.replace(SPEECH_CONFIG), 0)
+    assert tables_of(SPEECH_CONFIG) is tables_of(dataclasses.replace(SPEECH_CONFIG), 0)
     with pytest.raises(ValueError, match="read-only"):
-        tables(SPEECH_CONFIG).hann_q16[0] = 1
+        tables_of(SPEECH_CONFIG).hann_q16[0] = 1

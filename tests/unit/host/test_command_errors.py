@@ -16,7 +16,7 @@ from tests.support.models import GraphBuilder
 
 @pytest.fixture(scope="module")
 def audio(tmp_path_factory):
-    return clip_files.write_folders(tmp_path_factory.mktemp("audio"))
+    return clip_files.write_labelled_folder(tmp_path_factory.mktemp("audio"))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 from kws_host import project, reference_run, trace
-from kws_host.checking import CheckJob, check, numbers
+from kws_host.checking import CheckJob, check, summarise
 from kws_host.clips import Clip
 from kws_host.compare import compare, compare_run
 from kws_host.device import Run
@@ -175,7 +175,7 @@ def test_check_right_device_agrees_in_all_clips(pipeline):
     results = list(check(DeviceOfTheReference(pipeline), job(pipeline)))
     assert [result.heard for result in results][0] == "stop"
     assert [bool(result.detected) for result in results] == [True, False, False]
-    sums = numbers(results, 3)
+    sums = summarise(results, 3)
     assert sums["mismatches"] == 0 and sums["integers"] == sums["steps"] * (1 + 80 + 12 + 2 + 2)
     assert (sums["clips"], sums["clips_not_run"], sums["labelled"]) == (3, 0, 2)
 
@@ -184,7 +184,7 @@ def test_check_ends_with_the_first_clip_that_differs_unless_told_to_go_on(pipeli
     device = DeviceOfTheReference(pipeline, [(9000, 7, {"audio_crc": 1})])
     results = list(check(device, job(pipeline)))
     assert [result.comparison.mismatches for result in results] == [0, 1]
-    assert results[1].comparison.first.stage == "audio" and numbers(results, 3)["clips_not_run"] == 1
+    assert results[1].comparison.first.stage == "audio" and summarise(results, 3)["clips_not_run"] == 1
     # The clip was run once more with digests, and the device left as it was.
     assert device.configured == [Config.FEATURES, Config.FEATURES | Config.STATE_DIGESTS, Config.FEATURES]
     results = list(check(device, job(pipeline, keep_going=True)))

@@ -220,7 +220,7 @@ def test_emulator_port_occupied_one_clear_line(elf, qemu):
 
 @pytest.mark.parametrize("port", [70000, -1])
 def test_emulator_port_out_of_range_refused(elf, qemu, port):
-    with pytest.raises(KwsError, match=f"received {port}"):
+    with pytest.raises(KwsError, match=f"Received: {port}"):
         Emulator(config(elf, qemu, port=port))
 
 

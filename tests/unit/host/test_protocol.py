@@ -8,8 +8,8 @@ import zlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kws_host import frame as frames
-from kws_host.frame import Frame, FrameDecoder
+from kws_host import cobs
+from kws_host.frame import MAX_UNFRAMED_BYTES, Frame, FrameDecoder
 from kws_reference.protocol import messages
 from kws_reference.protocol.messages import MAX_PAYLOAD_BYTES, MessageType
 from kws_reference.protocol.wire import ProtocolError
@@ -37,8 +37,8 @@ settings.load_profile("kws")
     ],
 )
 def test_cobs_known_blocks_give_bytes_worked_out_by_hand(decoded, encoded):
-    assert frames.cobs_encode(bytes.fromhex(decoded)).hex() == encoded
-    assert frames.cobs_decode(bytes.fromhex(encoded)).hex() == decoded
+    assert cobs.encode(bytes.fromhex(decoded)).hex() == encoded
+    assert cobs.decode(bytes.fromhex(encoded)).hex() == decoded
 
 
 def test_frame_get_info_gives_bytes_worked_out_by_hand():
@@ -51,10 +51,10 @@ def test_frame_get_info_gives_bytes_worked_out_by_hand():
 
 @given(st.binary(max_size=1200))
 def test_cobs_any_bytes_return_without_zero_and_with_bounded_overhead(data):
-    encoded = frames.cobs_encode(data)
+    encoded = cobs.encode(data)
     assert 0 not in encoded
     assert len(encoded) <= len(data) + len(data) // 254 + 1
-    assert frames.cobs_decode(encoded) == data
+    assert cobs.decode(encoded) == data
 
 
 @given(st.integers(0, 255), st.integers(0, 65535), st.binary(max_size=MAX_PAYLOAD_BYTES), st.integers(1, 300))
@@ -84,7 +84,7 @@ def test_frame_payload_too_long_is_refused():
 
 
 def test_decoder_text_without_delimiter_is_handed_out_in_bounded_pieces():
-    items = list(FrameDecoder().feed(b"x" * (frames.MAX_TEXT_BYTES + 1)))
+    items = list(FrameDecoder().feed(b"x" * (MAX_UNFRAMED_BYTES + 1)))
     assert [item.reason for item in items] == ["too_long"]
 
 

@@ -40,7 +40,10 @@ SPECIAL = "no regular files"
 MADE = "synthetic voices, made by --voices"
 VOICES_RECORD = "voices.json"
 """File by which kws-train fit knows the voices that it made."""
-_AUDIO = ".flac .mp3 .ogg .oga .opus .m4a .aac .aif .aiff .aifc .au .snd .caf .w64 .rf64 .wma .amr .raw .pcm .sph .webm"
+_OTHER_AUDIO = (
+    *(".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf"),
+    *(".w64", ".rf64", ".wma", ".amr", ".raw", ".pcm", ".sph", ".webm"),
+)
 _SHOWN = 3
 
 
@@ -115,72 +118,88 @@ def find_recordings(root: str | Path) -> Listing:
     root = Path(root)
     if not root.is_dir():
         raise KwsError(f"{root}: no such folder. Check the path.")
-    found: list[Recording] = []
-    left_out: defaultdict[str, list[str]] = defaultdict(list)
-    links: list[tuple[str, Path]] = []  # followed when everything else is known
-    seen: set[tuple[int, int]] = set()
+    return _Search(root).listing()
 
-    def take(name: str, path: Path, mode: int) -> None:
-        suffix = path.suffix.casefold()
-        if suffix in SUFFIXES and stat.S_ISREG(mode):
-            found.append(Recording(path, name))
-        elif suffix in SUFFIXES:
-            left_out[SPECIAL].append(name)
-        elif name not in (*LISTS.values(), VOICES_RECORD):
-            left_out[NOT_WAV if suffix in _AUDIO.split() else NO_AUDIO].append(name)
 
-    def search(prefix: str, folder: Path) -> None:
+class _Search:
+    """One search through a folder: what was found, what was left out and why, and what was seen already."""
+
+    def __init__(self, root: Path):
+        self._root = root
+        self._found: list[Recording] = []
+        self._left_out: defaultdict[str, list[str]] = defaultdict(list)
+        self._links: list[tuple[str, Path]] = []  # followed when everything else is known
+        self._seen: set[tuple[int, int]] = set()
+
+    def listing(self) -> Listing:
+        """Searches and returns what there is."""
+        self._remember(os.stat(self._root))
+        self._search("", self._root)
+        while self._links:
+            self._links.sort()
+            self._follow(*self._links.pop(0))
+        self._found.sort(key=lambda item: in_order(item.name))
+        left_out = {reason: tuple(sorted(names, key=in_order)) for reason, names in sorted(self._left_out.items())}
+        return Listing(self._root, tuple(self._found), left_out)
+
+    def _remember(self, status: os.stat_result) -> bool:
+        """Remembers a file or folder. Returns whether it is a new one."""
+        identity = (status.st_dev, status.st_ino)
+        if identity in self._seen:
+            return False
+        self._seen.add(identity)
+        return True
+
+    def _search(self, prefix: str, folder: Path) -> None:
         waiting = [(prefix, folder)]
         while waiting:
             prefix, folder = waiting.pop()
             entries = _entries(folder)
             if prefix and any(entry.name == VOICES_RECORD for entry in entries):  # of a run inside of the folder
-                left_out[MADE].append(prefix)
+                self._left_out[MADE].append(prefix)
                 continue
             if not entries and prefix:
-                left_out[EMPTY].append(prefix)
+                self._left_out[EMPTY].append(prefix)
             for entry in entries:
                 name, path = prefix + entry.name, folder / entry.name
+                is_folder = entry.is_dir(follow_symlinks=False)
                 if reason := _unwanted(entry.name):
-                    left_out[reason].append(f"{name}/" if entry.is_dir(follow_symlinks=False) else name)
+                    self._left_out[reason].append(f"{name}/" if is_folder else name)
                 elif entry.is_symlink():
-                    links.append((name, path))
-                elif entry.is_dir(follow_symlinks=False):
-                    known = entry.stat(follow_symlinks=False)
-                    if (known.st_dev, known.st_ino) not in seen:
-                        seen.add((known.st_dev, known.st_ino))
-                        waiting.append((f"{name}/", path))
-                    else:
-                        left_out[TWICE].append(f"{name}/")
+                    self._links.append((name, path))
+                elif not is_folder:
+                    status = entry.stat(follow_symlinks=False)
+                    self._remember(status)
+                    self._take(name, path, status.st_mode)
+                elif self._remember(entry.stat(follow_symlinks=False)):
+                    waiting.append((f"{name}/", path))
                 else:
-                    known = entry.stat(follow_symlinks=False)
-                    seen.add((known.st_dev, known.st_ino))
-                    take(name, path, known.st_mode)
+                    self._left_out[TWICE].append(f"{name}/")
 
-    top = os.stat(root)
-    seen.add((top.st_dev, top.st_ino))
-    search("", root)
-    while links:
-        links.sort()
-        name, path = links.pop(0)
+    def _follow(self, name: str, path: Path) -> None:
+        """Takes what a link leads to."""
         try:
-            known = os.stat(path)
+            status = os.stat(path)
         except OSError:  # or one that leads to itself
-            left_out[DANGLING].append(name)
-            continue
-        is_folder = stat.S_ISDIR(known.st_mode)
-        if (known.st_dev, known.st_ino) in seen:
-            left_out[TWICE].append(f"{name}/" if is_folder else name)
-            continue
-        seen.add((known.st_dev, known.st_ino))
-        if is_folder:
-            search(f"{name}/", path)
+            self._left_out[DANGLING].append(name)
+            return
+        is_folder = stat.S_ISDIR(status.st_mode)
+        if not self._remember(status):
+            self._left_out[TWICE].append(f"{name}/" if is_folder else name)
+        elif is_folder:
+            self._search(f"{name}/", path)
         else:
-            take(name, path, known.st_mode)
-    found.sort(key=lambda item: in_order(item.name))
-    return Listing(
-        root, tuple(found), {reason: tuple(sorted(left_out[reason], key=in_order)) for reason in sorted(left_out)}
-    )
+            self._take(name, path, status.st_mode)
+
+    def _take(self, name: str, path: Path, mode: int) -> None:
+        """Takes a file if it is a recording."""
+        suffix = path.suffix.casefold()
+        if suffix in SUFFIXES and stat.S_ISREG(mode):
+            self._found.append(Recording(path, name))
+        elif suffix in SUFFIXES:
+            self._left_out[SPECIAL].append(name)
+        elif name not in (*LISTS.values(), VOICES_RECORD):
+            self._left_out[NOT_WAV if suffix in _OTHER_AUDIO else NO_AUDIO].append(name)
 
 
 def in_order(name: str) -> tuple[str, str]:

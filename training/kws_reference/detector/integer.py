@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from kws_reference.bundle import Bundle
 
 EXP_ENTRIES = 256
-MAX_POSTERIOR_Q15 = 32767
+ONE_Q15 = 32768
+"""A probability of 1."""
+MAX_POSTERIOR_Q15 = ONE_Q15 - 1
+"""Largest posterior: 1 does not fit the 15 bits."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +53,7 @@ class DetectorTables:
 
     def __post_init__(self) -> None:
         if self.release_q15 is None:
-            object.__setattr__(self, "release_q15", np.full(len(self.threshold_q15), MAX_POSTERIOR_Q15 + 1, np.uint16))
+            object.__setattr__(self, "release_q15", np.full(len(self.threshold_q15), ONE_Q15, np.uint16))
 
 
 def detector_tables(bundle: "Bundle") -> DetectorTables:
@@ -66,7 +69,7 @@ def detector_tables(bundle: "Bundle") -> DetectorTables:
 
 def exp_table(scale: float) -> np.ndarray:
     """The exponential that a device looks up: uint16 [256], ``round(32768 exp(-d * scale))`` for ``d`` = 0 to 255."""
-    return np.floor(32768 * np.exp(-np.arange(EXP_ENTRIES) * float(scale)) + 0.5).astype(np.uint16)
+    return np.floor(ONE_Q15 * np.exp(-np.arange(EXP_ENTRIES) * float(scale)) + 0.5).astype(np.uint16)
 
 
 def posteriors_q15(scores: np.ndarray, exp_q15: np.ndarray) -> np.ndarray:

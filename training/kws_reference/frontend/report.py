@@ -9,14 +9,10 @@ from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
 from kws_reference.frontend.definition import mfcc_float, normalise
 from kws_reference.frontend.integer import Mfcc
+from kws_reference.frontend.tables import ram_bytes
 
 _HISTOGRAM_STEPS = 16384
 _HISTOGRAM_RESOLUTION = 1024  # bins per int8 step
-
-
-def ram_bytes(config: FrontendConfig) -> int:
-    """Returns ``sizeof(kws::Frontend)`` on a 32-bit core: samples, spectrum, log-mel bands, one counter, 16 aligned."""
-    return -(-(2 * config.fft_size + 4 * config.fft_size + 2 * config.mel_bands + 4) // 16) * 16
 
 
 def report(clips: Iterable[np.ndarray], config: FrontendConfig) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "engine/aot/instructions.h"
 #include "engine/aot/requantize.h"
 
 namespace kws::aot {

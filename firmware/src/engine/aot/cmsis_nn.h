@@ -4,7 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "engine/aot/pointwise.h"
+#include "engine/aot/linear_tables.h"
+#include "engine/aot/requantize.h"
 #include "kws/status.h"
 
 namespace kws::aot {
@@ -40,7 +41,7 @@ constexpr size_t CmsisWeightsBytes(const CmsisMatrix& matrix) {
   return static_cast<size_t>(matrix.inputs) * matrix.outputs;
 }
 
-// Bytes of working memory that the kernel needs on this core: CMSIS-NN's own answer.
+// Bytes of scratch that the kernel needs on this core: CMSIS-NN's own answer.
 int32_t CmsisScratchBytes(const CmsisGeometry& geometry);
 
 // The most that CMSIS-NN 4.0.0 answers on any core: plain C, DSP or Helium. The generator reserves as much.

@@ -4,7 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "engine/aot/pointwise.h"
+#include "engine/aot/instructions.h"
+#include "engine/aot/linear_tables.h"
 #include "engine/aot/requantize.h"
 
 namespace kws::aot {
@@ -125,17 +126,6 @@ struct EvenOdd {
   int32x4_t even, odd;
 };
 
-// A load that moves its pointer on; strides that do not fit into the load take an addition.
-// clang-format off
-#define KWS_LOAD(vector, pointer, stride)               \
-  ".if " stride " <= 127\n"                             \
-  "vldrb.s16 " vector ", [" pointer "], #" stride "\n"  \
-  ".else\n"                                             \
-  "vldrb.s16 " vector ", [" pointer "]\n"               \
-  "add " pointer ", " pointer ", #" stride "\n"         \
-  ".endif\n"
-// clang-format on
-
 // Eight channels of two frames, two taps at a time: the products of two taps fit into int16 together, because weights
 // are at least -127 (proven by the generator). Assembly, because GCC 12 keeps no hardware loop and spills vectors here.
 template <int kChannels, int kTaps, int kTapStride>
@@ -196,8 +186,6 @@ inline __attribute__((always_inline)) void DepthwiseEightByTwo(const int8_t* wei
     b.odd = vaddq_s32(b.odd, vmovltq_s16(products_b));
   }
 }
-
-#undef KWS_LOAD
 
 // Requantizes the sums of eight channels and stores them.
 template <Clamping kClamping>

@@ -8,7 +8,8 @@
 #include <cstdint>
 
 #include "engine/aot/depthwise.h"
-#include "engine/aot/pointwise.h"
+#include "engine/aot/instructions.h"
+#include "engine/aot/linear_tables.h"
 #include "engine/aot/requantize.h"
 
 namespace kws::aot {
@@ -118,17 +119,6 @@ inline void DepthwiseInt4TwoFrames(const LinearTables& tables, OutputRange range
 
 #elif defined(KWS_AOT_MVE)
 
-// A load that moves its pointer on; strides that do not fit into the load take an addition.
-// clang-format off
-#define KWS_LOAD(vector, pointer, stride)               \
-  ".if " stride " <= 127\n"                             \
-  "vldrb.s16 " vector ", [" pointer "], #" stride "\n"  \
-  ".else\n"                                             \
-  "vldrb.s16 " vector ", [" pointer "]\n"               \
-  "add " pointer ", " pointer ", #" stride "\n"         \
-  ".endif\n"
-// clang-format on
-
 // Adds the products of eight channels, two frames and kPairs pairs of taps to int16 sums: up to 31 products of at most
 // 2^10 fit, so that nothing is widened here. Assembly, because GCC 12 keeps no hardware loop and spills vectors here.
 template <int kChannels, int kTapStride, int kPairs>
@@ -174,8 +164,6 @@ inline __attribute__((always_inline)) void DepthwiseInt4Pairs(const int8_t*& wei
   xa = r1;
   xb = r2;
 }
-
-#undef KWS_LOAD
 
 inline __attribute__((always_inline)) void Widen(int16x8_t sum, EvenOdd& to) {
   to.even = vaddq_s32(to.even, vmovlbq_s16(sum));

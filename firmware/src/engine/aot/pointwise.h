@@ -5,22 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/aot/instructions.h"
+#include "engine/aot/linear_tables.h"
 #include "engine/aot/requantize.h"
 
 namespace kws::aot {
-
-// Constants of a layer, made by the generator.
-struct LinearTables {
-  const int8_t* weights;  // [outputs][inputs], Q0
-  // [3][outputs]: bias - input_zero_point * sum(weights), in accumulator units; multiplier, Q31; and
-  // right_shift - 1 (kFast) or the TensorFlow Lite shift, positive to the left (kAny).
-  const int32_t* requantization;
-};
-
-enum class Rounding : uint8_t {
-  kFast,  // every accumulator stays below 2^30 and every factor is below 1/2: proven by the generator
-  kAny,
-};
 
 // Bytes of scratch that Pointwise() needs, 4-byte aligned: two frames as int16.
 constexpr size_t PointwiseScratchBytes(int inputs) { return static_cast<size_t>(inputs) * 2 * sizeof(int16_t); }
@@ -29,18 +18,6 @@ constexpr size_t PointwiseScratchBytes(int inputs) { return static_cast<size_t>(
 constexpr size_t PointwiseWeightsBytes(int inputs, int outputs) { return static_cast<size_t>(inputs) * outputs; }
 
 namespace internal {
-
-template <Rounding kRounding, Clamping kClamping>
-inline int8_t Finish(int32_t sum, int32_t multiplier, int32_t shift, OutputRange range) {
-  if constexpr (kRounding == Rounding::kFast) {
-    return static_cast<int8_t>(RequantizeToInt8<kClamping>(sum, multiplier, shift, range));
-  } else {
-    // Clamped before the zero point joins, so that the addition cannot overflow.
-    const int32_t result = Requantize(sum, multiplier, shift);
-    return static_cast<int8_t>(Clamp(result, range.min - range.zero_point, range.max - range.zero_point) +
-                               range.zero_point);
-  }
-}
 
 template <int kInputs>
 inline int32_t DotPortable(int32_t sum, const int8_t* a, const int8_t* b) {

@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/aot/instructions.h"
+#include "engine/aot/linear_tables.h"
 #include "engine/aot/pointwise.h"
 #include "engine/aot/requantize.h"
 

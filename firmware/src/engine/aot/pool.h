@@ -5,6 +5,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "engine/aot/instructions.h"
 #include "engine/aot/requantize.h"
 
 namespace kws::aot {

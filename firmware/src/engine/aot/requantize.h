@@ -6,26 +6,8 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 
-#if defined(KWS_AOT_PORTABLE)
-// The portable code on any core: for measuring, and for tests that compare it with the intrinsics.
-#elif defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1)
-#define KWS_AOT_MVE 1
-#include <arm_mve.h>
-#elif defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
-#define KWS_AOT_DSP 1
-#endif
-
-// Assembly blocks of this folder that need most registers name them all, r7 never without saving it, since it is the
-// frame pointer of some builds. The compiler has nothing left to choose, so that a block compiles wherever it is
-// inlined and whatever the optimisation. Nothing but moves stands between the first pinned variable and the block, for
-// a call would take the registers.
-//
-// GCC counts the lines of a block to know how far branches and constants reach. Blank lines stand for what .rept adds.
-#define KWS_LINES_16 "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n"
-#define KWS_LINES_64 KWS_LINES_16 KWS_LINES_16 KWS_LINES_16 KWS_LINES_16
-#define KWS_LINES_256 KWS_LINES_64 KWS_LINES_64 KWS_LINES_64 KWS_LINES_64
+#include "engine/aot/instructions.h"
 
 namespace kws::aot {
 
@@ -120,42 +102,27 @@ inline int32x4_t RequantizeToInt8(int32x4_t value, int32x4_t multiplier, int32x4
 
 #endif  // KWS_AOT_MVE
 
-// Four int8 as one little-endian word. Cortex-M loads words from any address.
-inline uint32_t LoadWord(const int8_t* from) {
-  uint32_t word;
-  memcpy(&word, from, sizeof word);
-  return word;
+// How a layer with weights requantizes its sums.
+enum class Rounding : uint8_t {
+  kFast,  // every accumulator stays below 2^30 and every factor is below 1/2: proven by the generator
+  kAny,
+};
+
+namespace internal {
+
+// A sum to the layer's int8 result; multiplier and shift as the rounding has them, see LinearTables.
+template <Rounding kRounding, Clamping kClamping>
+inline int8_t Finish(int32_t sum, int32_t multiplier, int32_t shift, OutputRange range) {
+  if constexpr (kRounding == Rounding::kFast) {
+    return static_cast<int8_t>(RequantizeToInt8<kClamping>(sum, multiplier, shift, range));
+  } else {
+    // Clamped before the zero point joins, so that the addition cannot overflow.
+    const int32_t result = Requantize(sum, multiplier, shift);
+    return static_cast<int8_t>(Clamp(result, range.min - range.zero_point, range.max - range.zero_point) +
+                               range.zero_point);
+  }
 }
 
-#if defined(KWS_AOT_DSP)
-
-// sum + a.low * b.low + a.high * b.high, on two int16 each.
-inline int32_t MultiplyPairs(uint32_t a, uint32_t b, int32_t sum) {
-  __asm("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
-  return sum;
-}
-// sum + a.low * b.low, and sum + a.high * b.high.
-inline int32_t MultiplyLow(uint32_t a, uint32_t b, int32_t sum) {
-  __asm("smlabb %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
-  return sum;
-}
-inline int32_t MultiplyHigh(uint32_t a, uint32_t b, int32_t sum) {
-  __asm("smlatt %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
-  return sum;
-}
-
-// Sign-extends bytes 0 and 2 (SXTB16), or 1 and 3 (with a rotation by 8), to two int16.
-inline uint32_t ExtendEven(uint32_t word) {
-  uint32_t pair;
-  __asm("sxtb16 %0, %1" : "=r"(pair) : "r"(word));
-  return pair;
-}
-inline uint32_t ExtendOdd(uint32_t word) {
-  uint32_t pair;
-  __asm("sxtb16 %0, %1, ror #8" : "=r"(pair) : "r"(word));
-  return pair;
-}
-
-#endif  // KWS_AOT_DSP
+}  // namespace internal
 
 }  // namespace kws::aot
