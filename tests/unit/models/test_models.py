@@ -209,7 +209,7 @@ def test_evaluate_of_a_model_that_cannot_stream_says_so(recordings, tmp_path, ca
     "arguments, message",
     [
         (["--test", "{data}"], "Give a bundle, or a run"),
-        (["--run", "{run}", "--validation", "{data}", "--without", "cat"], "--without choose clips of --test"),
+        (["--run", "{run}", "--validation", "{data}", "--without", "cat"], "--without chooses clips of --test"),
         (["--run", "{run}", "--test", "{data}", "--without", "cat,dog"], "no clips of dog"),
         (["--run", "{run}", "--test", "{data}", "--without", "yes,no,cat"], "leaves no clip"),
     ],

@@ -14,7 +14,7 @@ from kws_codegen.commands.generate import write_files
 from kws_reference.bundle import MANIFEST_FILE, Bundle, write_bundle
 from kws_reference.errors import KwsError
 from kws_reference.system.files import replace, replacing
-from kws_reference.system.folder_lock import only_writer, require_writable
+from kws_training.folder_lock import only_writer, require_writable
 
 CALLS = ("write", "fsync", "replace")
 
@@ -292,7 +292,7 @@ def test_run_with_other_settings_names_each_field_with_both_values(keras, tmp_pa
 
 LOCKED = """
 import sys
-from kws_reference.system.folder_lock import only_writer
+from kws_training.folder_lock import only_writer
 with only_writer(sys.argv[1]):
     print("writing", flush=True)
     sys.stdin.read()

@@ -4,10 +4,9 @@ import argparse
 import json
 from pathlib import Path
 
-from kws_reference.system.folder_lock import require_writable
-
 from kws_training.commands.options.extra_folders import add_extra, extra_folders
 from kws_training.convert.job import DYNAMIC, PTQ, ExportJob
+from kws_training.folder_lock import require_writable
 from kws_training.quantize.calibration import CALIBRATION_CLIPS
 from kws_training.quantize.precision import PRECISIONS, precision
 

@@ -5,13 +5,13 @@ import json
 from pathlib import Path
 
 from kws_reference.labels import TEN_KEYWORDS, words_of
-from kws_reference.system.folder_lock import only_writer
 
 from kws_training.commands.options.extra_folders import add_extra, extra_folders
 from kws_training.commands.options.hyperparameters import add_hyperparameters, given_hyperparameters
 from kws_training.commands.options.numbers import check_seed
 from kws_training.data.augment_config import AugmentConfig
 from kws_training.data.training_data import TrainingData
+from kws_training.folder_lock import only_writer
 from kws_training.hyperparameters import Hyperparameter
 from kws_training.models import ARCHITECTURES, DEFAULT
 from kws_training.quantize.precision import PRECISIONS, precision

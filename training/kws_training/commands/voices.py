@@ -5,12 +5,12 @@ import logging
 from pathlib import Path
 
 from kws_reference.labels import words_of
-from kws_reference.system.folder_lock import only_writer
 
 from kws_training.commands.options.numbers import check_seed
 from kws_training.data.text_to_speech.speak import check_sayable
 from kws_training.data.text_to_speech.task import speak_task
 from kws_training.data.text_to_speech.voices import voices
+from kws_training.folder_lock import only_writer
 
 log = logging.getLogger(__name__)
 

@@ -14,11 +14,11 @@ from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
 from kws_reference.labels import LabelSet
 from kws_reference.system.files import replace
-from kws_reference.system.folder_lock import require_writable
 
 from kws_training.data.int8_features import int8_features
 from kws_training.evaluate.accuracy import Outcome, float_batch, float_streaming, int8_streaming
 from kws_training.evaluate.clip_sets import SetSource, labelled_clips
+from kws_training.folder_lock import require_writable
 
 log = logging.getLogger(__name__)
 

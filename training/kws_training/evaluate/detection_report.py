@@ -12,7 +12,6 @@ from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
 from kws_reference.labels import UNKNOWN
 from kws_reference.system.files import replace
-from kws_reference.system.folder_lock import require_writable
 
 from kws_training.convert.detector_settings import default_detector, write_detector
 from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet
@@ -27,6 +26,7 @@ from kws_training.evaluate.replay import DetectorReplay
 from kws_training.evaluate.scores import kept_or_streamed
 from kws_training.evaluate.thresholds import choice_rounds, choose
 from kws_training.evaluate.timeline import telling_stretch, timeline
+from kws_training.folder_lock import require_writable
 
 log = logging.getLogger(__name__)
 
