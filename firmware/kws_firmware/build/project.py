@@ -5,6 +5,7 @@ build) and the third-party kernels; leaves the application out of test builds, w
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,29 @@ def _model_folder(env: Any, project: Path) -> Path:
             fail(env, f"the {what} folder must hold no dollar sign in its name. Received: {folder}. Rename or move it.")
     if not (model / "model_info.h").is_file():
         fail(env, f"no generated model in {model}: run kws-codegen generate BUNDLE --out {model}")
+    if not follows_contract(model, project / "firmware"):
+        fail(
+            env,
+            f"the generated model in {model} is of another version of the kit: run kws-codegen generate BUNDLE "
+            f"--out {model} again",
+        )
     return model
+
+
+def follows_contract(model: Path, firmware: Path) -> bool:
+    """Whether generated C++ was made for this firmware.
+
+    Its `#error` says so too, but only if the compiler finds every header that the files name before it.
+
+    Args:
+      model: folder of the generated C++.
+      firmware: the project's folder of that name.
+    """
+    wanted, made_for = (
+        re.search(r"KWS_CONTRACT_VERSION(?: !=)? (\d+)", path.read_text(encoding="utf-8"))
+        for path in (firmware / "include" / "kws" / "version.h", model / "model_info.h")
+    )
+    return wanted is not None and made_for is not None and wanted[1] == made_for[1]
 
 
 def _add_generated(env: Any, engine: str, model: Path) -> None:

@@ -274,3 +274,13 @@ def test_pio_model_folder_empty_one_clear_line(tmp_path):
     result = boards.pio("run", "-e", "mps2_an386", environment={"KWS_GENERATED": str(tmp_path)})
     assert result.returncode != 0
     assert "error: no generated model in" in result.stdout + result.stderr
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize("stated", ["", "#if KWS_CONTRACT_VERSION != 2\n"], ids=["without_one", "older"])
+def test_pio_model_of_another_contract_one_clear_line(stated, tmp_path):
+    boards.require_tools()
+    (tmp_path / "model_info.h").write_text(stated)
+    result = boards.pio("run", "-e", "mps2_an386", environment={"KWS_GENERATED": str(tmp_path)})
+    assert result.returncode != 0
+    assert f"error: the generated model in {tmp_path} is of another version of the kit" in result.stdout + result.stderr
