@@ -79,7 +79,8 @@ def speech_corpus(folder: str | Path) -> SpeechCorpus:
 
     - LibriSpeech's: a ``*.trans.txt`` beside the recordings has lines of ``<name> <text>``; the speaker is the first
       part of ``<speaker>-<chapter>-<number>.wav``.
-    - a ``.tsv`` with lines of ``<file>``, tab, ``<text>``, if wanted tab and ``<speaker>``; paths count from its folder.
+    - a ``.tsv`` with lines of ``<file>``, tab, ``<text>``, if wanted tab and ``<speaker>``.
+      Paths count from its folder.
     - recordings alone, without texts.
 
     Where nothing else tells, the speaker is the first folder below the one given, or else the file's own name.
