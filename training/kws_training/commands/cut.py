@@ -12,7 +12,7 @@ from kws_reference.labels import words_of
 from kws_training.commands.options.numbers import check_count
 from kws_training.data.speech.align_corpus import WORKERS, AlignedCorpus, align_corpus
 from kws_training.data.speech.corpus import SpeechCorpus, speech_corpus
-from kws_training.data.speech.cut_corpus import CutJob, cut_corpus, report_lines
+from kws_training.data.speech.cut_corpus import SHORTEST_S, CutJob, cut_corpus, report_lines
 from kws_training.data.speech.cut_words import SURROUNDINGS
 from kws_training.data.speech.word_times import WORD_TIMES, read_word_times, write_word_times
 from kws_training.evaluate.second_look import SecondLook
@@ -37,6 +37,13 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
         help="what is around a word in its clip: the recording's quiet (fade, default) or what is said there (keep)",
     )
     parser.add_argument(
+        "--shortest",
+        type=float,
+        default=SHORTEST_S,
+        metavar="S",
+        help="leave keywords out that take less (default: %(default)s)",
+    )
+    parser.add_argument(
         "--model", type=Path, metavar="BUNDLE", help="put aside keywords in which it hears another word"
     )
     parser.add_argument("--word-times", type=Path, metavar="FILE", help="take the times of words from this table")
@@ -51,6 +58,8 @@ def run(args: argparse.Namespace) -> int:
     check_count(args.unknown, "--unknown", 0)
     if not args.words and (args.unknown or args.model):
         raise KwsError("--unknown and --model go with --words: unknown words are those that are none of them.")
+    if not args.shortest >= 0:
+        raise KwsError(f"--shortest is a length in seconds, 0 or more. Received: {args.shortest}.")
     words = words_of(args.words, "--words") if args.words else ()
     bundle = Bundle.load(args.model) if args.model else None
     if bundle and not set(words) & set(bundle.labels.keywords):
@@ -65,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"{count} words of {len(aligned.times)} recordings: {args.out / WORD_TIMES}")
             return 0
         listener = SecondLook(bundle) if bundle else None
-        job = CutJob(corpus, aligned.times, words, args.unknown, args.surroundings, args.out, listener)
+        job = CutJob(corpus, aligned.times, words, args.unknown, args.surroundings, args.out, args.shortest, listener)
         report = cut_corpus(job, aligned.refused)
     print(json.dumps(report) if args.json else "\n".join(report_lines(report)))
     return 0

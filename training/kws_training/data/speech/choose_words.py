@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -53,7 +54,7 @@ class Cut:
 
 def file_safe(speaker: str) -> str:
     """A speaker's name as part of a file's name; two speakers never have the same one."""
-    safe = re.sub(r"_+", "_", re.sub(r"[^\w.-]", "-", speaker))
+    safe = re.sub(r"[^\w.-]", "-", speaker).replace("_nohash_", "-nohash-")
     changed = safe != speaker or safe.startswith((".", "-", "_")) or len(safe) > 60
     return f"{safe.strip('._-')[:50]}-{_digest(speaker)[:6]}" if changed else safe
 
@@ -81,7 +82,11 @@ def keyword_cuts(corpus: SpeechCorpus, times: Mapping[str, Sequence[SpokenWord]]
 
 
 def unknown_cuts(
-    corpus: SpeechCorpus, times: Mapping[str, Sequence[SpokenWord]], keywords: Sequence[str], count: int
+    corpus: SpeechCorpus,
+    times: Mapping[str, Sequence[SpokenWord]],
+    keywords: Sequence[str],
+    count: int,
+    longest_s: float = math.inf,
 ) -> list[Cut]:
     """Words that are no keyword: first one of every word, then another one of each, ..., of speakers in turn.
 
@@ -92,6 +97,7 @@ def unknown_cuts(
       times: its word times.
       keywords: words or phrases.
       count: how many; fewer if the speech has not as many.
+      longest_s: words that take longer are not taken.
 
     Returns:
       In the order of the recordings.
@@ -112,7 +118,7 @@ def unknown_cuts(
             if word.word in forbidden or any(start < word.end_s and word.start_s < end for start, end in keys):
                 continue
             cut = _cut(word, word.word, word.word, item.speaker, item.name, words, numbers)
-            if word.sure:
+            if word.sure and word.end_s - word.start_s <= longest_s:
                 of_word[word.word].append(cut)
                 place[cut] = len(place)
     taken: list[Cut] = []
