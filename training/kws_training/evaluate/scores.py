@@ -73,7 +73,7 @@ def stream_scores(
 _worker: dict[str, Any] = {}
 
 
-def _start(scorer: Scorer, recordings: LongRecordings) -> None:
+def _start(scorer: Scorer, recordings: Recordings) -> None:
     _worker["scorer"], _worker["recordings"] = scorer, recordings
     _worker["mfcc"] = Mfcc(scorer.bundle.frontend, scorer.bundle.features.zero_point)
 

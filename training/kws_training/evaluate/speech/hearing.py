@@ -60,7 +60,7 @@ class Hearing:
         self, threshold_q15: Sequence[int], refractory_steps: int, label: int | None = None
     ) -> list[SpeechMetrics]:
         """Metrics for each threshold, common to all keywords, or of one label while no other one is raised."""
-        clips = self.clips if label is None else self._of_label(label)
+        clips = self.clips if label is None else self._of_label[label]
         settings = [common_thresholds(self.bundle.labels, threshold, label) for threshold in threshold_q15]
         steps = self.tables.smoothing_steps
         return [self._joined(clips, with_releases(steps, refractory_steps, each)) for each in settings]
@@ -75,10 +75,13 @@ class Hearing:
             latency_label=heard.latency_label,
         )
 
-    @functools.cache  # noqa: B019  lives as long as the command
-    def _of_label(self, label: int) -> DetectorReplay:
-        """The clips of one label: alone, it finds nothing in others."""
-        name, replay = self.bundle.labels[label], self.clips
-        rows = [row for row, piece in enumerate(replay.pieces) if piece.words[0].label == name]
-        pieces, scores = [replay.pieces[row] for row in rows], [replay.scores[row] for row in rows]
-        return DetectorReplay(replay.bundle, pieces, scores, replay.tables.smoothing_steps)
+    @functools.cached_property
+    def _of_label(self) -> dict[int, DetectorReplay]:
+        """The clips of each label: alone, it finds nothing in others."""
+        replay, found = self.clips, {}
+        for label in self.bundle.labels.keyword_rows:
+            name = self.bundle.labels[label]
+            rows = [row for row, piece in enumerate(replay.pieces) if piece.words[0].label == name]
+            pieces, scores = [replay.pieces[row] for row in rows], [replay.scores[row] for row in rows]
+            found[label] = DetectorReplay(replay.bundle, pieces, scores, replay.tables.smoothing_steps)
+        return found
