@@ -63,7 +63,9 @@ class SpeechReplay:
         self._hours = np.zeros((len(self.speakers), len(Share)))
         for one in heard:
             for stretch in one.stretches:
-                self._hours[self._of_speaker[one.stream.speaker], stretch.share] += (stretch.end - stretch.start) / _HOUR
+                self._hours[self._of_speaker[one.stream.speaker], stretch.share] += (
+                    stretch.end - stretch.start
+                ) / _HOUR
         self.hours = float(self._hours[:, Share.COUNTED].sum())
         self.spoken = self.replay.spoken
 

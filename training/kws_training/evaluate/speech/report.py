@@ -13,14 +13,15 @@ from kws_reference.system.files import replace
 
 from kws_training.convert.detector_settings import common_thresholds, default_detector, with_releases
 from kws_training.data.speech.corpus import SpeechRecording
-from kws_training.evaluate.clip_sets import SetSource
 from kws_training.evaluate.curves import DetCurves, curve_rounds, det_curves
 from kws_training.evaluate.matching import TOLERANCE_S
 from kws_training.evaluate.replay import DetectorReplay
 from kws_training.evaluate.scores import kept_or_streamed
-from kws_training.evaluate.speech.clips import DEFAULT_PER_KEYWORD, keyword_clips
-from kws_training.evaluate.speech.folders import SpeechFolder, speech_of
+from kws_training.evaluate.speech.choice import choose_thresholds, write_thresholds
+from kws_training.evaluate.speech.clips import keyword_clips
+from kws_training.evaluate.speech.folders import speech_of
 from kws_training.evaluate.speech.hearing import Hearing
+from kws_training.evaluate.speech.job import SpeechJob
 from kws_training.evaluate.speech.moments import Moment, worst_moments, write_clips
 from kws_training.evaluate.speech.replay import SpeechReplay
 from kws_training.evaluate.speech.said import Known, WordTimes, heard_streams
@@ -32,48 +33,6 @@ from kws_training.folder_lock import require_writable
 log = logging.getLogger(__name__)
 
 DEFAULT, MANIFEST, CHOSEN = "default", "manifest", "chosen"
-
-
-@dataclasses.dataclass(frozen=True)
-class Setting:
-    """A detector to set beside the others: smoothing window in seconds, and one threshold for all keywords, 0..1."""
-
-    smoothing_s: float
-    threshold: float
-
-    @property
-    def name(self) -> str:
-        """For tables and files."""
-        return f"{self.smoothing_s:g} s, {self.threshold:g}"
-
-
-@dataclasses.dataclass(frozen=True)
-class SpeechJob:
-    """An evaluation on running speech.
-
-    Attributes:
-      bundle: its folder.
-      name: of the set, for titles and files.
-      speech: folders of recordings, and which speakers of them.
-      out: folder for the results.
-      clips: keyword clips for recall, or None.
-      per_keyword: at most so many of them for each keyword.
-      settings: further detectors.
-      scores: a folder that keeps scores, or None.
-      moments: how many of the worst moments are listed.
-      moment_clips: folder for their sound, or None.
-    """
-
-    bundle: Path
-    name: str
-    speech: tuple[SpeechFolder, ...]
-    out: Path
-    clips: SetSource | None = None
-    per_keyword: int = DEFAULT_PER_KEYWORD
-    settings: tuple[Setting, ...] = ()
-    scores: Path | None = None
-    moments: int = 100
-    moment_clips: Path | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +66,7 @@ def evaluate_speech(job: SpeechJob) -> dict[str, Any]:
         name: _Candidate(
             speech.smoothed(detector.smoothing_steps), clips and clips.smoothed(detector.smoothing_steps), detector
         )
-        for name, detector in _detectors(job, bundle).items()
+        for name, detector in _detectors(job, speech, clips).items()
     }
     job.out.mkdir(parents=True, exist_ok=True)
     result = _figures(job, recordings, speech, candidates)
@@ -117,6 +76,8 @@ def evaluate_speech(job: SpeechJob) -> dict[str, Any]:
     result["worst"] = [moment.to_dict() for moment in worst]
     result["det"] = _curves(job, candidates, result).to_dict()
     replace(job.out / f"detection_{job.name}.json", (json.dumps(result) + "\n").encode())
+    if job.choice and job.choice.write:
+        write_thresholds(job, bundle, candidates[CHOSEN].detector, result["detectors"][CHOSEN])
     return result
 
 
@@ -133,13 +94,14 @@ def _speech(job: SpeechJob, bundle: Bundle, streams: SpeechStreams, times: WordT
 def _clips(job: SpeechJob, bundle: Bundle) -> DetectorReplay | None:
     if job.clips is None:
         return None
-    clips = keyword_clips(job.clips, bundle.labels, job.per_keyword)
+    clips = keyword_clips(job.clips, bundle.labels, job.per_keyword, job.choice.extra if job.choice else None)
     scores = kept_or_streamed(bundle, clips, _kept(job, bundle, f"{job.name}-clips"), "listening to clips")
     return DetectorReplay(bundle, clips.pieces, scores)
 
 
-def _detectors(job: SpeechJob, bundle: Bundle) -> dict[str, DetectorConfig]:
+def _detectors(job: SpeechJob, speech: SpeechReplay, clips: DetectorReplay | None) -> dict[str, DetectorConfig]:
     """The kit's default, further ones as asked, the manifest's if it is another, the chosen one."""
+    bundle = speech.bundle
     clock = bundle.clock
     default = default_detector(bundle.labels, clock)
     detectors = {DEFAULT: default}
@@ -150,6 +112,8 @@ def _detectors(job: SpeechJob, bundle: Bundle) -> dict[str, DetectorConfig]:
         )
     if bundle.detector != default:
         detectors[MANIFEST] = bundle.detector
+    if job.choice and clips:
+        detectors[CHOSEN] = choose_thresholds(Hearing(speech, clips), job.choice)
     return detectors
 
 
@@ -224,6 +188,7 @@ def _curves(job: SpeechJob, candidates: dict[str, _Candidate], result: dict[str,
     marks = {
         name: (each["speech"]["false_accepts_per_hour"], 1 - (each[what]["recall"] or 0.0))
         for name, each in result["detectors"].items()
+        if name in (DEFAULT, MANIFEST, CHOSEN)
     }
     title = (
         f"{last.bundle.name}, {job.name}: {last.hours:.2f} hours of speech, {len(last.speakers)} speakers; missed: "

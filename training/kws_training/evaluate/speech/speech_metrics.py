@@ -7,7 +7,7 @@ import numpy as np
 from kws_reference.labels import LabelSet
 
 from kws_training.evaluate.intervals import poisson_bounds
-from kws_training.evaluate.metrics import CONFIDENCE, DetectionMetrics
+from kws_training.evaluate.metrics import DetectionMetrics
 
 RESAMPLES = 4000
 FEW_SPEAKERS = 10
@@ -97,13 +97,8 @@ class SpeechMetrics(DetectionMetrics):
     left_out_hours: float
     apart: np.ndarray
 
-    @property
-    def upper_rate(self) -> float:
-        """Upper bound of the false accepts per hour, one-sided with `CONFIDENCE`."""
-        return self.upper(CONFIDENCE)
-
     def upper(self, confidence: float) -> float:
-        """Upper bound of the false accepts per hour, one-sided."""
+        """Upper bound of the false accepts per hour, one-sided with this confidence, 0..1."""
         return self.speakers.bounds(0.0, confidence)[1]
 
     @property
@@ -115,6 +110,8 @@ class SpeechMetrics(DetectionMetrics):
         """The figures for a report's JSON."""
         figures = {**super().to_dict(labels), **self.speakers.to_dict()}
         del figures["false_accepts_independent"]
+        if not self.spoken.sum():
+            figures["recall"] = None
         figures["by_speaker"] = {
             name: {"hours": round(float(hours), 4), "false_accepts": int(events)}
             for name, events, hours in zip(self.speakers.names, self.speakers.events, self.speakers.hours, strict=True)

@@ -26,7 +26,10 @@ def speech_table(result: dict[str, Any], names: Sequence[str], labels: LabelSet)
     ]
     last_name, last = rows[-1]
     speech, clips = last["speech"], last.get("clips")
-    lines += ["", f"{last_name + ':':{width}}{'threshold':>12}{'clips heard':>14}{'said and heard':>16}{'false/hour':>12}"]
+    lines += [
+        "",
+        f"{last_name + ':':{width}}{'threshold':>12}{'clips heard':>14}{'said and heard':>16}{'false/hour':>12}",
+    ]
     for label, figures in speech["labels"].items():
         threshold = last["threshold_q15"][labels.index(label)] / NEVER_Q15
         lines.append(
@@ -38,7 +41,9 @@ def speech_table(result: dict[str, Any], names: Sequence[str], labels: LabelSet)
 
 
 def _share(figures: dict[str, Any] | None) -> str:
-    return "-" if not figures or figures["recall"] is None or not _count(figures) else f"{100 * figures['recall']:.1f} %"
+    return (
+        "-" if not figures or figures["recall"] is None or not _count(figures) else f"{100 * figures['recall']:.1f} %"
+    )
 
 
 def _count(figures: dict[str, Any]) -> int:

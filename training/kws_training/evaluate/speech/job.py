@@ -1,0 +1,70 @@
+"""What ``kws-train evaluate --speech`` is asked to do."""
+
+import dataclasses
+from pathlib import Path
+
+from kws_training.evaluate.clip_sets import SetSource
+from kws_training.evaluate.metrics import CONFIDENCE
+from kws_training.evaluate.speech.clips import DEFAULT_PER_KEYWORD
+from kws_training.evaluate.speech.folders import SpeechFolder
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """A detector to set beside the others: smoothing window in seconds, and one threshold for all keywords, 0..1."""
+
+    smoothing_s: float
+    threshold: float
+
+    @property
+    def name(self) -> str:
+        """For tables and files."""
+        return f"{self.smoothing_s:g} s, {self.threshold:g}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """Thresholds to choose.
+
+    Attributes:
+      per_hour: false accepts per hour that all keywords together may raise, > 0.
+      confidence: with which the upper bound of the rate on this speech is below that, 0..1.
+      extra: a folder of further clips, such as voices; its validation split.
+      write: whether they are written into the bundle.
+    """
+
+    per_hour: float
+    confidence: float = CONFIDENCE
+    extra: Path | None = None
+    write: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class SpeechJob:
+    """An evaluation on running speech.
+
+    Attributes:
+      bundle: its folder.
+      name: of the set, for titles and files.
+      speech: folders of recordings, and which speakers of them.
+      out: folder for the results.
+      clips: keyword clips for recall, or None.
+      per_keyword: at most so many of them for each keyword.
+      settings: further detectors.
+      choice: by what thresholds are chosen; None: none are.
+      scores: a folder that keeps scores, or None.
+      moments: how many of the worst moments are listed.
+      moment_clips: folder for their sound, or None.
+    """
+
+    bundle: Path
+    name: str
+    speech: tuple[SpeechFolder, ...]
+    out: Path
+    clips: SetSource | None = None
+    per_keyword: int = DEFAULT_PER_KEYWORD
+    settings: tuple[Setting, ...] = ()
+    choice: Choice | None = None
+    scores: Path | None = None
+    moments: int = 100
+    moment_clips: Path | None = None
