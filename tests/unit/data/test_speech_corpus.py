@@ -111,7 +111,7 @@ def test_split_speakers_many_stay_on_their_side_when_others_join(tmp_path):
 
 
 def test_word_times_written_are_read_in_order_of_time_with_their_doubts(tmp_path):
-    times = {"b/x y.wav": (SpokenWord(1.25, 1.5, "on"), SpokenWord(0.0, 0.3, "don't", sure=False)), "a.wav": ()}
+    times = {"b/x y.wav": (SpokenWord(1.25, 1.5, "on"), SpokenWord(0.0, 0.3, "don't", doubt="silent")), "a.wav": ()}
     write_word_times(tmp_path / "words.tsv", times)
     assert read_word_times(tmp_path / "words.tsv") == {"b/x y.wav": times["b/x y.wav"][::-1]}
 
@@ -132,11 +132,11 @@ def test_homophones_of_keywords_are_those_of_the_dictionary_and_of_the_speech():
 
 def test_label_spotter_finds_words_homophones_and_phrases_with_their_times():
     words = [
-        *(SpokenWord(0.0, 0.2, "hey"), SpokenWord(0.3, 0.8, "computer"), SpokenWord(0.9, 1.0, "know", sure=False)),
+        *(SpokenWord(0.0, 0.2, "hey"), SpokenWord(0.3, 0.8, "computer"), SpokenWord(0.9, 1.0, "know", doubt="silent")),
         *(SpokenWord(1.0, 1.2, "hey"), SpokenWord(1.9, 2.4, "computer")),
     ]
     spotter = LabelSpotter(("_silence_", "no", "Hey Computer"))
-    assert spotter.find(words) == (SpokenWord(0.0, 0.8, "Hey Computer"), SpokenWord(0.9, 1.0, "no", sure=False))
+    assert spotter.find(words) == (SpokenWord(0.0, 0.8, "Hey Computer"), SpokenWord(0.9, 1.0, "no", doubt="silent"))
     assert spotter.said_in(("i", "know", "hay", "computer")) == {"no", "Hey Computer"}
 
 

@@ -71,12 +71,12 @@ class LabelSpotter:
         for index, word in enumerate(words):
             for label, alike in self._whole.items():
                 if word.word in alike:
-                    found.append(SpokenWord(word.start_s, word.end_s, label, word.sure))
+                    found.append(SpokenWord(word.start_s, word.end_s, label, word.doubt))
             for label, parts in self._parts.items():
                 phrase = words[index : index + len(parts)]
                 if len(phrase) == len(parts) and _is_said(phrase, parts):
-                    sure = all(part.sure for part in phrase)
-                    found.append(SpokenWord(word.start_s, max(part.end_s for part in phrase), label, sure))
+                    doubt = next((part.doubt for part in phrase if part.doubt), "")
+                    found.append(SpokenWord(word.start_s, max(part.end_s for part in phrase), label, doubt))
         return tuple(sorted(found, key=lambda item: (item.start_s, item.end_s)))
 
     def said_in(self, words: Sequence[str]) -> frozenset[str]:

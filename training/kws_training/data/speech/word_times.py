@@ -12,7 +12,6 @@ WORD_TIMES = "words.tsv"
 """Name of the table in a folder of speech and in what kws-train cut writes."""
 
 _HEADER = ("recording", "start_s", "end_s", "word")
-_DOUBTFUL = "?"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,14 +22,19 @@ class SpokenWord:
       start_s: where it begins, seconds from the recording's beginning.
       end_s: where it ends, behind `start_s`.
       word: in lower case.
-      sure: whether checks found no fault with the times. Of words that could not be placed each has the stretch in
-        which they all are.
+      doubt: why its times may be wrong, "" if checks found no fault. Of words that could not be placed each has the
+        stretch in which they all are.
     """
 
     start_s: float
     end_s: float
     word: str
-    sure: bool = True
+    doubt: str = ""
+
+    @property
+    def sure(self) -> bool:
+        """Whether checks found no fault with its times."""
+        return not self.doubt
 
 
 def find_word_times(folder: Path, given: Path | None = None) -> dict[str, tuple[SpokenWord, ...]]:
@@ -54,8 +58,8 @@ def find_word_times(folder: Path, given: Path | None = None) -> dict[str, tuple[
 def read_word_times(path: str | Path) -> dict[str, tuple[SpokenWord, ...]]:
     """Reads a table of word times.
 
-    Lines hold recording, start and end in seconds and word, with tabs between; ``?`` in a fifth column marks a word
-    that is not `sure`. A first line with the columns' names may be there.
+    Lines hold recording, start and end in seconds and word, with tabs between; a fifth column, if there, says why a word's
+    times may be wrong. A first line with the columns' names may be there.
 
     Args:
       path: the file.
@@ -93,8 +97,7 @@ def _spoken_word(cells: Sequence[str], where: str) -> SpokenWord:
         raise KwsError(
             f"{where}: times are seconds, 0 or later, start before end. Received: {cells[1]!r}, {cells[2]!r}."
         )
-    doubtful = len(cells) > len(_HEADER) and cells[4].strip() == _DOUBTFUL
-    return SpokenWord(start_s, end_s, cells[3].strip().casefold(), not doubtful)
+    return SpokenWord(start_s, end_s, cells[3].strip().casefold(), "".join(cells[4:5]).strip())
 
 
 def write_word_times(path: str | Path, times: Mapping[str, Sequence[SpokenWord]]) -> None:
@@ -107,7 +110,7 @@ def write_word_times(path: str | Path, times: Mapping[str, Sequence[SpokenWord]]
     lines = ["\t".join(_HEADER)]
     for name in sorted(times):
         for word in sorted(times[name], key=lambda word: (word.start_s, word.end_s)):
-            doubt = () if word.sure else (_DOUBTFUL,)
+            doubt = (word.doubt,) if word.doubt else ()
             lines.append("\t".join((name, f"{word.start_s:.3f}", f"{word.end_s:.3f}", word.word, *doubt)))
     try:
         replace(path, "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
