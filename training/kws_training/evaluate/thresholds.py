@@ -123,11 +123,12 @@ def check_provable(per_hour: float, hours: float, confidence: float) -> None:
     if not 0 < confidence < 1:
         raise KwsError(f"the confidence must be above 0 and below 1. Received: {confidence:g}.")
     none = poisson_bounds(0, 0.0, confidence)[1]
+    possible = np.floor(-100 * np.expm1(-per_hour * hours)) / 100
     if none > per_hour * hours:
         raise KwsError(
             f"{hours:.2f} hours of speech without a false accept prove at most {none / hours:.2g} per hour with "
-            f"{100 * confidence:g} % confidence. For {per_hour:g} take {none / per_hour:.2f} hours or more, or --confidence "
-            f"{np.floor(100 * -np.expm1(-per_hour * hours)) / 100:g}."
+            f"{100 * confidence:g} % confidence. For {per_hour:g} take {none / per_hour:.2f} hours or more, or "
+            f"--confidence {possible:g}."
         )
 
 

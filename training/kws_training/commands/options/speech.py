@@ -1,6 +1,7 @@
 """Options of ``kws-train evaluate`` for running speech."""
 
 import argparse
+from typing import Any
 from pathlib import Path
 
 from kws_reference.errors import KwsError
@@ -8,16 +9,22 @@ from kws_reference.errors import KwsError
 from kws_training.commands.options.clip_set import check_set_name, clip_set
 from kws_training.evaluate.metrics import CONFIDENCE
 from kws_training.evaluate.speech.clips import DEFAULT_PER_KEYWORD
+from kws_training.evaluate.speech.disturbed import disturbance_names
 from kws_training.evaluate.speech.folders import SpeechFolder
 from kws_training.evaluate.speech.job import Choice, Setting, SpeechJob
 
-_DEFAULTS = {
+_DEFAULTS: dict[str, Any] = {
     "speakers": "all",
     "word_times": None,
     "by_transcript": False,
     "clips_per_keyword": DEFAULT_PER_KEYWORD,
     "also": None,
     "scores": None,
+    "noise": None,
+    "near_silence": False,
+    "disturbed": None,
+    "trained_on": None,
+    "folds": None,
     "moments": 100,
     "clips": None,
     "choose_thresholds": False,
@@ -72,7 +79,7 @@ def add_speech(parser: argparse.ArgumentParser) -> None:
         metavar="S,P",
         help="set another detector beside: mean over S seconds, threshold P of 1 for all keywords; more than once",
     )
-    group.add_argument("--scores", type=Path, metavar="FOLDER", help="keep the scores in this folder for the next time")
+    group.add_argument("--scores", type=Path, metavar="FOLDER", help="keep the scores here for the next time")
     group.add_argument(
         "--moments", type=int, metavar="N", help="how many of the worst moments are listed (default 100)"
     )
@@ -140,9 +147,13 @@ def speech_job(args: argparse.Namespace) -> SpeechJob:
         if value[name] < 1:
             raise KwsError(f"--{name.replace('_', '-')} must be at least 1. Received: {value[name]}.")
     choice = _choice(args)
+    if choice and args.folds:
+        raise KwsError("thresholds are chosen for one bundle. Leave out --folds.")
+    if args.trained_on and not args.folds:
+        raise KwsError("--trained-on tells who hears whom of several bundles. Give --folds too.")
     speakers = value["speakers"] if args.speakers or not choice else "validation"
     return SpeechJob(
-        bundle=args.bundle,
+        bundles=(args.bundle, *(args.folds or ())),
         name=args.set_name,
         speech=tuple(
             SpeechFolder(folder, speakers, table, not value["by_transcript"])
@@ -154,6 +165,10 @@ def speech_job(args: argparse.Namespace) -> SpeechJob:
         settings=tuple(map(_setting, value["also"] or ())),
         choice=choice,
         scores=value["scores"],
+        noise=tuple(args.noise or ()),
+        near_silence=value["near_silence"],
+        disturbances=disturbance_names(args.disturbed) if args.disturbed else (),
+        trained_on=args.trained_on,
         moments=value["moments"],
         moment_clips=value["clips"],
     )

@@ -9,12 +9,13 @@ from kws_reference.cli.progress import Progress
 from kws_training.convert.detector_settings import write_detector
 from kws_training.evaluate.speech.hearing import Hearing
 from kws_training.evaluate.speech.job import Choice, SpeechJob
+from kws_training.evaluate.speech.replay import SpeechReplay
 from kws_training.evaluate.thresholds import check_provable, choice_rounds, choose
 
 log = logging.getLogger(__name__)
 
 
-def choose_thresholds(hearing: Hearing, choice: Choice) -> DetectorConfig:
+def choose_thresholds(hearing: Hearing | SpeechReplay, choice: Choice) -> DetectorConfig:
     """Chooses a detector for a wanted rate.
 
     Raises:
@@ -37,4 +38,4 @@ def write_thresholds(job: SpeechJob, bundle: Bundle, detector: DetectorConfig, f
         **{key: speech[key] for key in ("hours", "speakers", "false_accepts", "false_accepts_per_hour")},
     }
     write_detector(bundle, detector, chosen)
-    log.info(f"detector settings written into {job.bundle}; generate its firmware again")
+    log.info(f"detector settings written into {bundle.path}; generate its firmware again")

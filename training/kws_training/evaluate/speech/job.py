@@ -44,7 +44,7 @@ class SpeechJob:
     """An evaluation on running speech.
 
     Attributes:
-      bundle: its folder.
+      bundles: folders of one, or of several (folds), of which the first that was not trained on a speaker hears him.
       name: of the set, for titles and files.
       speech: folders of recordings, and which speakers of them.
       out: folder for the results.
@@ -53,11 +53,15 @@ class SpeechJob:
       settings: further detectors.
       choice: by what thresholds are chosen; None: none are.
       scores: a folder that keeps scores, or None.
+      noise: folders of noise, of which the part that is kept for testing is heard.
+      near_silence: whether textures of near-silence are heard.
+      disturbances: through which the speech is heard once more.
+      trained_on: JSON that tells on whom bundles were trained whose manifests do not, or None.
       moments: how many of the worst moments are listed.
       moment_clips: folder for their sound, or None.
     """
 
-    bundle: Path
+    bundles: tuple[Path, ...]
     name: str
     speech: tuple[SpeechFolder, ...]
     out: Path
@@ -66,5 +70,9 @@ class SpeechJob:
     settings: tuple[Setting, ...] = ()
     choice: Choice | None = None
     scores: Path | None = None
+    noise: tuple[Path, ...] = ()
+    near_silence: bool = False
+    disturbances: tuple[str, ...] = ()
+    trained_on: Path | None = None
     moments: int = 100
     moment_clips: Path | None = None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from kws_reference.bundle import Bundle, DetectorConfig
+from kws_reference.detector.integer import DetectorTables
 
 from kws_training.convert.detector_settings import common_thresholds, with_releases
 from kws_training.data.clips import SAMPLE_RATE_HZ
@@ -68,6 +69,11 @@ class SpeechReplay:
                 ) / _HOUR
         self.hours = float(self._hours[:, Share.COUNTED].sum())
         self.spoken = self.replay.spoken
+
+    @property
+    def tables(self) -> DetectorTables:
+        """The detector's constants; of its thresholds nothing counts."""
+        return self.replay.tables
 
     @property
     def smoothing_steps(self) -> int:
