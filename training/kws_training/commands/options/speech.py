@@ -1,8 +1,8 @@
 """Options of ``kws-train evaluate`` for running speech."""
 
 import argparse
-from typing import Any
 from pathlib import Path
+from typing import Any
 
 from kws_reference.errors import KwsError
 
