@@ -7,14 +7,15 @@ from typing import Any
 from kws_reference.errors import KwsError
 
 from kws_training.commands.options.clip_set import check_set_name, clip_set
+from kws_training.data.signal.disturbances import DISTURBANCES
 from kws_training.evaluate.metrics import CONFIDENCE
 from kws_training.evaluate.speech.clips import DEFAULT_PER_KEYWORD
 from kws_training.evaluate.speech.disturbed import disturbance_names
-from kws_training.evaluate.speech.folders import SpeechFolder
+from kws_training.evaluate.speech.folders import SpeakersOf, SpeechFolder
 from kws_training.evaluate.speech.job import Choice, Setting, SpeechJob
 
 _DEFAULTS: dict[str, Any] = {
-    "speakers": "all",
+    "speakers": None,
     "word_times": None,
     "by_transcript": False,
     "clips_per_keyword": DEFAULT_PER_KEYWORD,
@@ -80,6 +81,39 @@ def add_speech(parser: argparse.ArgumentParser) -> None:
         help="set another detector beside: mean over S seconds, threshold P of 1 for all keywords; more than once",
     )
     group.add_argument("--scores", type=Path, metavar="FOLDER", help="keep the scores here for the next time")
+    group.add_argument(
+        "--noise",
+        type=Path,
+        action="append",
+        metavar="FOLDER",
+        help="also hear noise, of each class of the folder what is kept for testing; may be given more than once",
+    )
+    group.add_argument(
+        "--near-silence",
+        action="store_true",
+        default=None,
+        help="also hear textures of near-silence, 0 to 30 least significant bits",
+    )
+    group.add_argument(
+        "--disturbed",
+        nargs="?",
+        const="all",
+        metavar="NAMES",
+        help=f"also hear the same speech through {', '.join(DISTURBANCES)}; all, or names with commas between",
+    )
+    group.add_argument(
+        "--folds",
+        type=Path,
+        nargs="+",
+        metavar="BUNDLE",
+        help="further bundles: each speaker is heard by the first one that was not trained on him",
+    )
+    group.add_argument(
+        "--trained-on",
+        type=Path,
+        metavar="FILE",
+        help="JSON of bundle folders to the speakers that they were trained on, for those that do not tell",
+    )
     group.add_argument(
         "--moments", type=int, metavar="N", help="how many of the worst moments are listed (default 100)"
     )
@@ -151,7 +185,7 @@ def speech_job(args: argparse.Namespace) -> SpeechJob:
         raise KwsError("thresholds are chosen for one bundle. Leave out --folds.")
     if args.trained_on and not args.folds:
         raise KwsError("--trained-on tells who hears whom of several bundles. Give --folds too.")
-    speakers = value["speakers"] if args.speakers or not choice else "validation"
+    speakers: SpeakersOf = args.speakers or ("validation" if choice else "all")
     return SpeechJob(
         bundles=(args.bundle, *(args.folds or ())),
         name=args.set_name,
