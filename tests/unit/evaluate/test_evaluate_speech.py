@@ -16,7 +16,7 @@ from kws_training.evaluate.speech import noise as noise_module
 
 from tests.support.detection import with_labels
 from tests.support.models import odd_channels
-from tests.support.speech import speech_folder, write_recording
+from tests.support.libri_folder import speech_folder, write_recording
 
 TEXTS = {
     "1-1-0000": "we said yes to this old house",

@@ -16,7 +16,7 @@ from kws_training.evaluate.speech.streams import SpeechStreams
 from kws_training.evaluate.thresholds import choose
 
 from tests.support.detection import LABELS, NO, YES, plain_bundle, word
-from tests.support.speech import speech_folder
+from tests.support.libri_folder import speech_folder
 
 TEXTS = {
     "1-1-0000": "we know this house well enough",  # "know" sounds like "no"

@@ -7,7 +7,7 @@ from kws_training.data.speech.corpus import speech_corpus
 from kws_training.evaluate.speech import streams as module
 from kws_training.evaluate.speech.streams import SpeechStreams
 
-from tests.support.speech import speech_folder, write_recording
+from tests.support.libri_folder import speech_folder, write_recording
 
 
 def names(streams):
