@@ -4,12 +4,15 @@ import argparse
 import json
 from pathlib import Path
 
+from kws_reference.errors import KwsError
 from kws_reference.labels import TEN_KEYWORDS, words_of
 
 from kws_training.commands.options.extra_folders import add_extra, extra_folders
 from kws_training.commands.options.hyperparameters import add_hyperparameters, given_hyperparameters
 from kws_training.commands.options.numbers import check_seed
 from kws_training.data.augment_config import AugmentConfig
+from kws_training.data.scenes.load_speech import SpeechFolder
+from kws_training.data.scenes.scene_config import SceneConfig
 from kws_training.data.training_data import TrainingData
 from kws_training.folder_lock import only_writer
 from kws_training.hyperparameters import Hyperparameter
@@ -19,6 +22,7 @@ from kws_training.train.job import QUANTIZED_RECIPE, FitJob, shares_of
 from kws_training.train.recipe import Recipe
 
 PUBLISHED = "published"
+_SCENE = "scene-"
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -77,9 +81,27 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
         help="processes that augment clips, each with its memory; 0: none but this one (default: a half of the cores, "
         "2 to 8); the model does not depend on it",
     )
+    parser.add_argument(
+        "--speech",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="also train among the running speech of a folder: long recordings, with or without transcripts; may be "
+        "given several times",
+    )
+    parser.add_argument(
+        "--word-times",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="times of the words of each --speech, in their order (default: words.tsv in the folder, if it is there)",
+    )
     parser.add_argument("--teacher", type=Path, help="run folder of a trained model whose soft labels become targets")
     add_hyperparameters(parser, "recipe", Recipe, _defaults, without=("warmup_steps",))
     add_hyperparameters(parser, "augmentation", AugmentConfig, _defaults)
+    add_hyperparameters(parser, "scenes, with --speech", SceneConfig, _defaults, prefix=_SCENE)
     return parser
 
 
@@ -94,7 +116,7 @@ def _defaults(name: str, hyperparameter: Hyperparameter) -> str:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Trains; prints run folder, epoch and validation accuracy as JSON."""
+    """Trains; prints run folder, best epoch and its validation accuracy as JSON."""
     job = job_of(args)
     with only_writer(job.out):
         from kws_training.train.fit import fit
@@ -122,6 +144,8 @@ def job_of(args: argparse.Namespace) -> FitJob:
         published=args.recipe == PUBLISHED,
         recipe=given_hyperparameters(args, Recipe),
         augment=given_hyperparameters(args, AugmentConfig),
+        speech=_speech(args),
+        scenes=given_hyperparameters(args, SceneConfig, _SCENE),
         seed=args.seed,
         cache=args.cache,
         workers=args.workers,
@@ -132,6 +156,16 @@ def job_of(args: argparse.Namespace) -> FitJob:
     if voices is not None:
         _check_sayable(job.words)
     return job
+
+
+def _speech(args: argparse.Namespace) -> tuple[SpeechFolder, ...]:
+    if args.word_times and len(args.word_times) != len(args.speech):
+        raise KwsError(
+            f"--word-times belongs to --speech: give one for each, in their order. Received: {len(args.word_times)} "
+            f"for {len(args.speech)}."
+        )
+    times = args.word_times or [None] * len(args.speech)
+    return tuple(SpeechFolder(folder, table) for folder, table in zip(args.speech, times, strict=True))
 
 
 def _check_sayable(words: tuple[str, ...]) -> None:

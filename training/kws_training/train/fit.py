@@ -12,6 +12,8 @@ from kws_reference.labels import TEN_KEYWORDS, LabelSet
 
 from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet
 from kws_training.data.features import feature_statistics
+from kws_training.data.scenes.load_speech import load_speech
+from kws_training.data.scenes.scene_config import SceneConfig
 from kws_training.data.training_data import load_training_data
 from kws_training.models import DEFAULT, Architecture, architecture
 from kws_training.quantize import start
@@ -19,6 +21,7 @@ from kws_training.quantize.calibration import Calibration, calibration
 from kws_training.train.job import FitJob
 from kws_training.train.recipe import Recipe
 from kws_training.train.run_folder import RunFolder
+from kws_training.train.scene_training import Scenes
 from kws_training.train.teacher import Teacher
 from kws_training.train.trained_run import load_run
 from kws_training.train.trainer import CURVES, train
@@ -52,7 +55,7 @@ def fit(job: FitJob) -> dict[str, Any]:
     """Trains; the run folder then holds weights, history and learning curves.
 
     Returns:
-      The history's entry of the epoch of the best validation accuracy.
+      The history's entry of the best epoch (`kws_training.train.run_files.score`).
 
     Raises:
       KwsError: the job does not fit to its runs or clips, the loss is not finite, or the run cannot be written.
@@ -65,6 +68,7 @@ def fit(job: FitJob) -> dict[str, Any]:
     log.info(
         f"{len(training)} training clips, {len(validation)} validation clips, labels {', '.join(training.label_names)}"
     )
+    speech = load_speech(job.speech, words) if job.speech else None
     config = _config(kind, first, len(training.label_names))
     frontend = _frontend(job, first, training, recipe)
     teacher = _teacher(taught, training, frontend)
@@ -81,6 +85,10 @@ def fit(job: FitJob) -> dict[str, Any]:
         "clips_sha256": {"training": training.sha256(), "validation": validation.sha256()},
         **_origin(job, first, taught, drawn),
     }
+    scenes = None
+    if speech:
+        scenes = Scenes(*speech, SceneConfig(**job.scenes), kind.name)
+        settings["scenes"] = _scene_settings(scenes)
     run = RunFolder(job.out, settings)
     keras.utils.set_random_seed(job.seed)
     config = dataclasses.replace(config, dropout=recipe.dropout)
@@ -89,7 +97,17 @@ def fit(job: FitJob) -> dict[str, Any]:
     else:
         model = _float_model(kind, config, first, training.label_names)
     best = train(
-        run, training, validation, model, frontend, recipe, job.seed, job.cache, teacher=teacher, workers=job.workers
+        run,
+        training,
+        validation,
+        model,
+        frontend,
+        recipe,
+        job.seed,
+        job.cache,
+        teacher=teacher,
+        workers=job.workers,
+        scenes=scenes,
     )
     log.info(f"best epoch {best['epoch']}: validation {100 * best['val_accuracy']:.2f} %; curves in {job.out / CURVES}")
     return best
@@ -162,6 +180,17 @@ def _origin(job: FitJob, first: _Run | None, taught: _Run | None, drawn: Calibra
         origin["calibration"] = drawn.record
         origin["started_from"]["recipe"] = first.settings["recipe"]
     return origin
+
+
+def _scene_settings(scenes: Scenes) -> dict[str, Any]:
+    """What a run's settings say of the speech that it is trained among."""
+    parts = {"training": scenes.training, "validation": scenes.validation}
+    return {
+        **dataclasses.asdict(scenes.config),
+        "speech_recordings": {name: len(part) for name, part in parts.items()},
+        "speech_hours": {name: round(part.hours, 3) for name, part in parts.items()},
+        "speech_sha256": {name: part.sha256() for name, part in parts.items()},
+    }
 
 
 def _float_model(kind: Architecture, config: Any, first: _Run | None, labels: tuple[str, ...]) -> keras.Model:

@@ -8,6 +8,8 @@ from typing import Any
 from kws_reference.errors import KwsError
 
 from kws_training.data.augment_config import AugmentConfig
+from kws_training.data.scenes.load_speech import SpeechFolder
+from kws_training.data.scenes.scene_config import SceneConfig
 from kws_training.data.training_data import TrainingData
 from kws_training.models import Architecture
 from kws_training.quantize.precision import Precision
@@ -37,6 +39,8 @@ class FitJob:
       precision: of quantization-aware training; None: in floating point.
       published: train by the recipe of the published figures.
       recipe, augment: fields of `Recipe` and `AugmentConfig` that are given.
+      speech: folders of running speech to train among.
+      scenes: fields of `SceneConfig` that are given.
       seed: of weights, order and augmentation.
       cache: folder of augmented epochs.
       workers: processes that augment clips; None: by the number of cores.
@@ -52,6 +56,8 @@ class FitJob:
     published: bool = False
     recipe: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     augment: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    speech: tuple[SpeechFolder, ...] = ()
+    scenes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     seed: int = 1
     cache: Path | None = None
     workers: int | None = None
@@ -66,6 +72,9 @@ class FitJob:
             raise KwsError(f"the published recipe runs unchanged. Leave out --{own[0].replace('_', '-')}.")
         if "distillation" in self.recipe and not self.teacher:
             raise KwsError("--distillation is the share of a teacher's soft labels. Give --teacher too.")
+        if self.scenes and not self.speech:
+            raise KwsError(f"--scene-{next(iter(self.scenes)).replace('_', '-')} is about scenes. Give --speech too.")
+        SceneConfig(**self.scenes)
         if self.workers is not None and self.workers < 0:
             raise KwsError(f"--workers must be 0 or more. Received: {self.workers}.")
         if self.precision and not self.start_from:
@@ -78,6 +87,7 @@ class FitJob:
             "start-from": self.start_from,
             "precision": self.precision,
             "voices": self.data.voices,
+            "speech": self.speech or None,
         }
         return [*self.recipe, *self.augment, *(name for name, value in others.items() if value is not None)]
 
