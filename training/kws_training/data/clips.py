@@ -16,7 +16,7 @@ from kws_reference.labels import TEN_KEYWORDS, UNKNOWN, LabelSet, folded
 
 from kws_training.data.splits import SPLITS, Rule, Split
 
-SYNTHETIC_SPEAKERS = ("espeak-", "flite-")
+SYNTHETIC_SPEAKERS = ("espeak-", "flite-", "festival-", "piper-")
 CLIP_SAMPLES = 16000
 SAMPLE_RATE_HZ = 16000
 
