@@ -78,7 +78,7 @@ def fit(job: FitJob) -> dict[str, Any]:
         "model": config.to_dict(),
         "labels": list(training.label_names),
         "frontend": frontend.to_dict(),
-        "recipe": dataclasses.asdict(recipe),
+        "recipe": recipe.to_dict(),
         "seed": job.seed,
         "training_clips": len(training),
         "validation_clips": len(validation),
@@ -87,7 +87,8 @@ def fit(job: FitJob) -> dict[str, Any]:
     }
     scenes = None
     if speech:
-        scenes = Scenes(*speech, SceneConfig(**job.scenes), kind.name)
+        knows_keywords = first is not None and first.settings["labels"] == list(training.label_names)
+        scenes = Scenes(*speech, SceneConfig(**job.scenes), kind.name, knows_keywords)
         settings["scenes"] = _scene_settings(scenes)
     run = RunFolder(job.out, settings)
     keras.utils.set_random_seed(job.seed)

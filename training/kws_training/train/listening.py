@@ -66,6 +66,22 @@ class HeardSpeech:
         return features
 
 
+def heard_samples(moments: int, frontend: FrontendConfig) -> np.ndarray:
+    """Samples that have been heard at each moment of a recording, int64 ``[moments]``."""
+    frames = np.arange(1, moments + 1) * STEP_FRAMES
+    return (frames - 1) * frontend.hop_samples + frontend.window_samples
+
+
+def peaks_apart(level: np.ndarray, rest: int) -> list[int]:
+    """Places of values above 0, the highest first, each at least ``rest`` places from every higher one."""
+    left, places = level.copy(), []
+    while len(left) and left.max() > 0:
+        place = int(left.argmax())
+        places.append(place)
+        left[max(0, place - rest + 1) : place + rest] = 0
+    return places
+
+
 def _firsts(frames: int) -> Iterator[int]:
     """First frame of each stretch of a recording."""
     yield 0

@@ -3,18 +3,20 @@
 import dataclasses
 import logging
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
 from kws_reference.frontend.config import FrontendConfig
 
 from kws_training.data.clips import ClipSet
+from kws_training.data.scenes.hard_moments import read_hard_moments
 from kws_training.data.scenes.material import Material
 from kws_training.data.scenes.moments import Grid
 from kws_training.data.scenes.scene_config import SceneConfig
 from kws_training.data.scenes.scene_epochs import SceneEpochs
 from kws_training.data.scenes.speech_set import SpeechSet
-from kws_training.train import hard_moments
+from kws_training.train.hard_rounds import listen, rounds_of
 from kws_training.train.optimizer import averaged
 from kws_training.train.recipe import Recipe
 from kws_training.train.run_folder import RunFolder
@@ -32,12 +34,14 @@ class Scenes:
       training, validation: running speech of different people.
       config: how scenes are drawn and what they count.
       architecture: name of the model, for messages.
+      knows_keywords: it starts from a model of the same labels.
     """
 
     training: SpeechSet
     validation: SpeechSet
     config: SceneConfig
     architecture: str
+    knows_keywords: bool = False
 
 
 class SceneTraining:
@@ -83,33 +87,33 @@ class SceneTraining:
         return SceneSteps(inputs, targets, scenes, right, self._recipe.batch, batch, self._frontend)
 
     def hard_round(self, run: RunFolder, epochs: int) -> None:
-        """Reads the rounds of a run that are due, and listens once more if that is.
+        """Takes up the rounds of a run that are behind it, and listens if one is due.
 
         Args:
           run: its history says how many epochs are finished.
           epochs: that hear what none before heard.
 
         Raises:
-          KwsError: a round's file is missing or damaged, or cannot be written.
+          KwsError: the file of a round is missing or damaged, or cannot be written.
         """
-        finished = len(run.history)
-        for number in hard_moments.rounds_of(self._scenes.config, epochs):
-            name = hard_moments.file_name(number)
+        scenes, finished = self._scenes, len(run.history)
+        for number in rounds_of(scenes.config, epochs, scenes.knows_keywords):
+            path = run.path / f"hard_moments_{number:03}.npz"
             if number > finished or number in self.source.rounds:
                 continue
-            if number == finished and not (run.path / name).exists():
-                self._listen(run, name)
-            self.source.rounds[number] = hard_moments.read(run.path / name)
+            if number == finished and not path.exists():
+                self._listen(run, path)
+            read_hard_moments(path)
+            self.source.rounds[number] = path
 
-    def _listen(self, run: RunFolder, name: str) -> None:
+    def _listen(self, run: RunFolder, path: Path) -> None:
         began, scenes = time.monotonic(), self._scenes
-        labels = self.source.material.label_names
         with averaged(self.model):
-            found, heights = hard_moments.listen(
-                self.model.pooled, scenes.training, labels, self._frontend, scenes.config
-            )
-        run.write_arrays(name, {"recordings": found.recordings, "samples": found.samples, "heights": heights})
+            labels = self.source.material.label_names
+            found = listen(self.model.pooled, scenes.training, labels, self._frontend, scenes.config)
+        run.write_arrays(path.name, found.arrays())
+        believed = f"; {len(found.believed):,} are believed to be one" if len(found.believed) else ""
         log.info(
-            f"{len(found):,} moments in {scenes.training.hours:.2f} h of training speech raise a keyword above "
-            f"{scenes.config.hard_level:g}; {time.monotonic() - began:.0f} s"
+            f"{len(found):,} moments of {scenes.training.hours:.2f} h of training speech raise a keyword above "
+            f"{scenes.config.hard_level:g}{believed}; {time.monotonic() - began:.0f} s"
         )

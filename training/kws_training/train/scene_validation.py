@@ -12,7 +12,7 @@ from kws_training.data.scenes.moments import Grid, underway_or_passed
 from kws_training.data.scenes.render import CHUNK_SCENES, render_scenes
 from kws_training.data.scenes.scene_config import SceneConfig
 from kws_training.data.scenes.speech_set import SpeechSet
-from kws_training.train.listening import STEP_FRAMES, HeardSpeech
+from kws_training.train.listening import HeardSpeech, heard_samples, peaks_apart
 from kws_training.train.pooled_model import PooledModel
 
 RATES = (5, 10, 20, 50)
@@ -70,10 +70,9 @@ class SceneValidation:
     def _peaks(self, model: PooledModel) -> np.ndarray:
         """Heights of what speech raises, the highest first; a second and more apart, not where keywords are said."""
         peaks: list[float] = []
-        hop, window = self._frontend.hop_samples, self._frontend.window_samples
         for said, outputs in zip(self._heard.speech.said, self._heard.probabilities(model), strict=True):
             level = _smoothed(outputs)[:, self._keywords].max(1)
-            times = (np.arange(1, len(level) + 1) * STEP_FRAMES - 1) * hop + window
+            times = heard_samples(len(level), self._frontend)
             for begin, end in said:
                 level[underway_or_passed(times, begin, end, self._config)] = 0
             peaks += [float(level[place]) for place in peaks_apart(level, _REST_MOMENTS)]
@@ -86,16 +85,6 @@ class SceneValidation:
         right = self._right.copy()
         right[:, :, [row for row in range(right.shape[2]) if row not in self._keywords]] = 0
         return (smoothed * right).max((1, 2))
-
-
-def peaks_apart(level: np.ndarray, rest: int) -> list[int]:
-    """Places of values above 0, the highest first, each at least ``rest`` places from every higher one."""
-    left, places = level.copy(), []
-    while len(left) and left.max() > 0:
-        place = int(left.argmax())
-        places.append(place)
-        left[max(0, place - rest + 1) : place + rest] = 0
-    return places
 
 
 def _smoothed(outputs: np.ndarray) -> np.ndarray:

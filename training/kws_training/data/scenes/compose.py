@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 
 from kws_training.data.clips import SAMPLE_RATE_HZ
-from kws_training.data.scenes.material import HardMoments, Material, rms
+from kws_training.data.scenes.hard_moments import HardMoments
+from kws_training.data.scenes.material import Material, rms
 from kws_training.data.scenes.moments import Grid, Told
 from kws_training.data.scenes.scene_config import SceneConfig
 
@@ -26,15 +27,17 @@ class Scene:
       spoken: float32 ``[samples]``, speech in units of int16.
       noise: float32 ``[samples]``, what is there besides.
       told: what is known about it.
+      loudest: level that noise may have so that a keyword is heard, rms in units of int16.
     """
 
     spoken: np.ndarray
     noise: np.ndarray
     told: Told
+    loudest: float = np.inf
 
 
 def compose(
-    rng: np.random.Generator, material: Material, grid: Grid, config: SceneConfig, hard: HardMoments | None = None
+    rng: np.random.Generator, material: Material, grid: Grid, config: SceneConfig, found: HardMoments | None = None
 ) -> Scene:
     """Draws a scene.
 
@@ -43,13 +46,13 @@ def compose(
       material: what it is made of.
       grid: its length and moments.
       config: shares and ranges.
-      hard: moments that some scenes of speech are drawn around.
+      found: what a model heard in the speech; some scenes of speech are drawn around that.
     """
     kind = rng.random()
     if kind < config.speech:
-        spoken, told = _speech(rng, material, grid, config, hard)
+        spoken, told = _speech(rng, material, grid, config, found)
     elif kind < config.speech + config.words and (material.keywords or len(material.unknown)):
-        spoken, told = _word(rng, material, grid, config)
+        spoken, told = _word(rng, material, grid, config, found)
     else:
         spoken, told = np.zeros(grid.samples, np.float32), Told(silent=True)
     least_db = config.gain_low_db if rng.random() < 0.5 else max(config.gain_low_db, _USUAL_GAIN_DB)
@@ -65,15 +68,14 @@ def compose(
     if rng.random() < config.noise:
         noise = material.draw_noise(rng, grid.samples)
         noise *= np.float32(min(loudest, 10.0 ** (rng.uniform(*_NOISE_LSB_DB) / 20.0)))
-    return Scene(spoken, noise, told)
+    return Scene(spoken, noise, told, loudest)
 
 
 def _speech(
-    rng: np.random.Generator, material: Material, grid: Grid, config: SceneConfig, hard: HardMoments | None
+    rng: np.random.Generator, material: Material, grid: Grid, config: SceneConfig, found: HardMoments | None
 ) -> tuple[np.ndarray, Told]:
     """Running speech alone; some of it begins or ends at any sample."""
-    around = hard if hard is not None and rng.random() < config.hard_share else None
-    pcm, said = material.draw_speech(rng, grid.samples, config.resample, around)
+    pcm, said = material.draw_speech(rng, grid.samples, config.resample, found, rng.random() < config.hard_share)
     if rng.random() < _CUT_SHARE:
         place = rng.integers(grid.samples)
         if rng.random() < 0.5:
@@ -83,7 +85,9 @@ def _speech(
     return pcm, Told(ignored=said)
 
 
-def _word(rng: np.random.Generator, material: Material, grid: Grid, config: SceneConfig) -> tuple[np.ndarray, Told]:
+def _word(
+    rng: np.random.Generator, material: Material, grid: Grid, config: SceneConfig, found: HardMoments | None
+) -> tuple[np.ndarray, Told]:
     """A clip's word by itself, in a pause of speech, or above quieter speech."""
     keyword = bool(material.keywords) and (rng.random() < config.keywords or not len(material.unknown))
     pcm, (begin, end), label = material.draw_word(rng, keyword, config.resample)
@@ -99,12 +103,12 @@ def _word(rng: np.random.Generator, material: Material, grid: Grid, config: Scen
     said = np.zeros((0, 2), np.int64)
     bed = rng.random()
     if bed < config.pauses:
-        other, said = material.draw_speech(rng, grid.samples, config.resample)
+        other, said = material.draw_speech(rng, grid.samples, config.resample, found)
         other *= np.float32(level / rms(other) * 10.0 ** (rng.uniform(-15.0, 6.0) / 20.0))
         other *= _pause(rng, grid.samples, begin, end)
         out += other
     elif bed < config.pauses + config.competing:
-        other, said = material.draw_speech(rng, grid.samples, config.resample)
+        other, said = material.draw_speech(rng, grid.samples, config.resample, found)
         snr_db = rng.uniform(config.competing_snr_low_db, config.competing_snr_high_db)
         other *= np.float32(level / rms(other) * 10.0 ** (-snr_db / 20.0))
         out += other

@@ -19,6 +19,7 @@ from kws_training.data.speech.word_times import SpokenWord, find_word_times
 
 log = logging.getLogger(__name__)
 
+_UNKNOWN = "of {:,} nobody knows what is said: but for what a model hears clearly it is taken for other words"
 _HELD_PART = 5
 """Of a speaker who is alone the last fifth of each recording validates."""
 
@@ -38,11 +39,12 @@ class SpeechFolder:
 
 @dataclasses.dataclass(frozen=True)
 class _Part:
-    """A stretch of a recording that trains or validates; ``last`` and ``first`` are shares of its length."""
+    """A stretch of a recording that trains or validates, from ``first`` to ``last`` of its length."""
 
     recording: SpeechRecording
     name: str
     said: np.ndarray
+    known: bool
     first: float = 0.0
     last: float = 1.0
 
@@ -52,7 +54,7 @@ def load_speech(folders: Sequence[SpeechFolder], words: Sequence[str]) -> tuple[
 
     Speakers do one or the other (`split_speakers`). Where word times are known, keywords and what sounds like them are
     told in `SpeechSet.said`; where there is only a transcript, recordings that say one are left out; where there is
-    neither, what is said is not known and all of it is taken for other words.
+    neither, what is said is not known and is taken for other words, but for what a model hears clearly in it.
 
     Args:
       folders: at least one.
@@ -92,13 +94,14 @@ def _parts(folder: SpeechFolder, words: Sequence[str]) -> tuple[list[_Part], lis
             left_out += 1
             continue
         said = np.array([(word.start_s, word.end_s) for word in spans]).reshape(-1, 2) * SAMPLE_RATE_HZ
-        kept.append(_Part(item, f"{corpus.root.name}/{item.name}", np.rint(said).astype(np.int64)))
-    unknown = sum(item.text is None and item.name not in times for item in corpus.recordings)
+        known = item.text is not None or item.name in times
+        kept.append(_Part(item, f"{corpus.root.name}/{item.name}", np.rint(said).astype(np.int64), known))
+    unknown = sum(not part.known for part in kept)
     untimed = " whose transcripts name a keyword without its time" if left_out else ""
     log.info(
         f"{folder.path}: {len(kept):,} recordings of running speech, {len(corpus.speakers):,} speakers"
         + (f"; {left_out:,} left out{untimed}" if left_out else "")
-        + (f"; of {unknown:,} nobody knows what is said: keywords in them are taken for other words" if unknown else "")
+        + (f"; {_UNKNOWN.format(unknown)}" if unknown else "")
     )
     held = split_speakers(corpus).validation
     if held:
@@ -134,7 +137,14 @@ def _read(parts: Sequence[_Part], what: str) -> SpeechSet:
             f"{path}: {2e-6 * starts[-1]:.0f} MB of speech cannot be written ({error.strerror}). Set TMPDIR to a "
             "folder with room."
         ) from error
-    names = tuple(part.name for part in parts)
-    found = SpeechSet(np.zeros(0, np.int16), np.array(starts, np.int64), names, tuple(said), path, owner).mapped()
+    found = SpeechSet(
+        pcm=np.zeros(0, np.int16),
+        starts=np.array(starts, np.int64),
+        names=tuple(part.name for part in parts),
+        said=tuple(said),
+        known=np.array([part.known for part in parts], bool),
+        path=path,
+        owner=owner,
+    ).mapped()
     log.info(f"{found.hours:.2f} h of {what} speech")
     return found

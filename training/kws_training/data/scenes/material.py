@@ -7,27 +7,12 @@ from kws_reference.labels import Kind, LabelSet
 
 from kws_training.data.augment import resampled
 from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet
+from kws_training.data.scenes.hard_moments import HardMoments
 from kws_training.data.scenes.speech_set import SpeechSet
 from kws_training.data.word_spans import word_spans
 
 _LEAST_OF_SPEECH = 0.25
 """A window of speech holds at least this share of itself of a recording, which begins or ends within it."""
-
-
-@dataclasses.dataclass(frozen=True)
-class HardMoments:
-    """Moments of the training speech that raised a keyword.
-
-    Attributes:
-      recordings: int64 ``[moments]``, indices into the speech.
-      samples: int64 ``[moments]``: heard of the recording then.
-    """
-
-    recordings: np.ndarray
-    samples: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.samples)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +55,12 @@ class Material:
         )
 
     def draw_speech(
-        self, rng: np.random.Generator, samples: int, resample: float, hard: HardMoments | None = None
+        self,
+        rng: np.random.Generator,
+        samples: int,
+        resample: float,
+        found: HardMoments | None = None,
+        hard: bool = False,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Draws a window anywhere in the speech, every second of it alike, or around a hard moment.
 
@@ -78,7 +68,8 @@ class Material:
           rng: source of randomness.
           samples: of the window.
           resample: the speed is U(1 - resample, 1 + resample).
-          hard: moments, one of which will lie in the second half of the window.
+          found: what a model heard in the speech.
+          hard: one of the moments found is to lie in the second half of the window.
 
         Returns:
           float32 ``[samples]``, zero where the recording has not begun or has ended; and where keywords are said in it,
@@ -86,10 +77,10 @@ class Material:
         """
         speed = rng.uniform(1.0 - resample, 1.0 + resample)
         span = samples * speed
-        if hard is not None and len(hard):
-            moment = rng.integers(len(hard))
-            index = int(hard.recordings[moment])
-            start = hard.samples[moment] - rng.uniform(0.5, 1.0) * span
+        if hard and found is not None and len(found):
+            moment = rng.integers(len(found))
+            index = int(found.recordings[moment])
+            start = found.samples[moment] - rng.uniform(0.5, 1.0) * span
         else:
             place = int(rng.integers(self.speech.starts[-1]))
             index = int(np.searchsorted(self.speech.starts, place, "right")) - 1
@@ -101,7 +92,10 @@ class Material:
         first = max(0, int(start) - 3)
         part = recording[first : max(first, int(start + span) + 4)]
         pcm = resampled(part, speed, start - first, samples)
-        said = (self.speech.said[index] - start) / speed
+        said = self.speech.said[index]
+        if found is not None:
+            said = np.concatenate([said, found.believed_in(index)])
+        said = (said - start) / speed
         inside = (said[:, 1] > -2 * SAMPLE_RATE_HZ) & (said[:, 0] < samples)
         return pcm, np.rint(said[inside]).astype(np.int64)
 

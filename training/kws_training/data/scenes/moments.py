@@ -11,8 +11,8 @@ from kws_training.data.scenes.scene_config import SceneConfig
 
 _RECOGNISABLE = 0.25
 """Share of a keyword behind which it may be told, and before which it must not be."""
-_LONGEST_SAMPLES = 17_000
-"""A keyword that began earlier than this before a moment is no target: it has left the window."""
+_WINDOW_SAMPLES, _LEAST_HEARD_SAMPLES = 17_000, 3200
+"""A keyword that began earlier than this before a moment has left the window; a long one is a target for 0.2 s."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +82,8 @@ def targets(told: Told, grid: Grid, labels: LabelSet, config: SceneConfig) -> np
         asked = right.any(1)
         right[underway_or_passed(grid.times, begin, end, config)] = 0
         behind = grid.times - end
-        heard = (behind >= 0) & (behind <= config.heard_s * SAMPLE_RATE_HZ) & (grid.times - begin <= _LONGEST_SAMPLES)
+        latest = max(_LEAST_HEARD_SAMPLES, begin + _WINDOW_SAMPLES - end)
+        heard = (behind >= 0) & (behind <= min(config.heard_s * SAMPLE_RATE_HZ, latest))
         right[heard & asked, label] = 1
     return right
 

@@ -12,6 +12,7 @@ from kws_reference.frontend import definition
 from kws_training.data import augment, word_spans
 from kws_training.data.epoch_cache import created, load_arrays, store_arrays
 from kws_training.data.scenes import compose, material, moments, render
+from kws_training.data.scenes.hard_moments import read_hard_moments
 from kws_training.data.scenes.scene_epochs import SceneEpochs
 
 _CODE = (augment, word_spans, definition, compose, material, moments, render)
@@ -42,8 +43,8 @@ class SceneCache:
 
     def path(self, epoch: int) -> Path:
         """Where an epoch's scenes lie, or would lie."""
-        digest, hard = self._digest.copy(), self._scenes.hard(epoch)
-        for array in (hard.recordings, hard.samples) if hard is not None else ():
+        digest, found = self._digest.copy(), self._scenes.found(epoch)
+        for array in read_hard_moments(found).arrays().values() if found else ():
             digest.update(np.ascontiguousarray(array).data)
         return self._folder / f"scenes{epoch:03}_{digest.hexdigest()[:24]}.npz"
 

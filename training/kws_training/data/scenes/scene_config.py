@@ -26,6 +26,10 @@ _RANGES = {
     "gain_high_db": (-80, 20),
     "noise": (0, 1),
     "snr_low_db": (-20, 60),
+    "floor": (0, 1),
+    "rooms": (0, 1),
+    "microphones": (0, 1),
+    "overdriven": (0, 1),
     "begun": (0, 1),
     "time_masks": (0, 100),
     "time_frames": (0, 1000),
@@ -34,6 +38,7 @@ _RANGES = {
     "hard_rounds": (0, 10),
     "hard_share": (0, 1),
     "hard_level": (0, 1),
+    "believed": (0, 1),
 }
 
 
@@ -62,6 +67,10 @@ class SceneConfig:
     gain_high_db: float = hyperparameter(3.0, "greatest gain", "DB")
     noise: float = hyperparameter(0.7, "share of the scenes with noise")
     snr_low_db: float = hyperparameter(0.0, "least level of a word above the noise", "DB")
+    floor: float = hyperparameter(0.6, "share of the scenes with near-silence of some texture under them")
+    rooms: float = hyperparameter(0.4, "share of the scenes whose speech is in a room")
+    microphones: float = hyperparameter(0.4, "share of the scenes whose speech a microphone colours")
+    overdriven: float = hyperparameter(0.05, "share of the scenes that are clipped")
     begun: float = hyperparameter(0.25, "share of the scenes before whose beginning a device has heard nothing")
     time_masks: int = hyperparameter(2, "SpecAugment's stretches of frames for each scene")
     time_frames: int = hyperparameter(15, "longest of these stretches", "FRAMES")
@@ -72,6 +81,10 @@ class SceneConfig:
     )
     hard_share: float = hyperparameter(0.4, "share of the scenes of speech alone around what then raised a keyword")
     hard_level: float = hyperparameter(0.2, "probability of a keyword that counts as raised")
+
+    believed: float = hyperparameter(
+        0.95, "probability above which a keyword in speech without transcript may have been said, and is not untaught"
+    )
 
     def __post_init__(self) -> None:
         """Checks the ranges.

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 from kws_reference.frontend.config import FrontendConfig
 
-from kws_training.data.scenes.material import HardMoments, Material
+from kws_training.data.scenes.hard_moments import read_hard_moments
+from kws_training.data.scenes.material import Material
 from kws_training.data.scenes.render import CHUNK_SCENES, render_scenes
 from kws_training.data.scenes.scene_config import SceneConfig
-
-_STREAM = 3  # tells the generators that choose hard moments from others of the same seed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +23,7 @@ class SceneEpochs:
       config: shares and ranges.
       frontend: with statistics.
       count: scenes of an epoch.
-      rounds: hard moments by the number of epochs behind which they were found; may be added to.
+      rounds: files of `HardMoments` by the number of epochs behind which they were found; may be added to.
     """
 
     material: Material
@@ -32,10 +31,10 @@ class SceneEpochs:
     config: SceneConfig
     frontend: FrontendConfig
     count: int
-    rounds: dict[int, HardMoments] = dataclasses.field(default_factory=dict)
+    rounds: dict[int, Path] = dataclasses.field(default_factory=dict)
 
-    def hard(self, epoch: int) -> HardMoments | None:
-        """Hard moments that an epoch is drawn around.
+    def found(self, epoch: int) -> Path | None:
+        """What a model heard that an epoch knows of.
 
         The epoch behind a round is being rendered while the round listens; the one after that is the first to know.
         """
@@ -43,21 +42,16 @@ class SceneEpochs:
         return self.rounds[max(known)] if known else None
 
     def jobs(self, epoch: int) -> list[Any]:
-        """Number of scenes, of the epoch and of the chunk, and hard moments for the chunk."""
-        rng, hard = np.random.default_rng([self.seed, epoch, _STREAM]), self.hard(epoch)
-        jobs = []
-        for chunk, first in enumerate(range(0, self.count, CHUNK_SCENES)):
-            drawn = None
-            if hard is not None and len(hard):
-                rows = rng.integers(len(hard), size=CHUNK_SCENES)
-                drawn = HardMoments(hard.recordings[rows], hard.samples[rows])
-            jobs.append((min(CHUNK_SCENES, self.count - first), epoch, chunk, drawn))
-        return jobs
+        """Number of scenes, of the epoch and of the chunk, and the file of what was heard."""
+        starts = range(0, self.count, CHUNK_SCENES)
+        found = self.found(epoch)
+        return [(min(CHUNK_SCENES, self.count - first), epoch, chunk, found) for chunk, first in enumerate(starts)]
 
     def render(self, job: Any) -> tuple[np.ndarray, ...]:
         """`render_scenes`."""
-        count, epoch, chunk, hard = job
-        return render_scenes(self.material, count, self.seed, epoch, chunk, self.config, self.frontend, hard)
+        count, epoch, chunk, path = job
+        found = read_hard_moments(path) if path else None
+        return render_scenes(self.material, count, self.seed, epoch, chunk, self.config, self.frontend, found)
 
     @property
     def temporary(self) -> tuple[Path, ...]:

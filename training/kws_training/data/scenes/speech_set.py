@@ -20,6 +20,7 @@ class SpeechSet:
       names: of the recordings: folder and path below it.
       said: for each recording int64 ``[words, 2]``: first sample, and first sample behind a word that is a keyword or
         sounds like one, counted from the recording's start.
+      known: bool ``[recordings]``: whether what is said in it is known, by times or a transcript.
       path: file of ``pcm``, which workers map too.
       owner: what keeps the file there.
     """
@@ -28,6 +29,7 @@ class SpeechSet:
     starts: np.ndarray
     names: tuple[str, ...]
     said: tuple[np.ndarray, ...]
+    known: np.ndarray
     path: Path | None = None
     owner: Any = None
 
@@ -54,6 +56,7 @@ class SpeechSet:
     def sha256(self) -> str:
         """Digest of what is learnt from: samples, and where keywords are."""
         digest = hashlib.sha256(np.ascontiguousarray(self.starts).data)
+        digest.update(np.ascontiguousarray(self.known).data)
         for words in self.said:
             digest.update(f"{len(words)}:".encode())
             digest.update(np.ascontiguousarray(words).data)
