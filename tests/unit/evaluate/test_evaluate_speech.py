@@ -119,12 +119,20 @@ def test_evaluate_speech_writes_figures_curve_and_the_sound_of_moments(tmp_path,
 
 
 @pytest.mark.slow
-def test_evaluate_speech_folds_hear_only_speakers_that_they_were_not_trained_on(tmp_path, bundle, capsys):
+def test_evaluate_speech_of_which_nothing_counts_is_refused_with_what_would_help(tmp_path, bundle, capsys):
+    speech = speech_folder(tmp_path / "speech", {"1-1-0000": "yes", "2-1-0000": "we know"})
+    assert cli.main(["evaluate", str(bundle.path), "--speech", str(speech), "--set-name", "made"]) == 2
+    assert "kws-train cut" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_evaluate_speech_folds_hear_only_speakers_that_they_were_not_trained_on(tmp_path, bundle, capsys, monkeypatch):
     speech = speech_folder(tmp_path / "speech", TEXTS)
     first = _thresholds(bundle, tmp_path / "f0", 1000, speech_speakers=["2"])
     second = _thresholds(bundle, tmp_path / "f1", 1000)
     words = ["evaluate", str(first.path), "--folds", str(second.path), "--speech", str(speech), "--set-name", "made"]
     words += ["--out", str(tmp_path / "out")]
+    monkeypatch.setattr(curves, "det_thresholds", lambda: [32767, 1000])
     assert cli.main(words) == 2 and "--trained-on" in capsys.readouterr().err
     table = tmp_path / "trained.json"
     table.write_text(json.dumps({str(second.path): ["1", "3"]}))
@@ -148,7 +156,7 @@ def test_evaluate_speech_folds_hear_only_speakers_that_they_were_not_trained_on(
 def test_evaluate_speech_chosen_thresholds_are_of_validation_speakers_and_are_written(
     tmp_path, bundle, official, capsys
 ):
-    speech = speech_folder(tmp_path / "speech", TEXTS)
+    speech = speech_folder(tmp_path / "speech", TEXTS, timed=True)
     written = _thresholds(bundle, tmp_path / "b", 1000)
     words = ["--validation", str(official), "--choose-thresholds", "--write-thresholds"]
     command = ["evaluate", str(written.path), "--speech", str(speech), "--set-name", "made", *words]
