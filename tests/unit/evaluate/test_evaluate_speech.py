@@ -1,22 +1,28 @@
 """``kws-train evaluate --speech``: its options, files, folds, noise and disturbed speech, thresholds in the bundle."""
 
+import argparse
 import json
 import re
 import wave
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 from kws_reference.bundle import Bundle, write_bundle
+from kws_reference.errors import KwsError
 from kws_training import cli
+from kws_training.commands import export
 from kws_training.data.signal.textures import TEXTURES
 from kws_training.data.splits import hash_split
 from kws_training.evaluate import curves
 from kws_training.evaluate.speech import noise as noise_module
+from kws_training.evaluate.speech.choice import wanted_rate
+from kws_training.evaluate.speech.job import Choice
 
 from tests.support.detection import with_labels
-from tests.support.models import odd_channels
 from tests.support.libri_folder import speech_folder, write_recording
+from tests.support.models import odd_channels
 
 TEXTS = {
     "1-1-0000": "we said yes to this old house",
@@ -168,3 +174,28 @@ def test_evaluate_speech_chosen_thresholds_are_of_validation_speakers_and_are_wr
     assert chosen.manifest["provenance"]["detector"]["wanted_per_hour"] == 3000
     assert result["detectors"]["chosen"]["speech"]["false_accepts_per_hour"] <= 3000
     assert chosen.model_sha256 == bundle.model_sha256
+
+
+def test_export_with_speech_chooses_by_validation_speakers_and_clips_for_a_rate(tmp_path, caplog):
+    parser = argparse.ArgumentParser()
+    export.add_parser(parser.add_subparsers())
+    common = ["export", "--run", "r", "--out", str(tmp_path)]
+    job = export._choice_of(parser.parse_args([*common, "--data", "d", "--speech", "a", "--speech", "b"]))
+    assert job.bundles == (tmp_path,) and [folder.speakers for folder in job.speech] == ["validation"] * 2
+    assert job.clips.validation == Path("d") and job.choice == Choice(None, 0.9, write=True)
+    with caplog.at_level("INFO"):
+        assert export._choice_of(parser.parse_args(common)) is None
+    assert "threshold is 0.7 for every keyword; with --speech" in caplog.text
+    for words, message in (
+        (["--confidence", "0.8"], "Give --speech too"),
+        (["--speech", "a"], "Give --data"),
+        (["--speech", "a", "--data", "d", "--word-times", "a", "--word-times", "b"], "one for each"),
+    ):
+        with pytest.raises(KwsError, match=message):
+            export._choice_of(parser.parse_args([*common, *words]))
+
+
+def test_wanted_rate_is_as_low_as_the_speech_can_prove():
+    assert wanted_rate(Choice(), 10.0) == 2.0
+    assert wanted_rate(Choice(), 0.5) == pytest.approx(2 * 2.3026, abs=1e-3)
+    assert wanted_rate(Choice(7.0), 0.5) == 7.0

@@ -12,7 +12,7 @@ from kws_training.evaluate.metrics import CONFIDENCE
 from kws_training.evaluate.speech.clips import DEFAULT_PER_KEYWORD
 from kws_training.evaluate.speech.disturbed import disturbance_names
 from kws_training.evaluate.speech.folders import SpeakersOf, SpeechFolder
-from kws_training.evaluate.speech.job import Choice, Setting, SpeechJob
+from kws_training.evaluate.speech.job import DEFAULT_PER_HOUR, Choice, Setting, SpeechJob
 
 _DEFAULTS: dict[str, Any] = {
     "speakers": None,
@@ -34,8 +34,6 @@ _DEFAULTS: dict[str, Any] = {
     "extra": None,
     "write_thresholds": False,
 }
-
-DEFAULT_PER_HOUR = 2.0
 
 
 def add_speech(parser: argparse.ArgumentParser) -> None:
@@ -132,20 +130,26 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="choose smoothing window, refractory period and thresholds",
     )
+    add_wanted_rate(group)
+    group.add_argument("--extra", type=Path, help="further clips, such as voices: validation split of a folder")
+    group.add_argument(
+        "--write-thresholds", action="store_true", default=None, help="write the chosen ones into the bundle"
+    )
+
+
+def add_wanted_rate(group: argparse._ArgumentGroup) -> None:
+    """Adds ``--false-accepts-per-hour`` and ``--confidence``."""
     group.add_argument(
         "--false-accepts-per-hour",
         type=float,
         metavar="RATE",
-        help=f"of all keywords together, to be kept with --confidence (default {DEFAULT_PER_HOUR:g})",
+        help="of all keywords together, to be kept with --confidence "
+        f"(default {DEFAULT_PER_HOUR:g}, or as few as the speech can prove)",
     )
     group.add_argument(
         "--confidence",
         type=float,
         help=f"with which the rate on speech is below the wanted one, 0 to 1 (default {CONFIDENCE:g})",
-    )
-    group.add_argument("--extra", type=Path, help="further clips, such as voices: validation split of a folder")
-    group.add_argument(
-        "--write-thresholds", action="store_true", default=None, help="write the chosen ones into the bundle"
     )
 
 
@@ -217,7 +221,7 @@ def _choice(args: argparse.Namespace) -> Choice | None:
                 "Give --validation."
             )
         return Choice(
-            per_hour=DEFAULT_PER_HOUR if args.false_accepts_per_hour is None else args.false_accepts_per_hour,
+            per_hour=args.false_accepts_per_hour,
             confidence=CONFIDENCE if args.confidence is None else args.confidence,
             extra=args.extra,
             write=bool(args.write_thresholds),

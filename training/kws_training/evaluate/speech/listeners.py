@@ -94,8 +94,8 @@ def listeners(job: SpeechJob) -> tuple[Listener, ...]:
             found.append(Listener(bundle, streams, times, speech, _of_clips(job, bundle, clips), job.scores))
     if not any(one.speech.hours for one in found):
         raise KwsError(
-            f"nothing of {', '.join(str(folder.path) for folder in job.speech)} counts: every transcript has a keyword or "
-            "a word that sounds like one. Write the times of words with kws-train cut, or give more speech."
+            f"nothing of {', '.join(str(folder.path) for folder in job.speech)} counts: every transcript has a keyword "
+            "or a word that sounds like one. Write the times of words with kws-train cut, or give more speech."
         )
     return tuple(found)
 
