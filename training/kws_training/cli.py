@@ -8,6 +8,7 @@ from kws_training.commands import (
     attention,
     benchmark,
     conformer,
+    cut,
     describe,
     evaluate,
     evaluate_stream,
@@ -26,6 +27,7 @@ def main(argv: list[str] | None = None) -> int:
         __doc__,
         [
             fetch,
+            cut,
             fit,
             export,
             evaluate,

@@ -13,12 +13,13 @@ from kws_training.commands.options.numbers import check_seed
 from kws_training.data.augment_config import AugmentConfig
 from kws_training.data.scenes.load_speech import SpeechFolder
 from kws_training.data.scenes.scene_config import SceneConfig
+from kws_training.data.surroundings_config import SurroundingsConfig
 from kws_training.data.training_data import TrainingData
 from kws_training.folder_lock import only_writer
 from kws_training.hyperparameters import Hyperparameter
 from kws_training.models import ARCHITECTURES, DEFAULT
 from kws_training.quantize.precision import PRECISIONS, precision
-from kws_training.train.job import QUANTIZED_RECIPE, FitJob, shares_of
+from kws_training.train.job import NOISE_SHARE, QUANTIZED_RECIPE, FitJob, shares_of
 from kws_training.train.recipe import Recipe
 
 PUBLISHED = "published"
@@ -98,16 +99,28 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
         metavar="FILE",
         help="times of the words of each --speech, in their order (default: words.tsv in the folder, if it is there)",
     )
+    parser.add_argument(
+        "--noise",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="recordings of everyday noise, a subfolder for each kind; a fifth of each is kept for testing; repeatable",
+    )
     parser.add_argument("--teacher", type=Path, help="run folder of a trained model whose soft labels become targets")
     add_hyperparameters(parser, "recipe", Recipe, _defaults, without=("warmup_steps",))
     add_hyperparameters(parser, "augmentation", AugmentConfig, _defaults)
     add_hyperparameters(parser, "scenes, with --speech", SceneConfig, _defaults, prefix=_SCENE)
+    add_hyperparameters(parser, "surroundings of the clips", SurroundingsConfig, _defaults)
     return parser
 
 
 def _defaults(name: str, hyperparameter: Hyperparameter) -> str:
     """The default, and those that a model, --precision or few labels put in its place."""
-    others = {kind.name: kind.recipe for kind in ARCHITECTURES.values()} | {"--precision": QUANTIZED_RECIPE}
+    others = {kind.name: kind.recipe for kind in ARCHITECTURES.values()} | {
+        "--precision": QUANTIZED_RECIPE,
+        "--noise": NOISE_SHARE,
+    }
     texts = [f"{hyperparameter.default:g}"]
     texts += [f"{values[name]:g} with {what}" for what, values in others.items() if name in values]
     if name in shares_of(TEN_KEYWORDS[:1]):
@@ -135,7 +148,7 @@ def job_of(args: argparse.Namespace) -> FitJob:
     voices = args.out / "voices" if args.voices == Path() else args.voices
     job = FitJob(
         out=args.out,
-        data=TrainingData(args.data, extra_folders(args), voices, args.voices_clips),
+        data=TrainingData(args.data, extra_folders(args), voices, args.voices_clips, tuple(args.noise)),
         words=() if args.labels is None else words_of(args.labels, "--labels"),
         model=args.model,
         start_from=args.start_from,
@@ -146,6 +159,7 @@ def job_of(args: argparse.Namespace) -> FitJob:
         augment=given_hyperparameters(args, AugmentConfig),
         speech=_speech(args),
         scenes=given_hyperparameters(args, SceneConfig, _SCENE),
+        surroundings=given_hyperparameters(args, SurroundingsConfig),
         seed=args.seed,
         cache=args.cache,
         workers=args.workers,

@@ -14,10 +14,13 @@ from kws_reference.errors import KwsError
 from kws_reference.frontend import definition
 from kws_reference.frontend.config import FrontendConfig
 
-from kws_training.data import augment, epoch_plan, noise
+from kws_training.data import augment, epoch_plan, noise, surroundings
 from kws_training.data.clips import ClipSet
 
-_CODE = (augment.__file__, epoch_plan.__file__, noise.__file__, definition.__file__)
+_CODE = (
+    *(augment.__file__, epoch_plan.__file__, noise.__file__, definition.__file__, surroundings.__file__),
+    *sorted(map(str, Path(__file__).parent.glob("signal/*.py"))),
+)
 
 
 class EpochCache:
@@ -41,9 +44,13 @@ class EpochCache:
         """
         self._folder = created(folder)
         values = [np.__version__, seed, dataclasses.asdict(config), frontend and frontend.to_dict()]
-        values += [clips.words, clips.label_names, [len(recording) for recording in clips.noise]]
+        values += [
+            clips.words,
+            clips.label_names,
+            [[len(recording) for recording in kind] for kind in (clips.noise, clips.everyday_noise)],
+        ]
         digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
-        for array in (clips.labels, clips.synthetic, clips.pcm, *clips.noise):
+        for array in (clips.labels, clips.synthetic, clips.pcm, *clips.noise, *clips.everyday_noise):
             digest.update(np.ascontiguousarray(array).data)
         for path in (*_CODE, Path(__file__).with_name("render.py")):
             digest.update(Path(path).read_bytes())

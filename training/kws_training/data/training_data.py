@@ -11,6 +11,7 @@ from kws_reference.labels import UNKNOWN, Kind
 
 from kws_training.data.clips import ClipSet, ClipSpec, FolderSpec, folder_label
 from kws_training.data.load_clips import load_clips
+from kws_training.data.noise_folders import load_noise_folders
 from kws_training.data.text_to_speech import task
 
 UNKNOWN_WORDS = 60  # that the voices say
@@ -27,12 +28,14 @@ class TrainingData:
       extra: further folders to train with.
       voices: folder of synthetic voices, which are made unless they are there; None: no voices.
       voices_clips: of each keyword; a tenth of them of each unknown word.
+      noise: folders of everyday noise; a fifth of each class is kept for testing (`noise_folders`).
     """
 
     recordings: Path | None = None
     extra: tuple[FolderSpec, ...] = ()
     voices: Path | None = None
     voices_clips: int = 300
+    noise: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         """Checks what can be checked without reading anything.
@@ -83,7 +86,8 @@ def load_training_data(data: TrainingData, words: tuple[str, ...], seed: int) ->
         log.info(
             "no unknown words: the model will take every word for a keyword. Add folders of other words, or --voices."
         )
-    return training, validation
+    noise = load_noise_folders(data.noise, "training")
+    return dataclasses.replace(training, everyday_noise=noise), validation
 
 
 def _speak(folder: Path, clips: int, words: tuple[str, ...], seed: int) -> None:

@@ -23,7 +23,7 @@ from kws_training.evaluate.detection_table import detection_table
 from kws_training.evaluate.matching import TOLERANCE_S, Cause
 from kws_training.evaluate.replay import DetectorReplay
 from kws_training.evaluate.scores import kept_or_streamed
-from kws_training.evaluate.thresholds import choice_rounds, choose
+from kws_training.evaluate.thresholds import check_rate, choice_rounds, choose
 from kws_training.evaluate.timeline import telling_stretch, timeline
 from kws_training.folder_lock import require_writable
 
@@ -123,6 +123,7 @@ def _detectors(job: DetectionJob, replay: DetectorReplay) -> dict[str, DetectorC
     if bundle.detector != detectors[DEFAULT]:
         detectors[MANIFEST] = bundle.detector
     if job.wanted_per_hour is not None:
+        check_rate(job.wanted_per_hour, replay.hours)
         progress = Progress("choosing thresholds", choice_rounds(bundle)).update
         detectors[CHOSEN] = choose(replay, job.wanted_per_hour, progress)
     return detectors

@@ -78,7 +78,7 @@ def fit(job: FitJob) -> dict[str, Any]:
         "model": config.to_dict(),
         "labels": list(training.label_names),
         "frontend": frontend.to_dict(),
-        "recipe": dataclasses.asdict(recipe),
+        "recipe": recipe.to_dict(),
         "seed": job.seed,
         "training_clips": len(training),
         "validation_clips": len(validation),

@@ -2,24 +2,39 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from kws_reference.errors import KwsError
 
 from kws_training.commands.options.clip_set import check_set_name, clip_set
+from kws_training.evaluate.metrics import CONFIDENCE
 from kws_training.evaluate.speech.clips import DEFAULT_PER_KEYWORD
+from kws_training.evaluate.speech.disturbed import disturbance_names
 from kws_training.evaluate.speech.folders import SpeechFolder
-from kws_training.evaluate.speech.report import Setting, SpeechJob
+from kws_training.evaluate.speech.job import Choice, Setting, SpeechJob
 
-_DEFAULTS = {
+_DEFAULTS: dict[str, Any] = {
     "speakers": "all",
     "word_times": None,
     "by_transcript": False,
     "clips_per_keyword": DEFAULT_PER_KEYWORD,
     "also": None,
     "scores": None,
+    "noise": None,
+    "near_silence": False,
+    "disturbed": None,
+    "trained_on": None,
+    "folds": None,
     "moments": 100,
     "clips": None,
+    "choose_thresholds": False,
+    "false_accepts_per_hour": None,
+    "confidence": None,
+    "extra": None,
+    "write_thresholds": False,
 }
+
+DEFAULT_PER_HOUR = 2.0
 
 
 def add_speech(parser: argparse.ArgumentParser) -> None:
@@ -64,9 +79,40 @@ def add_speech(parser: argparse.ArgumentParser) -> None:
         metavar="S,P",
         help="set another detector beside: mean over S seconds, threshold P of 1 for all keywords; more than once",
     )
-    group.add_argument("--scores", type=Path, metavar="FOLDER", help="keep the scores in this folder for the next time")
-    group.add_argument("--moments", type=int, metavar="N", help="how many of the worst moments are listed (default 100)")
+    group.add_argument("--scores", type=Path, metavar="FOLDER", help="keep the scores here for the next time")
+    group.add_argument(
+        "--moments", type=int, metavar="N", help="how many of the worst moments are listed (default 100)"
+    )
     group.add_argument("--clips", type=Path, metavar="FOLDER", help="write the sound of the worst moments as WAV")
+    _add_choice(parser)
+
+
+def _add_choice(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "choosing thresholds",
+        "on --speech, of speakers who validate unless --speakers says otherwise, and --validation",
+    )
+    group.add_argument(
+        "--choose-thresholds",
+        action="store_true",
+        default=None,
+        help="choose smoothing window, refractory period and thresholds",
+    )
+    group.add_argument(
+        "--false-accepts-per-hour",
+        type=float,
+        metavar="RATE",
+        help=f"of all keywords together, to be kept with --confidence (default {DEFAULT_PER_HOUR:g})",
+    )
+    group.add_argument(
+        "--confidence",
+        type=float,
+        help=f"with which the rate on speech is below the wanted one, 0 to 1 (default {CONFIDENCE:g})",
+    )
+    group.add_argument("--extra", type=Path, help="further clips, such as voices: validation split of a folder")
+    group.add_argument(
+        "--write-thresholds", action="store_true", default=None, help="write the chosen ones into the bundle"
+    )
 
 
 def refuse_speech_options(args: argparse.Namespace) -> None:
@@ -89,7 +135,9 @@ def speech_job(args: argparse.Namespace) -> SpeechJob:
     if args.bundle is None or args.run_folder or args.without or args.limit is not None:
         raise KwsError("--speech is heard by a bundle: give its folder; leave out --run, --without and --limit.")
     check_set_name(args)
-    value = {name: default if getattr(args, name) is None else getattr(args, name) for name, default in _DEFAULTS.items()}
+    value = {
+        name: default if getattr(args, name) is None else getattr(args, name) for name, default in _DEFAULTS.items()
+    }
     times = value["word_times"] or [None] * len(args.speech)
     if len(times) != len(args.speech):
         raise KwsError(f"--word-times goes with --speech, one for each. Received: {len(times)}, {len(args.speech)}.")
@@ -98,21 +146,52 @@ def speech_job(args: argparse.Namespace) -> SpeechJob:
     for name in ("clips_per_keyword", "moments"):
         if value[name] < 1:
             raise KwsError(f"--{name.replace('_', '-')} must be at least 1. Received: {value[name]}.")
+    choice = _choice(args)
+    if choice and args.folds:
+        raise KwsError("thresholds are chosen for one bundle. Leave out --folds.")
+    if args.trained_on and not args.folds:
+        raise KwsError("--trained-on tells who hears whom of several bundles. Give --folds too.")
+    speakers = value["speakers"] if args.speakers or not choice else "validation"
     return SpeechJob(
-        bundle=args.bundle,
+        bundles=(args.bundle, *(args.folds or ())),
         name=args.set_name,
         speech=tuple(
-            SpeechFolder(folder, value["speakers"], table, not value["by_transcript"])
+            SpeechFolder(folder, speakers, table, not value["by_transcript"])
             for folder, table in zip(args.speech, times, strict=True)
         ),
         out=args.out or args.bundle,
         clips=clip_set(args) if args.test or args.validation else None,
         per_keyword=value["clips_per_keyword"],
         settings=tuple(map(_setting, value["also"] or ())),
+        choice=choice,
         scores=value["scores"],
+        noise=tuple(args.noise or ()),
+        near_silence=value["near_silence"],
+        disturbances=disturbance_names(args.disturbed) if args.disturbed else (),
+        trained_on=args.trained_on,
         moments=value["moments"],
         moment_clips=value["clips"],
     )
+
+
+def _choice(args: argparse.Namespace) -> Choice | None:
+    """The thresholds to choose, if any; refuses options of choosing that mean nothing together."""
+    if args.choose_thresholds:
+        if not args.validation:
+            raise KwsError(
+                "thresholds are chosen by clips of validation speakers; test clips would flatter every later figure. "
+                "Give --validation."
+            )
+        return Choice(
+            per_hour=DEFAULT_PER_HOUR if args.false_accepts_per_hour is None else args.false_accepts_per_hour,
+            confidence=CONFIDENCE if args.confidence is None else args.confidence,
+            extra=args.extra,
+            write=bool(args.write_thresholds),
+        )
+    for name in ("false_accepts_per_hour", "confidence", "extra", "write_thresholds"):
+        if getattr(args, name) is not None:
+            raise KwsError(f"--{name.replace('_', '-')} belongs to --choose-thresholds. Give it too.")
+    return None
 
 
 def _setting(text: str) -> Setting:

@@ -25,7 +25,7 @@ def shaped_silence(seed: int = 0) -> np.ndarray:
 
     Each row has a noise transfer function of its own: one to three pairs of zeros between 0 and 4 kHz and for half of
     them one at 8 kHz, so that most of the energy lies near 7 kHz or at half the sample rate, at an rms of 0.2 to
-    about 3 steps. Most have TPDF dither; the others half of that and an offset within half a step, so that they also sing.
+    about 3 steps. Most have TPDF dither; the others half of that and an offset within half a step, so that they sing.
 
     Args:
       seed: of shapes and dither.

@@ -29,7 +29,8 @@ def dc(rng: np.random.Generator, samples: int, level: float) -> np.ndarray:
 
 def white(rng: np.random.Generator, samples: int, level: float) -> np.ndarray:
     """White noise of an rms."""
-    return np.rint(rng.standard_normal(samples, np.float32) * np.float32(level))
+    out = normal(rng, samples) * np.float32(level)
+    return np.rint(out, out=out)
 
 
 def hiss(rng: np.random.Generator, samples: int, level: float) -> np.ndarray:
@@ -58,7 +59,7 @@ def hum(rng: np.random.Generator, samples: int, level: float) -> np.ndarray:
         phase += np.float32(rng.uniform(0.0, 2 * np.pi))
         out += np.float32(rng.uniform(0.0, 1.0) * k**-fall) * np.sin(phase, out=phase)
     out *= np.float32(level / max(float(np.sqrt(np.mean(out**2))), 1e-6))
-    out += rng.standard_normal(samples, np.float32) * np.float32(level * rng.uniform(0.0, 0.1))
+    out += normal(rng, samples) * np.float32(level * rng.uniform(0.0, 0.1))
     return np.rint(out, out=out)
 
 
@@ -187,6 +188,20 @@ def texture_recording(name: str, level: float, samples: int, seed: int) -> np.nd
     return out
 
 
+def normal(rng: np.random.Generator, samples: int) -> np.ndarray:
+    """A stretch of Gaussian noise, float32 ``[samples]``, read-only: out of a minute that is drawn once."""
+    pool = _pool(1 << max(20, (2 * samples).bit_length()))
+    start = int(rng.integers(len(pool) - samples))
+    return pool[start : start + samples]
+
+
+@functools.lru_cache(maxsize=1)
+def _pool(samples: int) -> np.ndarray:
+    pool = np.random.default_rng(0x6E6F69).standard_normal(samples, np.float32)
+    pool.flags.writeable = False
+    return pool
+
+
 @functools.lru_cache(maxsize=4)
 def _frequencies_hz(samples: int) -> np.ndarray:
     frequencies = np.fft.rfftfreq(samples, 1 / SAMPLE_RATE_HZ).astype(np.float32)
@@ -196,8 +211,8 @@ def _frequencies_hz(samples: int) -> np.ndarray:
 
 def _filtered_noise(rng: np.random.Generator, samples: int, level: float, gains: np.ndarray) -> np.ndarray:
     """Gaussian noise of an rms, with a spectrum of these magnitudes, ``[samples / 2 + 1]``; rounded."""
-    parts = rng.standard_normal((len(gains), 2), np.float32)
-    parts *= gains[:, None]
-    out = scipy.fft.irfft(parts.view(np.complex64)[:, 0], samples)
+    spectrum = normal(rng, 2 * len(gains)).copy().view(np.complex64)
+    spectrum *= gains
+    out = scipy.fft.irfft(spectrum, samples)
     out *= np.float32(level / max(float(np.sqrt(np.mean(out**2))), 1e-9))
     return np.rint(out, out=out)

@@ -9,11 +9,13 @@ from kws_reference.audio.recordings import SUFFIXES, named
 from kws_reference.errors import KwsError
 from kws_reference.labels import normalised
 
+from kws_training.data.speech.word_times import WORD_TIMES
+
 log = logging.getLogger(__name__)
 
 LIBRISPEECH, TABLE = ".trans.txt", ".tsv"
-NOT_TRANSCRIPTS = ("words.tsv", "cuts.tsv")
-"""Tables that kws-train cut writes."""
+CUTS = "cuts.tsv"
+"""Table of the clips that kws-train cut made."""
 
 _COLUMNS = (
     ("file", "path", "recording", "audio", "filename", "wav"),
@@ -33,7 +35,7 @@ class Transcript(NamedTuple):
 def is_transcript(name: str) -> bool:
     """Whether a file that is no recording is a transcript, by its name."""
     name = name.rsplit("/", 1)[-1].casefold()
-    return name.endswith(LIBRISPEECH) or name.endswith(TABLE) and name not in NOT_TRANSCRIPTS
+    return name.endswith(LIBRISPEECH) or name.endswith(TABLE) and name not in (WORD_TIMES, CUTS)
 
 
 def read_transcripts(root: Path, files: Sequence[str], recordings: Sequence[str]) -> dict[str, Transcript]:
@@ -57,12 +59,12 @@ def read_transcripts(root: Path, files: Sequence[str], recordings: Sequence[str]
     said: dict[str, Transcript] = {}
     for file in files:
         folder = file.rpartition("/")[0]
-        missing = []
+        missing: list[str] = []
         found = False
         for wanted, transcript in _lines(root / file):
             path = f"{folder}/{wanted}" if folder else wanted
-            name = next((known[form] for form in _forms(path) if form in known), None)
-            if name is None:
+            name = next((known[form] for form in _forms(path) if form in known), "")
+            if not name:
                 missing.append(wanted)
                 continue
             found = True

@@ -58,7 +58,7 @@ def find_word_times(folder: Path, given: Path | None = None) -> dict[str, tuple[
 def read_word_times(path: str | Path) -> dict[str, tuple[SpokenWord, ...]]:
     """Reads a table of word times.
 
-    Lines hold recording, start and end in seconds and word, with tabs between; a fifth column, if there, says why a word's
+    Lines hold recording, start and end in seconds and word, with tabs between; a fifth column, if there, says why the
     times may be wrong. A first line with the columns' names may be there.
 
     Args:

@@ -3,12 +3,13 @@
 import dataclasses
 import functools
 import hashlib
+from pathlib import Path
 
 import numpy as np
 from kws_reference.errors import KwsError
 from kws_reference.labels import Kind, LabelSet
 
-from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet
+from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet, ClipSpec
 from kws_training.data.load_clips import load_clips
 from kws_training.data.recording_plan import Piece, Word
 from kws_training.data.word_spans import word_spans
@@ -56,22 +57,29 @@ class ClipsInSilence:
         return digest.hexdigest()
 
 
-def keyword_clips(source: SetSource, labels: LabelSet, per_keyword: int = DEFAULT_PER_KEYWORD) -> ClipsInSilence:
+def keyword_clips(
+    source: SetSource, labels: LabelSet, per_keyword: int = DEFAULT_PER_KEYWORD, extra: Path | None = None
+) -> ClipsInSilence:
     """Loads the keyword clips of a set.
 
     Args:
       source: where they lie.
       labels: of the model.
       per_keyword: at most so many of each, drawn by seed 0.
+      extra: a further folder, whose validation split is added in the same way; None: none.
 
     Raises:
       KwsError: there is none, or a file cannot be read.
     """
-    clips = load_clips(source.spec(labels.keywords, 0.0))
-    rows = _drawn(clips, per_keyword)
-    if not len(rows):
+    sets = [load_clips(source.spec(labels.keywords, 0.0))]
+    if extra:
+        sets.append(load_clips(ClipSpec(extra, "validation", words=labels.keywords, unknown_percent=0.0)))
+    rows = [_drawn(clips, per_keyword) for clips in sets]
+    names = [clips.spoken_labels[row] for clips, of_set in zip(sets, rows, strict=True) for row in of_set]
+    if not names:
         raise KwsError(f"{source.test or source.validation} holds no clip of {', '.join(labels.keywords)}.")
-    return ClipsInSilence(clips.pcm[rows], tuple(clips.spoken_labels[row] for row in rows))
+    pcm = np.concatenate([clips.pcm[of_set] for clips, of_set in zip(sets, rows, strict=True)])
+    return ClipsInSilence(pcm, tuple(names))
 
 
 def _drawn(clips: ClipSet, per_keyword: int) -> np.ndarray:

@@ -94,20 +94,21 @@ def _moment(replay: SpeechReplay, detector: DetectorConfig, times: WordTimes, on
     )
 
 
-def write_clips(moments: Sequence[Moment], streams: SpeechStreams, folder: Path) -> None:
+def write_clips(moments: Sequence[tuple[Moment, SpeechStreams]], folder: Path) -> None:
     """Writes the sound of each moment as WAV, numbered from the worst on.
+
+    Args:
+      moments: each with the streams that it is of.
+      folder: made if it is missing.
 
     Raises:
       KwsError: the folder cannot be written.
     """
-    heard: dict[int, np.ndarray] = {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for number, moment in enumerate(moments, 1):
-            if moment.stream not in heard:
-                heard = {moment.stream: streams.pcm(moment.stream)}
+        for number, (moment, streams) in enumerate(moments, 1):
             first = max(0, moment.sample - round(BEFORE_S * SAMPLE_RATE_HZ))
-            pcm = heard[moment.stream][first : moment.sample + round(BEHIND_S * SAMPLE_RATE_HZ)]
+            pcm = streams.pcm(moment.stream)[first : moment.sample + round(BEHIND_S * SAMPLE_RATE_HZ)]
             _write_wav(folder / f"{number:03d}_{_plain(moment.label)}_{_plain(Path(moment.recording).stem)}.wav", pcm)
     except OSError as error:
         raise KwsError(f"cannot write to {folder}: {error.strerror}. Free space or choose another --clips.") from None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from kws_reference.bundle import Bundle, DetectorConfig
+from kws_reference.detector.integer import DetectorTables
 
 from kws_training.convert.detector_settings import common_thresholds, with_releases
 from kws_training.data.clips import SAMPLE_RATE_HZ
@@ -63,9 +64,16 @@ class SpeechReplay:
         self._hours = np.zeros((len(self.speakers), len(Share)))
         for one in heard:
             for stretch in one.stretches:
-                self._hours[self._of_speaker[one.stream.speaker], stretch.share] += (stretch.end - stretch.start) / _HOUR
+                self._hours[self._of_speaker[one.stream.speaker], stretch.share] += (
+                    stretch.end - stretch.start
+                ) / _HOUR
         self.hours = float(self._hours[:, Share.COUNTED].sum())
         self.spoken = self.replay.spoken
+
+    @property
+    def tables(self) -> DetectorTables:
+        """The detector's constants; of its thresholds nothing counts."""
+        return self.replay.tables
 
     @property
     def smoothing_steps(self) -> int:

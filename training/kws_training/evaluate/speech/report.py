@@ -1,88 +1,32 @@
 """Detection in running speech: false accepts per hour with their interval, recall, curves, the worst moments."""
 
-import dataclasses
 import json
 import logging
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-from kws_reference.bundle import Bundle, DetectorConfig
+import numpy as np
+from kws_reference.bundle import NEVER_Q15, DetectorConfig
 from kws_reference.cli.progress import Progress
-from kws_reference.errors import KwsError
 from kws_reference.system.files import replace
 
 from kws_training.convert.detector_settings import common_thresholds, default_detector, with_releases
-from kws_training.data.speech.corpus import SpeechRecording
-from kws_training.evaluate.clip_sets import SetSource
 from kws_training.evaluate.curves import DetCurves, curve_rounds, det_curves
 from kws_training.evaluate.matching import TOLERANCE_S
-from kws_training.evaluate.replay import DetectorReplay
-from kws_training.evaluate.scores import kept_or_streamed
-from kws_training.evaluate.speech.clips import DEFAULT_PER_KEYWORD, keyword_clips
-from kws_training.evaluate.speech.folders import SpeechFolder, speech_of
-from kws_training.evaluate.speech.hearing import Hearing
-from kws_training.evaluate.speech.moments import Moment, worst_moments, write_clips
-from kws_training.evaluate.speech.replay import SpeechReplay
-from kws_training.evaluate.speech.said import Known, WordTimes, heard_streams
-from kws_training.evaluate.speech.speech_metrics import FEW_SPEAKERS
-from kws_training.evaluate.speech.streams import SpeechStreams
+from kws_training.evaluate.speech.choice import choose_thresholds, write_thresholds
+from kws_training.evaluate.speech.disturbed import Disturbed, disturbed_figures
+from kws_training.evaluate.speech.job import SpeechJob
+from kws_training.evaluate.speech.listeners import Candidate, Folded, Listener, listeners
+from kws_training.evaluate.speech.moments import worst_moments, write_clips
+from kws_training.evaluate.speech.noise import Noise, near_silence, noise_figures, recorded_noise
+from kws_training.evaluate.speech.said import Known
+from kws_training.evaluate.speech.speech_metrics import FEW_SPEAKERS, SpeechMetrics
 from kws_training.evaluate.speech.table import speech_table
 from kws_training.folder_lock import require_writable
 
 log = logging.getLogger(__name__)
 
 DEFAULT, MANIFEST, CHOSEN = "default", "manifest", "chosen"
-
-
-@dataclasses.dataclass(frozen=True)
-class Setting:
-    """A detector to set beside the others: smoothing window in seconds, and one threshold for all keywords, 0..1."""
-
-    smoothing_s: float
-    threshold: float
-
-    @property
-    def name(self) -> str:
-        """For tables and files."""
-        return f"{self.smoothing_s:g} s, {self.threshold:g}"
-
-
-@dataclasses.dataclass(frozen=True)
-class SpeechJob:
-    """An evaluation on running speech.
-
-    Attributes:
-      bundle: its folder.
-      name: of the set, for titles and files.
-      speech: folders of recordings, and which speakers of them.
-      out: folder for the results.
-      clips: keyword clips for recall, or None.
-      per_keyword: at most so many of them for each keyword.
-      settings: further detectors.
-      scores: a folder that keeps scores, or None.
-      moments: how many of the worst moments are listed.
-      moment_clips: folder for their sound, or None.
-    """
-
-    bundle: Path
-    name: str
-    speech: tuple[SpeechFolder, ...]
-    out: Path
-    clips: SetSource | None = None
-    per_keyword: int = DEFAULT_PER_KEYWORD
-    settings: tuple[Setting, ...] = ()
-    scores: Path | None = None
-    moments: int = 100
-    moment_clips: Path | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class _Candidate:
-    """A detector, with what it hears behind its smoothing window."""
-
-    speech: SpeechReplay
-    clips: DetectorReplay | None
-    detector: DetectorConfig
 
 
 def evaluate_speech(job: SpeechJob) -> dict[str, Any]:
@@ -92,142 +36,168 @@ def evaluate_speech(job: SpeechJob) -> dict[str, Any]:
       The figures, as written.
 
     Raises:
-      KwsError: the bundle has no keyword, a folder holds no speech, or a file cannot be read.
+      KwsError: see `listeners`; or the wanted rate cannot be proved.
     """
-    bundle = Bundle.load(job.bundle)
-    if not bundle.labels.keywords:
-        raise KwsError(f"{job.bundle} has no keyword to detect. Received: {', '.join(bundle.labels)}.")
     require_writable(job.out)
-    recordings, times = speech_of(job.speech)
-    streams = SpeechStreams(recordings)
-    log.info(f"{job.name}: {streams.hours:.2f} hours of {len(recordings):,} recordings, {len(streams)} streams")
-    speech = _speech(job, bundle, streams, times)
-    clips = _clips(job, bundle)
-    candidates = {
-        name: _Candidate(
-            speech.smoothed(detector.smoothing_steps), clips and clips.smoothed(detector.smoothing_steps), detector
-        )
-        for name, detector in _detectors(job, bundle).items()
-    }
+    heard = listeners(job)
+    candidates = {name: Candidate.of(heard, detectors) for name, detectors in _detectors(job, heard).items()}
+    last = list(candidates)[-1]
     job.out.mkdir(parents=True, exist_ok=True)
-    result = _figures(job, recordings, speech, candidates)
-    for line in speech_table(result, list(result["detectors"]), bundle.labels):
+    result = _head(job, heard)
+    result["detectors"] = {name: _figures(one) for name, one in candidates.items()}
+    for what, noise in _noise(job).items():
+        _add_noise(result, what, noise, candidates)
+    for name in job.disturbances:
+        _add_disturbed(result, name, heard, candidates)
+    for line in speech_table(result, heard[0].bundle.labels):
         log.info(line)
-    worst = _worst(job, streams, times, candidates, result)
-    result["worst"] = [moment.to_dict() for moment in worst]
+    result["worst_of"], result["worst"] = last, _worst(job, candidates[last])
     result["det"] = _curves(job, candidates, result).to_dict()
     replace(job.out / f"detection_{job.name}.json", (json.dumps(result) + "\n").encode())
+    if job.choice and job.choice.write:
+        write_thresholds(job, heard[0].bundle, candidates[CHOSEN].detectors[0], result["detectors"][CHOSEN])
     return result
 
 
-def _kept(job: SpeechJob, bundle: Bundle, what: str) -> Path | None:
-    """Where scores are kept: a file for each model."""
-    return job.scores / f"{what}_{bundle.model_sha256[:12]}.npz" if job.scores else None
-
-
-def _speech(job: SpeechJob, bundle: Bundle, streams: SpeechStreams, times: WordTimes) -> SpeechReplay:
-    scores = kept_or_streamed(bundle, streams, _kept(job, bundle, job.name), "listening to speech")
-    return SpeechReplay(bundle, heard_streams(streams.streams, times, bundle.labels), scores)
-
-
-def _clips(job: SpeechJob, bundle: Bundle) -> DetectorReplay | None:
-    if job.clips is None:
-        return None
-    clips = keyword_clips(job.clips, bundle.labels, job.per_keyword)
-    scores = kept_or_streamed(bundle, clips, _kept(job, bundle, f"{job.name}-clips"), "listening to clips")
-    return DetectorReplay(bundle, clips.pieces, scores)
-
-
-def _detectors(job: SpeechJob, bundle: Bundle) -> dict[str, DetectorConfig]:
-    """The kit's default, further ones as asked, the manifest's if it is another, the chosen one."""
-    clock = bundle.clock
-    default = default_detector(bundle.labels, clock)
-    detectors = {DEFAULT: default}
+def _detectors(job: SpeechJob, heard: Sequence[Listener]) -> dict[str, list[DetectorConfig]]:
+    """For each listener: the kit's default, further ones as asked, the manifest's if it is another, the chosen one."""
+    bundle = heard[0].bundle
+    default = default_detector(bundle.labels, bundle.clock)
+    detectors = {DEFAULT: [default] * len(heard)}
     for setting in job.settings:
-        thresholds = common_thresholds(bundle.labels, round(setting.threshold * 32768))
-        detectors[setting.name] = with_releases(
-            clock.smoothing_steps(setting.smoothing_s), default.refractory_steps, thresholds
-        )
-    if bundle.detector != default:
-        detectors[MANIFEST] = bundle.detector
+        steps = bundle.clock.smoothing_steps(setting.smoothing_s)
+        thresholds = common_thresholds(bundle.labels, round(setting.threshold * NEVER_Q15))
+        detectors[setting.name] = [with_releases(steps, default.refractory_steps, thresholds)] * len(heard)
+    own = [one.bundle.detector for one in heard]
+    if own != detectors[DEFAULT]:
+        detectors[MANIFEST] = own
+    if job.choice:
+        detectors[CHOSEN] = [choose_thresholds(one.replay, job.choice) for one in heard]
     return detectors
 
 
-def _figures(
-    job: SpeechJob, recordings: list[SpeechRecording], speech: SpeechReplay, candidates: dict[str, _Candidate]
-) -> dict[str, Any]:
-    """What the report says, but for the curves and the worst moments."""
-    bundle = speech.bundle
-    known = [known for heard in speech.heard for known in heard.known]
-    result: dict[str, Any] = {
+def _head(job: SpeechJob, heard: Sequence[Listener]) -> dict[str, Any]:
+    """What was heard, and by which models."""
+    known = [known for one in heard for stream in one.speech.heard for known in stream.known]
+    speakers = sum(len(one.speech.speakers) for one in heard)
+    hours = sum(one.streams.hours for one in heard)
+    log.info(f"{job.name}: {hours:.2f} hours of {speakers} speakers in {len(known):,} recordings")
+    if speakers < FEW_SPEAKERS:
+        log.info(
+            f"{speakers} speakers are few: intervals by resampling them are too narrow, other people may differ more"
+        )
+    return {
         "set": job.name,
-        "model": bundle.name,
-        "model_sha256": bundle.model_sha256,
-        "recordings": len(recordings),
-        "speakers": len(speech.speakers),
+        "models": [
+            {
+                "name": one.bundle.name,
+                "model_sha256": one.bundle.model_sha256,
+                "speakers": list(one.speech.speakers),
+                "hours": one.streams.hours,
+            }
+            for one in heard
+        ],
+        "hours": hours,
+        "recordings": len(known),
+        "speakers": speakers,
+        "few_speakers": speakers < FEW_SPEAKERS,
         "known": {kind.value: known.count(kind) for kind in Known if kind in known},
         "tolerance_ms": TOLERANCE_S * 1000,
-        "detectors": {},
     }
-    if len(speech.speakers) < FEW_SPEAKERS:
-        result["few_speakers"] = True
-        log.info(
-            f"{len(speech.speakers)} speakers are few: intervals by resampling them are too narrow, other people may "
-            "differ more"
-        )
+
+
+def _figures(candidate: Candidate) -> dict[str, Any]:
+    """What one detector hears in the speech, and of the clips."""
+    labels = candidate.listeners[0].bundle.labels
+    figures = {**candidate.detectors[0].to_dict(), "speech": candidate.speech.to_dict(labels)}
+    if len(set(candidate.detectors)) > 1:
+        figures["detector_of_each"] = [one.to_dict() for one in candidate.detectors]
+    if not all(
+        known is Known.WORDS for one in candidate.listeners for heard in one.speech.heard for known in heard.known
+    ):
+        del figures["speech"]["false_accepts_by_cause"]  # which nobody knows
+    if candidate.clips:
+        heard = [metrics.to_dict(labels) for metrics in candidate.clips]
+        figures["clips"] = {
+            "clips": heard[0]["keywords"],
+            "recall": float(np.mean([one["recall"] for one in heard])),
+            "wrong_or_repeated": sum(one["false_accepts"] for one in heard),
+            "latency_ms": heard[0]["latency_ms"],
+            "labels": {
+                label: {
+                    "clips": of_label["keywords"],
+                    "recall": float(np.mean([one["labels"][label]["recall"] for one in heard]))
+                    if of_label["keywords"]
+                    else None,
+                }
+                for label, of_label in heard[0]["labels"].items()
+            },
+        }
+    return figures
+
+
+def _noise(job: SpeechJob) -> dict[str, Noise]:
+    """Noise to listen to, by its name in the report."""
+    found = {"noise": recorded_noise(job.noise)} if job.noise else {}
+    return found | ({"near_silence": near_silence()} if job.near_silence else {})
+
+
+def _add_noise(result: dict[str, Any], what: str, noise: Noise, candidates: dict[str, Candidate]) -> None:
+    """Lets the first listener hear noise, and adds what each detector makes of it."""
+    listener = next(iter(candidates.values())).listeners[0]
+    replay = listener.listen(noise, noise.pieces, what)
     for name, one in candidates.items():
-        figures = {**one.detector.to_dict(), "speech": one.speech.measure(one.detector).to_dict(bundle.labels)}
-        if one.clips:
-            heard = one.clips.measure(one.detector).to_dict(bundle.labels)
-            figures["clips"] = {
-                "clips": heard["keywords"],
-                "recall": heard["recall"],
-                "wrong_or_repeated": heard["false_accepts"],
-                "latency_ms": heard["latency_ms"],
-                "labels": {
-                    label: {"clips": one_label["keywords"], "recall": one_label["recall"]}
-                    for label, one_label in heard["labels"].items()
-                },
-            }
-        result["detectors"][name] = figures
-    return result
+        result["detectors"][name][what] = noise_figures(noise, replay, one.detectors[0])
 
 
-def _worst(
-    job: SpeechJob,
-    streams: SpeechStreams,
-    times: WordTimes,
-    candidates: dict[str, _Candidate],
-    result: dict[str, Any],
-) -> list[Moment]:
-    """The worst moments with the last detector; their sound is written."""
-    name, last = list(candidates.items())[-1]
-    result["worst_of"] = name
-    worst = worst_moments(last.speech, last.detector, times, job.moments)
+def _add_disturbed(
+    result: dict[str, Any], name: str, heard: Sequence[Listener], candidates: dict[str, Candidate]
+) -> None:
+    """Lets all listeners hear their speech through a disturbance."""
+    replays = [one.disturbed(Disturbed(one.streams, name), f"{result['set']}-{name}") for one in heard]
+    for which, candidate in candidates.items():
+        pairs = zip(replays, candidate.detectors, strict=True)
+        metrics = SpeechMetrics.merged([one.smoothed(its.smoothing_steps).measure(its) for one, its in pairs])
+        figures = result["detectors"][which]
+        figures.setdefault("disturbed", {})[name] = disturbed_figures(
+            metrics.to_dict(heard[0].bundle.labels), figures["speech"]
+        )
+
+
+def _worst(job: SpeechJob, candidate: Candidate) -> list[dict[str, Any]]:
+    """The worst moments with a detector; their sound is written."""
+    found = [
+        (moment, listener)
+        for listener, detector in zip(candidate.listeners, candidate.detectors, strict=True)
+        for moment in worst_moments(listener.speech, detector, listener.times, job.moments)
+    ]
+    found.sort(key=lambda pair: (-pair[0].score, pair[0].recording, pair[0].seconds))
+    found = found[: job.moments]
     if job.moment_clips:
-        write_clips(worst, streams, job.moment_clips)
-        log.info(f"{len(worst)} worst moments with {name} thresholds: {job.moment_clips}")
-    return worst
+        write_clips([(moment, listener.streams) for moment, listener in found], job.moment_clips)
+        log.info(f"{len(found)} worst moments: {job.moment_clips}")
+    return [moment.to_dict() for moment, _ in found]
 
 
-def _curves(job: SpeechJob, candidates: dict[str, _Candidate], result: dict[str, Any]) -> DetCurves:
+def _curves(job: SpeechJob, candidates: dict[str, Candidate], result: dict[str, Any]) -> DetCurves:
     """Curves of recall of clips, or of the keywords in the speech itself where no clips are given."""
     from kws_training.evaluate.pictures import det_curve
 
     heard = {
-        name: (Hearing(one.speech, one.clips) if one.clips else one.speech, one.detector)
-        for name, one in candidates.items()
+        name: (Folded(tuple(one.replay for one in each.listeners)), each.detectors[0])
+        for name, each in candidates.items()
     }
-    last = candidates[list(candidates)[-1]].speech
-    curves = det_curves(heard, Progress("DET curves", curve_rounds(last)).update)
+    first = next(iter(heard.values()))[0]
+    curves = det_curves(heard, Progress("DET curves", curve_rounds(first)).update)
     what = "clips" if job.clips else "speech"
     marks = {
         name: (each["speech"]["false_accepts_per_hour"], 1 - (each[what]["recall"] or 0.0))
         for name, each in result["detectors"].items()
+        if name in (DEFAULT, MANIFEST, CHOSEN)
     }
-    title = (
-        f"{last.bundle.name}, {job.name}: {last.hours:.2f} hours of speech, {len(last.speakers)} speakers; missed: "
-        + ("keyword clips in silence" if job.clips else "keywords in the speech")
+    hours = next(iter(candidates.values())).speech.hours
+    title = f"{first.bundle.name}, {job.name}: {hours:.2f} hours of speech, {result['speakers']} speakers; missed: " + (
+        "keyword clips in silence" if job.clips else "keywords in the speech"
     )
-    det_curve(curves, marks, last.hours, title, job.out / f"det_{job.name}.png", rates=(0.1, 100.0))
+    det_curve(curves, marks, hours, title, job.out / f"det_{job.name}.png", rates=(0.1, 100.0))
     return curves

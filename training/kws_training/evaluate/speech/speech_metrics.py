@@ -1,13 +1,14 @@
 """Counts of detections in running speech, and how sure the rate of false accepts is: intervals by speaker."""
 
 import dataclasses
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from kws_reference.labels import LabelSet
 
 from kws_training.evaluate.intervals import poisson_bounds
-from kws_training.evaluate.metrics import CONFIDENCE, DetectionMetrics
+from kws_training.evaluate.metrics import DetectionMetrics
 
 RESAMPLES = 4000
 FEW_SPEAKERS = 10
@@ -27,6 +28,13 @@ class BySpeaker:
     names: tuple[str, ...]
     events: np.ndarray
     hours: np.ndarray
+
+    @classmethod
+    def joined(cls, parts: Sequence["BySpeaker"]) -> "BySpeaker":
+        """Those of different speakers, one behind the other."""
+        names = tuple(name for part in parts for name in part.names)
+        events, hours = [part.events for part in parts], [part.hours for part in parts]
+        return cls(names, np.concatenate(events), np.concatenate(hours))
 
     @property
     def rate(self) -> float:
@@ -97,13 +105,8 @@ class SpeechMetrics(DetectionMetrics):
     left_out_hours: float
     apart: np.ndarray
 
-    @property
-    def upper_rate(self) -> float:
-        """Upper bound of the false accepts per hour, one-sided with `CONFIDENCE`."""
-        return self.upper(CONFIDENCE)
-
     def upper(self, confidence: float) -> float:
-        """Upper bound of the false accepts per hour, one-sided."""
+        """Upper bound of the false accepts per hour, one-sided with this confidence, 0..1."""
         return self.speakers.bounds(0.0, confidence)[1]
 
     @property
@@ -111,10 +114,30 @@ class SpeechMetrics(DetectionMetrics):
         """Bounds of the false accepts per hour, two-sided with 95 %."""
         return self.speakers.bounds(0.025, 0.975)
 
+    @classmethod
+    def merged(cls, parts: Sequence["SpeechMetrics"]) -> "SpeechMetrics":
+        """Counts of several speakers' speech, each heard by a model of its own, as one."""
+        return cls(
+            spoken=_sum(part.spoken for part in parts),
+            found=_sum(part.found for part in parts),
+            false_accepts=_sum(part.false_accepts for part in parts),
+            latency_s=np.concatenate([part.latency_s for part in parts]),
+            latency_label=np.concatenate([part.latency_label for part in parts]),
+            clips=np.concatenate([part.clips for part in parts]),
+            hours=sum(part.hours for part in parts),
+            speakers=BySpeaker.joined([part.speakers for part in parts]),
+            with_homophones=BySpeaker.joined([part.with_homophones for part in parts]),
+            left_out=_sum(part.left_out for part in parts),
+            left_out_hours=sum(part.left_out_hours for part in parts),
+            apart=_sum(part.apart for part in parts),
+        )
+
     def to_dict(self, labels: LabelSet) -> dict[str, Any]:
         """The figures for a report's JSON."""
         figures = {**super().to_dict(labels), **self.speakers.to_dict()}
         del figures["false_accepts_independent"]
+        if not self.spoken.sum():
+            figures["recall"] = None
         figures["by_speaker"] = {
             name: {"hours": round(float(hours), 4), "false_accepts": int(events)}
             for name, events, hours in zip(self.speakers.names, self.speakers.events, self.speakers.hours, strict=True)
@@ -129,3 +152,7 @@ class SpeechMetrics(DetectionMetrics):
         }
         figures["at_homophones"] = {labels[row]: int(self.apart[row]) for row in rows if self.apart[row]}
         return figures
+
+
+def _sum(arrays: Iterable[np.ndarray]) -> np.ndarray:
+    return np.sum(list(arrays), axis=0)

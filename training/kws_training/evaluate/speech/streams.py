@@ -1,4 +1,4 @@
-"""Recordings of speech as streams that a device would hear: joined where they are short, divided where they are long."""
+"""Recordings of speech as streams that a device would hear: short ones are joined, long ones divided."""
 
 import dataclasses
 import functools
