@@ -46,6 +46,7 @@ TEXTS = {
         (("b", "--speech", "s", "--set-name", "x", "--choose-thresholds", "--test", "t"), "Give --validation"),
         (("b", "--speech", "s", "--set-name", "x", "--write-thresholds"), "belongs to --choose-thresholds"),
         (("b", "--speech", "s", "--set-name", "x", "--trained-on", "f"), "Give --folds too"),
+        (("b", "--speech", "s", "--set-name", "x", "--speech-fold", "1/3"), "Give --speakers too"),
         (("b", "--speech", "s", "--set-name", "x", "--word-times", "a", "--word-times", "b"), "one for each"),
     ],
 )

@@ -13,6 +13,7 @@ from kws_training.commands.options.numbers import check_seed
 from kws_training.data.augment_config import AugmentConfig
 from kws_training.data.scenes.load_speech import SpeechFolder
 from kws_training.data.scenes.scene_config import SceneConfig
+from kws_training.data.speech.corpus import Fold
 from kws_training.data.surroundings_config import SurroundingsConfig
 from kws_training.data.training_data import TrainingData
 from kws_training.folder_lock import only_writer
@@ -100,6 +101,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
         help="times of the words of each --speech, in their order (default: words.tsv in the folder, if it is there)",
     )
     parser.add_argument(
+        "--speech-fold",
+        metavar="K/N",
+        help="keep the speakers of this fold out of training, such as 2/5: each is kept out of one of the folds (default: "
+        "about a fifth, the same ones always)",
+    )
+    parser.add_argument(
         "--noise",
         type=Path,
         action="append",
@@ -178,8 +185,11 @@ def _speech(args: argparse.Namespace) -> tuple[SpeechFolder, ...]:
             f"--word-times belongs to --speech: give one for each, in their order. Received: {len(args.word_times)} "
             f"for {len(args.speech)}."
         )
+    if args.speech_fold and not args.speech:
+        raise KwsError("--speech-fold divides the speakers of --speech. Give --speech too.")
+    fold = Fold.of(args.speech_fold) if args.speech_fold else None
     times = args.word_times or [None] * len(args.speech)
-    return tuple(SpeechFolder(folder, table) for folder, table in zip(args.speech, times, strict=True))
+    return tuple(SpeechFolder(folder, table, fold) for folder, table in zip(args.speech, times, strict=True))
 
 
 def _check_sayable(words: tuple[str, ...]) -> None:

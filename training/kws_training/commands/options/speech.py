@@ -8,6 +8,7 @@ from kws_reference.errors import KwsError
 
 from kws_training.commands.options.clip_set import check_set_name, clip_set
 from kws_training.data.signal.disturbances import DISTURBANCES
+from kws_training.data.speech.corpus import Fold
 from kws_training.evaluate.metrics import CONFIDENCE
 from kws_training.evaluate.speech.clips import DEFAULT_PER_KEYWORD
 from kws_training.evaluate.speech.disturbed import disturbance_names
@@ -16,6 +17,7 @@ from kws_training.evaluate.speech.job import DEFAULT_PER_HOUR, Choice, Setting, 
 
 _DEFAULTS: dict[str, Any] = {
     "speakers": None,
+    "speech_fold": None,
     "word_times": None,
     "by_transcript": False,
     "clips_per_keyword": DEFAULT_PER_KEYWORD,
@@ -53,6 +55,7 @@ def add_speech(parser: argparse.ArgumentParser) -> None:
         choices=("all", "training", "validation"),
         help="whom to hear: all (the default), or those that kws-train fit --speech trains on or keeps for validation",
     )
+    add_fold(group)
     group.add_argument(
         "--word-times",
         type=Path,
@@ -137,6 +140,15 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_fold(group: argparse._ArgumentGroup) -> None:
+    """Adds ``--speech-fold``."""
+    group.add_argument(
+        "--speech-fold",
+        metavar="K/N",
+        help="the fold of kws-train fit --speech-fold, by which speakers train or validate (default: that of fit)",
+    )
+
+
 def add_wanted_rate(group: argparse._ArgumentGroup) -> None:
     """Adds ``--false-accepts-per-hour`` and ``--confidence``."""
     group.add_argument(
@@ -189,12 +201,15 @@ def speech_job(args: argparse.Namespace) -> SpeechJob:
         raise KwsError("thresholds are chosen for one bundle. Leave out --folds.")
     if args.trained_on and not args.folds:
         raise KwsError("--trained-on tells who hears whom of several bundles. Give --folds too.")
+    fold = Fold.of(args.speech_fold) if args.speech_fold else None
+    if fold and not (args.speakers or choice):
+        raise KwsError("--speech-fold divides speakers. Give --speakers too.")
     speakers: SpeakersOf = args.speakers or ("validation" if choice else "all")
     return SpeechJob(
         bundles=(args.bundle, *(args.folds or ())),
         name=args.set_name,
         speech=tuple(
-            SpeechFolder(folder, speakers, table, not value["by_transcript"])
+            SpeechFolder(folder, speakers, table, not value["by_transcript"], fold)
             for folder, table in zip(args.speech, times, strict=True)
         ),
         out=args.out or args.bundle,
