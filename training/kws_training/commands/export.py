@@ -7,8 +7,8 @@ from pathlib import Path
 
 from kws_reference.errors import KwsError
 
+from kws_training.commands.options.choice import add_fold, add_wanted_rate
 from kws_training.commands.options.extra_folders import add_extra, extra_folders
-from kws_training.commands.options.speech import add_fold, add_wanted_rate
 from kws_training.convert.detector_settings import DEFAULT_THRESHOLD
 from kws_training.convert.job import DYNAMIC, PTQ, ExportJob
 from kws_training.data.speech.corpus import Fold

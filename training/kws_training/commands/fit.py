@@ -103,8 +103,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     parser.add_argument(
         "--speech-fold",
         metavar="K/N",
-        help="keep the speakers of this fold out of training, such as 2/5: each is kept out of one of the folds (default: "
-        "about a fifth, the same ones always)",
+        help="keep the speakers of this fold out of training, such as 2/5: each is kept out of one of the folds "
+        "(default: about a fifth, the same ones always)",
     )
     parser.add_argument(
         "--noise",
