@@ -68,6 +68,11 @@ def test_speech_replay_with_word_times_finds_keywords_and_sets_homophones_apart(
     assert metrics.spoken[YES] == 1 and metrics.found[YES] == 1 and metrics.spoken[NO] == 0
     assert metrics.apart[NO] == 1 and metrics.left_out_hours == 0
     assert metrics.speakers.names == ("1", "2") and metrics.speakers.events.tolist() == [3, 1]
+    assert metrics.by_label[:, [YES, NO]].tolist() == [[1, 2], [1, 0]]
+    of_no = metrics.to_dict(plain.labels)["labels"]["no"]
+    low, high = of_no["false_accepts_per_hour_95"]
+    assert low < of_no["false_accepts_per_hour"] < high
+    assert of_no["false_accepts_per_hour"] == pytest.approx(2 / metrics.hours)
     assert metrics.hours == pytest.approx(sum(one.stream.samples for one in streams) / 16000 / 3600)
     assert metrics.false_accepts[:, list(Cause).index(Cause.UNKNOWN_WORD)].sum() == 4
     assert 0 < metrics.latency_s[0] + 0.4 < 0.4
