@@ -88,7 +88,7 @@ def det_curve(
         axis.grid(alpha=0.3, which="major")
         axis.set_xlabel("False accepts per hour")
         axis.set_title(heading, fontsize=11)
-        axis.legend(fontsize=9, loc="best" if axis is left else "upper right", ncols=1 if axis is left else 2)
+        axis.legend(fontsize=9, loc="best", ncols=1 if axis is left else 2)
     left.set_ylabel("Keywords missed, %")
     figure.suptitle(title)
     save(figure, path)

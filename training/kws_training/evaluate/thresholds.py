@@ -104,6 +104,11 @@ def check_rate(per_hour: float, hours: float) -> None:
         )
 
 
+def provable_rate(hours: float, confidence: float) -> float:
+    """The upper bound of the false accepts per hour of speech in which there is none."""
+    return poisson_bounds(0, 0.0, confidence)[1] / hours
+
+
 def check_provable(per_hour: float, hours: float, confidence: float) -> None:
     """Refuses a wanted rate that speech is too short to prove, even if no false accept were in it.
 
@@ -122,12 +127,12 @@ def check_provable(per_hour: float, hours: float, confidence: float) -> None:
         )
     if not 0 < confidence < 1:
         raise KwsError(f"the confidence must be above 0 and below 1. Received: {confidence:g}.")
-    none = poisson_bounds(0, 0.0, confidence)[1]
+    none = provable_rate(hours, confidence)
     possible = np.floor(-100 * np.expm1(-per_hour * hours)) / 100
-    if none > per_hour * hours:
+    if none > per_hour:
         raise KwsError(
-            f"{hours:.2f} hours of speech without a false accept prove at most {none / hours:.2g} per hour with "
-            f"{100 * confidence:g} % confidence. For {per_hour:g} take {none / per_hour:.2f} hours or more, or "
+            f"{hours:.2f} hours of speech without a false accept prove at most {none:.2g} per hour with "
+            f"{100 * confidence:g} % confidence. For {per_hour:g} take {none * hours / per_hour:.2f} hours or more, or "
             f"--confidence {possible:g}."
         )
 

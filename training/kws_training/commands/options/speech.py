@@ -7,14 +7,15 @@ from typing import Any
 from kws_reference.errors import KwsError
 
 from kws_training.commands.options.clip_set import check_set_name, clip_set
+from kws_training.data.signal.disturbances import DISTURBANCES
 from kws_training.evaluate.metrics import CONFIDENCE
 from kws_training.evaluate.speech.clips import DEFAULT_PER_KEYWORD
 from kws_training.evaluate.speech.disturbed import disturbance_names
-from kws_training.evaluate.speech.folders import SpeechFolder
-from kws_training.evaluate.speech.job import Choice, Setting, SpeechJob
+from kws_training.evaluate.speech.folders import SpeakersOf, SpeechFolder
+from kws_training.evaluate.speech.job import DEFAULT_PER_HOUR, Choice, Setting, SpeechJob
 
 _DEFAULTS: dict[str, Any] = {
-    "speakers": "all",
+    "speakers": None,
     "word_times": None,
     "by_transcript": False,
     "clips_per_keyword": DEFAULT_PER_KEYWORD,
@@ -33,8 +34,6 @@ _DEFAULTS: dict[str, Any] = {
     "extra": None,
     "write_thresholds": False,
 }
-
-DEFAULT_PER_HOUR = 2.0
 
 
 def add_speech(parser: argparse.ArgumentParser) -> None:
@@ -81,6 +80,39 @@ def add_speech(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--scores", type=Path, metavar="FOLDER", help="keep the scores here for the next time")
     group.add_argument(
+        "--noise",
+        type=Path,
+        action="append",
+        metavar="FOLDER",
+        help="also hear noise, of each class of the folder what is kept for testing; may be given more than once",
+    )
+    group.add_argument(
+        "--near-silence",
+        action="store_true",
+        default=None,
+        help="also hear textures of near-silence, 0 to 30 least significant bits",
+    )
+    group.add_argument(
+        "--disturbed",
+        nargs="?",
+        const="all",
+        metavar="NAMES",
+        help=f"also hear the same speech through {', '.join(DISTURBANCES)}; all, or names with commas between",
+    )
+    group.add_argument(
+        "--folds",
+        type=Path,
+        nargs="+",
+        metavar="BUNDLE",
+        help="further bundles: each speaker is heard by the first one that was not trained on him",
+    )
+    group.add_argument(
+        "--trained-on",
+        type=Path,
+        metavar="FILE",
+        help="JSON of bundle folders to the speakers that they were trained on, for those that do not tell",
+    )
+    group.add_argument(
         "--moments", type=int, metavar="N", help="how many of the worst moments are listed (default 100)"
     )
     group.add_argument("--clips", type=Path, metavar="FOLDER", help="write the sound of the worst moments as WAV")
@@ -98,20 +130,26 @@ def _add_choice(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="choose smoothing window, refractory period and thresholds",
     )
+    add_wanted_rate(group)
+    group.add_argument("--extra", type=Path, help="further clips, such as voices: validation split of a folder")
+    group.add_argument(
+        "--write-thresholds", action="store_true", default=None, help="write the chosen ones into the bundle"
+    )
+
+
+def add_wanted_rate(group: argparse._ArgumentGroup) -> None:
+    """Adds ``--false-accepts-per-hour`` and ``--confidence``."""
     group.add_argument(
         "--false-accepts-per-hour",
         type=float,
         metavar="RATE",
-        help=f"of all keywords together, to be kept with --confidence (default {DEFAULT_PER_HOUR:g})",
+        help="of all keywords together, to be kept with --confidence "
+        f"(default {DEFAULT_PER_HOUR:g}, or as few as the speech can prove)",
     )
     group.add_argument(
         "--confidence",
         type=float,
         help=f"with which the rate on speech is below the wanted one, 0 to 1 (default {CONFIDENCE:g})",
-    )
-    group.add_argument("--extra", type=Path, help="further clips, such as voices: validation split of a folder")
-    group.add_argument(
-        "--write-thresholds", action="store_true", default=None, help="write the chosen ones into the bundle"
     )
 
 
@@ -151,7 +189,7 @@ def speech_job(args: argparse.Namespace) -> SpeechJob:
         raise KwsError("thresholds are chosen for one bundle. Leave out --folds.")
     if args.trained_on and not args.folds:
         raise KwsError("--trained-on tells who hears whom of several bundles. Give --folds too.")
-    speakers = value["speakers"] if args.speakers or not choice else "validation"
+    speakers: SpeakersOf = args.speakers or ("validation" if choice else "all")
     return SpeechJob(
         bundles=(args.bundle, *(args.folds or ())),
         name=args.set_name,
@@ -183,7 +221,7 @@ def _choice(args: argparse.Namespace) -> Choice | None:
                 "Give --validation."
             )
         return Choice(
-            per_hour=DEFAULT_PER_HOUR if args.false_accepts_per_hour is None else args.false_accepts_per_hour,
+            per_hour=args.false_accepts_per_hour,
             confidence=CONFIDENCE if args.confidence is None else args.confidence,
             extra=args.extra,
             write=bool(args.write_thresholds),

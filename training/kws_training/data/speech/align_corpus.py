@@ -12,7 +12,7 @@ from kws_reference.errors import KwsError
 from kws_reference.system import workers
 
 from kws_training.data.speech.align import RATE_HZ, Aligner
-from kws_training.data.speech.alignment_checks import UNPLACED, doubts
+from kws_training.data.speech.alignment_checks import UNPLACED, doubts, without_pauses
 from kws_training.data.speech.corpus import SpeechCorpus, SpeechRecording
 from kws_training.data.speech.pronouncing import Ways, pronounced
 from kws_training.data.speech.word_times import SpokenWord, read_word_times, write_word_times
@@ -109,7 +109,7 @@ def _align(item: SpeechRecording) -> tuple[tuple[SpokenWord, ...], str, float]:
     length_s = len(pcm) / RATE_HZ
     refusal = ""
     try:
-        placed = _worker["aligner"].align(pcm, item.words)
+        placed = without_pauses(pcm, _worker["aligner"].align(pcm, item.words))
     except KwsError as error:
         placed, refusal = (), str(error)
     words = [

@@ -1,5 +1,9 @@
-"""What speaks against the times of a word: how long it is, how loud, and how well its sounds fit."""
+"""What the sound says of aligned words: where pauses were taken for a part of them, and which cannot be right.
 
+A recogniser lets a soft last sound (the f of off) reach into the pause behind it; the level tells where it ends.
+"""
+
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,9 +25,38 @@ _LEAST_S_PER_PHONE = 0.035  # 0.03 is the least that the recogniser's models can
 _MOST_S_PER_PHONE = 0.3
 _MOST_S = 0.6  # a word of two drawn-out sounds
 _LEAST_DB = 6.0
+_PAUSE_DB = 5.0
+_QUIET_END_S, _KEPT_S = 0.06, 0.03
 _FARTHEST_SCORE = 3.0
 _WORST_MEDIAN = -2.2
 _BLOCK = RATE_HZ // 100
+
+
+def without_pauses(pcm: np.ndarray, words: Sequence[PlacedWord]) -> tuple[PlacedWord, ...]:
+    """Takes from the ends of words what is as quiet as the recording's pauses.
+
+    Args:
+      pcm: int16 ``[samples]`` at 16 kHz.
+      words: as they were placed, all of the recording.
+
+    Returns:
+      The same words. Of a quiet end of more than 60 ms the 30 ms beside the sound stay; a word that is quiet from end
+      to end stays as it is.
+    """
+    level = _levels_db(pcm)
+    loud = level > np.percentile(level, 5) + _PAUSE_DB
+    trimmed = []
+    for word in words:
+        first, behind = round(word.start_s * 100), round(word.end_s * 100)
+        inside = np.flatnonzero(loud[first:behind])
+        start_s, end_s = word.start_s, word.end_s
+        if len(inside):
+            if inside[0] / 100 > _QUIET_END_S:
+                start_s = (first + inside[0]) / 100 - _KEPT_S
+            if (behind - first - 1 - inside[-1]) / 100 > _QUIET_END_S:
+                end_s = (first + inside[-1] + 1) / 100 + _KEPT_S
+        trimmed.append(dataclasses.replace(word, start_s=start_s, end_s=end_s))
+    return tuple(trimmed)
 
 
 def doubts(pcm: np.ndarray, words: Sequence[PlacedWord]) -> list[str]:

@@ -13,7 +13,7 @@ from kws_training.data.speech.word_times import SpokenWord, find_word_times
 
 log = logging.getLogger(__name__)
 
-Speakers = Literal["all", "training", "validation"]
+SpeakersOf = Literal["all", "training", "validation"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +28,7 @@ class SpeechFolder:
     """
 
     path: Path
-    speakers: Speakers = "all"
+    speakers: SpeakersOf = "all"
     word_times: Path | None = None
     use_word_times: bool = True
 

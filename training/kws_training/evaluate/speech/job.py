@@ -8,6 +8,9 @@ from kws_training.evaluate.metrics import CONFIDENCE
 from kws_training.evaluate.speech.clips import DEFAULT_PER_KEYWORD
 from kws_training.evaluate.speech.folders import SpeechFolder
 
+DEFAULT_PER_HOUR = 2.0
+"""False accepts per hour that thresholds are chosen for."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
@@ -27,13 +30,14 @@ class Choice:
     """Thresholds to choose.
 
     Attributes:
-      per_hour: false accepts per hour that all keywords together may raise, > 0.
+      per_hour: false accepts per hour that all keywords together may raise, > 0; None: `DEFAULT_PER_HOUR`, or as few as
+        this speech can prove.
       confidence: with which the upper bound of the rate on this speech is below that, 0..1.
       extra: a folder of further clips, such as voices; its validation split.
       write: whether they are written into the bundle.
     """
 
-    per_hour: float
+    per_hour: float | None = None
     confidence: float = CONFIDENCE
     extra: Path | None = None
     write: bool = False

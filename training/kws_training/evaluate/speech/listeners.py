@@ -72,7 +72,7 @@ def listeners(job: SpeechJob) -> tuple[Listener, ...]:
 
     Raises:
       KwsError: a bundle has no keyword or other labels than the first, a folder holds no speech, a file cannot be read,
-        or see `assigned`.
+        every transcript has a keyword, or see `assigned`.
     """
     bundles = [Bundle.load(path) for path in job.bundles]
     first = bundles[0]
@@ -92,6 +92,11 @@ def listeners(job: SpeechJob) -> tuple[Listener, ...]:
             scores = _scores(bundle, streams, job.scores, f"{job.name}")
             speech = SpeechReplay(bundle, heard_streams(streams.streams, times, bundle.labels), scores)
             found.append(Listener(bundle, streams, times, speech, _of_clips(job, bundle, clips), job.scores))
+    if not any(one.speech.hours for one in found):
+        raise KwsError(
+            f"nothing of {', '.join(str(folder.path) for folder in job.speech)} counts: every transcript has a keyword "
+            "or a word that sounds like one. Write the times of words with kws-train cut, or give more speech."
+        )
     return tuple(found)
 
 

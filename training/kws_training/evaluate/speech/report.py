@@ -30,7 +30,7 @@ DEFAULT, MANIFEST, CHOSEN = "default", "manifest", "chosen"
 
 
 def evaluate_speech(job: SpeechJob) -> dict[str, Any]:
-    """Does the job; writes ``detection_SET.json`` and ``det_SET.png``, and the worst moments' sound if wanted.
+    """Does the job; writes ``detection_SET.json``, ``det_SET.png`` if recall is known, clips of the worst moments.
 
     Returns:
       The figures, as written.
@@ -52,7 +52,8 @@ def evaluate_speech(job: SpeechJob) -> dict[str, Any]:
     for line in speech_table(result, heard[0].bundle.labels):
         log.info(line)
     result["worst_of"], result["worst"] = last, _worst(job, candidates[last])
-    result["det"] = _curves(job, candidates, result).to_dict()
+    curves = _curves(job, candidates, result)
+    result["det"] = curves and curves.to_dict()
     replace(job.out / f"detection_{job.name}.json", (json.dumps(result) + "\n").encode())
     if job.choice and job.choice.write:
         write_thresholds(job, heard[0].bundle, candidates[CHOSEN].detectors[0], result["detectors"][CHOSEN])
@@ -179,8 +180,8 @@ def _worst(job: SpeechJob, candidate: Candidate) -> list[dict[str, Any]]:
     return [moment.to_dict() for moment, _ in found]
 
 
-def _curves(job: SpeechJob, candidates: dict[str, Candidate], result: dict[str, Any]) -> DetCurves:
-    """Curves of recall of clips, or of the keywords in the speech itself where no clips are given."""
+def _curves(job: SpeechJob, candidates: dict[str, Candidate], result: dict[str, Any]) -> DetCurves | None:
+    """Curves by recall of clips, or of the keywords in the speech where no clips are given; None without both."""
     from kws_training.evaluate.pictures import det_curve
 
     heard = {
@@ -188,6 +189,9 @@ def _curves(job: SpeechJob, candidates: dict[str, Candidate], result: dict[str, 
         for name, each in candidates.items()
     }
     first = next(iter(heard.values()))[0]
+    if not first.spoken.any():
+        log.info("no DET curve: recall needs keyword clips (--test, --validation) or times of words in the speech")
+        return None
     curves = det_curves(heard, Progress("DET curves", curve_rounds(first)).update)
     what = "clips" if job.clips else "speech"
     marks = {

@@ -10,7 +10,7 @@ from kws_reference.labels import LabelSet
 from kws_training.evaluate.intervals import poisson_bounds
 from kws_training.evaluate.metrics import DetectionMetrics
 
-RESAMPLES = 4000
+RESAMPLES = 2000
 FEW_SPEAKERS = 10
 """Of fewer speakers an interval by resampling is too narrow: the ones who are not there may differ more."""
 

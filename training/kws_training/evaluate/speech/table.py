@@ -39,7 +39,7 @@ def speech_table(result: dict[str, Any], labels: LabelSet) -> list[str]:
             f"{label:{width}}{f'{threshold:.4f}' if threshold < 1 else 'never':>12}"
             f"{_share(clips and clips['labels'][label]):>14}{_share(figures):>16}{_rate(figures):>12}"
         )
-    lines.append(_foot(speech))
+    lines += [_foot(speech), *_latencies(last)]
     return lines
 
 
@@ -72,6 +72,13 @@ def _foot(speech: dict[str, Any]) -> str:
     if speech["at_homophones"]:
         text += f"; {sum(speech['at_homophones'].values())} detections at words that sound like keywords, not counted"
     return text + "."
+
+
+def _latencies(figures: dict[str, Any]) -> list[str]:
+    """Latency from the word's end, of clips and of words in the speech."""
+    found = {"clips": figures.get("clips", {}).get("latency_ms"), "speech": figures["speech"]["latency_ms"]}
+    texts = [f"{of['median']:.0f} ms, 90 % {of['percentile_90']:.0f} ms in {what}" for what, of in found.items() if of]
+    return [f"Latency from the word's end: median {'; '.join(texts)}."] if texts else []
 
 
 def _of_noise(what: str, noise: dict[str, Any]) -> str:
