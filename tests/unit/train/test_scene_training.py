@@ -175,7 +175,9 @@ def test_score_of_an_epoch_counts_recall_among_speech_as_much_as_accuracy():
 BROKEN_AND_RESUMED = """
 import sys
 from kws_training import cli
+from kws_training.train import scene_validation
 from kws_training.train.run_folder import RunFolder
+scene_validation.SCENES = 32
 whole, broken, *arguments = sys.argv[1:]
 assert cli.main([*arguments, "--out", whole]) == 0
 finish = RunFolder.finish_epoch

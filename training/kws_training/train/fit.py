@@ -19,6 +19,7 @@ from kws_training.models import DEFAULT, Architecture, architecture
 from kws_training.quantize import start
 from kws_training.quantize.calibration import Calibration, calibration
 from kws_training.train.job import FitJob
+from kws_training.train.pooled_model import PooledModel
 from kws_training.train.recipe import Recipe
 from kws_training.train.run_folder import RunFolder
 from kws_training.train.scene_training import Scenes
@@ -115,11 +116,17 @@ def fit(job: FitJob) -> dict[str, Any]:
 
 
 def _kind(job: FitJob, first: _Run | None) -> Architecture:
-    """The model to train; refuses a run to start from that holds another, or that cannot be quantized."""
+    """The model to train.
+
+    Raises:
+      KwsError: it cannot be trained among speech, or the run to start from holds another, or none to quantize.
+    """
     known = first.settings["architecture"] if first else DEFAULT
     kind = architecture(job.model or known)
     if first and kind.name != known:
         raise KwsError(f"{first.path} holds a {known}, not a {kind.name}. Leave out --model.")
+    if job.speech:
+        PooledModel(kind.build(kind.config(labels=3)), kind.name)  # or a refusal, before anything is read
     if first and (job.precision or "precision" in first.settings):
         start.check(first.settings, first.path)
     return kind

@@ -81,34 +81,33 @@ class SceneSteps(keras.utils.PyDataset):
     """The steps of an epoch: batches of clips, each with a batch of scenes.
 
     Args:
-      clips: inputs on the int8 grid, ``[clips, frames, coefficients]``.
-      targets: ``[clips, labels]``.
-      scenes: MFCCs, not normalised, ``[scenes, frames, coefficients]``.
-      right: ``[scenes, moments, labels]``.
+      clips: inputs on the int8 grid, ``[clips, frames, coefficients]``, and targets ``[clips, labels]``.
+      scenes: MFCCs, not normalised, ``[scenes, frames, coefficients]``, and targets ``[scenes, moments, labels]``.
+      rows: order in which scenes are taken; at least ``scenes_batch`` for each step.
       batch: clips of a step.
-      scenes_batch: scenes of a step; at least as many times as there are steps.
+      scenes_batch: scenes of a step.
       frontend: with statistics.
     """
 
     def __init__(
         self,
-        clips: np.ndarray,
-        targets: np.ndarray,
-        scenes: np.ndarray,
-        right: np.ndarray,
+        clips: tuple[np.ndarray, np.ndarray],
+        scenes: tuple[np.ndarray, np.ndarray],
+        rows: np.ndarray,
         batch: int,
         scenes_batch: int,
         frontend: FrontendConfig,
     ):
         super().__init__(workers=1, use_multiprocessing=False)
-        self._clips, self._targets, self._scenes, self._right = clips, targets, scenes, right
+        self._clips, self._scenes, self._rows = clips, scenes, rows
         self._batch, self._scenes_batch, self._frontend = batch, scenes_batch, frontend
 
     def __len__(self) -> int:
-        return -(-len(self._clips) // self._batch)
+        return -(-len(self._clips[0]) // self._batch)
 
     def __getitem__(self, step: int) -> Any:
-        clips = slice(step * self._batch, (step + 1) * self._batch)
-        scenes = slice(step * self._scenes_batch, (step + 1) * self._scenes_batch)
-        inputs = self._clips[clips], quantize_features(self._scenes[scenes], self._frontend)
-        return inputs, (self._targets[clips], self._right[scenes].astype(np.float32))
+        part = slice(step * self._batch, (step + 1) * self._batch)
+        rows = self._rows[step * self._scenes_batch : (step + 1) * self._scenes_batch]
+        inputs, targets = (array[part] for array in self._clips)
+        features, right = (array[rows] for array in self._scenes)
+        return (inputs, quantize_features(features, self._frontend)), (targets, right.astype(np.float32))

@@ -44,6 +44,14 @@ class Scenes:
     knows_keywords: bool = False
 
 
+def scene_epochs(
+    scenes: Scenes, training: ClipSet, frontend: FrontendConfig, seed: int, steps_per_epoch: int
+) -> SceneEpochs:
+    """The scenes of a training, as many in an epoch as its steps take in all passes together."""
+    count = -(-steps_per_epoch * scenes.config.batch // scenes.config.passes)
+    return SceneEpochs(Material.of(scenes.training, training), seed, scenes.config, frontend, count)
+
+
 class SceneTraining:
     """Scenes beside the clips of a training.
 
@@ -77,14 +85,25 @@ class SceneTraining:
         self._scenes, self._frontend, self._recipe = scenes, frontend, recipe
         config, ends = scenes.config, Grid.of(scenes.config, frontend).ends
         self.model = SceneModel(model, scenes.architecture, ends, config, recipe.label_smoothing)
-        material = Material.of(scenes.training, training)
-        self.source = SceneEpochs(material, seed, config, frontend, steps_per_epoch * config.batch)
+        self.source = scene_epochs(scenes, training, frontend, seed, steps_per_epoch)
         self.validated = SceneValidation(scenes.validation, validation, frontend, config)
 
-    def steps(self, inputs: np.ndarray, targets: np.ndarray, scenes: np.ndarray, right: np.ndarray) -> SceneSteps:
-        """An epoch of clips and scenes for `keras.Model.fit`."""
-        batch = self._scenes.config.batch
-        return SceneSteps(inputs, targets, scenes, right, self._recipe.batch, batch, self._frontend)
+    def steps(
+        self,
+        rng: np.random.Generator,
+        clips: tuple[np.ndarray, np.ndarray],
+        scenes: tuple[np.ndarray, np.ndarray],
+    ) -> SceneSteps:
+        """An epoch for `keras.Model.fit`.
+
+        Args:
+          rng: draws the order in which each pass takes the scenes.
+          clips: inputs on the int8 grid, and targets.
+          scenes: features and targets, as `SceneEpochs` gives them.
+        """
+        config = self._scenes.config
+        rows = np.concatenate([rng.permutation(len(scenes[0])) for _ in range(config.passes)])
+        return SceneSteps(clips, scenes, rows, self._recipe.batch, config.batch, self._frontend)
 
     def hard_round(self, run: RunFolder, epochs: int) -> None:
         """Takes up the rounds of a run that are behind it, and listens if one is due.

@@ -41,7 +41,7 @@ class SceneValidation:
             config, speech=0.0, words=1.0, keywords=1.0, time_masks=0, feature_masks=0, **beds
         )
         material = Material.of(speech, clips)
-        chunks = range(SCENES // CHUNK_SCENES) if material.keywords else ()
+        chunks = range(SCENES // CHUNK_SCENES) if material.keywords and len(speech) else ()
         rendered = [render_scenes(material, CHUNK_SCENES, _SEED, 0, chunk, only_keywords, frontend) for chunk in chunks]
         self._scenes = [quantize_features(features, frontend) for features, _ in rendered]
         self._right = np.concatenate([right for _, right in rendered]) if rendered else np.zeros((0, 1, 1), np.uint8)

@@ -102,7 +102,7 @@ def train(
                 "epoch": epoch + 1,
                 **_taught(
                     taught,
-                    speech.steps(inputs, targets, *rendered[2:]) if speech else inputs,
+                    speech.steps(rng, (inputs, targets), rendered[2:]) if speech else inputs,
                     None if speech else targets,
                     recipe.batch,
                     _ShowBatches(title, course.steps_per_epoch),
@@ -177,7 +177,8 @@ def _taught(
     """Trains one epoch; returns loss and accuracy of the augmented clips."""
     size = None if targets is None else batch  # steps of clips and scenes have theirs
     found = model.fit(inputs, targets, batch_size=size, shuffle=False, verbose=0, callbacks=[progress]).history
-    return {name: float(values[0]) for name, values in found.items()}
+    names = ["loss", *(name for name in found if name != "loss")]
+    return {name: float(found[name][0]) for name in names}
 
 
 def _validated(

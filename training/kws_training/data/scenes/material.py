@@ -9,6 +9,7 @@ from kws_training.data.augment import resampled
 from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet
 from kws_training.data.scenes.hard_moments import HardMoments
 from kws_training.data.scenes.speech_set import SpeechSet
+from kws_training.data.signal.mixing import piece
 from kws_training.data.word_spans import word_spans
 
 _LEAST_OF_SPEECH = 0.25
@@ -25,7 +26,7 @@ class Material:
       spans: where the word of each is, `word_spans`.
       labels: of each.
       rows: of each keyword that has clips its rows; rows of unknown words.
-      noise: recordings, int16, each at least a clip long.
+      noise: background recordings and those of everyday noise, int16, where there are any.
       label_names: of the model.
     """
 
@@ -35,7 +36,7 @@ class Material:
     labels: np.ndarray
     keywords: tuple[np.ndarray, ...]
     unknown: np.ndarray
-    noise: tuple[np.ndarray, ...]
+    noise: tuple[tuple[np.ndarray, ...], ...]
     label_names: LabelSet
 
     @classmethod
@@ -50,7 +51,7 @@ class Material:
             labels=clips.labels,
             keywords=tuple(rows for rows in keywords if len(rows)),
             unknown=np.flatnonzero(kinds == Kind.UNKNOWN),
-            noise=clips.noise,
+            noise=tuple(recordings for recordings in (clips.noise, clips.everyday_noise) if recordings),
             label_names=clips.label_names,
         )
 
@@ -115,14 +116,12 @@ class Material:
         return pcm, (begin, end), int(self.labels[row])
 
     def draw_noise(self, rng: np.random.Generator, samples: int) -> np.ndarray:
-        """Draws background noise of a root mean square of 1, float32 ``[samples]``; zeros if there is none."""
+        """Draws noise of either kind, with a root mean square of 1, float32 ``[samples]``; zeros if there is none."""
         if not self.noise:
             return np.zeros(samples, np.float32)
-        recording = self.noise[rng.integers(len(self.noise))]
-        start = rng.integers(len(recording))
-        places = np.arange(start, start + samples) % len(recording)
-        pcm = recording[places].astype(np.float32)
-        return pcm / np.float32(rms(pcm))
+        pcm = piece(rng, self.noise[rng.integers(len(self.noise))], samples)
+        pcm /= np.float32(rms(pcm))
+        return pcm
 
 
 def rms(pcm: np.ndarray) -> float:

@@ -14,8 +14,10 @@ from kws_training.data.epoch_cache import created, load_arrays, store_arrays
 from kws_training.data.scenes import compose, material, moments, render
 from kws_training.data.scenes.hard_moments import read_hard_moments
 from kws_training.data.scenes.scene_epochs import SceneEpochs
+from kws_training.data.signal import dither, levels, microphones, mixing, responses, rooms, shoebox, textures
 
 _CODE = (augment, word_spans, definition, compose, material, moments, render)
+_CODE += (levels, microphones, mixing, responses, rooms, shoebox, textures, dither)
 _NAMES = ("features", "targets")
 
 
@@ -36,7 +38,7 @@ class SceneCache:
         values = [np.__version__, scenes.seed, scenes.count, dataclasses.asdict(scenes.config)]
         values += [scenes.frontend.to_dict(), found.label_names, found.speech.sha256()]
         self._digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
-        for array in (found.labels, found.pcm, *found.noise):
+        for array in (found.labels, found.pcm, *(array for kind in found.noise for array in kind)):
             self._digest.update(np.ascontiguousarray(array).data)
         for module in _CODE:
             self._digest.update(Path(str(module.__file__)).read_bytes())

@@ -8,6 +8,7 @@ from kws_training.hyperparameters import hyperparameter
 
 _RANGES = {
     "batch": (1, 10_000),
+    "passes": (1, 100),
     "frames": (98, 2000),
     "moment_step": (1, 200),
     "weight": (0, 100),
@@ -47,6 +48,9 @@ class SceneConfig:
     """Numbers of the scenes; each field says what it is."""
 
     batch: int = hyperparameter(48, "scenes beside the clips of each step")
+    passes: int = hyperparameter(
+        2, "times that an epoch takes each of its scenes, in another order: so much rendering is spared"
+    )
     frames: int = hyperparameter(198, "frames of a scene (198 = 2 s)", "FRAMES")
     moment_step: int = hyperparameter(
         10, "frames from one moment with a target to the next; the first is after the frames of a clip", "FRAMES"
