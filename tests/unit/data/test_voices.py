@@ -222,8 +222,8 @@ def test_speak_task_that_is_interrupted_leaves_nothing(tmp_path, monkeypatch, er
             raise error
         return real(*arguments)
 
-    real = write_voices._write_wav
-    monkeypatch.setattr(write_voices, "_write_wav", write)
+    real = write_voices.write_wav
+    monkeypatch.setattr(write_voices, "write_wav", write)
     with pytest.raises((KwsError, KeyboardInterrupt, SystemExit)):
         task.speak_task(("lights",), tmp_path / "v", 8, 0, 1, 1)
     assert not list(tmp_path.iterdir())

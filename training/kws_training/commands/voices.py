@@ -4,10 +4,12 @@ import argparse
 import logging
 from pathlib import Path
 
+from kws_reference.errors import KwsError
 from kws_reference.labels import words_of
 
 from kws_training.commands.options.numbers import check_seed
 from kws_training.commands.options.pronounce import add_pronounce, spellings_of
+from kws_training.data.text_to_speech.other_speakers import write_other_speakers
 from kws_training.data.text_to_speech.speak import check_sayable
 from kws_training.data.text_to_speech.task import speak_task
 from kws_training.data.text_to_speech.voices import voices
@@ -27,6 +29,13 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     )
     parser.add_argument("--clips-per-unknown-word", type=int, default=40, help="default: %(default)s")
     add_pronounce(parser)
+    parser.add_argument(
+        "--recordings",
+        type=Path,
+        metavar="FOLDER",
+        help="let other speakers say the --words of this folder's recordings that train, by vocoder (pyworld), in the "
+        "place of the synthesisers",
+    )
     parser.add_argument("--seed", type=int, default=1)
     return parser
 
@@ -35,6 +44,10 @@ def run(args: argparse.Namespace) -> int:
     """Speaks; prints how many clips there are now."""
     check_seed(args.seed)
     words = words_of(args.words, "--words")
+    return _from_recordings(args, words) if args.recordings else _from_spelling(args, words)
+
+
+def _from_spelling(args: argparse.Namespace, words: tuple[str, ...]) -> int:
     for word in words:
         check_sayable(word)
     spellings = spellings_of(args.pronounce, words)
@@ -44,4 +57,13 @@ def run(args: argparse.Namespace) -> int:
     print(
         f"{clips} clips of {len(words)} words and {args.unknown_words} unknown ones, {len(voices())} voices: {args.out}"
     )
+    return 0
+
+
+def _from_recordings(args: argparse.Namespace, words: tuple[str, ...]) -> int:
+    if args.unknown_words or args.pronounce:
+        raise KwsError("--recordings makes other speakers of --words alone. Leave out --unknown-words and --pronounce.")
+    with only_writer(args.out):
+        clips = write_other_speakers(args.recordings, words, args.out, args.clips_per_word, args.seed)
+    print(f"{clips} clips of {len(words)} words by other speakers out of {args.recordings}: {args.out}")
     return 0

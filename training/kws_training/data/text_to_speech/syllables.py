@@ -1,5 +1,6 @@
 """Syllables of English spellings, well enough to say a half of a word."""
 
+import functools
 import re
 
 _VOWELS = "aeiouy"
@@ -28,6 +29,7 @@ def syllables(word: str) -> list[str]:
     return [word[start:end] for start, end in zip([0, *cuts], [*cuts, len(word)], strict=True)]
 
 
+@functools.cache
 def syllable_count(text: str) -> int:
     """Syllables of a word or phrase."""
     return sum(len(syllables(word)) for word in text.lower().split())
