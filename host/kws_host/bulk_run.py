@@ -18,8 +18,10 @@ from kws_host.emulator import EmulatorConfig
 from kws_host.emulator.qemu import reason_in
 
 RECORDINGS_PER_RUN = 60
+SECONDS_PER_RUN = 60.0
+"""Of audio; a longer recording runs alone."""
 RUN_TIMEOUT_S = 300.0
-"""Of `RECORDINGS_PER_RUN` recordings of a second, which take well under a minute."""
+"""Of `SECONDS_PER_RUN`, which take well under a minute; a longer recording has more in proportion."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +82,9 @@ def run_once(
     with tempfile.TemporaryDirectory(prefix="kws-bulk-") as name:
         folder = Path(name)
         (folder / "in.bin").write_bytes(bulk.encode_input(audio))
-        result = emulator.run(board.config(), RUN_TIMEOUT_S, on_start=emulators.add, cwd=folder, capture_output=True)
+        result = emulator.run(
+            board.config(), _timeout_s(bundle, audio), on_start=emulators.add, cwd=folder, capture_output=True
+        )
         if result.returncode:
             said = reason_in((result.stdout + b"\n" + result.stderr).decode("utf-8", "replace"))
             raise KwsError(f"the firmware ended with status {result.returncode}: {said or 'no reason given'}")
@@ -109,7 +113,7 @@ def run(
     Raises:
       KwsError: see `run_once`.
     """
-    parts = [audio[start : start + RECORDINGS_PER_RUN] for start in range(0, len(audio), RECORDINGS_PER_RUN)]
+    parts = _parts(audio, bundle.frontend.sample_rate_hz)
     emulators, done = Emulators(), 0
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         try:
@@ -122,3 +126,19 @@ def run(
             emulators.stop()  # leaving the pool waits for its threads, and they for their emulators
             raise
     return [results for future in futures for results in future.result()]
+
+
+def _parts(audio: Sequence[np.ndarray], rate_hz: int) -> list[Sequence[np.ndarray]]:
+    """Recordings of each run, in order."""
+    starts, seconds = [0], 0.0
+    for index, pcm in enumerate(audio):
+        seconds += len(pcm) / rate_hz
+        if index > starts[-1] and (index - starts[-1] == RECORDINGS_PER_RUN or seconds > SECONDS_PER_RUN):
+            starts.append(index)
+            seconds = len(pcm) / rate_hz
+    return [audio[start:stop] for start, stop in zip(starts, [*starts[1:], len(audio)], strict=True) if start < stop]
+
+
+def _timeout_s(bundle: Bundle, audio: Sequence[np.ndarray]) -> float:
+    seconds = sum(map(len, audio)) / bundle.frontend.sample_rate_hz
+    return RUN_TIMEOUT_S * max(1.0, seconds / SECONDS_PER_RUN)

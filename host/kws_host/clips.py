@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from kws_reference.audio.pcm import read_wav
 from kws_reference.audio.recordings import (
+    NO_AUDIO,
     NO_FOLDER,
     Listing,
     deeper_labels,
@@ -87,7 +88,23 @@ def find(
         else:
             raise KwsError(f"no such file or folder: {path}. Give WAV files or folders that hold them.")
     table.require_all_used()
-    return _draw(clips, limit, seed)
+    return draw(clips, limit, seed)
+
+
+def find_speech(root: Path) -> list[Clip]:
+    """Lists the recordings of a folder, whatever its subfolders are called, of which nothing is expected.
+
+    Raises:
+      KwsError: it is no folder, or holds no recordings.
+    """
+    listing = find_recordings(root)
+    if not listing.recordings:
+        raise KwsError(f"no WAV files in {root}. Give a folder of recordings.")
+    for line in left_out_lines(
+        listing.root, {why: names for why, names in listing.left_out.items() if why != NO_AUDIO}
+    ):
+        log.info(line)
+    return [Clip(item.path, shown(item.name), "") for item in listing.recordings]
 
 
 def _clips_of_folder(root: Path, labels: Sequence[str], table: LabelTable) -> list[Clip]:
@@ -132,8 +149,12 @@ def _tell(listing: Listing, labels: Sequence[str]) -> None:
         )
 
 
-def _draw(clips: list[Clip], limit: int | None, seed: int) -> list[Clip]:
-    """At most so many clips, in their order."""
+def draw(clips: list[Clip], limit: int | None, seed: int) -> list[Clip]:
+    """At most so many clips, in their order.
+
+    Raises:
+      KwsError: the limit is below 1.
+    """
     if limit is None:
         return clips
     if limit < 1:

@@ -13,6 +13,7 @@ from kws_host.bulk import BulkResults
 from kws_host.bulk_run import EmulatedBoard
 from kws_host.clips import Clip
 from kws_host.compare import Mismatch, StepCountMismatch, compare
+from kws_host.detections import detection_summary
 from kws_host.heard import heard_label, heard_step
 from kws_host.reference_cache import ReferenceCache
 
@@ -31,6 +32,7 @@ class EvaluateJob:
       board: what runs them.
       jobs: emulators, and processes of the reference, at once.
       cache: of the reference's results, or None.
+      is_speech: whether the recordings are long ones in which detections are listed.
     """
 
     bundle: Bundle
@@ -39,6 +41,7 @@ class EvaluateJob:
     board: EmulatedBoard
     jobs: int
     cache: ReferenceCache | None
+    is_speech: bool = False
 
 
 def evaluate(job: EvaluateJob) -> dict:
@@ -53,7 +56,9 @@ def evaluate(job: EvaluateJob) -> dict:
     progress = Progress(f"{job.board.name} x {job.jobs}", count)
     device = bulk_run.run(job.board, job.bundle, job.audio, jobs=job.jobs, on_progress=progress.update)
     device_s = time.monotonic() - began
+    heard = detection_summary(job.bundle, job.clips, job.audio, device) if job.is_speech else None
     return summarise(job, device, reference) | {
+        **({"speech": heard} if heard else {}),
         "board": job.board.name,
         "model": job.bundle.name,
         "model_sha256": job.bundle.model_sha256,

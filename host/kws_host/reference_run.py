@@ -42,7 +42,7 @@ def run(
     results: list[BulkResults] = []
     compute, path = functools.partial(_compute, str(bundle.path)), str(bundle.path)
     with workers.pool(min(jobs, max(1, len(audio))), _pipeline_of, path) as pool:
-        for result in pool.map(compute, audio, chunksize=16):
+        for result in pool.map(compute, audio, chunksize=max(1, min(16, len(audio) // (4 * jobs)))):
             results.append(result)
             on_progress(len(results))
     if cache:

@@ -1,4 +1,4 @@
-"""``kws-host evaluate``: a whole test set through the firmware on emulated cores, against the Python reference."""
+"""``kws-host evaluate``: a test set, or hours of speech, through the firmware on emulated cores, against Python's."""
 
 import argparse
 import os
@@ -12,6 +12,7 @@ from kws_reference.errors import KwsError
 
 from kws_host import clips, heard, options, report
 from kws_host.bulk_run import EmulatedBoard
+from kws_host.detections import detection_lines
 from kws_host.emulator import qemu
 from kws_host.evaluation import EvaluateJob, evaluate
 from kws_host.project import firmware_of
@@ -19,6 +20,7 @@ from kws_host.reference_cache import ReferenceCache
 from kws_host.screen import table
 
 SHOWN_DIFFERENCES = 10
+SHOWN_DETECTIONS = 50
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -27,6 +29,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
         "evaluate", help="run a whole test set on emulated cores and in Python", description=__doc__
     )
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="folders of WAV files named after their label")
+    parser.add_argument(
+        "--speech",
+        action="store_true",
+        help="FOLDER holds long recordings by any names: list what is detected in them, and how often in an hour",
+    )
     options.add_bundle(parser)
     parser.add_argument("--board", default="mps2_an386", help="emulated board, or environment (default: %(default)s)")
     parser.add_argument("--elf", type=Path, help="firmware (default: .pio/build/BOARD/firmware.elf)")
@@ -45,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     start = time.monotonic()
     report.require_writable(args.json)
     job = _job(args)
-    notes = heard.notes(job.bundle, job.audio)
+    notes = [] if job.is_speech else heard.notes(job.bundle, job.audio)
     result = evaluate(job) | {"total_seconds": round(time.monotonic() - start, 1), "jobs": job.jobs}
     if args.json:
         report.write_json(args.json, result)
@@ -60,13 +67,16 @@ def _job(args: argparse.Namespace) -> EvaluateJob:
     bundle = Bundle.load(args.bundle)
     board = EmulatedBoard(args.board, args.elf or firmware_of(args.board))
     qemu.command_line(board.config())  # names what is missing before the work
-    chosen = clips.find([args.folder], bundle, limit=args.limit, seed=args.seed)
+    if args.speech:
+        chosen = clips.draw(clips.find_speech(args.folder), args.limit, args.seed)
+    else:
+        chosen = clips.find([args.folder], bundle, limit=args.limit, seed=args.seed)
     progress, audio = Progress("reading", len(chosen)), []
     for clip in chosen:
         audio.append(clip.read(bundle))
         progress.update(len(audio))
     cache = None if args.no_cache else ReferenceCache(args.cache or _cache_folder())
-    return EvaluateJob(bundle, tuple(chosen), tuple(audio), board, args.jobs, cache)
+    return EvaluateJob(bundle, tuple(chosen), tuple(audio), board, args.jobs, cache, args.speech)
 
 
 def _cache_folder() -> Path:
@@ -75,7 +85,10 @@ def _cache_folder() -> Path:
 
 def _text(result: dict) -> str:
     lines = [f"DIFFERS clip {item['clip']}, {item['first']}" for item in result["differences"][:SHOWN_DIFFERENCES]]
-    lines.append(_confusion_table(result["confusion"]))
+    if "speech" in result:
+        lines += detection_lines(result["speech"], SHOWN_DETECTIONS)
+    else:
+        lines.append(_confusion_table(result["confusion"]))
     if result["labelled"]:
         lines.append(
             f"Accuracy measured on {result['board']}: {100 * result['accuracy_on_device']:.2f} % "

@@ -60,3 +60,16 @@ def test_evaluate_names_every_clip_that_differs(capsys, native_device, audio, tm
     assert status == 1
     assert "DIFFERS clip no/noise.wav, step 7, stage scores" in out
     assert "3 of 4 clips agree" in out
+
+
+def test_evaluate_speech_lists_what_the_device_detects_and_how_often_in_an_hour(capsys, native_device, audio, tmp_path):
+    words = ["evaluate", audio, "--speech", "--elf", "native", "--jobs", "1", "--no-cache"]
+    status, out, _ = host_cli.run(capsys, *words, "--json", tmp_path / "a.json")
+    assert status == 0 and "5 of 5 clips agree" in out and "most often heard instead" not in out
+    result = json.loads((tmp_path / "a.json").read_text())
+    assert result["labelled"] == 0
+    speech = result["speech"]
+    assert speech["detections"] == len(speech["detected"]) > 0
+    assert " in 0.00 hours, " in out and speech["detected"][0]["recording"] in out
+    assert speech["per_hour"] == pytest.approx(speech["detections"] / speech["hours"])
+    assert sum(one["detections"] for one in speech["labels"].values()) == speech["detections"]

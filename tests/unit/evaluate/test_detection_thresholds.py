@@ -4,7 +4,7 @@ import pytest
 from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15
 from kws_reference.errors import KwsError
 from kws_training.convert.detector_settings import with_releases, write_detector
-from kws_training.evaluate.thresholds import THRESHOLDS_Q15, choose
+from kws_training.evaluate.thresholds import THRESHOLDS_Q15, check_provable, check_rate, choose
 
 from tests.support.detection import NO, YES, crowded, plain_bundle, scene, with_labels
 from tests.support.models import odd_channels
@@ -60,9 +60,29 @@ def test_choose_impossible_rate_ends_below_it(plain):
 
 
 @pytest.mark.parametrize(("rate", "message"), [(0.0, "above 0"), (-1.0, "above 0"), (20.0, "Take 0.25 hours or more")])
-def test_choose_rate_that_cannot_be_told_is_refused(plain, rate, message):
+def test_check_rate_that_cannot_be_told_is_refused(plain, rate, message):
     with pytest.raises(KwsError, match=message):
-        choose(crowded(plain), rate)
+        check_rate(rate, crowded(plain).hours)
+
+
+@pytest.mark.parametrize(
+    ("rate", "hours", "confidence", "message"),
+    [
+        (0.0, 1.0, 0.9, "must be above 0"),
+        (1.0, 1.0, 1.0, "confidence must be"),
+        (2.0, 1.0, 0.9, r"prove at most 2.3 per hour with 90 % confidence. For 2 take 1.15 hours or more, or .* 0.86"),
+    ],
+)
+def test_check_provable_rate_that_speech_is_too_short_for_is_refused_with_what_would_do(
+    rate, hours, confidence, message
+):
+    with pytest.raises(KwsError, match=message):
+        check_provable(rate, hours, confidence)
+
+
+def test_check_provable_takes_the_confidence_that_its_message_names():
+    check_provable(2.0, 1.0, 0.86)
+    check_provable(2.0, 1.16, 0.9)
 
 
 def test_with_releases_are_three_quarters_of_thresholds_and_none_for_never():

@@ -2,8 +2,9 @@
 
 import struct
 
+import numpy as np
 import pytest
-from kws_host import bulk, project
+from kws_host import bulk, bulk_run, project
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 
@@ -22,3 +23,19 @@ def test_bulk_output_cut_off_or_of_another_model_is_refused(cut):
         bulk.decode_output(data, bundle, 3)
     with pytest.raises(KwsError, match="runs model 00000000"):
         bulk.decode_output(data[:16] + bytes(32) + data[48:], bundle, 2)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "parts"),
+    [
+        ([1] * 121, [60, 60, 1]),
+        ([20, 20, 20, 20], [3, 1]),
+        ([3600, 1, 1, 90], [1, 2, 1]),
+        ([0.01] * 70, [60, 10]),
+    ],
+)
+def test_bulk_parts_hold_a_minute_or_one_longer_recording(seconds, parts):
+    audio = [np.zeros(round(length * 100), np.int16) for length in seconds]
+    found = bulk_run._parts(audio, 100)
+    assert [len(part) for part in found] == parts
+    assert [id(pcm) for part in found for pcm in part] == list(map(id, audio))

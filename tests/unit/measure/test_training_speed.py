@@ -1,4 +1,4 @@
-"""kws-train benchmark --training measures three rates."""
+"""kws-train benchmark --training measures three rates, without speech and among it."""
 
 import json
 
@@ -12,12 +12,15 @@ from kws_training.measure import training_speed  # noqa: E402
 
 def test_benchmark_training_prints_and_writes_three_rates(tmp_path, capsys, monkeypatch):
     measure = training_speed.measure
-    monkeypatch.setattr(training_speed, "measure", lambda name: measure(name, clips=40, epochs=3, batch=20))
+    monkeypatch.setattr(training_speed, "measure", lambda name, speech: measure(name, 40, 3, 20, speech))
     assert cli.main(["benchmark", "--training", "matchbox", "--json", str(tmp_path / "speed.json")]) == 0
-    (found,) = json.loads((tmp_path / "speed.json").read_text())
-    assert found["model"] == "matchbox" and found["batch"] == 20
-    assert all(found[name] > 0 for name in ("network", "pipeline", "both"))
-    assert f"both together   {found['both']:8.0f}" in capsys.readouterr().out
+    plain, among_speech = json.loads((tmp_path / "speed.json").read_text())
+    assert plain["scenes"] == 0 and among_speech["scenes"] > 0
+    shown = capsys.readouterr().out
+    for found in (plain, among_speech):
+        assert found["model"] == "matchbox" and found["batch"] == 20
+        assert all(found[name] > 0 for name in ("network", "pipeline", "both"))
+        assert f"both together   {found['both']:8.0f}" in shown
 
 
 def test_benchmark_training_of_an_unknown_model_is_one_line(capsys):

@@ -10,6 +10,7 @@ from kws_training.commands import export, fit
 from kws_training.convert.job import DYNAMIC, PTQ
 from kws_training.data.augment_config import AugmentConfig
 from kws_training.data.clips import FolderSpec
+from kws_training.data.surroundings_config import SurroundingsConfig
 from kws_training.data.training_data import TrainingData
 from kws_training.hyperparameters import Hyperparameter, hyperparameter, hyperparameters_of
 from kws_training.models import architecture
@@ -38,7 +39,7 @@ def test_hyperparameters_of_a_class_are_its_numbers_in_their_order():
     assert Oven() == Oven(180.0, 20)
 
 
-@pytest.mark.parametrize("cls", (Recipe, AugmentConfig))
+@pytest.mark.parametrize("cls", (Recipe, AugmentConfig, SurroundingsConfig))
 def test_hyperparameters_of_training_explain_every_number(cls):
     numbers = {field.name for field in dataclasses.fields(cls) if field.type in (int, float)}
     assert set(hyperparameters_of(cls)) == numbers != set()
@@ -71,6 +72,18 @@ def test_fit_job_recipe_is_the_models_then_the_precisions_then_what_was_given():
     found = quantized.recipe_of(kind, tuple("abcdef"))
     assert (found.learning_rate, found.dropout, found.epochs) == (3e-4, 0.0, 2)
     assert found.augment == AugmentConfig()
+
+
+def test_fit_job_noise_is_heard_beside_half_of_the_clips_unless_told():
+    words, kind = tuple("abcdef"), architecture("matchbox")
+    found = job(fit, "--data", "sc", "--noise", "rain", "--noise", "street", "--room-share", "0.25")
+    assert found.data.noise == (Path("rain"), Path("street"))
+    surroundings = found.recipe_of(kind, words).augment.surroundings
+    assert (surroundings.noise_share, surroundings.room_share, surroundings.gate_share) == (0.5, 0.25, 0.0)
+    found = job(fit, "--data", "sc", "--noise", "rain", "--noise-share", "0.1")
+    assert found.recipe_of(kind, words).augment.surroundings.noise_share == 0.1
+    with pytest.raises(KwsError, match="runs unchanged. Leave out --room-share"):
+        job(fit, "--data", "sc", "--recipe", "published", "--room-share", "0.5")
 
 
 def test_fit_job_published_recipe_is_for_its_models_alone():

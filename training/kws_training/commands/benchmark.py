@@ -26,7 +26,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     parser.add_argument(
         "--training",
         action="store_true",
-        help=f"clips a second of training in the place of latency (default: {DEFAULT}), for about two minutes a model",
+        help=f"clips a second of training in the place of latency (default: {DEFAULT}), without and with speech, for "
+        "about five minutes a model",
     )
     parser.add_argument("--seconds", type=float, default=3.0, help="time for each figure (default %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to a file")
@@ -71,7 +72,7 @@ def _training(targets: list[str], path: Path | None) -> int:
     kinds = [architecture(target).name for target in targets]
     from kws_training.measure import training_speed
 
-    found = [training_speed.measure(name) for name in kinds]
+    found = [training_speed.measure(name, speech=among) for name in kinds for among in (False, True)]
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace(path, (json.dumps(found, indent=1) + "\n").encode())

@@ -34,12 +34,26 @@ def shift_and_resample(rng: np.random.Generator, pcm: np.ndarray, shift_samples:
             out[row] = _shifted(pcm[row], int(shifts[row]))
             continue
         padded[3 : samples + 3] = pcm[row]
-        # Output sample n is at start + n * speed in the clip; further than one sample outside there are only zeros.
-        speed, start = speeds[row], middle - (middle + shifts[row]) * speeds[row]
-        first = max(0, int(np.floor((-1.0 - start) / speed)) + 1)
-        last = min(samples, int(np.ceil((samples - start) / speed)))
-        if first < last:
-            _between_samples(padded, start + 3.0 + first * speed, speed, out[row, first:last])
+        _read_at_speed(padded, speeds[row], middle - (middle + shifts[row]) * speeds[row], out[row])
+    return out
+
+
+def resampled(samples: np.ndarray, speed: float, start: float, length: int) -> np.ndarray:
+    """Reads samples at another speed, which makes them higher or lower too.
+
+    Args:
+      samples: ``[samples]``, any real dtype.
+      speed: above 0; 2 is twice as fast.
+      start: place in ``samples`` of the first value.
+      length: number of values.
+
+    Returns:
+      float32 ``[length]``, by the cubic of `shift_and_resample`; zero where there are no samples.
+    """
+    out = np.zeros(length, np.float32)
+    padded = np.zeros(len(samples) + 6, np.float32)
+    padded[3:-3] = samples
+    _read_at_speed(padded, speed, start, out)
     return out
 
 
@@ -129,6 +143,16 @@ def _stretches(rng: np.random.Generator, clips: int, length: int, masks: int, lo
     starts: np.ndarray = rng.integers(0, length - sizes + 1)
     places = np.arange(length)
     return np.any((places >= starts) & (places < starts + sizes), axis=1)
+
+
+def _read_at_speed(padded: np.ndarray, speed: float, start: float, out: np.ndarray) -> None:
+    """Writes what is at ``start + n * speed`` of samples that have three zeros before and behind them."""
+    samples = len(padded) - 6
+    # Further than one sample outside there are only zeros.
+    first = max(0, int(np.floor((-1.0 - start) / speed)) + 1)
+    last = min(len(out), int(np.ceil((samples - start) / speed)))
+    if first < last:
+        _between_samples(padded, start + 3.0 + first * speed, speed, out[first:last])
 
 
 def _between_samples(padded: np.ndarray, start: float, step: float, out: np.ndarray) -> None:

@@ -1,9 +1,11 @@
 """What an epoch of training consists of."""
 
 import dataclasses
+from typing import Any
 
 from kws_reference.errors import KwsError
 
+from kws_training.data.surroundings_config import SurroundingsConfig
 from kws_training.hyperparameters import hyperparameter
 
 _RANGES = {
@@ -26,7 +28,11 @@ _RANGES = {
 
 @dataclasses.dataclass(frozen=True)
 class AugmentConfig:
-    """Ranges of the augmentation, and shares of the clips; each field says what it is."""
+    """Ranges of the augmentation, and shares of the clips; each field says what it is.
+
+    Attributes:
+      surroundings: rooms, microphones, noise, other people, near-silence.
+    """
 
     shift_samples: int = hyperparameter(1600, "time shift, +- (1,600 = 100 ms)", "SAMPLES")
     resample: float = hyperparameter(0.15, "change of speed, +-")
@@ -56,6 +62,7 @@ class AugmentConfig:
     synthetic_unknown: float = hyperparameter(
         0.3, "share of an epoch's unknown words that are synthetic, where there are recorded ones too"
     )
+    surroundings: SurroundingsConfig = SurroundingsConfig()
 
     def __post_init__(self) -> None:
         """Checks the ranges.
@@ -68,3 +75,9 @@ class AugmentConfig:
                 raise KwsError(f"augmentation {name}: use {low} to {high}. Received: {getattr(self, name)}")
         if not self.gain_low_db <= self.gain_high_db:
             raise KwsError(f"augmentation gain: {self.gain_low_db} dB is above {self.gain_high_db} dB.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """As a record holds it: without surroundings where there are none, as records were before there were any."""
+        values = dataclasses.asdict(self)
+        surroundings = values.pop("surroundings")
+        return values if self.surroundings.off else {**values, "surroundings": surroundings}

@@ -16,7 +16,7 @@ from kws_reference.labels import TEN_KEYWORDS, UNKNOWN, LabelSet, folded
 
 from kws_training.data.splits import SPLITS, Rule, Split
 
-SYNTHETIC_SPEAKERS = ("espeak-", "flite-")
+SYNTHETIC_SPEAKERS = ("espeak-", "flite-", "festival-", "piper-")
 CLIP_SAMPLES = 16000
 SAMPLE_RATE_HZ = 16000
 
@@ -103,6 +103,7 @@ class ClipSet:
       noise: the background recordings, int16, each at least one clip long; made up (`made_noise`) where
         ``speech_commands`` has none.
       label_names: names of the classes.
+      everyday_noise: further recordings of noise (``--noise``), int16 of any length.
     """
 
     pcm: np.ndarray
@@ -111,6 +112,7 @@ class ClipSet:
     names: tuple[str, ...]
     noise: tuple[np.ndarray, ...]
     label_names: LabelSet
+    everyday_noise: tuple[np.ndarray, ...] = ()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -128,7 +130,7 @@ class ClipSet:
     def sha256(self) -> str:
         """Digest of what is learnt from: samples, labels and noise, in their order."""
         digest = hashlib.sha256(np.ascontiguousarray(self.labels).data)
-        for samples in (self.pcm, *self.noise):
+        for samples in (self.pcm, *self.noise, *self.everyday_noise):
             digest.update(np.ascontiguousarray(samples).data)
         return digest.hexdigest()
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,17 @@ from kws_reference.errors import KwsError
 from kws_reference.frontend import definition
 from kws_reference.frontend.config import FrontendConfig
 
-from kws_training.data import augment, epoch_plan, noise
+from kws_training.data import augment, epoch_plan, noise, surroundings
 from kws_training.data.clips import ClipSet
 
-_CODE = (augment.__file__, epoch_plan.__file__, noise.__file__, definition.__file__)
+_CODE: tuple[str | None, ...] = (
+    augment.__file__,
+    epoch_plan.__file__,
+    noise.__file__,
+    definition.__file__,
+    surroundings.__file__,
+)
+_SIGNAL = sorted(Path(__file__).parent.glob("signal/*.py"))
 
 
 class EpochCache:
@@ -38,17 +46,17 @@ class EpochCache:
         Raises:
           KwsError: the folder cannot be created.
         """
-        self._folder = Path(folder)
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise KwsError(f"cannot create {folder}: {error.strerror}. Choose another --cache.") from None
+        self._folder = created(folder)
         values = [np.__version__, seed, dataclasses.asdict(config), frontend and frontend.to_dict()]
-        values += [clips.words, clips.label_names, [len(recording) for recording in clips.noise]]
+        values += [
+            clips.words,
+            clips.label_names,
+            [[len(recording) for recording in kind] for kind in (clips.noise, clips.everyday_noise)],
+        ]
         digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
-        for array in (clips.labels, clips.synthetic, clips.pcm, *clips.noise):
+        for array in (clips.labels, clips.synthetic, clips.pcm, *clips.noise, *clips.everyday_noise):
             digest.update(np.ascontiguousarray(array).data)
-        for path in (*_CODE, Path(__file__).with_name("render.py")):
+        for path in (*_CODE, *_SIGNAL, Path(__file__).with_name("render.py")):
             digest.update(Path(path).read_bytes())
         self._key = digest.hexdigest()[:24]
 
@@ -61,12 +69,7 @@ class EpochCache:
 
     def load(self, epoch: int) -> tuple[np.ndarray, np.ndarray] | None:
         """An epoch's features and labels; None if it is not there, or damaged."""
-        try:
-            with np.load(self.path(epoch)) as archive:  # the archive's checksums tell damage
-                features, labels = archive["features"], archive["labels"]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            return None
-        return features, labels
+        return load_arrays(self.path(epoch), ("features", "labels"))
 
     def store(self, epoch: int, features: np.ndarray, labels: np.ndarray) -> None:
         """Writes an epoch; other trainings see the whole file or none.
@@ -74,14 +77,42 @@ class EpochCache:
         Raises:
           KwsError: it cannot be written.
         """
-        path = self.path(epoch)
-        partial = path.with_suffix(f".{os.getpid()}.partial")
-        try:
-            with partial.open("wb") as file:
-                np.savez(file, features=features, labels=labels)
-            os.replace(partial, path)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise KwsError(
-                f"cannot write {path}: {error.strerror}. Free space, or run again without --cache."
-            ) from None
+        store_arrays(self.path(epoch), {"features": features, "labels": labels})
+
+
+def created(folder: str | os.PathLike) -> Path:
+    """The folder of a cache.
+
+    Raises:
+      KwsError: it cannot be created.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise KwsError(f"cannot create {folder}: {error.strerror}. Choose another --cache.") from None
+    return Path(folder)
+
+
+def load_arrays(path: Path, names: Sequence[str]) -> tuple[np.ndarray, ...] | None:
+    """The arrays of a file of a cache; None if it is not there, or damaged."""
+    try:
+        with np.load(path) as archive:  # the archive's checksums tell damage
+            return tuple(archive[name] for name in names)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def store_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes a file of a cache; whoever reads it sees the whole file or none.
+
+    Raises:
+      KwsError: it cannot be written.
+    """
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            np.savez(file, **arrays)
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise KwsError(f"cannot write {path}: {error.strerror}. Free space, or run again without --cache.") from None

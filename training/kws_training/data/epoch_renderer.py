@@ -3,7 +3,6 @@
 The number of workers, and where a run was interrupted, change nothing in an epoch.
 """
 
-import dataclasses
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -11,9 +10,11 @@ import shutil
 import signal
 import tempfile
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from kws_reference.errors import KwsError
@@ -23,9 +24,9 @@ from kws_reference.system.workers import WorkerContext, single_threaded_numpy
 from kws_training.data.augment_config import AugmentConfig
 from kws_training.data.clips import ClipSet
 from kws_training.data.epoch_cache import EpochCache
-from kws_training.data.epoch_plan import plan_epoch
-from kws_training.data.features import CHUNK_CLIPS
-from kws_training.data.render import join, render_chunk, render_epoch
+from kws_training.data.epoch_source import Arrays, ClipEpochs, EpochSource, whole_epoch
+from kws_training.data.scenes.scene_cache import SceneCache
+from kws_training.data.scenes.scene_epochs import SceneEpochs
 
 
 class EpochRenderer:
@@ -48,6 +49,7 @@ class EpochRenderer:
         ahead: int = 1,
         last_epoch: int | None = None,
         cache: str | os.PathLike | None = None,
+        scenes: SceneEpochs | None = None,
     ):
         """Starts nothing yet; the workers start with the first epoch.
 
@@ -61,18 +63,25 @@ class EpochRenderer:
           ahead: number of epochs to prepare behind the one that is asked for.
           last_epoch: no epoch after this one is prepared. None: unknown.
           cache: folder that keeps the epochs for other trainings (`EpochCache`). None: none is kept.
+          scenes: made of the same clips; None: there are none.
 
         Raises:
           KwsError: the cache's folder cannot be created.
         """
-        self._clips, self._seed = clips, seed
-        self._config, self._frontend = config or AugmentConfig(), frontend
+        config = config or AugmentConfig()
+        self._pcm = clips.pcm
+        self._sources: list[EpochSource] = [ClipEpochs(clips, seed, config, frontend)]
+        self._caches: list[EpochCache | SceneCache | None] = [None]
+        if cache is not None:
+            self._caches = [EpochCache(cache, clips, seed, config, frontend)]
+        if scenes is not None:
+            self._sources.append(scenes)
+            self._caches.append(SceneCache(cache, scenes) if cache is not None else None)
         self._workers = min(max(2, (os.cpu_count() or 1) // 2), 8) if workers is None else workers
         self._ahead, self._last = ahead, last_epoch
         self._pool: ProcessPoolExecutor | None = None
         self._folder: tempfile.TemporaryDirectory | None = None
-        self._pending: dict[int, list[Future]] = {}
-        self._cache = EpochCache(cache, clips, seed, self._config, frontend) if cache is not None else None
+        self._pending: dict[tuple[int, int], list[Future]] = {}  # by epoch and source
 
     def __enter__(self) -> "EpochRenderer":
         return self
@@ -80,37 +89,48 @@ class EpochRenderer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def epoch(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        """Returns `render_epoch` of this number; waits for the workers if they have not finished it.
+    def epoch(self, epoch: int) -> Arrays:
+        """Returns features and labels of `render_epoch` of this number, and features and targets of its scenes, if any.
+
+        Waits for the workers if they have not finished it.
 
         Raises:
           KwsError: a worker died, for example of too little memory, or the cache cannot be written.
         """
-        for number in [number for number in self._pending if not epoch <= number <= epoch + self._ahead]:
-            for future in self._pending.pop(number):
+        for key in [key for key in self._pending if not epoch <= key[0] <= epoch + self._ahead]:
+            for future in self._pending.pop(key):
                 future.cancel()
-        cached = self._cache.load(epoch) if self._cache and epoch not in self._pending else None
+        cached = {
+            index: found
+            for index, cache in enumerate(self._caches)
+            if cache and (epoch, index) not in self._pending and (found := cache.load(epoch)) is not None
+        }
         last = epoch + self._ahead if self._last is None else min(epoch + self._ahead, self._last)
         for number in range(epoch, max(epoch, last) + 1) if self._workers else ():
-            known = cached is not None if number == epoch else self._cache is not None and number in self._cache
-            if number not in self._pending and not known:
-                self._submit(number)
-        if cached is not None:
-            return cached
-        features, labels = self._render(epoch)
-        if self._cache:
-            self._cache.store(epoch, features, labels)
-        return features, labels
+            for index, cache in enumerate(self._caches):
+                known = index in cached if number == epoch else cache is not None and number in cache
+                if (number, index) not in self._pending and not known:
+                    self._submit(number, index)
+        parts = [
+            cached[index] if index in cached else self._rendered(epoch, index) for index in range(len(self._caches))
+        ]
+        return tuple(array for part in parts for array in part)
 
-    def _render(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        if self._workers == 0:
-            return render_epoch(self._clips, self._seed, epoch, self._config, self._frontend)
+    def _rendered(self, epoch: int, index: int) -> Arrays:
+        source, cache = self._sources[index], self._caches[index]
         try:
-            return join([future.result() for future in self._pending.pop(epoch)])
+            if self._workers:
+                parts = [future.result() for future in self._pending.pop((epoch, index))]
+            else:
+                parts = [source.render(job) for job in source.jobs(epoch)]
         except BrokenProcessPool:
             raise KwsError(
                 "a data worker died, most often for lack of memory. Free some, or run with fewer --workers (0: none)."
             ) from None
+        arrays = whole_epoch(parts)
+        if cache:
+            cache.store(epoch, *arrays)
+        return arrays
 
     def close(self) -> None:
         """Stops the workers and removes their temporary file."""
@@ -125,56 +145,52 @@ class EpochRenderer:
             self._folder.cleanup()
             self._folder = None
 
-    def _submit(self, epoch: int) -> None:
+    def _submit(self, epoch: int, index: int) -> None:
         pool = self._pool or self._start()
-        rows = plan_epoch(self._clips, self._seed, epoch, self._config)
         with single_threaded_numpy():  # the pool starts its processes when it gets work
-            self._pending[epoch] = [
-                pool.submit(_work, rows[first : first + CHUNK_CLIPS], self._seed, epoch, index)
-                for index, first in enumerate(range(0, len(rows), CHUNK_CLIPS))
-            ]
+            jobs = self._sources[index].jobs(epoch)
+            self._pending[epoch, index] = [pool.submit(_work, index, job) for job in jobs]
 
     def _start(self) -> ProcessPoolExecutor:
         self._folder = tempfile.TemporaryDirectory(prefix="kws-clips-")
         shared = Path(self._folder.name) / "pcm.npy"
         try:
-            np.save(shared, self._clips.pcm)
+            np.save(shared, self._pcm)
         except OSError as error:
             self.close()
             raise KwsError(
-                f"{shared}: {self._clips.pcm.nbytes / 1e6:.0f} MB of clips cannot be written ({error.strerror}). "
+                f"{shared}: {self._pcm.nbytes / 1e6:.0f} MB of clips cannot be written ({error.strerror}). "
                 "Set TMPDIR to a folder with room."
             ) from error
-        light = dataclasses.replace(self._clips, pcm=np.empty((0, 0), np.int16), names=())
         self._pool = ProcessPoolExecutor(
             self._workers,
             mp_context=WorkerContext(),
             initializer=_initialise,
-            initargs=(light, str(shared), self._config, self._frontend),
+            initargs=([source.light() for source in self._sources], str(shared)),
         )
         return self._pool
 
 
-_worker: tuple[ClipSet, AugmentConfig, FrontendConfig | None] | None = None
+_worker: list[EpochSource] = []
 
 
-def _initialise(clips: ClipSet, shared: str, config: AugmentConfig, frontend: FrontendConfig | None) -> None:
-    global _worker
+def _initialise(sources: list[EpochSource], shared: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle; it closes the pool
-    threading.Thread(target=_end_with_parent, args=(Path(shared).parent,), daemon=True).start()
-    _worker = dataclasses.replace(clips, pcm=np.load(shared, mmap_mode="r")), config, frontend
+    folders = [Path(shared).parent, *(folder for source in sources for folder in source.temporary)]
+    threading.Thread(target=_end_with_parent, args=(folders,), daemon=True).start()
+    pcm = np.load(shared, mmap_mode="r")
+    _worker[:] = [source.with_clips(pcm) for source in sources]
 
 
-def _end_with_parent(folder: Path) -> None:
-    """Waits for the end of the parent. One that was killed leaves its workers and their file behind."""
+def _end_with_parent(folders: Sequence[Path]) -> None:
+    """Waits for the end of the parent. One that was killed leaves its workers and its files behind."""
     parent = multiprocessing.parent_process()
     assert parent is not None  # this is a worker
     multiprocessing.connection.wait([parent.sentinel])
-    shutil.rmtree(folder, ignore_errors=True)
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
 
-def _work(rows: np.ndarray, seed: int, epoch: int, chunk: int) -> tuple[np.ndarray, np.ndarray]:
-    assert _worker is not None  # the pool begins with _initialise
-    clips, config, frontend = _worker
-    return render_chunk(clips, rows, seed, epoch, chunk, config, frontend)
+def _work(index: int, job: Any) -> Arrays:
+    return _worker[index].render(job)

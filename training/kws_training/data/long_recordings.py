@@ -6,6 +6,8 @@ pure function of the clips, the background noise and the `RecordingSpec`; a long
 one's whole pieces.
 """
 
+import hashlib
+
 import numpy as np
 from kws_reference.errors import KwsError
 
@@ -34,7 +36,7 @@ class LongRecordings:
             raise KwsError("recordings need background noise. Give a folder that has _background_noise_.")
         if not spec.hours > 0:
             raise KwsError(f"recordings must last longer than 0 hours. Received: {spec.hours}.")
-        self.clips, self.spec = clips, spec
+        self.clips, self.spec, self.weights = clips, spec, weights
         self.pieces = plan(clips.spoken_labels, word_spans(clips.pcm), spec, weights)
 
     def __len__(self) -> int:
@@ -44,6 +46,14 @@ class LongRecordings:
     def hours(self) -> float:
         """Length in all."""
         return sum(piece.seconds for piece in self.pieces) / 3600
+
+    def sha256(self) -> str:
+        """Digest of all that the samples depend on."""
+        digest = hashlib.sha256(repr(self.spec).encode())
+        weights = () if self.weights is None else (self.weights,)
+        for array in (self.clips.pcm, self.clips.labels, *self.clips.noise, *weights):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
 
     def pcm(self, index: int) -> np.ndarray:
         """Renders one piece, int16 ``[samples]``."""

@@ -1,16 +1,34 @@
 """DET curves (detection error tradeoff): miss rate against false accepts per hour over all thresholds."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
-from kws_reference.bundle import NEVER_Q15, DetectorConfig
+from kws_reference.bundle import NEVER_Q15, Bundle, DetectorConfig
 from kws_reference.detector.integer import MAX_POSTERIOR_Q15
 
-from kws_training.evaluate.replay import DetectorReplay
+from kws_training.evaluate.metrics import DetectionMetrics
 
 Point = tuple[float, float]
 """False accepts per hour, and miss rate 0..1."""
+
+
+class Replay(Protocol):
+    """What curves are drawn of: words that were said, and sound in which nobody said them, with kept scores."""
+
+    @property
+    def bundle(self) -> Bundle:
+        """The model."""
+
+    @property
+    def spoken(self) -> np.ndarray:
+        """Keywords said, int64 ``[labels]``."""
+
+    def sweep(
+        self, threshold_q15: Sequence[int], refractory_steps: int, label: int | None = None
+    ) -> Sequence[DetectionMetrics]:
+        """Metrics for each threshold, common to all keywords, or of one label while no other one is raised."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +55,7 @@ def det_thresholds() -> list[int]:
 
 
 def det_curves(
-    candidates: dict[str, tuple[DetectorReplay, DetectorConfig]], progress: Callable[[int], None] = lambda done: None
+    candidates: Mapping[str, tuple[Replay, DetectorConfig]], progress: Callable[[int], None] = lambda done: None
 ) -> DetCurves:
     """Curves of all keywords with the timing of the first and the last detector, of each keyword with the last's.
 
@@ -63,12 +81,12 @@ def det_curves(
     return DetCurves(totals, alone)
 
 
-def curve_rounds(replay: DetectorReplay) -> int:
+def curve_rounds(replay: Replay) -> int:
     """How many rounds `det_curves` reports as progress."""
     return 2 + len(replay.bundle.labels)
 
 
-def timing_text(replay: DetectorReplay, detector: DetectorConfig) -> str:
+def timing_text(replay: Replay, detector: DetectorConfig) -> str:
     """A detector's smoothing window ("mean") and refractory period ("rest"), as the reports' files have always said."""
     step_ms = replay.bundle.clock.step_ms
     return f"mean of {detector.smoothing_steps * step_ms:g} ms, rest of {detector.refractory_steps * step_ms:g} ms"

@@ -6,7 +6,6 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from kws_reference.bundle import Bundle, DetectorConfig
 from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
@@ -24,7 +23,7 @@ from kws_training.evaluate.detection_table import detection_table
 from kws_training.evaluate.matching import TOLERANCE_S, Cause
 from kws_training.evaluate.replay import DetectorReplay
 from kws_training.evaluate.scores import kept_or_streamed
-from kws_training.evaluate.thresholds import choice_rounds, choose
+from kws_training.evaluate.thresholds import check_rate, choice_rounds, choose
 from kws_training.evaluate.timeline import telling_stretch, timeline
 from kws_training.folder_lock import require_writable
 
@@ -79,9 +78,9 @@ def evaluate_detection(job: DetectionJob) -> dict[str, Any]:
     """
     bundle = Bundle.load(job.bundle)
     require_writable(job.out)
-    recordings, weights = _recordings(job, bundle)
+    recordings = _recordings(job, bundle)
     job.out.mkdir(parents=True, exist_ok=True)
-    replay = DetectorReplay(bundle, recordings.pieces, kept_or_streamed(bundle, recordings, weights, job.scores))
+    replay = DetectorReplay(bundle, recordings.pieces, kept_or_streamed(bundle, recordings, job.scores))
     candidates = {
         name: _Candidate(replay.smoothed(detector.smoothing_steps), detector)
         for name, detector in _detectors(job, replay).items()
@@ -101,8 +100,8 @@ def evaluate_detection(job: DetectionJob) -> dict[str, Any]:
     return result
 
 
-def _recordings(job: DetectionJob, bundle: Bundle) -> tuple[LongRecordings, np.ndarray | None]:
-    """What is heard, and the weights that its clips were drawn by where thresholds are chosen."""
+def _recordings(job: DetectionJob, bundle: Bundle) -> LongRecordings:
+    """What is heard; its clips are drawn by weights where thresholds are chosen."""
     keywords = bundle.labels.keywords
     if not keywords:
         raise KwsError(f"{job.bundle} has no keyword to detect. Received: {', '.join(bundle.labels)}.")
@@ -114,7 +113,7 @@ def _recordings(job: DetectionJob, bundle: Bundle) -> tuple[LongRecordings, np.n
         clips, weights = validation_mix(clips, extra_clips(job.extra, keywords) if job.extra else None)
     recordings = LongRecordings(clips, job.recordings, weights)
     log.info(f"{job.source.name}: {recordings.hours:g} hours in {len(recordings)} pieces, {len(clips)} clips")
-    return recordings, weights
+    return recordings
 
 
 def _detectors(job: DetectionJob, replay: DetectorReplay) -> dict[str, DetectorConfig]:
@@ -124,6 +123,7 @@ def _detectors(job: DetectionJob, replay: DetectorReplay) -> dict[str, DetectorC
     if bundle.detector != detectors[DEFAULT]:
         detectors[MANIFEST] = bundle.detector
     if job.wanted_per_hour is not None:
+        check_rate(job.wanted_per_hour, replay.hours)
         progress = Progress("choosing thresholds", choice_rounds(bundle)).update
         detectors[CHOSEN] = choose(replay, job.wanted_per_hour, progress)
     return detectors

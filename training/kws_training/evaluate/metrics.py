@@ -49,7 +49,11 @@ class DetectionMetrics:
     @property
     def upper_rate(self) -> float:
         """Upper bound of the false accepts per hour, one-sided with `CONFIDENCE`."""
-        return rate_bounds(self.clips, self.hours, 0.0, CONFIDENCE)[1]
+        return self.upper(CONFIDENCE)
+
+    def upper(self, confidence: float) -> float:
+        """Upper bound of the false accepts per hour, one-sided with this confidence, 0..1."""
+        return rate_bounds(self.clips, self.hours, 0.0, confidence)[1]
 
     @property
     def interval(self) -> tuple[float, float]:

@@ -39,6 +39,7 @@ def det_curve(
     hours: float,
     title: str,
     path: Path,
+    rates: Point | None = None,
 ) -> None:
     """Draws miss rate against false accepts per hour, both logarithmic: all keywords left, each one alone right.
 
@@ -48,11 +49,12 @@ def det_curve(
       hours: length of the recording; no false accept is drawn at half an accept, the left edge.
       title: headline.
       path: PNG to write.
+      rates: false accepts per hour of the left and the right edge; None: as the curves need.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(13, 6), layout="constrained", sharex=True, sharey=True)
     totals, labels = curves.all_keywords, curves.alone
     every = [*points.values(), *(point for curve in (*totals.values(), *labels.values()) for point in curve)]
-    none_heard = 0.5 / hours
+    none_heard = max(0.5 / hours, rates[0] if rates else 0.0)
     none_missed = 0.6 * max(0.001, min([miss for _, miss in every if miss > 0], default=0.1))
     colour_of = colours(list(labels))
 
@@ -71,7 +73,7 @@ def det_curve(
     for axis, heading in ((left, "All keywords, one threshold for all"), (right, "Each keyword alone")):
         axis.set_xscale("log")
         axis.set_yscale("log")
-        axis.set_xlim(none_heard * 0.8, max(highest, 10 * none_heard) * 1.4)
+        axis.set_xlim(*(rates or (none_heard * 0.8, max(highest, 10 * none_heard) * 1.4)))
         axis.set_ylim(85 * none_missed, 115)
         axis.axvline(none_heard, color="grey", linewidth=0.8, linestyle=":")
         axis.axhline(100 * none_missed, color="grey", linewidth=0.8, linestyle=":")
@@ -86,7 +88,7 @@ def det_curve(
         axis.grid(alpha=0.3, which="major")
         axis.set_xlabel("False accepts per hour")
         axis.set_title(heading, fontsize=11)
-        axis.legend(fontsize=9, loc="best" if axis is left else "upper right", ncols=1 if axis is left else 2)
+        axis.legend(fontsize=9, loc="best", ncols=1 if axis is left else 2)
     left.set_ylabel("Keywords missed, %")
     figure.suptitle(title)
     save(figure, path)

@@ -7,7 +7,7 @@ import os
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from kws_reference.audio.pcm import convert_rate
@@ -20,7 +20,6 @@ from kws_reference.system.files import replacing
 from kws_reference.system.workers import pool
 
 from kws_training.data.clips import SAMPLE_RATE_HZ
-from kws_training.data.long_recordings import LongRecordings
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +27,22 @@ BATCH_PIECES = 40
 """Pieces that go side by side through the network."""
 
 
+class Recordings(Protocol):
+    """What can be heard: pieces, each from a reset. Every worker process gets a copy and makes the samples it needs."""
+
+    def __len__(self) -> int:
+        """How many pieces there are."""
+
+    def pcm(self, index: int) -> np.ndarray:
+        """One piece, int16 ``[samples]`` at `SAMPLE_RATE_HZ`."""
+
+    def sha256(self) -> str:
+        """Digest of all that the samples depend on."""
+
+
 def stream_scores(
     bundle: Bundle,
-    recordings: LongRecordings,
+    recordings: Recordings,
     progress: Callable[[int], None] = lambda done: None,
     workers: int | None = None,
 ) -> list[np.ndarray]:
@@ -61,7 +73,7 @@ def stream_scores(
 _worker: dict[str, Any] = {}
 
 
-def _start(scorer: Scorer, recordings: LongRecordings) -> None:
+def _start(scorer: Scorer, recordings: Recordings) -> None:
     _worker["scorer"], _worker["recordings"] = scorer, recordings
     _worker["mfcc"] = Mfcc(scorer.bundle.frontend, scorer.bundle.features.zero_point)
 
@@ -109,36 +121,32 @@ class KeptScores:
             np.savez_compressed(file, key=self.key, **arrays)
 
 
-def score_key(bundle: Bundle, recordings: LongRecordings, weights: np.ndarray | None = None) -> str:
-    """SHA-256 of all that scores depend on: the model, its front end, the recordings' specification and clips."""
-    digest = hashlib.sha256(repr((bundle.model_sha256, bundle.frontend, recordings.spec)).encode())
-    heard = [] if weights is None else [weights]
-    for array in (recordings.clips.pcm, recordings.clips.labels, *recordings.clips.noise, *heard):
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
+def score_key(bundle: Bundle, recordings: Recordings) -> str:
+    """SHA-256 of all that scores depend on: the model, its front end, and what it hears."""
+    return hashlib.sha256(repr((bundle.model_sha256, bundle.frontend, recordings.sha256())).encode()).hexdigest()
 
 
 def kept_or_streamed(
-    bundle: Bundle, recordings: LongRecordings, weights: np.ndarray | None, path: Path | None
+    bundle: Bundle, recordings: Recordings, path: Path | None, what: str = "listening"
 ) -> list[np.ndarray]:
     """The scores of each piece, from ``path`` when they are of this model and these recordings.
 
     Args:
       bundle: the model.
       recordings: what it hears.
-      weights: that the recordings were drawn by, or None.
       path: a ``.npz``; None: nothing is kept.
+      what: shown before the progress bar.
 
     Raises:
       KwsError: the file holds something else.
     """
-    kept = KeptScores(path, score_key(bundle, recordings, weights)) if path else None
+    kept = KeptScores(path, score_key(bundle, recordings)) if path else None
     if kept and (scores := kept.read(len(recordings))) is not None:
         log.info(f"scores taken from {path}")
         return scores
     if kept:
         kept.path.parent.mkdir(parents=True, exist_ok=True)
-    scores = stream_scores(bundle, recordings, Progress("listening", len(recordings)).update)
+    scores = stream_scores(bundle, recordings, Progress(what, len(recordings)).update)
     if kept:
         kept.write(scores)
     return scores

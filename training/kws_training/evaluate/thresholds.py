@@ -2,16 +2,17 @@
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 from kws_reference.bundle import NEVER_Q15, Bundle, DetectorConfig
-from kws_reference.detector.integer import MAX_POSTERIOR_Q15
+from kws_reference.detector.integer import MAX_POSTERIOR_Q15, DetectorTables
 from kws_reference.errors import KwsError
 
 from kws_training.convert.detector_settings import with_releases
-from kws_training.evaluate.metrics import DetectionMetrics
-from kws_training.evaluate.replay import DetectorReplay
+from kws_training.evaluate.intervals import poisson_bounds
+from kws_training.evaluate.metrics import CONFIDENCE, DetectionMetrics
 
 THRESHOLDS_Q15 = (
     *(round(NEVER_Q15 * percent / 100) for percent in (*range(50, 90, 2), *range(90, 100))),
@@ -27,7 +28,7 @@ THRESHOLDS_Q15 = (
 REFRACTORY_S = (0.8, 1.0, 1.2, 1.5)
 """Refractory periods that `choose` tries: posteriors stay high for as long as the model looks back."""
 
-SMOOTHING_S = (0.1, 0.2, 0.3, 0.4)
+SMOOTHING_S = (0.1, 0.2, 0.3, 0.4, 0.5)
 """Smoothing windows that `choose` tries."""
 
 SLACK = 0.01
@@ -39,6 +40,33 @@ PRICES = tuple(10.0 ** np.linspace(1, -4, 101))
 
 FEWEST_FALSE_ACCEPTS = 5
 """Thresholds are not chosen for fewer wanted events than this: their number would be chance."""
+
+
+class Replay(Protocol):
+    """What thresholds are chosen by: words that were said, and sound in which nobody said them, with kept scores."""
+
+    @property
+    def bundle(self) -> Bundle:
+        """The model."""
+
+    @property
+    def tables(self) -> DetectorTables:
+        """With the smoothing window."""
+
+    @property
+    def hours(self) -> float:
+        """Of the sound that false accepts are counted in."""
+
+    def smoothed(self, smoothing_steps: int) -> "Replay":
+        """The same scores behind another smoothing window."""
+
+    def measure(self, detector: DetectorConfig) -> DetectionMetrics:
+        """Recall and false accepts with these settings."""
+
+    def sweep(
+        self, threshold_q15: Sequence[int], refractory_steps: int, label: int | None = None
+    ) -> Sequence[DetectionMetrics]:
+        """Metrics for each threshold, common to all keywords, or of one label while no other one is raised."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,12 +104,48 @@ def check_rate(per_hour: float, hours: float) -> None:
         )
 
 
+def provable_rate(hours: float, confidence: float) -> float:
+    """The upper bound of the false accepts per hour of speech in which there is none."""
+    return poisson_bounds(0, 0.0, confidence)[1] / hours
+
+
+def check_provable(per_hour: float, hours: float, confidence: float) -> None:
+    """Refuses a wanted rate that speech is too short to prove, even if no false accept were in it.
+
+    Args:
+      per_hour: wanted false accepts per hour.
+      hours: of speech.
+      confidence: of the upper bound, 0..1.
+
+    Raises:
+      KwsError: the rate or the confidence is out of range, or the speech is too short.
+    """
+    if not per_hour > 0:
+        raise KwsError(
+            f"the wanted false accepts per hour must be above 0: none in a finite recording promises nothing. "
+            f"Received: {per_hour:g}."
+        )
+    if not 0 < confidence < 1:
+        raise KwsError(f"the confidence must be above 0 and below 1. Received: {confidence:g}.")
+    none = provable_rate(hours, confidence)
+    possible = np.floor(-100 * np.expm1(-per_hour * hours)) / 100
+    if none > per_hour:
+        raise KwsError(
+            f"{hours:.2f} hours of speech without a false accept prove at most {none:.2g} per hour with "
+            f"{100 * confidence:g} % confidence. For {per_hour:g} take {none * hours / per_hour:.2f} hours or more, or "
+            f"--confidence {possible:g}."
+        )
+
+
 def choose(
-    replay: DetectorReplay, false_accepts_per_hour: float, progress: Callable[[int], None] = lambda done: None
+    replay: Replay,
+    false_accepts_per_hour: float,
+    progress: Callable[[int], None] = lambda done: None,
+    confidence: float = CONFIDENCE,
 ) -> DetectorConfig:
     """Chooses smoothing window, refractory period and thresholds that keep the false accepts below the wanted rate.
 
-    A rate counts as its upper bound (`DetectionMetrics.upper_rate`). First, for each of `SMOOTHING_S` and each of
+    A rate counts as its upper bound (`DetectionMetrics.upper`). First, for each of `SMOOTHING_S` and each of
     `REFRACTORY_S`, the lowest common threshold is found that keeps the rate; of those, the quickest detector is taken
     whose recall is within `SLACK` of the best. Then every keyword gets the threshold of `THRESHOLDS_Q15` with the best
     recall less p times its false accepts per hour, p the same for all: so false accepts are spent where they buy most
@@ -89,28 +153,27 @@ def choose(
     thresholds (`with_releases`).
 
     Args:
-      replay: a recording of validation clips, long against the wanted rate.
+      replay: a recording of validation clips, or speech and validation clips, long against the wanted rate
+        (`check_rate`, `check_provable`).
       false_accepts_per_hour: wanted rate of all labels together, > 0.
       progress: called with the number of `choice_rounds` done.
+      confidence: of the upper bound, 0..1.
 
     Returns:
       Settings for the manifest; silence and unknown words are never raised.
-
-    Raises:
-      KwsError: see `check_rate`.
     """
-    check_rate(false_accepts_per_hour, replay.hours)
     done = itertools.count(1)
 
     def round_done() -> None:
         progress(next(done))
 
-    smoothed, refractory_steps = _quickest(replay, false_accepts_per_hour, round_done)
+    wanted = _Wanted(false_accepts_per_hour, confidence)
+    smoothed, refractory_steps = _quickest(replay, wanted, round_done)
     alone = {}
     for row in replay.bundle.labels.keyword_rows:
         alone[row] = _alone(smoothed.sweep(THRESHOLDS_Q15, refractory_steps, row), row)
         round_done()
-    return _at_lowest_price(smoothed, refractory_steps, _with_prior(alone), false_accepts_per_hour)
+    return _at_lowest_price(smoothed, refractory_steps, _with_prior(alone), wanted)
 
 
 def choice_rounds(bundle: Bundle) -> int:
@@ -118,7 +181,19 @@ def choice_rounds(bundle: Bundle) -> int:
     return len(SMOOTHING_S) * len(REFRACTORY_S) + len(bundle.labels.keyword_rows)
 
 
-def _quickest(replay: DetectorReplay, wanted: float, round_done: Callable[[], None]) -> tuple[DetectorReplay, int]:
+@dataclasses.dataclass(frozen=True)
+class _Wanted:
+    """A rate to keep: false accepts per hour of all labels together, and the confidence of its upper bound."""
+
+    per_hour: float
+    confidence: float
+
+    def is_kept(self, metrics: DetectionMetrics) -> bool:
+        """Whether settings with these metrics keep it."""
+        return metrics.upper(self.confidence) <= self.per_hour
+
+
+def _quickest(replay: Replay, wanted: _Wanted, round_done: Callable[[], None]) -> tuple[Replay, int]:
     """The replay and the refractory period of the quickest detector whose recall is within `SLACK` of the best."""
     clock, found = replay.bundle.clock, []
     for smoothing_s in SMOOTHING_S:
@@ -132,16 +207,16 @@ def _quickest(replay: DetectorReplay, wanted: float, round_done: Callable[[], No
     return next((smoothed, steps) for recall, smoothed, steps in found if recall >= best - SLACK)
 
 
-def _kept(replay: DetectorReplay, refractory_steps: int, wanted: float) -> Iterator[DetectionMetrics]:
+def _kept(replay: Replay, refractory_steps: int, wanted: _Wanted) -> Iterator[DetectionMetrics]:
     """Metrics from the highest common threshold down, as long as they keep the rate.
 
     From above, as a lower threshold can hide false accepts behind a refractory period.
     """
     swept = (replay.sweep([threshold], refractory_steps)[0] for threshold in reversed(THRESHOLDS_Q15))
-    return itertools.takewhile(lambda metrics: metrics.upper_rate <= wanted, swept)
+    return itertools.takewhile(wanted.is_kept, swept)
 
 
-def _alone(swept: list[DetectionMetrics], row: int) -> _Alone:
+def _alone(swept: Sequence[DetectionMetrics], row: int) -> _Alone:
     """What one keyword gives with each threshold, rising."""
     counts = [metrics.false_accepts.sum() for metrics in swept]
     rate = np.maximum.accumulate(counts[::-1])[::-1] / swept[0].hours
@@ -163,7 +238,7 @@ def _with_prior(alone: dict[int, _Alone]) -> dict[int, _Alone]:
 
 
 def _at_lowest_price(
-    replay: DetectorReplay, refractory_steps: int, alone: dict[int, _Alone], wanted: float
+    replay: Replay, refractory_steps: int, alone: dict[int, _Alone], wanted: _Wanted
 ) -> DetectorConfig:
     """The thresholds of the lowest price with which all keywords together keep the rate.
 
@@ -171,7 +246,7 @@ def _at_lowest_price(
       replay: the recording, behind the chosen smoothing window.
       refractory_steps: chosen.
       alone: of each keyword's row.
-      wanted: false accepts per hour that all together may raise, upper bound.
+      wanted: that all together keep.
     """
     smoothing_steps = replay.tables.smoothing_steps
     best = with_releases(smoothing_steps, refractory_steps, (NEVER_Q15,) * len(replay.bundle.labels))
@@ -183,7 +258,7 @@ def _at_lowest_price(
         detector = with_releases(smoothing_steps, refractory_steps, thresholds)
         if detector == best:
             continue
-        if replay.measure(detector).upper_rate > wanted:
+        if not wanted.is_kept(replay.measure(detector)):
             break
         best = detector
     return best

@@ -4,6 +4,7 @@ Tensors are ``[batch, time, channels]``. With ``mode="fake"`` they hold real num
 ``mode="native"`` they hold ``q - zero_point``, see `integer`.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -308,6 +309,20 @@ class WindowMean(Streaming, Quantized):
         if inputs.shape[1] != self.window:
             inputs = tf.pad(inputs, ((0, 0), (self.window, 0), (0, 0)))[:, -self.window :]
         return self._mean(self._groups(inputs), 1)
+
+    def sliding(self, inputs: tf.Tensor, ends: Sequence[int]) -> tf.Tensor:
+        """The same at several moments of one pass.
+
+        Args:
+          inputs: ``[batch, frames, channels]``; a multiple of `step` frames.
+          ends: frames behind which each window ends, at least the window, multiples of `step`.
+
+        Returns:
+          ``[batch, windows, channels]``.
+        """
+        groups, size = self._groups(inputs), self.window // self.step
+        windows = [groups[:, end // self.step - size : end // self.step] for end in ends]
+        return self._mean(tf.stack(windows, 1), 2)
 
     def _groups(self, rows: tf.Tensor) -> tf.Tensor:
         """The means of groups of frames."""

@@ -12,13 +12,17 @@ from kws_reference.labels import TEN_KEYWORDS, LabelSet
 
 from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet
 from kws_training.data.features import feature_statistics
+from kws_training.data.scenes.load_speech import load_speech
+from kws_training.data.scenes.scene_config import SceneConfig
 from kws_training.data.training_data import load_training_data
 from kws_training.models import DEFAULT, Architecture, architecture
 from kws_training.quantize import start
 from kws_training.quantize.calibration import Calibration, calibration
 from kws_training.train.job import FitJob
+from kws_training.train.pooled_model import PooledModel
 from kws_training.train.recipe import Recipe
 from kws_training.train.run_folder import RunFolder
+from kws_training.train.scene_training import Scenes
 from kws_training.train.teacher import Teacher
 from kws_training.train.trained_run import load_run
 from kws_training.train.trainer import CURVES, train
@@ -52,7 +56,7 @@ def fit(job: FitJob) -> dict[str, Any]:
     """Trains; the run folder then holds weights, history and learning curves.
 
     Returns:
-      The history's entry of the epoch of the best validation accuracy.
+      The history's entry of the best epoch (`kws_training.train.run_files.score`).
 
     Raises:
       KwsError: the job does not fit to its runs or clips, the loss is not finite, or the run cannot be written.
@@ -65,6 +69,7 @@ def fit(job: FitJob) -> dict[str, Any]:
     log.info(
         f"{len(training)} training clips, {len(validation)} validation clips, labels {', '.join(training.label_names)}"
     )
+    speech = load_speech(job.speech, words) if job.speech else None
     config = _config(kind, first, len(training.label_names))
     frontend = _frontend(job, first, training, recipe)
     teacher = _teacher(taught, training, frontend)
@@ -74,13 +79,18 @@ def fit(job: FitJob) -> dict[str, Any]:
         "model": config.to_dict(),
         "labels": list(training.label_names),
         "frontend": frontend.to_dict(),
-        "recipe": dataclasses.asdict(recipe),
+        "recipe": recipe.to_dict(),
         "seed": job.seed,
         "training_clips": len(training),
         "validation_clips": len(validation),
         "clips_sha256": {"training": training.sha256(), "validation": validation.sha256()},
         **_origin(job, first, taught, drawn),
     }
+    scenes = None
+    if speech:
+        knows_keywords = first is not None and first.settings["labels"] == list(training.label_names)
+        scenes = Scenes(*speech, SceneConfig(**job.scenes), kind.name, knows_keywords)
+        settings["scenes"] = _scene_settings(scenes)
     run = RunFolder(job.out, settings)
     keras.utils.set_random_seed(job.seed)
     config = dataclasses.replace(config, dropout=recipe.dropout)
@@ -89,18 +99,34 @@ def fit(job: FitJob) -> dict[str, Any]:
     else:
         model = _float_model(kind, config, first, training.label_names)
     best = train(
-        run, training, validation, model, frontend, recipe, job.seed, job.cache, teacher=teacher, workers=job.workers
+        run,
+        training,
+        validation,
+        model,
+        frontend,
+        recipe,
+        job.seed,
+        job.cache,
+        teacher=teacher,
+        workers=job.workers,
+        scenes=scenes,
     )
     log.info(f"best epoch {best['epoch']}: validation {100 * best['val_accuracy']:.2f} %; curves in {job.out / CURVES}")
     return best
 
 
 def _kind(job: FitJob, first: _Run | None) -> Architecture:
-    """The model to train; refuses a run to start from that holds another, or that cannot be quantized."""
+    """The model to train.
+
+    Raises:
+      KwsError: it cannot be trained among speech, or the run to start from holds another, or none to quantize.
+    """
     known = first.settings["architecture"] if first else DEFAULT
     kind = architecture(job.model or known)
     if first and kind.name != known:
         raise KwsError(f"{first.path} holds a {known}, not a {kind.name}. Leave out --model.")
+    if job.speech:
+        PooledModel(kind.build(kind.config(labels=3)), kind.name)  # or a refusal, before anything is read
     if first and (job.precision or "precision" in first.settings):
         start.check(first.settings, first.path)
     return kind
@@ -162,6 +188,18 @@ def _origin(job: FitJob, first: _Run | None, taught: _Run | None, drawn: Calibra
         origin["calibration"] = drawn.record
         origin["started_from"]["recipe"] = first.settings["recipe"]
     return origin
+
+
+def _scene_settings(scenes: Scenes) -> dict[str, Any]:
+    """What a run's settings say of the speech that it is trained among."""
+    parts = {"training": scenes.training, "validation": scenes.validation}
+    return {
+        **dataclasses.asdict(scenes.config),
+        "speech_speakers": {name: list(part.speakers) for name, part in parts.items()},
+        "speech_recordings": {name: len(part) for name, part in parts.items()},
+        "speech_hours": {name: round(part.hours, 3) for name, part in parts.items()},
+        "speech_sha256": {name: part.sha256() for name, part in parts.items()},
+    }
 
 
 def _float_model(kind: Architecture, config: Any, first: _Run | None, labels: tuple[str, ...]) -> keras.Model:

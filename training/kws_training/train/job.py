@@ -8,12 +8,17 @@ from typing import Any
 from kws_reference.errors import KwsError
 
 from kws_training.data.augment_config import AugmentConfig
+from kws_training.data.scenes.load_speech import SpeechFolder
+from kws_training.data.scenes.scene_config import SceneConfig
+from kws_training.data.surroundings_config import SurroundingsConfig
 from kws_training.data.training_data import TrainingData
 from kws_training.models import Architecture
 from kws_training.quantize.precision import Precision
 from kws_training.train import published
 from kws_training.train.recipe import Recipe
 
+NOISE_SHARE = {"noise_share": 0.5}
+"""Of the surroundings, where folders of noise are given and no share."""
 QUANTIZED_RECIPE = {"epochs": 8, "learning_rate": 3e-4, "weight_decay": 0.0, "dropout": 0.0}
 """Fields of the recipe of quantization-aware training that differ from the defaults."""
 
@@ -37,6 +42,9 @@ class FitJob:
       precision: of quantization-aware training; None: in floating point.
       published: train by the recipe of the published figures.
       recipe, augment: fields of `Recipe` and `AugmentConfig` that are given.
+      speech: folders of running speech to train among.
+      scenes: fields of `SceneConfig` that are given.
+      surroundings: fields of `SurroundingsConfig` that are given.
       seed: of weights, order and augmentation.
       cache: folder of augmented epochs.
       workers: processes that augment clips; None: by the number of cores.
@@ -52,6 +60,9 @@ class FitJob:
     published: bool = False
     recipe: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     augment: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    speech: tuple[SpeechFolder, ...] = ()
+    scenes: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    surroundings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     seed: int = 1
     cache: Path | None = None
     workers: int | None = None
@@ -66,6 +77,9 @@ class FitJob:
             raise KwsError(f"the published recipe runs unchanged. Leave out --{own[0].replace('_', '-')}.")
         if "distillation" in self.recipe and not self.teacher:
             raise KwsError("--distillation is the share of a teacher's soft labels. Give --teacher too.")
+        if self.scenes and not self.speech:
+            raise KwsError(f"--scene-{next(iter(self.scenes)).replace('_', '-')} is about scenes. Give --speech too.")
+        SceneConfig(**self.scenes)
         if self.workers is not None and self.workers < 0:
             raise KwsError(f"--workers must be 0 or more. Received: {self.workers}.")
         if self.precision and not self.start_from:
@@ -78,8 +92,15 @@ class FitJob:
             "start-from": self.start_from,
             "precision": self.precision,
             "voices": self.data.voices,
+            "speech": self.speech or None,
+            "noise": self.data.noise or None,
         }
-        return [*self.recipe, *self.augment, *(name for name, value in others.items() if value is not None)]
+        return [
+            *self.recipe,
+            *self.augment,
+            *self.surroundings,
+            *(name for name, value in others.items() if value is not None),
+        ]
 
     def recipe_of(self, kind: Architecture, words: tuple[str, ...]) -> Recipe:
         """The recipe for a model and its keywords.
@@ -91,5 +112,6 @@ class FitJob:
             if kind.name not in published.MODELS:
                 raise KwsError(f"the published recipe is for {' and '.join(published.MODELS)}. Received: {kind.name}.")
             return published.recipe()
-        augment = AugmentConfig(**{**shares_of(words), **self.augment})
+        surroundings = SurroundingsConfig(**{**(NOISE_SHARE if self.data.noise else {}), **self.surroundings})
+        augment = AugmentConfig(**{**shares_of(words), **self.augment}, surroundings=surroundings)
         return Recipe(augment=augment, **{**kind.recipe, **(QUANTIZED_RECIPE if self.precision else {}), **self.recipe})

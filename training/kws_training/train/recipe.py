@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 from kws_reference.errors import KwsError
 
@@ -73,6 +74,10 @@ class Recipe:
             raise KwsError(
                 f"every stage needs its steps and its rate. Received: {self.stage_steps} and {self.stage_rates}."
             )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As a record holds it."""
+        return {**dataclasses.asdict(self), "augment": self.augment.to_dict()}
 
     def augment_seed_of(self, seed: int) -> int:
         """The seed of the augmented clips in a run of this seed."""

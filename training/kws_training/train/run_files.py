@@ -20,7 +20,7 @@ class Commit:
 
     Attributes:
       history: an entry for each.
-      best: weights of the best validation accuracy.
+      best: weights of the best epoch (`score`).
     """
 
     history: list[dict[str, Any]]
@@ -61,7 +61,7 @@ def read_history(path: str | os.PathLike) -> list[dict[str, Any]]:
 
 
 def best_epoch(path: str | os.PathLike) -> dict[str, Any]:
-    """The history's entry of the epoch whose weights a run holds as its best.
+    """The history's entry of the epoch whose weights a run holds as its best (`score`).
 
     Raises:
       KwsError: there is no finished epoch, or the history is damaged.
@@ -69,7 +69,12 @@ def best_epoch(path: str | os.PathLike) -> dict[str, Any]:
     history = read_history(path)
     if not history:
         raise KwsError(f"{Path(path) / HISTORY} lists no finished epoch. Restore it or train again.")
-    return max(history, key=lambda entry: entry["val_accuracy"])
+    return max(history, key=score)
+
+
+def score(entry: dict[str, Any]) -> float:
+    """What chooses the best epoch: the accuracy of validation clips, or its mean with the recall among speech."""
+    return (entry["val_accuracy"] + entry.get("val_recall", entry["val_accuracy"])) / 2
 
 
 def read_json(path: Path) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 from kws_reference.errors import KwsError
 from kws_reference.system.files import PARTIAL, replace, replacing
 
-from kws_training.train.run_files import BEST, CHECKPOINT, HISTORY, SETTINGS, committed, read_history, read_json
+from kws_training.train.run_files import BEST, CHECKPOINT, HISTORY, SETTINGS, committed, read_history, read_json, score
 from kws_training.train.weights import load_weights, numbered, read_arrays
 
 RECORDED_LATER = ("clips_sha256",)
@@ -75,7 +75,7 @@ class RunFolder:
         entry: dict[str, float],
         validated: Callable[[keras.Model], AbstractContextManager] = contextlib.nullcontext,
     ) -> None:
-        """Saves weights, optimizer and history after an epoch; keeps the weights of the best validation accuracy.
+        """Saves weights, optimizer and history after an epoch; keeps the weights of the best epoch (`score`).
 
         Args:
           model: compiled.
@@ -87,7 +87,7 @@ class RunFolder:
             only a copy could not be written, that of this epoch.
         """
         best, history = self._best, json.loads(json.dumps([*self.history, entry]))
-        if entry["val_accuracy"] > max((old["val_accuracy"] for old in self.history), default=-1.0):
+        if score(entry) > max(map(score, self.history), default=-1.0):
             with validated(model):
                 best = model.get_weights()
         with self._write_errors_named(CHECKPOINT), replacing(self.path / CHECKPOINT) as file:
@@ -101,6 +101,15 @@ class RunFolder:
             )
         self.history, self._best, self._complete = history, best, True
         self._write_copies()
+
+    def write_arrays(self, name: str, arrays: dict[str, np.ndarray]) -> None:
+        """Writes an ``.npz`` beside the others.
+
+        Raises:
+          KwsError: the disk is full or the folder cannot be written.
+        """
+        with self._write_errors_named(name), replacing(self.path / name) as file:
+            np.savez(file, **arrays)
 
     def restore(self, model: keras.Model, steps: int | None = None) -> None:
         """Loads the weights and the optimizer's variables of the last finished epoch into a compiled model.

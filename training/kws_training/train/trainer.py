@@ -15,12 +15,16 @@ from kws_reference.frontend.config import FrontendConfig
 from kws_training.data.clips import ClipSet
 from kws_training.data.epoch_plan import plan_epoch
 from kws_training.data.epoch_renderer import EpochRenderer
+from kws_training.data.epoch_source import Arrays
 from kws_training.data.features import plain_features, quantize_features
 from kws_training.train.examples import training_examples
 from kws_training.train.learning_curves import draw_learning_curves
 from kws_training.train.optimizer import averaged, compile_model
 from kws_training.train.recipe import Recipe
+from kws_training.train.run_files import score
 from kws_training.train.run_folder import RunFolder
+from kws_training.train.scene_model import SceneSteps
+from kws_training.train.scene_training import Scenes, SceneTraining
 from kws_training.train.teacher import SoftLabels, Teacher
 
 log = logging.getLogger(__name__)
@@ -40,6 +44,7 @@ def train(
     cache: str | os.PathLike | None = None,
     teacher: Teacher | None = None,
     workers: int | None = None,
+    scenes: Scenes | None = None,
 ) -> dict[str, Any]:
     """Trains until the recipe's last epoch; the log has a line for each.
 
@@ -53,9 +58,10 @@ def train(
       cache: folder for rendered epochs, see `EpochRenderer`.
       teacher: whose soft labels become targets (`Recipe.distillation`).
       workers: processes that render epochs, see `EpochRenderer`; the model does not depend on it.
+      scenes: running speech that it is trained among; None: clips alone.
 
     Returns:
-      The history's entry with the best validation accuracy, whose weights the run holds as its best.
+      The history's entry of the best epoch (`score`), whose weights the run holds as its best.
 
     Raises:
       KwsError: the loss is not finite, or the run cannot be written.
@@ -63,40 +69,63 @@ def train(
     augment_seed = recipe.augment_seed_of(seed)
     course = _Course.of(recipe, len(plan_epoch(training, augment_seed, 0, recipe.augment)))
     classes, start = len(training.label_names), len(run.history)
-    compile_model(model, recipe, course.steps_per_epoch)
-    _take_up(run, model, course)
+    speech = scenes and SceneTraining(
+        scenes, training, validation, model, frontend, recipe, augment_seed, course.steps_per_epoch
+    )
+    taught = speech.model if speech else model
+    compile_model(taught, recipe, course.steps_per_epoch)
+    _take_up(run, taught, course)
     soft_labels = teacher and SoftLabels(teacher, cache)
     with EpochRenderer(
-        training, augment_seed, recipe.augment, frontend, workers, last_epoch=course.distinct - 1, cache=cache
+        training,
+        augment_seed,
+        recipe.augment,
+        frontend,
+        workers,
+        last_epoch=course.distinct - 1,
+        cache=cache,
+        scenes=speech and speech.source,
     ) as renderer:
-        first = (
-            renderer.epoch(start % course.distinct) if start < course.epochs else None
-        )  # workers run ahead from here
+        if speech:
+            speech.hard_round(run, course.distinct)
+        rendered: Arrays = ()
+        if start < course.epochs:
+            rendered = renderer.epoch(start % course.distinct)  # workers run ahead from here
         validation_inputs = quantize_features(plain_features(validation, frontend, np.float32)[0], frontend)
         for epoch in range(start, course.epochs):
             title = f"epoch {epoch + 1}/{course.epochs}"
             began = time.monotonic()
-            rendered = renderer.epoch(epoch % course.distinct) if epoch > start else first
-            features, labels = course.part_of(epoch, *rendered)
+            rendered = rendered or renderer.epoch(epoch % course.distinct)
+            features, labels = course.part_of(epoch, *rendered[:2])
             rng = np.random.default_rng([seed, epoch])
             inputs, targets = training_examples(rng, features, labels, classes, frontend, recipe, soft_labels)
             _seed_dropout(model, seed, epoch)
             entry = {
                 "epoch": epoch + 1,
-                **_taught(model, inputs, targets, recipe.batch, _ShowBatches(title, course.steps_per_epoch)),
-                **_validated(model, validation_inputs, validation.labels),
+                **_taught(
+                    taught,
+                    speech.steps(rng, (inputs, targets), rendered[2:]) if speech else inputs,
+                    None if speech else targets,
+                    recipe.batch,
+                    _ShowBatches(title, course.steps_per_epoch),
+                ),
+                **_validated(taught, model, validation_inputs, validation.labels, speech),
                 "seconds": round(time.monotonic() - began, 1),
             }
+            rendered = ()  # so that two epochs are not there at once
             if not np.isfinite(entry["loss"]):
                 raise KwsError(f"the loss of epoch {epoch + 1} is {entry['loss']}. Lower --learning-rate.")
-            run.finish_epoch(model, entry, averaged)
+            run.finish_epoch(taught, entry, averaged)
+            if speech:
+                speech.hard_round(run, course.distinct)
             draw_learning_curves(run.history, run.path / CURVES)
             left = entry["seconds"] * (course.epochs - epoch - 1) / 60
             log.info(
                 f"{title}  loss {entry['loss']:.3f}  accuracy {100 * entry['accuracy']:.2f} %  "
-                f"validation {100 * entry['val_accuracy']:.2f} %  {entry['seconds']:.0f} s, about {left:.0f} min left"
+                f"validation {100 * entry['val_accuracy']:.2f} %{_told(entry)}  {entry['seconds']:.0f} s, "
+                f"about {left:.0f} min left"
             )
-    return max(run.history, key=lambda item: item["val_accuracy"])
+    return max(run.history, key=score)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,18 +175,33 @@ def _take_up(run: RunFolder, model: keras.Model, course: _Course) -> None:
 
 
 def _taught(
-    model: keras.Model, inputs: np.ndarray, targets: np.ndarray, batch: int, progress: keras.callbacks.Callback
+    model: keras.Model, inputs: Any, targets: np.ndarray | None, batch: int, progress: keras.callbacks.Callback
 ) -> dict[str, float]:
     """Trains one epoch; returns loss and accuracy of the augmented clips."""
-    found = model.fit(inputs, targets, batch_size=batch, shuffle=False, verbose=0, callbacks=[progress]).history
-    return {"loss": float(found["loss"][0]), "accuracy": float(found["accuracy"][0])}
+    size = None if targets is None else batch  # steps of clips and scenes have theirs
+    found = model.fit(inputs, targets, batch_size=size, shuffle=False, verbose=0, callbacks=[progress]).history
+    if isinstance(inputs, SceneSteps):
+        inputs.release()
+    names = ["loss", *(name for name in found if name != "loss")]
+    return {name: float(found[name][0]) for name in names}
 
 
-def _validated(model: keras.Model, inputs: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """Loss and accuracy of validation clips, with the averaged weights where there are such."""
-    with averaged(model):
+def _validated(
+    taught: keras.Model, model: keras.Model, inputs: np.ndarray, truth: np.ndarray, speech: SceneTraining | None
+) -> dict[str, float]:
+    """Loss and accuracy of validation clips, with the averaged weights where there are such; recall among speech."""
+    with averaged(taught):
         logits = model.predict(inputs, batch_size=256, verbose=0)
-    return {"val_loss": _cross_entropy(logits, truth), "val_accuracy": float((logits.argmax(1) == truth).mean())}
+        among_speech = speech.validated(speech.model.pooled) if speech else {}
+    accuracy = float((logits.argmax(1) == truth).mean())
+    return {"val_loss": _cross_entropy(logits, truth), "val_accuracy": accuracy, **among_speech}
+
+
+def _told(entry: dict[str, float]) -> str:
+    """What the log says of validation among speech."""
+    if "val_recall" not in entry:
+        return ""
+    return f"  recall among speech {100 * entry['val_recall']:.1f} %"
 
 
 class _ShowBatches(keras.callbacks.Callback):

@@ -14,6 +14,7 @@ def add_hyperparameters(
     defaults: Callable[[str, Hyperparameter], str],
     *,
     without: Collection[str] = (),
+    prefix: str = "",
 ) -> None:
     """Adds a group of options, none of which is given by itself: `given_hyperparameters` returns those that were.
 
@@ -23,17 +24,19 @@ def add_hyperparameters(
       cls: a dataclass of `kws_training.hyperparameters.hyperparameter` fields.
       defaults: what ``--help`` says of a field's default, by its name.
       without: fields that have no option.
+      prefix: of the options.
     """
     group = parser.add_argument_group(title)
     for name, hyperparameter in hyperparameters_of(cls).items():
         if name not in without:
             text = f"{hyperparameter.text} (default {defaults(name, hyperparameter)})".replace("%", "%%")
             group.add_argument(
-                f"--{name.replace('_', '-')}", type=hyperparameter.kind, metavar=hyperparameter.unit, help=text
+                f"--{prefix}{name.replace('_', '-')}", type=hyperparameter.kind, metavar=hyperparameter.unit, help=text
             )
 
 
-def given_hyperparameters(args: argparse.Namespace, cls: type) -> dict[str, Any]:
-    """The hyperparameters that the arguments give, by name."""
-    given = {name: getattr(args, name, None) for name in hyperparameters_of(cls)}
+def given_hyperparameters(args: argparse.Namespace, cls: type, prefix: str = "") -> dict[str, Any]:
+    """The hyperparameters that the arguments give, by name. Args: prefix: that of `add_hyperparameters`."""
+    prefix = prefix.replace("-", "_")
+    given = {name: getattr(args, f"{prefix}{name}", None) for name in hyperparameters_of(cls)}
     return {name: value for name, value in given.items() if value is not None}

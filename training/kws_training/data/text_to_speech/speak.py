@@ -1,19 +1,17 @@
 """One spoken word as a clip: synthesised, somewhere in a second, heard by some microphone in some room."""
 
+import dataclasses
 import logging
 import re
-import tempfile
-import unicodedata
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import scipy.fft
-from kws_reference.audio.pcm import read_wav
 from kws_reference.errors import KwsError
 
 from kws_training.data.clips import CLIP_SAMPLES, SAMPLE_RATE_HZ
-from kws_training.data.text_to_speech.voices import ACCENTS, ESPEAK, FLITE, FLITE_PITCH_HZ, Voice, output_of, voices
+from kws_training.data.text_to_speech.manner import Manner, without_accents
+from kws_training.data.text_to_speech.voices import Voice, first_voices
 
 log = logging.getLogger(__name__)
 
@@ -24,12 +22,13 @@ _LONGEST_SAMPLES = CLIP_SAMPLES - 800
 _EQUALISER_HZ = (0.0, 150.0, 300.0, 600.0, 1200.0, 2400.0, 4800.0, 8000.0)
 
 
-def speak(word: str, voice: Voice, rng: np.random.Generator) -> np.ndarray:
+def speak(word: str, voice: Voice, say: Callable[[str, Manner], np.ndarray], rng: np.random.Generator) -> np.ndarray:
     """Synthesises one word, somewhere in a second, as heard by some microphone in some room.
 
     Args:
       word: English, or a spelling that is pronounced like the word.
       voice: who speaks.
+      say: the voice's `Voice.speaker`.
       rng: draws accent, speed, pitch, size of the vocal tract, room, microphone, loudness and place.
 
     Returns:
@@ -38,15 +37,13 @@ def speak(word: str, voice: Voice, rng: np.random.Generator) -> np.ndarray:
     Raises:
       KwsError: the program fails, or says nothing for this word.
     """
-    draw = rng.uniform
-    speed, pitch, tract, end = draw(0.75, 1.25), draw(-1.0, 1.0), draw(0.88, 1.14), rng.integers(4)
-    accent = ACCENTS[rng.integers(len(ACCENTS))]
-    text = word + (".", ".", "!", "?")[end]
+    manner = Manner.drawn(rng)
+    text = word + (".", ".", "!", "?")[rng.integers(4)]
     for _ in range(_TRIES):
-        spoken = _trimmed(_synthesise(text, voice, speed, pitch, tract, accent), word, voice)
+        spoken = _trimmed(say(text, manner), word, voice)
         if len(spoken) <= _LONGEST_SAMPLES:
             break
-        speed *= 1.1 * len(spoken) / _LONGEST_SAMPLES
+        manner = dataclasses.replace(manner, speed=manner.speed * 1.1 * len(spoken) / _LONGEST_SAMPLES)
     if len(spoken) > _LONGEST_SAMPLES:
         raise KwsError(
             f"{word!r} takes {len(spoken) / SAMPLE_RATE_HZ:.1f} s with voice {voice.name}, spoken as fast as it can; a "
@@ -58,7 +55,7 @@ def speak(word: str, voice: Voice, rng: np.random.Generator) -> np.ndarray:
     clip[start : start + len(spoken)] = spoken
     clip = _in_a_room(rng, clip) * np.clip(3000.0 * np.exp(rng.normal(0.0, 0.8)), 200.0, 10000.0)
     clip *= min(1.0, 32000.0 / np.abs(clip).max())
-    clip += rng.normal(0.0, np.exp(draw(np.log(0.5), np.log(60.0))), CLIP_SAMPLES)
+    clip += rng.normal(0.0, np.exp(rng.uniform(np.log(0.5), np.log(60.0))), CLIP_SAMPLES)
     return np.clip(np.rint(clip), -32768, 32767).astype(np.int16)
 
 
@@ -69,7 +66,7 @@ def check_sayable(word: str) -> None:
       KwsError: the word or phrase holds anything but Latin letters, with or without accents, apostrophes, and single
         spaces or hyphens between words.
     """
-    parts = re.split("[ -]", _without_accents(word))
+    parts = re.split("[ -]", without_accents(word))
     if not all(part.replace("'", "").isalpha() and part.isascii() for part in parts):
         raise KwsError(
             f"the voices speak English: a word or phrase to speak holds Latin letters and apostrophes only. "
@@ -86,10 +83,10 @@ def check_lengths(words: Sequence[str]) -> None:
       KwsError: a word is silent, or so long that it would have to be spoken `_FASTEST` times as fast.
     """
     samples_of: dict[str, int] = {}
-    first = {voice.program: voice for voice in reversed(voices())}
-    for word in dict.fromkeys(words):
-        for voice in first.values():
-            spoken = _trimmed(_synthesise(f"{word}.", voice, 1.0, 0.0, 1.0, ACCENTS[0]), word, voice)
+    for voice in first_voices():
+        say = voice.speaker(0)
+        for word in dict.fromkeys(words):
+            spoken = _trimmed(say(f"{word}.", Manner()), word, voice)
             samples_of[word] = max(len(spoken), samples_of.get(word, 0))
     for word, samples in samples_of.items():
         seconds = f"{word!r} takes {samples / SAMPLE_RATE_HZ:.2f} s when it is spoken"
@@ -97,28 +94,6 @@ def check_lengths(words: Sequence[str]) -> None:
             raise KwsError(f"{seconds}, a clip has {CLIP_SAMPLES / SAMPLE_RATE_HZ:g} s. Choose a shorter phrase.")
         if samples > _LONGEST_SAMPLES:
             log.info(f"{seconds}: it is spoken faster, to fit into a clip of {CLIP_SAMPLES / SAMPLE_RATE_HZ:g} s")
-
-
-def _synthesise(text: str, voice: Voice, speed: float, pitch: float, tract: float, accent: str) -> np.ndarray:
-    """The program's words, played ``tract`` times faster: formants move too, as with a smaller person."""
-    with tempfile.TemporaryDirectory(prefix="kws-voice-") as folder:
-        path = Path(folder) / "word.wav"
-        if voice.program == FLITE:
-            pitch_hz = FLITE_PITCH_HZ[voice.timbre] * 1.25**pitch
-            settings = (f"duration_stretch={1.2 * tract / speed:.3f}", f"int_f0_target_mean={pitch_hz:.1f}")
-            command = [FLITE, "-voice", voice.timbre, *(part for item in settings for part in ("--setf", item))]
-            command += ["-t", _without_accents(text), "-o", str(path)]
-        else:
-            command = [ESPEAK, "-v", f"{accent}+{voice.timbre}", "-s", str(int(np.clip(140 * speed / tract, 80, 400)))]
-            command += ["-p", str(round(50 + 35 * pitch)), "-w", str(path), text]
-        output_of(command)
-        # Multiples of 50 Hz keep the conversion of rates cheap.
-        return read_wav(path, 50 * round(SAMPLE_RATE_HZ / tract / 50)).astype(np.float64)
-
-
-def _without_accents(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text.replace("’", "'"))
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
 def _trimmed(spoken: np.ndarray, word: str, voice: Voice) -> np.ndarray:

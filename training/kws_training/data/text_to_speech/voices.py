@@ -1,37 +1,33 @@
-"""The voices of the text-to-speech programs espeak-ng and flite.
+"""The voices of the text-to-speech programs that are installed.
 
-A voice counts as a speaker: its name takes the speaker's place in a file's name, so that the split of
-`kws_training.data.splits` keeps whole voices out of training.
+A voice counts as a speaker: its name takes the speaker's place in a file's name, so that whole voices are kept out of
+training.
 """
 
 import dataclasses
 import functools
-import shutil
-import subprocess
+import logging
 import zlib
+from collections.abc import Callable, Sequence
+from types import ModuleType
 
 import numpy as np
 from kws_reference.errors import KwsError
 
-ESPEAK, FLITE = "espeak-ng", "flite"
+from kws_training.data.splits import Split, hash_split
+from kws_training.data.text_to_speech import vocoder
+from kws_training.data.text_to_speech.manner import ACCENTS as ACCENTS
+from kws_training.data.text_to_speech.manner import Manner
+from kws_training.data.text_to_speech.processes import output_of as output_of
+from kws_training.data.text_to_speech.programs import espeak, festival, flite, piper
+
+log = logging.getLogger(__name__)
+
+ESPEAK, FLITE = espeak.NAME, flite.NAME
 INSTALL = "Install them: apt-get install espeak-ng flite"
-ACCENTS = (
-    "en-us", "en-us", "en-us-nyc", "en-gb", "en-gb-x-rp", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-gbcwmd",
-    "en-029",
-)  # fmt: skip
-"""Accents of espeak-ng; each clip of a voice draws one."""
-# espeak-ng's variants that sound like persons: not its whispers, echoes and robots.
-_VARIANTS = (
-    "Alex", "Alicia", "Andrea", "Andy", "Annie", "Denis", "Diogo", "Gene", "Gene2", "Henrique", "Hugo", "Jacky", "Lee",
-    "Mario", "Michael", "Mike", "Nguyen", "RicishayMax", "RicishayMax2", "RicishayMax3", "Storm", "adam",
-    "anika", "antonio", "aunty", "belinda", "benjamin", "boris", "caleb", "david", "ed", "edward", "edward2", "f1",
-    "f2", "f3", "f4", "f5", "grandma", "grandpa", "gustave", "iven", "iven2", "iven3", "iven4", "john", "kaukovalta",
-    "klatt", "klatt2", "klatt3", "klatt4", "klatt5", "klatt6", "linda", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8",
-    "marcelo", "max", "michel", "miguel", "norbert", "pablo", "paul", "pedro", "quincy", "rob", "robert", "sandro",
-    "shelby", "steph", "steph2", "steph3", "travis", "victor", "zac",
-)  # fmt: skip
-FLITE_PITCH_HZ = {"awb": 120, "kal": 105, "rms": 95, "slt": 170}
-_FLITE_SHARE = 3  # clips of a flite voice for one of an espeak-ng variant: flite's come from recorded speakers
+_PROGRAMS: dict[str, ModuleType] = {"espeak": espeak, "flite": flite, "festival": festival, "piper": piper}
+# Voices of persons are few. The same person is on one side, whatever program speaks with his voice.
+_PARTS: dict[str, Split] = {"kal": "validation", "rms": "testing"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,57 +35,85 @@ class Voice:
     """One speaker.
 
     Attributes:
-      name: as it stands in file names, such as ``espeak-f2``.
-      program: ``"espeak-ng"`` or ``"flite"``.
+      program: what its name begins with: ``"espeak"``, ``"flite"``, ``"festival"`` or ``"piper"``.
       timbre: the program's name for it.
+      turns: clips of this voice for one of an espeak-ng variant: voices of persons have more.
     """
 
-    name: str
     program: str
     timbre: str
+    turns: int = 1
+
+    @property
+    def name(self) -> str:
+        """As it stands in file names, such as ``espeak-f2``."""
+        return f"{self.program}-{self.timbre.lower()}"
+
+    @property
+    def part(self) -> Split:
+        """The split that its clips belong to: a tenth of espeak-ng's voices validates and a tenth tests."""
+        if self.program == "espeak":
+            return hash_split(f"{self.name}_nohash_0.wav")
+        return _PARTS.get(self.timbre, "training")
+
+    def speaker(self, seed: int) -> Callable[[str, Manner], np.ndarray]:
+        """Returns what says texts in this voice: 16 kHz in units of int16, float64 ``[samples]``.
+
+        Args:
+          seed: of what the program draws by itself, below 2**31; what is said then depends on what was said before.
+
+        Raises:
+          KwsError: the program fails; also when it is called.
+        """
+        return _PROGRAMS[self.program].speaker(self.timbre, seed)
+
+
+def installed_voices() -> tuple[Voice, ...]:
+    """Lists the voices of all programs that are installed; there may be none."""
+    return tuple(
+        Voice(program, timbre, turns)
+        for program, module in _PROGRAMS.items()
+        for timbre, turns in module.timbres().items()
+    )
 
 
 @functools.cache
 def voices() -> tuple[Voice, ...]:
-    """Lists the voices of the programs that are installed.
+    """Lists the voices to speak with.
 
     Raises:
-      KwsError: neither is.
+      KwsError: neither espeak-ng nor flite is installed, without which nobody tells how words sound.
     """
-    found = []
-    if shutil.which(ESPEAK):
-        known = output_of([ESPEAK, "--voices=variant"])
-        there = {line.split("!v/", 1)[1].split("  ")[0].strip() for line in known.splitlines() if "!v/" in line}
-        found += [Voice(f"espeak-{name.lower()}", ESPEAK, name) for name in _VARIANTS if name in there]
-    if shutil.which(FLITE):
-        there = set(output_of([FLITE, "-lv"]).split())
-        found += [Voice(f"flite-{name}", FLITE, name) for name in FLITE_PITCH_HZ if name in there]
-    if not found:
+    found = installed_voices()
+    if not any(voice.program in ("espeak", "flite") for voice in found):
         raise KwsError(f"no speech synthesiser: neither {ESPEAK} nor {FLITE} is on PATH. {INSTALL}")
-    return tuple(found)
+    return found
+
+
+def versions() -> dict[str, str]:
+    """Which programs speak, and the vocoder, with their versions."""
+    there = {voice.program for voice in voices()}
+    found = {module.NAME: module.version() for program, module in _PROGRAMS.items() if program in there}
+    return found | ({vocoder.NAME: vocoder.version()} if vocoder.is_there() else {})
+
+
+def log_missing() -> None:
+    """Names the programs that could speak, too, in one line each."""
+    there = {voice.program for voice in voices()}
+    for program, module in _PROGRAMS.items():
+        if program not in there:
+            log.info(f"no voices of {module.NAME}: it is not installed ({module.INSTALL})")
+    if not vocoder.is_there():
+        log.info(f"no further speakers by vocoder: {vocoder.NAME} is not installed ({vocoder.INSTALL})")
 
 
 def clip_voices(word: str, clips: int, seed: int) -> list[Voice]:
     """Returns the voice of each clip of a word: all voices in turn, in an order drawn from the seed."""
     rng = np.random.default_rng([seed, zlib.crc32(word.encode())])
-    turns = [voice for voice in voices() for _ in range(_FLITE_SHARE if voice.program == FLITE else 1)]
+    turns = [voice for voice in voices() for _ in range(voice.turns)]
     return [turns[index] for _ in range(-(-clips // len(turns))) for index in rng.permutation(len(turns))][:clips]
 
 
-def output_of(command: list[str], text: str = "") -> str:
-    """Runs a program and returns what it prints.
-
-    Args:
-      command: program and arguments.
-      text: its standard input.
-
-    Raises:
-      KwsError: it is missing, hangs or fails.
-    """
-    try:
-        result = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise KwsError(f"{command[0]} does not run ({error}). {INSTALL}") from None
-    if result.returncode:
-        raise KwsError(f"{' '.join(command)} failed: {result.stderr.strip() or result.returncode}")
-    return result.stdout
+def first_voices() -> Sequence[Voice]:
+    """A voice of each program."""
+    return list({voice.program: voice for voice in reversed(voices())}.values())

@@ -1,0 +1,1 @@
+"""Text-to-speech programs, one a module: `NAME`, `LICENCE`, `INSTALL`, `SHARES`, `version` and `speaker`."""
