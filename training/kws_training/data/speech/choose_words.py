@@ -123,24 +123,22 @@ def unknown_cuts(
                 place[cut] = len(place)
     taken: list[Cut] = []
     of_speaker: Counter[str] = Counter()
-    heard: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    heard: Counter[tuple[str, str]] = Counter()
     words_in_turn = sorted(of_word, key=_digest)
     while len(taken) < count and words_in_turn:
-        for word in words_in_turn[: count - len(taken)]:
-            best = min(
-                of_word[word],
-                key=lambda cut: (
-                    heard[word][cut.speaker],
-                    of_speaker[cut.speaker],
-                    _digest(f"{cut.recording} {cut.start_s}"),
-                ),
-            )
-            of_word[word].remove(best)
-            heard[word][best.speaker] += 1
+        for said in words_in_turn[: count - len(taken)]:
+            best = min(of_word[said], key=lambda cut: _least_heard(cut, heard, of_speaker))
+            of_word[said].remove(best)
+            heard[said, best.speaker] += 1
             of_speaker[best.speaker] += 1
             taken.append(best)
-        words_in_turn = [word for word in words_in_turn if of_word[word]]
+        words_in_turn = [said for said in words_in_turn if of_word[said]]
     return sorted(taken, key=place.__getitem__)
+
+
+def _least_heard(cut: Cut, heard: Counter[tuple[str, str]], of_speaker: Counter[str]) -> tuple[int, int, str]:
+    """Key of the word to take next: who said it least often, then who was taken least often, then by hash."""
+    return heard[cut.word, cut.speaker], of_speaker[cut.speaker], _digest(f"{cut.recording} {cut.start_s}")
 
 
 def _cut(

@@ -36,7 +36,7 @@ ASIDE = "_aside_"
 
 _COLUMNS = ("file", "recording", "start_s", "end_s", "said", "left_out")
 SHORTEST_S = 0.12
-"""Of the keywords that are shorter a model that hears nine of ten others hears one of four."""
+"""Of keywords in read speech that are shorter the released model hears 16 %, of the others 66 %."""
 _HEARD = "heard as "
 _HEARD_AT_ONCE = 2000
 _WHY = {**REASONS, TOO_LONG: "no room for it in a clip", SWALLOWED: "too short to be heard as the word"}
