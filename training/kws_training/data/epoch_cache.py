@@ -57,7 +57,7 @@ class EpochCache:
         for array in (clips.labels, clips.synthetic, clips.pcm, *clips.noise, *clips.everyday_noise):
             digest.update(np.ascontiguousarray(array).data)
         for path in (*_CODE, *_SIGNAL, Path(__file__).with_name("render.py")):
-            digest.update(Path(path).read_bytes())
+            digest.update(Path(str(path)).read_bytes())
         self._key = digest.hexdigest()[:24]
 
     def path(self, epoch: int) -> Path:
@@ -67,7 +67,7 @@ class EpochCache:
     def __contains__(self, epoch: int) -> bool:
         return self.path(epoch).exists()
 
-    def load(self, epoch: int) -> tuple[np.ndarray, np.ndarray] | None:
+    def load(self, epoch: int) -> tuple[np.ndarray, ...] | None:
         """An epoch's features and labels; None if it is not there, or damaged."""
         return load_arrays(self.path(epoch), ("features", "labels"))
 
@@ -102,7 +102,7 @@ def load_arrays(path: Path, names: Sequence[str]) -> tuple[np.ndarray, ...] | No
         return None
 
 
-def store_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+def store_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     """Writes a file of a cache; whoever reads it sees the whole file or none.
 
     Raises:
