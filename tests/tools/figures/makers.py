@@ -19,6 +19,8 @@ TABLES: Mapping[str, Maker] = {
     "runs canonical-8": lambda: clips.compared_runs("canonical-8", "canonical8"),
     "custom words": clips.custom_words,
     "detection": recordings.detection,
+    "speech": recordings.speech,
+    "disturbed speech": recordings.disturbed,
     "engines": engines.engines,
     "conformer": conformer.conformer,
 }

@@ -1,4 +1,6 @@
-"""The table of detection on long recordings."""
+"""The tables of detection in speech and on made recordings."""
+
+from typing import Any
 
 from tests.tools.figures.records import RELEASED, percent, record, table
 
@@ -24,3 +26,34 @@ def detection() -> str:
             ]
         )
     return table("Detector | Recall | False accepts per hour (95 %) | Latency, median / 90th percentile", "lrrr", *rows)
+
+
+def speech() -> str:
+    """The released model on people who read aloud: the detectors of its record."""
+    found = record(RELEASED / "detection_listening.json")["detectors"]
+    titles = {"default": "default of new bundles", "manifest": "released thresholds"}
+    return table(
+        "Detector | Clips heard | False accepts per hour (95 %) | with words that sound like keywords",
+        "lrrr",
+        *(_speech_row(titles.get(name, f"mean over {name}"), one) for name, one in found.items()),
+    )
+
+
+def disturbed() -> str:
+    """The released thresholds on the same speech by other ways."""
+    rows = record(RELEASED / "detection_listening.json")["detectors"]["manifest"]["disturbed"]
+    return table(
+        "Heard through | False accepts per hour (95 %) | times",
+        "lrr",
+        *([name, _rate(row), "-" if row["times"] is None else f"{row['times']:.2f}"] for name, row in rows.items()),
+    )
+
+
+def _speech_row(title: str, one: dict[str, Any]) -> list[str]:
+    again = one["speech"]["homophones_counted"]["false_accepts_per_hour"]
+    return [title, percent(one["clips"]["recall"], 1), _rate(one["speech"]), f"{again:.1f}"]
+
+
+def _rate(figures: dict[str, Any]) -> str:
+    low, high = figures["false_accepts_per_hour_95"]
+    return f"{figures['false_accepts_per_hour']:.1f} ({low:.1f} to {high:.1f})"

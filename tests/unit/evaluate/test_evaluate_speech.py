@@ -19,6 +19,7 @@ from kws_training.evaluate import curves, pictures
 from kws_training.evaluate.speech import noise as noise_module
 from kws_training.evaluate.speech.choice import wanted_rate
 from kws_training.evaluate.speech.job import Choice
+from kws_training.evaluate.speech.noise import recorded_noise
 
 from tests.support.detection import with_labels
 from tests.support.libri_folder import speech_folder, write_recording
@@ -46,6 +47,7 @@ TEXTS = {
         (("b", "--speech", "s", "--set-name", "x", "--choose-thresholds", "--test", "t"), "Give --validation"),
         (("b", "--speech", "s", "--set-name", "x", "--write-thresholds"), "belongs to --choose-thresholds"),
         (("b", "--speech", "s", "--set-name", "x", "--trained-on", "f"), "Give --folds too"),
+        (("b", "--speech", "s", "--set-name", "x", "--speech-fold", "1/3"), "Give --speakers too"),
         (("b", "--speech", "s", "--set-name", "x", "--word-times", "a", "--word-times", "b"), "one for each"),
     ],
 )
@@ -202,3 +204,13 @@ def test_wanted_rate_is_as_low_as_the_speech_can_prove():
     assert wanted_rate(Choice(), 10.0) == 2.0
     assert wanted_rate(Choice(), 0.5) == pytest.approx(2 * 2.3026, abs=1e-3)
     assert wanted_rate(Choice(7.0), 0.5) == 7.0
+
+
+def test_recorded_noise_is_what_is_kept_for_testing_and_background_noise_whole(tmp_path):
+    for number in range(6):
+        write_recording(tmp_path / f"rain/{number}.wav", 0.1, seed=number)
+        write_recording(tmp_path / f"_background_noise_/{number}.wav", 0.1, seed=number)
+    heard = recorded_noise([tmp_path / "_background_noise_"])
+    assert sum(len(part.files) for part in heard.parts) == 6
+    assert [piece.samples for piece in heard.pieces] == [9600] and len(heard.pcm(0)) == 9600
+    assert sum(len(part.files) for part in recorded_noise([tmp_path / "rain"]).parts) == 2

@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
+from kws_reference.errors import KwsError
 from kws_training.convert.detector_settings import common_thresholds, with_releases
 from kws_training.data.recording_plan import Piece
 from kws_training.data.speech.corpus import speech_corpus
 from kws_training.data.speech.word_times import find_word_times
+from kws_training.evaluate.clip_sets import SetSource
 from kws_training.evaluate.matching import Cause
 from kws_training.evaluate.replay import DetectorReplay
+from kws_training.evaluate.speech import streams as module
+from kws_training.evaluate.speech.clips import keyword_clips
 from kws_training.evaluate.speech.hearing import Hearing
 from kws_training.evaluate.speech.moments import worst_moments
 from kws_training.evaluate.speech.replay import SpeechReplay
@@ -16,7 +20,7 @@ from kws_training.evaluate.speech.streams import SpeechStreams
 from kws_training.evaluate.thresholds import choose
 
 from tests.support.detection import LABELS, NO, YES, plain_bundle, word
-from tests.support.libri_folder import speech_folder
+from tests.support.libri_folder import speech_folder, write_recording
 
 TEXTS = {
     "1-1-0000": "we know this house well enough",  # "know" sounds like "no"
@@ -68,6 +72,11 @@ def test_speech_replay_with_word_times_finds_keywords_and_sets_homophones_apart(
     assert metrics.spoken[YES] == 1 and metrics.found[YES] == 1 and metrics.spoken[NO] == 0
     assert metrics.apart[NO] == 1 and metrics.left_out_hours == 0
     assert metrics.speakers.names == ("1", "2") and metrics.speakers.events.tolist() == [3, 1]
+    assert metrics.by_label[:, [YES, NO]].tolist() == [[1, 2], [1, 0]]
+    of_no = metrics.to_dict(plain.labels)["labels"]["no"]
+    low, high = of_no["false_accepts_per_hour_95"]
+    assert low < of_no["false_accepts_per_hour"] < high
+    assert of_no["false_accepts_per_hour"] == pytest.approx(2 / metrics.hours)
     assert metrics.hours == pytest.approx(sum(one.stream.samples for one in streams) / 16000 / 3600)
     assert metrics.false_accepts[:, list(Cause).index(Cause.UNKNOWN_WORD)].sum() == 4
     assert 0 < metrics.latency_s[0] + 0.4 < 0.4
@@ -129,3 +138,40 @@ def test_hearing_takes_recall_of_clips_and_false_accepts_of_speech_and_threshold
     chosen = choose(hearing, wanted)
     found = hearing.smoothed(chosen.smoothing_steps).measure(chosen)
     assert found.upper(0.9) <= wanted and found.speakers.events.sum() == 0 and found.recall == 1
+
+
+def test_heard_streams_a_word_that_a_stream_cuts_is_nobodys_and_the_others_are_where_they_were(tmp_path, monkeypatch):
+    folder = speech_folder(tmp_path / "speech", {"1-1-0000": "yes no yes no yes no"}, timed=True)  # 3.8 s
+    monkeypatch.setattr(module, "LONGEST_STREAM_S", 1.9)  # cut at 1.9 s, within the pause before the fourth word
+    whole = heard_streams(SpeechStreams(speech_corpus(folder).recordings).streams, find_word_times(folder), LABELS)
+    said = [(one.piece.index, word.label, word.start, word.end) for one in whole for word in one.piece.words]
+    cut = 1.9 * 16000
+    assert said == [
+        (
+            index,
+            label,
+            round((0.2 + 0.6 * number) * 16000 - cut * index),
+            round((0.6 + 0.6 * number) * 16000 - cut * index),
+        )
+        for number, (index, label) in enumerate([(0, "yes"), (0, "no"), (0, "yes"), (1, "no"), (1, "yes"), (1, "no")])
+    ]
+    monkeypatch.setattr(module, "LONGEST_STREAM_S", 1.0)  # cut at 0.95, 1.9 and 2.85 s: in the second and fifth word
+    parts = heard_streams(SpeechStreams(speech_corpus(folder).recordings).streams, find_word_times(folder), LABELS)
+    assert [len(one.piece.words) for one in parts] == [1, 1, 1, 1]
+
+
+def test_keyword_clips_are_drawn_by_seed_and_have_half_a_second_of_silence_around(tmp_path):
+    for label in ("yes", "no", "tree"):
+        for number in range(4):
+            write_recording(tmp_path / label / f"{number}.wav", 1.0, seed=number)
+    clips = keyword_clips(SetSource("x", tmp_path), LABELS, 3)
+    assert clips.labels == ("yes",) * 3 + ("no",) * 3
+    assert np.array_equal(clips.clips, keyword_clips(SetSource("x", tmp_path), LABELS, 3).clips)
+    pcm = clips.pcm(0)
+    assert len(pcm) == clips.pieces[0].samples == 32000 and np.array_equal(pcm[8000:24000], clips.clips[0])
+    assert not pcm[:8000].any() and not pcm[24000:].any()
+    (spoken,) = clips.pieces[0].words
+    assert spoken.label == "yes" and spoken.start == 8000 and 8000 < spoken.end <= 24000
+    write_recording(tmp_path / "other/tree/0.wav", 1.0)
+    with pytest.raises(KwsError, match="holds no clip of yes, no"):
+        keyword_clips(SetSource("x", tmp_path / "other"), LABELS)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from kws_reference.errors import KwsError
 
+from kws_training.commands.options.choice import add_fold, add_wanted_rate
 from kws_training.commands.options.extra_folders import add_extra, extra_folders
-from kws_training.commands.options.speech import add_wanted_rate
 from kws_training.convert.detector_settings import DEFAULT_THRESHOLD
 from kws_training.convert.job import DYNAMIC, PTQ, ExportJob
+from kws_training.data.speech.corpus import Fold
 from kws_training.evaluate.clip_sets import SetSource
 from kws_training.evaluate.metrics import CONFIDENCE
 from kws_training.evaluate.speech.folders import SpeechFolder
@@ -66,6 +67,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
         metavar="FILE",
         help="times of the words of each --speech, in their order (default: words.tsv in the folder, if it is there)",
     )
+    add_fold(group)
     add_wanted_rate(group)
     parser.add_argument(
         "--allow-float",
@@ -122,7 +124,7 @@ def _choice_of(args: argparse.Namespace) -> SpeechJob | None:
       KwsError: an option does not go with another.
     """
     if not args.speech:
-        for name in ("word_times", "false_accepts_per_hour", "confidence"):
+        for name in ("word_times", "speech_fold", "false_accepts_per_hour", "confidence"):
             if getattr(args, name) is not None:
                 raise KwsError(f"--{name.replace('_', '-')} is about thresholds. Give --speech too.")
         if args.precision != DYNAMIC:
@@ -136,12 +138,14 @@ def _choice_of(args: argparse.Namespace) -> SpeechJob | None:
     tables = args.word_times or [None] * len(args.speech)
     if len(tables) != len(args.speech):
         raise KwsError(f"--word-times goes with --speech, one for each. Received: {len(tables)}, {len(args.speech)}.")
+    fold = Fold.of(args.speech_fold) if args.speech_fold else None
     confidence = CONFIDENCE if args.confidence is None else args.confidence
     return SpeechJob(
         bundles=(args.out,),
         name=CHOSEN_ON,
         speech=tuple(
-            SpeechFolder(folder, "validation", table) for folder, table in zip(args.speech, tables, strict=True)
+            SpeechFolder(folder, "validation", table, fold=fold)
+            for folder, table in zip(args.speech, tables, strict=True)
         ),
         out=args.out,
         clips=SetSource(CHOSEN_ON, validation=args.data),

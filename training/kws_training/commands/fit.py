@@ -10,9 +10,11 @@ from kws_reference.labels import TEN_KEYWORDS, words_of
 from kws_training.commands.options.extra_folders import add_extra, extra_folders
 from kws_training.commands.options.hyperparameters import add_hyperparameters, given_hyperparameters
 from kws_training.commands.options.numbers import check_seed
+from kws_training.commands.options.pronounce import add_pronounce, spellings_of
 from kws_training.data.augment_config import AugmentConfig
 from kws_training.data.scenes.load_speech import SpeechFolder
 from kws_training.data.scenes.scene_config import SceneConfig
+from kws_training.data.speech.corpus import Fold
 from kws_training.data.surroundings_config import SurroundingsConfig
 from kws_training.data.training_data import TrainingData
 from kws_training.folder_lock import only_writer
@@ -48,6 +50,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
         metavar="N",
         help="clips of each label, and a tenth of them of each unknown word (default %(default)s)",
     )
+    add_pronounce(parser)
     parser.add_argument(
         "--labels", metavar="WORDS", help="keywords, with commas between (default: the ten of the 12-label task)"
     )
@@ -100,6 +103,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
         help="times of the words of each --speech, in their order (default: words.tsv in the folder, if it is there)",
     )
     parser.add_argument(
+        "--speech-fold",
+        metavar="K/N",
+        help="keep the speakers of this fold out of training, such as 2/5: each is kept out of one of the folds "
+        "(default: about a fifth, the same ones always)",
+    )
+    parser.add_argument(
         "--noise",
         type=Path,
         action="append",
@@ -146,10 +155,12 @@ def job_of(args: argparse.Namespace) -> FitJob:
       KwsError: an argument is wrong by itself, or does not go with another.
     """
     voices = args.out / "voices" if args.voices == Path() else args.voices
+    words = () if args.labels is None else words_of(args.labels, "--labels")
+    spellings = spellings_of(args.pronounce, words)
     job = FitJob(
         out=args.out,
-        data=TrainingData(args.data, extra_folders(args), voices, args.voices_clips, tuple(args.noise)),
-        words=() if args.labels is None else words_of(args.labels, "--labels"),
+        data=TrainingData(args.data, extra_folders(args), voices, args.voices_clips, tuple(args.noise), spellings),
+        words=words,
         model=args.model,
         start_from=args.start_from,
         teacher=args.teacher,
@@ -168,7 +179,7 @@ def job_of(args: argparse.Namespace) -> FitJob:
     if args.augment_seed is not None:
         check_seed(args.augment_seed, "--augment-seed", -1)
     if voices is not None:
-        _check_sayable(job.words)
+        _check_sayable((*job.words, *(text for texts in spellings.values() for text in texts)))
     return job
 
 
@@ -178,8 +189,11 @@ def _speech(args: argparse.Namespace) -> tuple[SpeechFolder, ...]:
             f"--word-times belongs to --speech: give one for each, in their order. Received: {len(args.word_times)} "
             f"for {len(args.speech)}."
         )
+    if args.speech_fold and not args.speech:
+        raise KwsError("--speech-fold divides the speakers of --speech. Give --speech too.")
+    fold = Fold.of(args.speech_fold) if args.speech_fold else None
     times = args.word_times or [None] * len(args.speech)
-    return tuple(SpeechFolder(folder, table) for folder, table in zip(args.speech, times, strict=True))
+    return tuple(SpeechFolder(folder, table, fold) for folder, table in zip(args.speech, times, strict=True))
 
 
 def _check_sayable(words: tuple[str, ...]) -> None:

@@ -172,6 +172,8 @@ def _provenance(job: ExportJob, run: _Run, best: dict[str, Any], drawn: dict[str
         "precision": _precision(job, run),
         "settings": {"model": settings["model"]},
     }
+    if "scenes" in settings:
+        provenance["speech_speakers"] = settings["scenes"].get("speech_speakers", {}).get("training", [])
     return provenance | ({"started_from": settings["started_from"]} if "started_from" in settings else {})
 
 

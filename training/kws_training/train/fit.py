@@ -195,6 +195,7 @@ def _scene_settings(scenes: Scenes) -> dict[str, Any]:
     parts = {"training": scenes.training, "validation": scenes.validation}
     return {
         **dataclasses.asdict(scenes.config),
+        "speech_speakers": {name: list(part.speakers) for name, part in parts.items()},
         "speech_recordings": {name: len(part) for name, part in parts.items()},
         "speech_hours": {name: round(part.hours, 3) for name, part in parts.items()},
         "speech_sha256": {name: part.sha256() for name, part in parts.items()},

@@ -6,16 +6,18 @@ from typing import Any
 
 from kws_reference.errors import KwsError
 
+from kws_training.commands.options.choice import add_choice, add_fold, choice_of
 from kws_training.commands.options.clip_set import check_set_name, clip_set
 from kws_training.data.signal.disturbances import DISTURBANCES
-from kws_training.evaluate.metrics import CONFIDENCE
+from kws_training.data.speech.corpus import Fold
 from kws_training.evaluate.speech.clips import DEFAULT_PER_KEYWORD
 from kws_training.evaluate.speech.disturbed import disturbance_names
 from kws_training.evaluate.speech.folders import SpeakersOf, SpeechFolder
-from kws_training.evaluate.speech.job import DEFAULT_PER_HOUR, Choice, Setting, SpeechJob
+from kws_training.evaluate.speech.job import Setting, SpeechJob
 
 _DEFAULTS: dict[str, Any] = {
     "speakers": None,
+    "speech_fold": None,
     "word_times": None,
     "by_transcript": False,
     "clips_per_keyword": DEFAULT_PER_KEYWORD,
@@ -53,6 +55,7 @@ def add_speech(parser: argparse.ArgumentParser) -> None:
         choices=("all", "training", "validation"),
         help="whom to hear: all (the default), or those that kws-train fit --speech trains on or keeps for validation",
     )
+    add_fold(group)
     group.add_argument(
         "--word-times",
         type=Path,
@@ -116,41 +119,7 @@ def add_speech(parser: argparse.ArgumentParser) -> None:
         "--moments", type=int, metavar="N", help="how many of the worst moments are listed (default 100)"
     )
     group.add_argument("--clips", type=Path, metavar="FOLDER", help="write the sound of the worst moments as WAV")
-    _add_choice(parser)
-
-
-def _add_choice(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group(
-        "choosing thresholds",
-        "on --speech, of speakers who validate unless --speakers says otherwise, and --validation",
-    )
-    group.add_argument(
-        "--choose-thresholds",
-        action="store_true",
-        default=None,
-        help="choose smoothing window, refractory period and thresholds",
-    )
-    add_wanted_rate(group)
-    group.add_argument("--extra", type=Path, help="further clips, such as voices: validation split of a folder")
-    group.add_argument(
-        "--write-thresholds", action="store_true", default=None, help="write the chosen ones into the bundle"
-    )
-
-
-def add_wanted_rate(group: argparse._ArgumentGroup) -> None:
-    """Adds ``--false-accepts-per-hour`` and ``--confidence``."""
-    group.add_argument(
-        "--false-accepts-per-hour",
-        type=float,
-        metavar="RATE",
-        help="of all keywords together, to be kept with --confidence "
-        f"(default {DEFAULT_PER_HOUR:g}, or as few as the speech can prove)",
-    )
-    group.add_argument(
-        "--confidence",
-        type=float,
-        help=f"with which the rate on speech is below the wanted one, 0 to 1 (default {CONFIDENCE:g})",
-    )
+    add_choice(parser)
 
 
 def refuse_speech_options(args: argparse.Namespace) -> None:
@@ -184,17 +153,20 @@ def speech_job(args: argparse.Namespace) -> SpeechJob:
     for name in ("clips_per_keyword", "moments"):
         if value[name] < 1:
             raise KwsError(f"--{name.replace('_', '-')} must be at least 1. Received: {value[name]}.")
-    choice = _choice(args)
+    choice = choice_of(args)
     if choice and args.folds:
         raise KwsError("thresholds are chosen for one bundle. Leave out --folds.")
     if args.trained_on and not args.folds:
         raise KwsError("--trained-on tells who hears whom of several bundles. Give --folds too.")
+    fold = Fold.of(args.speech_fold) if args.speech_fold else None
+    if fold and not (args.speakers or choice):
+        raise KwsError("--speech-fold divides speakers. Give --speakers too.")
     speakers: SpeakersOf = args.speakers or ("validation" if choice else "all")
     return SpeechJob(
         bundles=(args.bundle, *(args.folds or ())),
         name=args.set_name,
         speech=tuple(
-            SpeechFolder(folder, speakers, table, not value["by_transcript"])
+            SpeechFolder(folder, speakers, table, not value["by_transcript"], fold)
             for folder, table in zip(args.speech, times, strict=True)
         ),
         out=args.out or args.bundle,
@@ -210,26 +182,6 @@ def speech_job(args: argparse.Namespace) -> SpeechJob:
         moments=value["moments"],
         moment_clips=value["clips"],
     )
-
-
-def _choice(args: argparse.Namespace) -> Choice | None:
-    """The thresholds to choose, if any; refuses options of choosing that mean nothing together."""
-    if args.choose_thresholds:
-        if not args.validation:
-            raise KwsError(
-                "thresholds are chosen by clips of validation speakers; test clips would flatter every later figure. "
-                "Give --validation."
-            )
-        return Choice(
-            per_hour=args.false_accepts_per_hour,
-            confidence=CONFIDENCE if args.confidence is None else args.confidence,
-            extra=args.extra,
-            write=bool(args.write_thresholds),
-        )
-    for name in ("false_accepts_per_hour", "confidence", "extra", "write_thresholds"):
-        if getattr(args, name) is not None:
-            raise KwsError(f"--{name.replace('_', '-')} belongs to --choose-thresholds. Give it too.")
-    return None
 
 
 def _setting(text: str) -> Setting:

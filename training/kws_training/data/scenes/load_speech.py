@@ -13,7 +13,7 @@ from kws_reference.errors import KwsError
 
 from kws_training.data.clips import SAMPLE_RATE_HZ
 from kws_training.data.scenes.speech_set import SpeechSet
-from kws_training.data.speech.corpus import SpeechRecording, speech_corpus, split_speakers
+from kws_training.data.speech.corpus import Fold, SpeechRecording, speech_corpus, split_speakers
 from kws_training.data.speech.said_labels import LabelSpotter
 from kws_training.data.speech.word_times import SpokenWord, find_word_times
 
@@ -31,10 +31,12 @@ class SpeechFolder:
     Attributes:
       path: the folder.
       word_times: table of the times of its words; None: ``words.tsv`` in it, if there is one.
+      fold: by which its speakers are divided; None: about a fifth validate.
     """
 
     path: Path
     word_times: Path | None = None
+    fold: Fold | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +105,7 @@ def _parts(folder: SpeechFolder, words: Sequence[str]) -> tuple[list[_Part], lis
         + (f"; {left_out:,} left out{untimed}" if left_out else "")
         + (f"; {_UNKNOWN.format(unknown)}" if unknown else "")
     )
-    held = split_speakers(corpus).validation
+    held = split_speakers(corpus, folder.fold).validation
     if held:
         return (
             [part for part in kept if part.recording.speaker not in held],
@@ -143,6 +145,7 @@ def _read(parts: Sequence[_Part], what: str) -> SpeechSet:
         names=tuple(part.name for part in parts),
         said=tuple(said),
         known=np.array([part.known for part in parts], bool),
+        speakers=tuple(sorted({part.recording.speaker for part in parts})),
         path=path,
         owner=owner,
     ).mapped()

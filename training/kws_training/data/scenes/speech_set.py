@@ -21,6 +21,7 @@ class SpeechSet:
       said: for each recording int64 ``[words, 2]``: first sample, and first sample behind a word that is a keyword or
         sounds like one, counted from the recording's start.
       known: bool ``[recordings]``: whether what is said in it is known, by times or a transcript.
+      speakers: who speaks in them, sorted.
       path: file of ``pcm``, which workers map too.
       owner: what keeps the file there.
     """
@@ -30,6 +31,7 @@ class SpeechSet:
     names: tuple[str, ...]
     said: tuple[np.ndarray, ...]
     known: np.ndarray
+    speakers: tuple[str, ...] = ()
     path: Path | None = None
     owner: Any = None
 
@@ -51,6 +53,7 @@ class SpeechSet:
 
     def mapped(self) -> "SpeechSet":
         """With the samples of ``path`` again."""
+        assert self.path is not None
         return dataclasses.replace(self, pcm=np.memmap(self.path, np.int16, "r"))
 
     def sha256(self) -> str:

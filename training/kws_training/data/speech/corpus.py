@@ -128,17 +128,55 @@ def words_of_text(text: str) -> tuple[str, ...]:
     return tuple(re.findall(_WORD, normalised(text).casefold().replace("\u2019", "'")))
 
 
-def split_speakers(corpus: SpeechCorpus) -> SpeakerSplit:
+class Fold(NamedTuple):
+    """A division of the speakers of which there are several: in each of ``count`` other speakers validate.
+
+    Attributes:
+      number: 1 to ``count``.
+      count: how many there are, 2 or more.
+    """
+
+    number: int
+    count: int
+
+    @classmethod
+    def of(cls, text: str) -> "Fold":
+        """Reads ``2/5``.
+
+        Raises:
+          KwsError: it has another form.
+        """
+        found = re.fullmatch(r"(\d+)/(\d+)", text)
+        fold = cls(int(found[1]), int(found[2])) if found else cls(0, 0)
+        if not 1 <= fold.number <= fold.count or fold.count < 2:
+            raise KwsError(f"a fold is its number and how many there are, such as 2/5. Received: {text!r}.")
+        return fold
+
+
+def split_speakers(corpus: SpeechCorpus, fold: Fold | None = None) -> SpeakerSplit:
     """Divides the speakers, about a fifth validate: the same for everybody who asks, without a seed.
 
     The hash is SHA-1 of the speaker's name. Of 50 and more speakers those of the lowest fifth of its range validate, so
     that a speaker stays where he is when others join; of fewer the fifth with the smallest hashes, at least one if
     there are two.
 
+    Args:
+      corpus: whose speakers.
+      fold: divide in another way: ranked by their hashes, every ``fold.count``-th from ``fold.number`` on validates, so
+        that each speaker validates in one of the folds.
+
     Returns:
       The speakers; one who is alone trains.
+
+    Raises:
+      KwsError: there are fewer speakers than folds.
     """
     ranked = sorted(corpus.speakers, key=_hash)
+    if fold:
+        if len(ranked) < fold.count:
+            raise KwsError(f"{corpus.root} has {len(ranked)} speakers, too few for {fold.count} folds. Take fewer.")
+        held = frozenset(ranked[fold.number - 1 :: fold.count])
+        return SpeakerSplit(frozenset(ranked) - held, held)
     few = max(1, len(ranked) // 5) if len(ranked) > 1 else 0
     many = sum(_hash(speaker) < 0.2 for speaker in ranked)
     count = many if len(ranked) >= _MANY_SPEAKERS else few

@@ -8,7 +8,7 @@ from typing import Literal
 
 from kws_reference.errors import KwsError
 
-from kws_training.data.speech.corpus import SpeechCorpus, SpeechRecording, speech_corpus, split_speakers
+from kws_training.data.speech.corpus import Fold, SpeechCorpus, SpeechRecording, speech_corpus, split_speakers
 from kws_training.data.speech.word_times import SpokenWord, find_word_times
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,7 @@ class SpeechFolder:
     Attributes:
       path: the folder.
       speakers: all, or by `split_speakers` those that train or those that validate.
+      fold: by which `split_speakers` divides them, or None.
       word_times: table of the times of words; None: the folder's own, if it has one.
       use_word_times: whether times of words are used at all; False: transcripts alone.
     """
@@ -31,6 +32,7 @@ class SpeechFolder:
     speakers: SpeakersOf = "all"
     word_times: Path | None = None
     use_word_times: bool = True
+    fold: Fold | None = None
 
     def corpus(self) -> SpeechCorpus:
         """The recordings of the speakers.
@@ -41,7 +43,7 @@ class SpeechFolder:
         corpus = speech_corpus(self.path)
         if self.speakers == "all":
             return corpus
-        split = split_speakers(corpus)
+        split = split_speakers(corpus, self.fold)
         found = corpus.of_speakers(getattr(split, self.speakers))
         if not found.recordings:
             raise KwsError(

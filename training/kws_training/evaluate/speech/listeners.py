@@ -13,7 +13,7 @@ from kws_reference.labels import LabelSet
 from kws_training.data.recording_plan import Piece
 from kws_training.evaluate.metrics import DetectionMetrics
 from kws_training.evaluate.replay import DetectorReplay
-from kws_training.evaluate.scores import Recordings, kept_or_streamed
+from kws_training.evaluate.scores import Recordings, kept_or_streamed, score_key
 from kws_training.evaluate.speech.clips import ClipsInSilence, keyword_clips
 from kws_training.evaluate.speech.folders import speech_of
 from kws_training.evaluate.speech.folds import assigned, trained_on
@@ -107,8 +107,8 @@ def _of_clips(job: SpeechJob, bundle: Bundle, clips: ClipsInSilence | None) -> D
 
 
 def _scores(bundle: Bundle, recordings: Recordings, folder: Path | None, what: str) -> list[np.ndarray]:
-    """Scores, kept in a file for each model and set if they are to be kept."""
-    path = folder / f"{what}_{bundle.model_sha256[:12]}.npz" if folder else None
+    """Scores, in a file of their own for all that they depend on if they are to be kept."""
+    path = folder / f"{what}_{score_key(bundle, recordings)[:16]}.npz" if folder else None
     return kept_or_streamed(bundle, recordings, path, f"listening to {what}")
 
 

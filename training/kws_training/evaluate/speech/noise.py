@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from kws_reference.audio.pcm import read_wav
-from kws_reference.audio.recordings import Recording
+from kws_reference.audio.recordings import BACKGROUND_FOLDER, Recording
 from kws_reference.bundle import DetectorConfig
 
 from kws_training.data.clips import SAMPLE_RATE_HZ
@@ -85,13 +85,18 @@ class Noise:
 def recorded_noise(folders: Sequence[Path]) -> Noise:
     """The recordings of folders of noise that are kept for testing, those of a class one behind the other.
 
+    Of a folder called ``_background_noise_``, whose few long recordings are everybody's, all are heard.
+
     Raises:
       KwsError: see `noise_recordings`.
     """
     parts: list[NoisePiece] = []
     for folder in folders:
         classes: dict[str, list[Recording]] = {}
-        for item in noise_recordings(folder, "testing"):
+        kept = noise_recordings(folder, "testing")
+        if folder.resolve().name == BACKGROUND_FOLDER:
+            kept = tuple(sorted((*kept, *noise_recordings(folder, "training")), key=lambda item: item.name))
+        for item in kept:
             classes.setdefault(item.name.rpartition("/")[0] or folder.name, []).append(item)
         for kind, items in classes.items():
             parts += _joined(kind, items)

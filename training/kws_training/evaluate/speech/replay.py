@@ -103,6 +103,7 @@ class SpeechReplay:
         found, left_out, apart = (np.zeros(labels, np.int64) for _ in range(3))
         false_accepts = np.zeros((labels, len(Cause)), np.int64)
         events = np.zeros((len(self.speakers), len(Share)), np.int64)
+        by_label = np.zeros((len(self.speakers), labels), np.int64)
         latency, latency_label = [], []
         for one in self.detections(detector):
             event, match = one.event, one.event.match
@@ -115,8 +116,10 @@ class SpeechReplay:
             elif one.apart:
                 apart[event.label] += 1
             else:
-                events[self._of_speaker[self.heard[one.stream].stream.speaker], one.share] += 1
+                speaker = self._of_speaker[self.heard[one.stream].stream.speaker]
+                events[speaker, one.share] += 1
                 if one.is_false and match.cause:
+                    by_label[speaker, event.label] += 1
                     false_accepts[event.label, _COLUMNS[match.cause]] += 1
         both = [Share.COUNTED, Share.HOMOPHONE]
         return SpeechMetrics(
@@ -129,6 +132,7 @@ class SpeechReplay:
             hours=self.hours,
             speakers=BySpeaker(self.speakers, events[:, Share.COUNTED], self._hours[:, Share.COUNTED]),
             with_homophones=BySpeaker(self.speakers, events[:, both].sum(1), self._hours[:, both].sum(1)),
+            by_label=by_label,
             left_out=left_out,
             left_out_hours=float(self._hours[:, Share.KEYWORD].sum()),
             apart=apart,

@@ -95,12 +95,14 @@ class SpeechMetrics(DetectionMetrics):
       with_homophones: the same, with utterances whose transcript has no keyword but a word that sounds like one.
       left_out: detections in utterances with a keyword, int64 ``[labels]``, in `left_out_hours`; neither right nor
         wrong.
+      by_label: false accepts of each speaker and label, int64 ``[speakers, labels]``.
       apart: detections at homophones and at words that could not be placed, int64 ``[labels]``; neither right nor
         wrong.
     """
 
     speakers: BySpeaker
     with_homophones: BySpeaker
+    by_label: np.ndarray
     left_out: np.ndarray
     left_out_hours: float
     apart: np.ndarray
@@ -127,6 +129,7 @@ class SpeechMetrics(DetectionMetrics):
             hours=sum(part.hours for part in parts),
             speakers=BySpeaker.joined([part.speakers for part in parts]),
             with_homophones=BySpeaker.joined([part.with_homophones for part in parts]),
+            by_label=np.concatenate([part.by_label for part in parts]),
             left_out=_sum(part.left_out for part in parts),
             left_out_hours=sum(part.left_out_hours for part in parts),
             apart=_sum(part.apart for part in parts),
@@ -146,6 +149,9 @@ class SpeechMetrics(DetectionMetrics):
             key: self.with_homophones.to_dict()[key] for key in ("hours", "false_accepts", "false_accepts_per_hour")
         }
         rows = labels.keyword_rows
+        for row in rows:
+            of_label = dataclasses.replace(self.speakers, events=self.by_label[:, row])
+            figures["labels"][labels[row]]["false_accepts_per_hour_95"] = list(of_label.bounds(0.025, 0.975))
         figures["left_out"] = {
             "hours": self.left_out_hours,
             "detections": {labels[row]: int(self.left_out[row]) for row in rows if self.left_out[row]},

@@ -1,6 +1,7 @@
 """festival: a woman by hidden Markov models, two men by diphones."""
 
 import functools
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -27,7 +28,7 @@ def timbres() -> dict[str, int]:
     if not shutil.which(NAME):
         return {}
     there = output_of([NAME, "-b", "(print (voice.list))"])
-    return {name: _TURNS[name] for name, voice in _VOICES.items() if voice in there.replace("(", " ").split()}
+    return {name: _TURNS[name] for name, voice in _VOICES.items() if voice in re.findall(r"\w+", there)}
 
 
 @functools.cache
