@@ -33,7 +33,7 @@ def test_doubts_of_words_name_what_speaks_against_each():
     words = [placed(0.0, 0.3), placed(0.5, 0.6), placed(1.0, 2.0), placed(2.0, 2.3, -4.5), placed(4.2, 4.5)]
     assert doubts(pcm.astype(np.int16), words) == ["", "short", "long", "unlike", "silent"]
     assert (
-        doubts(pcm.astype(np.int16), [placed(0.0, 0.3, -3), placed(0.5, 0.9, -1), placed(1, 1.3, -3)]) == ["text"] * 3
+        doubts(pcm.astype(np.int16), [placed(0.0, 0.3, -4), placed(0.5, 0.9, -1), placed(1, 1.3, -4)]) == ["text"] * 3
     )
 
 

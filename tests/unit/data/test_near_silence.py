@@ -80,6 +80,15 @@ def test_texture_recording_is_a_function_of_its_seed():
     assert not textures.texture_recording("zero", 30.0, 100, 0).any()
 
 
+def test_texture_recording_has_no_shape_of_dither_that_training_hears():
+    trained, measured = (dither.shaped_silence(seed)[0] for seed in (textures.TRAINED, textures.MEASURED))
+    assert not np.array_equal(trained, measured)
+    long = textures.texture_recording("shaped_dither", 1.0, 2 * SECOND, 3)[: SECOND // 4].astype(np.int8).tobytes()
+    banks = [dither.shaped_silence(seed) for seed in (textures.TRAINED, textures.MEASURED)]
+    # At this level most rows are taken as they are, from anywhere on, round and round.
+    assert [any(long in row.tobytes() + row.tobytes() for row in bank) for bank in banks] == [False, True]
+
+
 def test_active_level_is_that_of_the_word_and_not_of_the_pauses():
     pcm = np.random.default_rng(0).normal(0, 10, (2, SECOND)).astype(np.float32)
     pcm[0, 6400:9600] *= 100

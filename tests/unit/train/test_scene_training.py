@@ -1,9 +1,11 @@
 """Training among speech: a model asked at many moments, its loss, what it hears in recordings, and kws-train fit."""
 
+import gc
 import json
 import os
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -26,9 +28,11 @@ from kws_training.quantize import matchbox as quantized_matchbox  # noqa: E402
 from kws_training.quantize.precision import precision  # noqa: E402
 from kws_training.train.hard_rounds import listen, rounds_of  # noqa: E402
 from kws_training.train.listening import HeardSpeech, heard_samples, peaks_apart  # noqa: E402
+from kws_training.train.optimizer import compile_model  # noqa: E402
 from kws_training.train.pooled_model import PooledModel  # noqa: E402
+from kws_training.train.recipe import Recipe  # noqa: E402
 from kws_training.train.run_files import score  # noqa: E402
-from kws_training.train.scene_model import moments_loss  # noqa: E402
+from kws_training.train.scene_model import SceneModel, SceneSteps, moments_loss  # noqa: E402
 
 from tests.support.paths import ROOT  # noqa: E402
 from tests.support.speech import write_speech  # noqa: E402
@@ -108,6 +112,24 @@ def test_moments_loss_takes_all_right_labels_together_and_leaves_out_moments_wit
     assert moments_loss(logits, right, 0.0, 0.0).numpy() == pytest.approx(each.mean(), rel=1e-5)
     assert moments_loss(logits, right, 1.0, 0.0).numpy() == pytest.approx(each.max(), rel=1e-5)
     assert moments_loss(logits, np.zeros_like(right), 0.5, 0.1).numpy() == 0
+
+
+def test_steps_that_were_fitted_and_released_keep_no_array():
+    rng = np.random.default_rng(6)
+    model = SceneModel(build(SMALL), "matchbox", ENDS, SceneConfig(), 0.05)
+    compile_model(model, Recipe(epochs=1), 2)
+    clips = rng.normal(0, 1, (4, 98, 40)).astype(np.float32), np.eye(4, dtype=np.float32)
+    scenes = rng.normal(0, 1, (3, 198, 40)).astype(np.float16), np.ones((3, 11, 4), np.uint8)
+    steps, kept = SceneSteps(clips, scenes, np.array([2, 0, 1, 2]), 2, 2, FRONTEND), weakref.ref(clips[0])
+    (inputs, features), (targets, right) = steps[1]
+    assert inputs.tobytes() == clips[0][2:].tobytes() and targets.tobytes() == clips[1][2:].tobytes()
+    np.testing.assert_array_equal(features, quantize_features(scenes[0][[1, 2]], FRONTEND))
+    history = model.fit(steps, shuffle=False, verbose=0).history
+    assert {"loss", "accuracy", "scene_loss"} == set(history)
+    steps.release()
+    del clips, inputs
+    gc.collect()
+    assert kept() is None
 
 
 def speech_set(seconds):

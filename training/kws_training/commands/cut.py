@@ -92,4 +92,4 @@ def _aligned(corpus: SpeechCorpus, args: argparse.Namespace) -> AlignedCorpus:
         raise KwsError(f"{given}: names no recording of {corpus.root}. Paths count from that folder.")
     times = {name: words for name, words in times.items() if name in known}
     write_word_times(file, times)
-    return AlignedCorpus(times, {}, {})
+    return AlignedCorpus(times, {})

@@ -10,6 +10,7 @@ from kws_reference.labels import TEN_KEYWORDS, words_of
 from kws_training.commands.options.extra_folders import add_extra, extra_folders
 from kws_training.commands.options.hyperparameters import add_hyperparameters, given_hyperparameters
 from kws_training.commands.options.numbers import check_seed
+from kws_training.commands.options.pronounce import add_pronounce, spellings_of
 from kws_training.data.augment_config import AugmentConfig
 from kws_training.data.scenes.load_speech import SpeechFolder
 from kws_training.data.scenes.scene_config import SceneConfig
@@ -49,6 +50,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
         metavar="N",
         help="clips of each label, and a tenth of them of each unknown word (default %(default)s)",
     )
+    add_pronounce(parser)
     parser.add_argument(
         "--labels", metavar="WORDS", help="keywords, with commas between (default: the ten of the 12-label task)"
     )
@@ -153,10 +155,12 @@ def job_of(args: argparse.Namespace) -> FitJob:
       KwsError: an argument is wrong by itself, or does not go with another.
     """
     voices = args.out / "voices" if args.voices == Path() else args.voices
+    words = () if args.labels is None else words_of(args.labels, "--labels")
+    spellings = spellings_of(args.pronounce, words)
     job = FitJob(
         out=args.out,
-        data=TrainingData(args.data, extra_folders(args), voices, args.voices_clips, tuple(args.noise)),
-        words=() if args.labels is None else words_of(args.labels, "--labels"),
+        data=TrainingData(args.data, extra_folders(args), voices, args.voices_clips, tuple(args.noise), spellings),
+        words=words,
         model=args.model,
         start_from=args.start_from,
         teacher=args.teacher,
@@ -175,7 +179,7 @@ def job_of(args: argparse.Namespace) -> FitJob:
     if args.augment_seed is not None:
         check_seed(args.augment_seed, "--augment-seed", -1)
     if voices is not None:
-        _check_sayable(job.words)
+        _check_sayable((*job.words, *(text for texts in spellings.values() for text in texts)))
     return job
 
 

@@ -50,12 +50,14 @@ def render_chunk(
     drawn = rows < 0
     pcm = clips.pcm[np.where(drawn, 0, rows)]
     pcm = augment.shift_and_resample(rng, pcm, config.shift_samples, config.resample)
-    pcm[~drawn] = in_the_air(beside, pcm[~drawn], sources, surroundings)
+    if not surroundings.off:
+        pcm[~drawn] = in_the_air(beside, pcm[~drawn], sources, surroundings)
     pcm = augment.gain(rng, pcm, config.gain_low_db, config.gain_high_db)
     pcm = augment.add_noise(rng, pcm, clips.noise, config.noise_probability, config.noise_volume)
     pcm[drawn] = silence(rng, clips.noise, int(drawn.sum()))
-    pcm[drawn] = silent(beside, pcm[drawn], sources, surroundings)
-    pcm = recorded(beside, pcm, surroundings)
+    if not surroundings.off:
+        pcm[drawn] = silent(beside, pcm[drawn], sources, surroundings)
+        pcm = recorded(beside, pcm, surroundings)
     features = mfcc_float(augment.to_int16_range(pcm), frontend, np.float32)
     mean = np.asarray(frontend.feature_mean, np.float32) if frontend else np.zeros(1, np.float32)
     fill = mean if mean.any() else features.mean(axis=(0, 1))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kws_reference.audio.recordings import find_recordings
@@ -29,6 +30,7 @@ class TrainingData:
       voices: folder of synthetic voices, which are made unless they are there; None: no voices.
       voices_clips: of each keyword; a tenth of them of each unknown word.
       noise: folders of everyday noise; a fifth of each class is kept for testing (`noise_folders`).
+      spellings: further spellings by which the voices say a keyword.
     """
 
     recordings: Path | None = None
@@ -36,6 +38,7 @@ class TrainingData:
     voices: Path | None = None
     voices_clips: int = 300
     noise: tuple[Path, ...] = ()
+    spellings: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Checks what can be checked without reading anything.
@@ -47,6 +50,8 @@ class TrainingData:
             raise KwsError(f"--voices-clips must be at least 1. Received: {self.voices_clips}.")
         if self.recordings is None and self.voices is None:
             raise KwsError("nothing to train with. Give --data FOLDER, --voices, or both.")
+        if self.spellings and self.voices is None:
+            raise KwsError("--pronounce tells the voices how to say a label. Give --voices too.")
 
 
 def load_training_data(data: TrainingData, words: tuple[str, ...], seed: int) -> tuple[ClipSet, ClipSet]:
@@ -68,7 +73,9 @@ def load_training_data(data: TrainingData, words: tuple[str, ...], seed: int) ->
             f"{recordings}: no such folder. Download Speech Commands with kws-train fetch, or name your own."
         )
     if voices:
-        _speak(voices, data.voices_clips, words, seed)
+        log.info(f"synthetic voices: {voices}")
+        clips = data.voices_clips
+        task.speak_task(words, voices, clips, UNKNOWN_WORDS, -(-clips // 10), seed, data.spellings)
     if recordings and voices:
         to_train = (*data.extra, FolderSpec(voices, part="training"))
         recorded_unknown = any(
@@ -88,8 +95,3 @@ def load_training_data(data: TrainingData, words: tuple[str, ...], seed: int) ->
         )
     noise = load_noise_folders(data.noise, "training")
     return dataclasses.replace(training, everyday_noise=noise), validation
-
-
-def _speak(folder: Path, clips: int, words: tuple[str, ...], seed: int) -> None:
-    log.info(f"synthetic voices: {folder}")
-    task.speak_task(words, folder, clips, UNKNOWN_WORDS, -(-clips // 10), seed)

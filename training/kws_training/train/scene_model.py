@@ -99,8 +99,14 @@ class SceneSteps(keras.utils.PyDataset):
         frontend: FrontendConfig,
     ):
         super().__init__(workers=1, use_multiprocessing=False)
-        self._clips, self._scenes, self._rows = clips, scenes, rows
+        self._clips: tuple[np.ndarray, ...] = clips
+        self._scenes: tuple[np.ndarray, ...] = scenes
+        self._rows = rows
         self._batch, self._scenes_batch, self._frontend = batch, scenes_batch, frontend
+
+    def release(self) -> None:
+        """Lets go of the arrays: TensorFlow keeps every dataset that was fitted until the process ends."""
+        self._clips = self._scenes = ()
 
     def __len__(self) -> int:
         return -(-len(self._clips[0]) // self._batch)

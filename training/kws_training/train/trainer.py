@@ -15,6 +15,7 @@ from kws_reference.frontend.config import FrontendConfig
 from kws_training.data.clips import ClipSet
 from kws_training.data.epoch_plan import plan_epoch
 from kws_training.data.epoch_renderer import EpochRenderer
+from kws_training.data.epoch_source import Arrays
 from kws_training.data.features import plain_features, quantize_features
 from kws_training.train.examples import training_examples
 from kws_training.train.learning_curves import draw_learning_curves
@@ -22,6 +23,7 @@ from kws_training.train.optimizer import averaged, compile_model
 from kws_training.train.recipe import Recipe
 from kws_training.train.run_files import score
 from kws_training.train.run_folder import RunFolder
+from kws_training.train.scene_model import SceneSteps
 from kws_training.train.scene_training import Scenes, SceneTraining
 from kws_training.train.teacher import SoftLabels, Teacher
 
@@ -86,14 +88,14 @@ def train(
     ) as renderer:
         if speech:
             speech.hard_round(run, course.distinct)
-        first = (
-            renderer.epoch(start % course.distinct) if start < course.epochs else None
-        )  # workers run ahead from here
+        rendered: Arrays = ()
+        if start < course.epochs:
+            rendered = renderer.epoch(start % course.distinct)  # workers run ahead from here
         validation_inputs = quantize_features(plain_features(validation, frontend, np.float32)[0], frontend)
         for epoch in range(start, course.epochs):
             title = f"epoch {epoch + 1}/{course.epochs}"
             began = time.monotonic()
-            rendered = renderer.epoch(epoch % course.distinct) if epoch > start else first
+            rendered = rendered or renderer.epoch(epoch % course.distinct)
             features, labels = course.part_of(epoch, *rendered[:2])
             rng = np.random.default_rng([seed, epoch])
             inputs, targets = training_examples(rng, features, labels, classes, frontend, recipe, soft_labels)
@@ -110,6 +112,7 @@ def train(
                 **_validated(taught, model, validation_inputs, validation.labels, speech),
                 "seconds": round(time.monotonic() - began, 1),
             }
+            rendered = ()  # so that two epochs are not there at once
             if not np.isfinite(entry["loss"]):
                 raise KwsError(f"the loss of epoch {epoch + 1} is {entry['loss']}. Lower --learning-rate.")
             run.finish_epoch(taught, entry, averaged)
@@ -177,6 +180,8 @@ def _taught(
     """Trains one epoch; returns loss and accuracy of the augmented clips."""
     size = None if targets is None else batch  # steps of clips and scenes have theirs
     found = model.fit(inputs, targets, batch_size=size, shuffle=False, verbose=0, callbacks=[progress]).history
+    if isinstance(inputs, SceneSteps):
+        inputs.release()
     names = ["loss", *(name for name in found if name != "loss")]
     return {name: float(found[name][0]) for name in names}
 

@@ -99,14 +99,14 @@ class SceneConfig:
         for name, (low, high) in _RANGES.items():
             if not low <= getattr(self, name) <= high:
                 raise KwsError(f"scene {name}: use {low} to {high}. Received: {getattr(self, name)}")
-        for low, high in (
+        for lower, upper in (
             ("gain_low_db", "gain_high_db"),
             ("competing_snr_low_db", "competing_snr_high_db"),
             ("heard_s", "passed_s"),
         ):
-            if getattr(self, low) > getattr(self, high):
+            if getattr(self, lower) > getattr(self, upper):
                 raise KwsError(
-                    f"scene {low} is above {high}. Received: {getattr(self, low):g} and {getattr(self, high):g}."
+                    f"scene {lower} is above {upper}. Received: {getattr(self, lower):g} and {getattr(self, upper):g}."
                 )
         for first, second in (("speech", "words"), ("pauses", "competing")):
             if getattr(self, first) + getattr(self, second) > 1:

@@ -53,6 +53,7 @@ class SpeechSet:
 
     def mapped(self) -> "SpeechSet":
         """With the samples of ``path`` again."""
+        assert self.path is not None
         return dataclasses.replace(self, pcm=np.memmap(self.path, np.int16, "r"))
 
     def sha256(self) -> str:

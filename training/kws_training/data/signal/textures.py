@@ -13,6 +13,7 @@ from kws_training.data.signal import dither
 
 SAMPLE_RATE_HZ = 16000
 MOST_LSB = 30.0
+TRAINED, MEASURED = 0, 1  # seeds of the shapes of dither
 Texture = Callable[[np.random.Generator, int, float], np.ndarray]
 _SHORTEST_S, _LONGEST_S = 0.03, 0.6  # of what a gate lets through or holds back
 
@@ -84,21 +85,23 @@ def plain_dither(rng: np.random.Generator, samples: int, level: float) -> np.nda
     return dither.triangular(rng, (samples,)) * np.float32(max(1.0, np.rint(2.0 * level)))
 
 
-def shaped_dither(rng: np.random.Generator, samples: int, level: float) -> np.ndarray:
+def shaped_dither(rng: np.random.Generator, samples: int, level: float, shapes: int = TRAINED) -> np.ndarray:
     """Noise-shaped dither, most of it near 7 kHz; of steps that give about the level as rms, at least of one."""
-    row = dither.shaped_silence()[rng.integers(dither.SHAPES)]
+    row = dither.shaped_silence(shapes)[rng.integers(dither.SHAPES)]
     places = np.arange(start := rng.integers(len(row)), start + samples)
     out = row.take(places, mode="wrap").astype(np.float32)
     out *= np.float32(max(1.0, np.rint(level / max(float(np.sqrt(np.mean(out**2))), 0.5))))
     return out
 
 
-def gated(rng: np.random.Generator, samples: int, level: float) -> np.ndarray:
+def gated(rng: np.random.Generator, samples: int, level: float, shapes: int = TRAINED) -> np.ndarray:
     """One texture or digital zero, and another of up to the level, by turns of 0.03 to 0.6 s, as a gate switches."""
     names = [name for name in TEXTURES if name != "gated"]
-    first, second = (TEXTURES[name] for name in rng.choice(names, 2))
-    quiet = zero(rng, samples, 0.0) if rng.random() < 0.5 else first(rng, samples, level * rng.random())
-    return np.where(switching(rng, samples), second(rng, samples, level), quiet)
+    first, second = rng.choice(names, 2)
+    quiet = zero(rng, samples, 0.0)
+    if rng.random() < 0.5:
+        quiet = texture(first, rng, samples, level * rng.random(), shapes)
+    return np.where(switching(rng, samples), texture(second, rng, samples, level, shapes), quiet)
 
 
 TEXTURES: dict[str, Texture] = {
@@ -115,6 +118,24 @@ TEXTURES: dict[str, Texture] = {
 }
 """By name: functions of a generator, a number of samples and a level, rms in least significant bits; each returns
 integers as float32 ``[samples]``."""
+
+
+def texture(name: str, rng: np.random.Generator, samples: int, level: float, shapes: int = TRAINED) -> np.ndarray:
+    """Draws the texture of a name.
+
+    Args:
+      name: of `TEXTURES`.
+      rng: source of randomness.
+      samples: length.
+      level: rms in least significant bits.
+      shapes: seed of the shapes of dither; `MEASURED` are none of those that training hears, `TRAINED`.
+
+    Returns:
+      Integers, float32 ``[samples]``.
+    """
+    if name == "shaped_dither":
+        return shaped_dither(rng, samples, level, shapes)
+    return gated(rng, samples, level, shapes) if name == "gated" else TEXTURES[name](rng, samples, level)
 
 
 def switching(rng: np.random.Generator, samples: int) -> np.ndarray:
@@ -167,7 +188,7 @@ def add_floor(rng: np.random.Generator, pcm: np.ndarray, share: float, most: flo
 
 
 def texture_recording(name: str, level: float, samples: int, seed: int) -> np.ndarray:
-    """A long recording of one texture at one level, drawn anew every 2 to 8 s.
+    """A long recording of one texture at one level, drawn anew every 2 to 8 s: for measuring, with shapes of its own.
 
     Args:
       name: of `TEXTURES`.
@@ -183,7 +204,7 @@ def texture_recording(name: str, level: float, samples: int, seed: int) -> np.nd
     start = 0
     while start < samples:
         stretch = min(int(rng.uniform(2.0, 8.0) * SAMPLE_RATE_HZ), samples - start)
-        out[start : start + stretch] = TEXTURES[name](rng, stretch, level)
+        out[start : start + stretch] = texture(name, rng, stretch, level, MEASURED)
         start += stretch
     return out
 

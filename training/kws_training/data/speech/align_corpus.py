@@ -4,6 +4,7 @@ import concurrent.futures
 import dataclasses
 import logging
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kws_reference.audio.pcm import read_wav
@@ -29,13 +30,11 @@ class AlignedCorpus:
 
     Attributes:
       times: the words of each recording with a transcript, in doubt or not, by its name.
-      refused: recordings without times and why, by name.
-      seconds: length of what was aligned, by name; only of recordings that this call read.
+      refused: recordings of which words have no times and why, by name.
     """
 
     times: dict[str, tuple[SpokenWord, ...]]
     refused: dict[str, str]
-    seconds: dict[str, float]
 
 
 def align_corpus(corpus: SpeechCorpus, file: Path, processes: int = WORKERS) -> AlignedCorpus:
@@ -66,27 +65,38 @@ def align_corpus(corpus: SpeechCorpus, file: Path, processes: int = WORKERS) -> 
     if times:
         log.info(f"{file}: has the words of {len(times):,} recordings already; {len(todo):,} are left")
     refused: dict[str, str] = {}
-    seconds: dict[str, float] = {}
-    vocabulary = pronounced(word for item in todo for word in item.words)
-    progress = Progress("aligning", len(todo))
     kept = time.monotonic()
     try:
-        with workers.pool(processes, _start, vocabulary) as executor:
-            futures = {executor.submit(_align, item): item.name for item in todo}
-            for done, future in enumerate(concurrent.futures.as_completed(futures), 1):
-                name = futures[future]
-                times[name], refusal, seconds[name] = future.result()
-                if refusal:
-                    refused[name] = refusal
-                if not times[name]:
-                    del times[name]
-                progress.update(done)
-                if time.monotonic() - kept > _KEEP_EVERY_S:
-                    write_word_times(file, times)
-                    kept = time.monotonic()
+        for name, words, refusal in _aligned(todo, processes) if todo else ():
+            if words:
+                times[name] = words
+            if refusal:
+                refused[name] = refusal
+            if time.monotonic() - kept > _KEEP_EVERY_S:
+                write_word_times(file, times)
+                kept = time.monotonic()
     finally:
         write_word_times(file, times)
-    return AlignedCorpus(times, refused, seconds)
+    unplaced = {name: why for name, words in times.items() if (why := _misfit(words))}
+    return AlignedCorpus(times, unplaced | refused)
+
+
+def _aligned(todo: Sequence[SpeechRecording], processes: int) -> Iterator[tuple[str, tuple[SpokenWord, ...], str]]:
+    """Name, words, and what speaks against the recording, in the order in which they are done."""
+    vocabulary = pronounced(word for item in todo for word in item.words)
+    progress = Progress("aligning", len(todo))
+    with workers.pool(min(processes, len(todo)), _start, vocabulary) as executor:
+        futures = {executor.submit(_align, item): item.name for item in todo}
+        for done, future in enumerate(concurrent.futures.as_completed(futures), 1):
+            yield (futures[future], *future.result())
+            progress.update(done)
+
+
+def _misfit(words: tuple[SpokenWord, ...]) -> str:
+    """What to say of a recording that does not fit its transcript; "" of one that does."""
+    lost = [word for word in words if word.doubt == UNPLACED]
+    start_s = min((word.start_s for word in lost), default=0.0)
+    return f"the transcript does not fit from {start_s:.1f} s on, {len(lost):,} words have no times" if lost else ""
 
 
 def _is_done(item: SpeechRecording, words: tuple[SpokenWord, ...]) -> bool:
@@ -100,13 +110,12 @@ def _start(vocabulary: dict[str, Ways]) -> None:
     _worker["aligner"] = Aligner(vocabulary)
 
 
-def _align(item: SpeechRecording) -> tuple[tuple[SpokenWord, ...], str, float]:
-    """The words of a recording, what speaks against it as a whole, its length in seconds."""
+def _align(item: SpeechRecording) -> tuple[tuple[SpokenWord, ...], str]:
+    """The words of a recording, and what speaks against it as a whole."""
     try:
         pcm = read_wav(item.path, RATE_HZ)
     except KwsError as error:
-        return (), str(error), 0.0
-    length_s = len(pcm) / RATE_HZ
+        return (), str(error)
     refusal = ""
     try:
         placed = without_pauses(pcm, _worker["aligner"].align(pcm, item.words))
@@ -118,9 +127,6 @@ def _align(item: SpeechRecording) -> tuple[tuple[SpokenWord, ...], str, float]:
     ]
     if len(placed) < len(item.words):
         start_s = placed[-1].end_s if placed else 0.0
-        lost = item.words[len(placed) :]
-        refusal = refusal or f"the transcript does not fit from {start_s:.1f} s on, {len(lost):,} words have no times"
-        words += [
-            SpokenWord(round(start_s, 3), max(round(length_s, 3), start_s + 0.001), word, UNPLACED) for word in lost
-        ]
-    return tuple(words), refusal, length_s
+        end_s = max(round(len(pcm) / RATE_HZ, 3), start_s + 0.001)
+        words += [SpokenWord(round(start_s, 3), end_s, word, UNPLACED) for word in item.words[len(placed) :]]
+    return tuple(words), refusal

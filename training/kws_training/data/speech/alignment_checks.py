@@ -28,7 +28,7 @@ _LEAST_DB = 6.0
 _PAUSE_DB = 5.0
 _QUIET_END_S, _KEPT_S = 0.06, 0.03
 _FARTHEST_SCORE = 3.0
-_WORST_MEDIAN = -2.2
+_WORST_MEDIAN = -3.2
 _BLOCK = RATE_HZ // 100
 
 
@@ -52,9 +52,9 @@ def without_pauses(pcm: np.ndarray, words: Sequence[PlacedWord]) -> tuple[Placed
         start_s, end_s = word.start_s, word.end_s
         if len(inside):
             if inside[0] / 100 > _QUIET_END_S:
-                start_s = (first + inside[0]) / 100 - _KEPT_S
+                start_s = float(first + inside[0]) / 100 - _KEPT_S
             if (behind - first - 1 - inside[-1]) / 100 > _QUIET_END_S:
-                end_s = (first + inside[-1] + 1) / 100 + _KEPT_S
+                end_s = float(first + inside[-1] + 1) / 100 + _KEPT_S
         trimmed.append(dataclasses.replace(word, start_s=start_s, end_s=end_s))
     return tuple(trimmed)
 

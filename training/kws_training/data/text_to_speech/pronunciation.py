@@ -9,6 +9,7 @@ from kws_reference.errors import KwsError
 from kws_training.data.text_to_speech.voices import ACCENTS, ESPEAK, FLITE, INSTALL, output_of
 
 _VOICING = {frozenset(pair) for pair in ("pb", "td", "kɡ", "fv", "sz", "ʃʒ", "θð", "ɾt", "ɾd", ("tʃ", "dʒ"))}
+_VOICING |= {frozenset(pair.split()) for pair in ("P B", "T D", "K G", "F V", "S Z", "SH ZH", "TH DH", "CH JH")}
 _ACCENTS = tuple(sorted(set(ACCENTS)))
 Ways = tuple[tuple[str, ...], ...]
 """How a word is said: phonemes by espeak-ng in each accent, then by flite if it is there."""

@@ -1,11 +1,14 @@
 """Words that are none of the keywords, for voices to say: common words, and words close to the keywords."""
 
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from kws_training.data.text_to_speech.common_words import COMMON_WORDS
+from kws_training.data.text_to_speech.confusable_phrases import confusable_phrases
+from kws_training.data.text_to_speech.dictionary_words import dictionary_words
 from kws_training.data.text_to_speech.pronunciation import (
     distance,
     distinct_words,
@@ -22,46 +25,53 @@ _CODAS = "b ck d f ft g l ld lt m mp n nd ng nk nt p pt r rd rk rm rn rt s sh sp
 _LARGEST_DISTANCE = 2.0  # of a word that counts as close
 
 
-def unknown_words(labels: Sequence[str], count: int, seed: int, close_share: float = 0.5) -> list[str]:
+def unknown_words(
+    labels: Sequence[str],
+    count: int,
+    seed: int,
+    close_share: float = 0.65,
+    spellings: Mapping[str, Sequence[str]] | None = None,
+) -> list[str]:
     """Draws words that are none of the labels.
 
     Args:
       labels: the keywords.
       count: how many words.
       seed: draws them.
-      close_share: share of the words that sound close to a label (`near_words`); the rest are common words.
+      close_share: share of the words that are close to a label: `confusable_phrases` and `near_words`, by halves; the
+        rest are common words.
+      spellings: other spellings of labels: what sounds like them is left out, too.
 
     Returns:
-      At most ``count`` different words, none that sounds like a label or its plural.
+      At most ``count`` different words and phrases, none that sounds like a label or its plural.
 
     Raises:
       KwsError: espeak-ng is missing.
     """
     rng = np.random.default_rng([seed, count])
-    parts = parts_of_phrases(labels)[:count]
-    close = parts + near_words(labels, max(0, round(count * close_share) - len(parts)), seed)
-    close = list(dict.fromkeys(close))
-    others = [word for word in distinct_words(COMMON_WORDS, labels) if word not in close]
+    wanted = round(count * close_share)
+    said = [*labels, *(text for texts in (spellings or {}).values() for text in texts)]
+    close = _confusable(labels, said, wanted // 2, rng)
+    close += [word for word in near_words(labels, wanted - len(close), seed, said) if word not in close]
+    others = [word for word in distinct_words(COMMON_WORDS, said) if word not in close]
     return sorted(close + [others[index] for index in rng.permutation(len(others))[: count - len(close)]])
 
 
-def parts_of_phrases(labels: Sequence[str]) -> list[str]:
-    """Returns the single words of the labels that have several, but for those that sound like a label.
-
-    Raises:
-      KwsError: espeak-ng is missing.
-    """
-    parts = [word for label in labels if " " in label for word in label.split()]
-    return sorted(distinct_words(parts, labels)) if parts else []
+def _confusable(labels: Sequence[str], said: Sequence[str], count: int, rng: np.random.Generator) -> list[str]:
+    """Phrases and parts, of all labels in turn."""
+    of_each = [confusable_phrases(label.lower(), count, rng) for label in labels]
+    found = [text for texts in itertools.zip_longest(*of_each) for text in texts if text]
+    return distinct_words(found, said)[:count]
 
 
-def near_words(labels: Sequence[str], count: int, seed: int) -> list[str]:
-    """Invents words that differ from a label in a sound or two, and finds such ones among the common words.
+def near_words(labels: Sequence[str], count: int, seed: int, said: Sequence[str] = ()) -> list[str]:
+    """Finds words that differ from a label in a sound or two: of a dictionary, common ones, and invented ones.
 
     Args:
       labels: the keywords; each gets about the same number.
       count: how many words.
       seed: draws among those that are equally close.
+      said: labels and other spellings of them, whose sound is left out; default: the labels.
 
     Returns:
       At most ``count`` different words, none that sounds like a label, its plural or another of them.
@@ -70,11 +80,12 @@ def near_words(labels: Sequence[str], count: int, seed: int) -> list[str]:
       KwsError: espeak-ng is missing.
     """
     rng = np.random.default_rng(seed)
-    labels = [label.lower() for label in labels]
-    spellings = {label: sorted({*_respelled(label), *COMMON_WORDS} - set(labels)) for label in labels}
-    everything = sorted({*labels, *(word for words in spellings.values() for word in words)})
+    labels, said = [label.lower() for label in labels], [text.lower() for text in (*labels, *said)]
+    known = {label: dictionary_words(label, said) for label in labels}
+    spellings = {label: sorted({*_respelled(label), *COMMON_WORDS, *known[label]} - set(said)) for label in labels}
+    everything = sorted({*said, *(word for words in spellings.values() for word in words)})
     sounds = pronunciations(everything)
-    forbidden = sounds_of(labels, sounds)
+    forbidden = sounds_of(said, sounds)
     chosen: list[str] = []
     heard: set[tuple] = set()
     for place, label in enumerate(labels):
@@ -86,8 +97,9 @@ def near_words(labels: Sequence[str], count: int, seed: int) -> list[str]:
                 sounds[word], sounds[label]
             )
             if nearest <= _LARGEST_DISTANCE and distinct and is_regular(sounds[word]):
-                rated.append((nearest, rng.random(), word))
-        for _, _, word in sorted(rated):
+                invented = word not in known[label]  # of those that are equally near, words that people say go first
+                rated.append((nearest, invented, rng.random(), word))
+        for *_, word in sorted(rated):
             if wanted > 0 and sounds[word] not in heard and word not in chosen:
                 chosen.append(word)
                 heard.add(sounds[word])
@@ -95,8 +107,17 @@ def near_words(labels: Sequence[str], count: int, seed: int) -> list[str]:
     return sorted(chosen)
 
 
-def _respelled(word: str) -> set[str]:
-    """Words with another beginning, another end or another vowel."""
+def _respelled(label: str) -> set[str]:
+    """Words with another beginning, another end or another vowel; phrases in which one word is changed so."""
+    words = label.split()
+    return {
+        " ".join([*words[:place], other, *words[place + 1 :]])
+        for place, word in enumerate(words)
+        for other in _respelled_word(word)
+    }
+
+
+def _respelled_word(word: str) -> set[str]:
     parts = re.fullmatch(r"([^aeiouy]*)(.*?)([^aeiou]*)(e?)", word)
     assert parts is not None  # any word has these four, some of them empty
     onset, middle, coda, silent = parts.groups()

@@ -8,7 +8,6 @@ import functools
 import importlib.machinery
 import importlib.metadata
 import importlib.util
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -73,13 +72,9 @@ def _world() -> ModuleType | None:
     package = importlib.util.find_spec(NAME)
     if package is None or not package.submodule_search_locations:
         return None
-    for folder in package.submodule_search_locations:
-        for suffix in importlib.machinery.EXTENSION_SUFFIXES:
-            path = Path(folder) / f"{NAME}{suffix}"
-            if path.is_file():
-                spec = importlib.util.spec_from_file_location(f"{NAME}.{NAME}", path)
-                assert spec is not None and spec.loader is not None  # of a file that is there
-                module = importlib.util.module_from_spec(spec)
-                spec.loader.exec_module(module)
-                return module
-    return None
+    found = importlib.machinery.PathFinder.find_spec(f"{NAME}.{NAME}", package.submodule_search_locations)
+    if found is None or found.loader is None:
+        return None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module

@@ -68,21 +68,26 @@ class Voice:
         return _PROGRAMS[self.program].speaker(self.timbre, seed)
 
 
-@functools.cache
-def voices() -> tuple[Voice, ...]:
-    """Lists the voices of the programs that are installed.
-
-    Raises:
-      KwsError: neither espeak-ng nor flite is, without which nobody tells how words sound.
-    """
-    found = [
+def installed_voices() -> tuple[Voice, ...]:
+    """Lists the voices of all programs that are installed; there may be none."""
+    return tuple(
         Voice(program, timbre, turns)
         for program, module in _PROGRAMS.items()
         for timbre, turns in module.timbres().items()
-    ]
+    )
+
+
+@functools.cache
+def voices() -> tuple[Voice, ...]:
+    """Lists the voices to speak with.
+
+    Raises:
+      KwsError: neither espeak-ng nor flite is installed, without which nobody tells how words sound.
+    """
+    found = installed_voices()
     if not any(voice.program in ("espeak", "flite") for voice in found):
         raise KwsError(f"no speech synthesiser: neither {ESPEAK} nor {FLITE} is on PATH. {INSTALL}")
-    return tuple(found)
+    return found
 
 
 def versions() -> dict[str, str]:

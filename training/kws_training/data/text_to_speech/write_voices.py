@@ -67,7 +67,7 @@ def write_voices(
         for number, clip in enumerate(turn.clips):
             rng = np.random.default_rng([seed, zlib.crc32(turn.word.encode()), 1 + clip])
             path = folder / turn.word / f"{turn.voice.name}_nohash_{number}.wav"
-            _write_wav(path, speak(texts[clip % len(texts)], turn.voice, say, rng))
+            write_wav(path, speak(texts[clip % len(texts)], turn.voice, say, rng))
         return len(turn.clips)
 
     try:
@@ -101,7 +101,8 @@ def _write_lists(folder: Path) -> None:
         (folder / f"{part}_list.txt").write_text("".join(f"{name}\n" for name in listed))
 
 
-def _write_wav(path: Path, pcm: np.ndarray) -> None:
+def write_wav(path: Path, pcm: np.ndarray) -> None:
+    """Writes int16 ``[samples]`` at 16 kHz; the file appears when it is whole."""
     partial = path.with_suffix(".partial")
     with wave.open(str(partial), "wb") as out:
         out.setparams((1, 2, SAMPLE_RATE_HZ, len(pcm), "NONE", ""))

@@ -1,6 +1,7 @@
 """festival: a woman by hidden Markov models, two men by diphones."""
 
 import functools
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -27,7 +28,7 @@ def timbres() -> dict[str, int]:
     if not shutil.which(NAME):
         return {}
     there = output_of([NAME, "-b", "(print (voice.list))"])
-    return {name: _TURNS[name] for name, voice in _VOICES.items() if voice in there.replace("(", " ").split()}
+    return {name: _TURNS[name] for name, voice in _VOICES.items() if voice in re.findall(r"\w+", there)}
 
 
 @functools.cache
@@ -43,7 +44,7 @@ def speaker(timbre: str, seed: int) -> Callable[[str, Manner], np.ndarray]:
 
 def _say(timbre: str, text: str, manner: Manner) -> np.ndarray:
     if timbre == _SLT:
-        setting = f"(set! hts_engine_params (append hts_engine_params '((\"-r\" {manner.speed:.3f}))))"
+        setting = f'(set! hts_engine_params (append hts_engine_params \'(("-r" {manner.speed:.3f}))))'
         pitch = 1.2**manner.pitch
     else:
         mean_hz, pitch = _PITCH_HZ[timbre] * 1.25**manner.pitch, 1.0

