@@ -43,7 +43,7 @@ def speaker(timbre: str, seed: int) -> Callable[[str, Manner], np.ndarray]:
 
 def _say(timbre: str, text: str, manner: Manner) -> np.ndarray:
     if timbre == _SLT:
-        setting = f"(set! hts_engine_params (append hts_engine_params '((\"-r\" {manner.speed:.3f}))))"
+        setting = f'(set! hts_engine_params (append hts_engine_params \'(("-r" {manner.speed:.3f}))))'
         pitch = 1.2**manner.pitch
     else:
         mean_hz, pitch = _PITCH_HZ[timbre] * 1.25**manner.pitch, 1.0
