@@ -124,7 +124,7 @@ def test_read_word_times_line_of_another_form_is_named(tmp_path, line):
 
 
 def test_homophones_of_keywords_are_those_of_the_dictionary_and_of_the_speech():
-    found = homophones(("no", "right", "off", "_unknown_"), ("wright", "noe", "rote"))
+    found = homophones(("no", "right", "off", "_unknown_"), ("wright", "noh", "rote"))
     assert {"no", "know"} <= found["no"] and "now" not in found["no"]
     assert {"right", "write", "wright"} <= found["right"] and "rote" not in found["right"]
     assert "_unknown_" not in found and "of" not in found["off"]
