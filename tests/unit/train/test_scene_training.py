@@ -31,7 +31,7 @@ from kws_training.train.listening import HeardSpeech, heard_samples, peaks_apart
 from kws_training.train.optimizer import compile_model  # noqa: E402
 from kws_training.train.pooled_model import PooledModel  # noqa: E402
 from kws_training.train.recipe import Recipe  # noqa: E402
-from kws_training.train.run_files import score  # noqa: E402
+from kws_training.train.run_files import score, score_among_speech  # noqa: E402
 from kws_training.train.scene_model import SceneModel, SceneSteps, moments_loss  # noqa: E402
 
 from tests.support.paths import ROOT  # noqa: E402
@@ -194,29 +194,29 @@ def test_rounds_of_hard_negatives_are_at_a_half_and_three_quarters():
     assert rounds_of(SceneConfig(hard_rounds=0), 60, True) == ()
 
 
-def test_score_of_an_epoch_counts_recall_among_speech_as_much_as_accuracy():
+def test_score_of_an_epoch_counts_recall_among_speech_as_much_as_accuracy_over_three_epochs():
     assert score({"val_accuracy": 0.9}) == 0.9
-    assert score({"val_accuracy": 0.9, "val_recall": 0.5}) == pytest.approx(0.7)
+    assert score({"val_accuracy": 0.9, "val_score": 0.7}) == 0.7
+    history = [{"val_accuracy": 0.9, "val_recall": recall} for recall in (0.1, 0.3, 0.8)]
+    assert score_among_speech([], history[0]) == pytest.approx(0.5)
+    lucky = {"val_accuracy": 0.9, "val_recall": 0.4}
+    assert score_among_speech(history, lucky) == pytest.approx((0.9 + 0.5) / 2)
 
 
-BROKEN_AND_RESUMED = """
-import sys
+WHOLE_AND_RESUMED = """
+import shutil, sys
 from kws_training import cli
 from kws_training.train import scene_validation
 from kws_training.train.run_folder import RunFolder
 scene_validation.SCENES = 32
 whole, broken, *arguments = sys.argv[1:]
-assert cli.main([*arguments, "--out", whole]) == 0
 finish = RunFolder.finish_epoch
-def stop(run, *arguments):
+def copied(run, *arguments):
     finish(run, *arguments)
-    if len(run.history) == 2:
-        raise KeyboardInterrupt
-RunFolder.finish_epoch = stop
-try:
-    cli.main([*arguments, "--out", broken])
-except (KeyboardInterrupt, SystemExit):
-    pass
+    if len(run.history) == 2:  # as a kill would leave it before the round of hard negatives
+        shutil.copytree(whole, broken)
+RunFolder.finish_epoch = copied
+assert cli.main([*arguments, "--out", whole]) == 0
 RunFolder.finish_epoch = finish
 assert cli.main([*arguments, "--out", broken]) == 0
 """
@@ -243,14 +243,16 @@ def test_fit_among_speech_stopped_and_run_again_equals_an_unbroken_run(folders, 
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     command = [*arguments(folders, "--weight-averaging", "0.5", "--scene-hard-level", "0")]
     subprocess.run(
-        [sys.executable, "-c", BROKEN_AND_RESUMED, str(whole), str(broken), *command],
+        [sys.executable, "-c", WHOLE_AND_RESUMED, str(whole), str(broken), *command],
         check=True,
         env={**os.environ, **threads, "PYTHONPATH": os.pathsep.join([str(ROOT / "training"), str(ROOT)])},
         capture_output=True,
     )
     first, second = (json.loads((run / "history.json").read_text()) for run in (whole, broken))
     assert [{**entry, "seconds": 0} for entry in first] == [{**entry, "seconds": 0} for entry in second]
-    assert len(first) == 4 and {"scene_loss", "val_recall", "val_false_accepts", "val_heard"} <= set(first[0])
+    assert len(first) == 4 and {"scene_loss", "val_recall", "val_false_accepts", "val_heard", "val_score"} <= set(
+        first[0]
+    )
     with np.load(whole / "hard_moments_002.npz") as one, np.load(broken / "hard_moments_002.npz") as other:
         assert len(one["samples"]) > 3
         for name in one.files:

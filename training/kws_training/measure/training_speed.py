@@ -141,5 +141,12 @@ def _made_up_speech(seconds: int, seed: int) -> SpeechSet:
     folder = tempfile.TemporaryDirectory(prefix="kws-speed-speech-")
     path = Path(folder.name) / "speech.pcm"
     pcm.tofile(path)
-    names = tuple(f"{index}.wav" for index in range(count))
-    return SpeechSet(pcm, starts, names, (nothing,) * count, np.ones(count, bool), path, folder)
+    return SpeechSet(
+        pcm=pcm,
+        starts=starts,
+        names=tuple(f"{index}.wav" for index in range(count)),
+        said=(nothing,) * count,
+        known=np.ones(count, bool),
+        path=path,
+        owner=folder,
+    )

@@ -78,7 +78,8 @@ class FitJob:
         if "distillation" in self.recipe and not self.teacher:
             raise KwsError("--distillation is the share of a teacher's soft labels. Give --teacher too.")
         if self.scenes and not self.speech:
-            raise KwsError(f"--scene-{next(iter(self.scenes)).replace('_', '-')} is about scenes. Give --speech too.")
+            option = f"scene-{next(iter(self.scenes))}".replace("_", "-")
+            raise KwsError(f"--{option} is about scenes. Give --speech too.")
         SceneConfig(**self.scenes)
         if self.workers is not None and self.workers < 0:
             raise KwsError(f"--workers must be 0 or more. Received: {self.workers}.")

@@ -15,7 +15,7 @@ from kws_training.data.scenes.speech_set import SpeechSet
 from kws_training.train.listening import HeardSpeech, heard_samples, peaks_apart
 from kws_training.train.pooled_model import PooledModel
 
-RATES = (5, 10, 20, 50)
+RATES = (10, 20, 50, 100)
 """False accepts per hour of validation speech at which the recall counts."""
 SCENES = 512
 _SEED = 0

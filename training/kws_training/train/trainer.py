@@ -21,7 +21,7 @@ from kws_training.train.examples import training_examples
 from kws_training.train.learning_curves import draw_learning_curves
 from kws_training.train.optimizer import averaged, compile_model
 from kws_training.train.recipe import Recipe
-from kws_training.train.run_files import score
+from kws_training.train.run_files import score, score_among_speech
 from kws_training.train.run_folder import RunFolder
 from kws_training.train.scene_model import SceneSteps
 from kws_training.train.scene_training import Scenes, SceneTraining
@@ -112,6 +112,8 @@ def train(
                 **_validated(taught, model, validation_inputs, validation.labels, speech),
                 "seconds": round(time.monotonic() - began, 1),
             }
+            if "val_recall" in entry:
+                entry["val_score"] = score_among_speech(run.history, entry)
             rendered = ()  # so that two epochs are not there at once
             if not np.isfinite(entry["loss"]):
                 raise KwsError(f"the loss of epoch {epoch + 1} is {entry['loss']}. Lower --learning-rate.")
