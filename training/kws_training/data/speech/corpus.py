@@ -132,12 +132,12 @@ class Fold(NamedTuple):
     """A division of the speakers of which there are several: in each of ``count`` other speakers validate.
 
     Attributes:
-      number: 1 to ``count``.
-      count: how many there are, 2 or more.
+      number: 1 to ``folds``.
+      folds: how many there are, 2 or more.
     """
 
     number: int
-    count: int
+    folds: int
 
     @classmethod
     def of(cls, text: str) -> "Fold":
@@ -148,7 +148,7 @@ class Fold(NamedTuple):
         """
         found = re.fullmatch(r"(\d+)/(\d+)", text)
         fold = cls(int(found[1]), int(found[2])) if found else cls(0, 0)
-        if not 1 <= fold.number <= fold.count or fold.count < 2:
+        if not 1 <= fold.number <= fold.folds or fold.folds < 2:
             raise KwsError(f"a fold is its number and how many there are, such as 2/5. Received: {text!r}.")
         return fold
 
@@ -162,7 +162,7 @@ def split_speakers(corpus: SpeechCorpus, fold: Fold | None = None) -> SpeakerSpl
 
     Args:
       corpus: whose speakers.
-      fold: divide in another way: ranked by their hashes, every ``fold.count``-th from ``fold.number`` on validates, so
+      fold: divide in another way: ranked by their hashes, every ``fold.folds``-th from ``fold.number`` on validates, so
         that each speaker validates in one of the folds.
 
     Returns:
@@ -173,9 +173,9 @@ def split_speakers(corpus: SpeechCorpus, fold: Fold | None = None) -> SpeakerSpl
     """
     ranked = sorted(corpus.speakers, key=_hash)
     if fold:
-        if len(ranked) < fold.count:
-            raise KwsError(f"{corpus.root} has {len(ranked)} speakers, too few for {fold.count} folds. Take fewer.")
-        held = frozenset(ranked[fold.number - 1 :: fold.count])
+        if len(ranked) < fold.folds:
+            raise KwsError(f"{corpus.root} has {len(ranked)} speakers, too few for {fold.folds} folds. Take fewer.")
+        held = frozenset(ranked[fold.number - 1 :: fold.folds])
         return SpeakerSplit(frozenset(ranked) - held, held)
     few = max(1, len(ranked) // 5) if len(ranked) > 1 else 0
     many = sum(_hash(speaker) < 0.2 for speaker in ranked)
