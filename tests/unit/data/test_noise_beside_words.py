@@ -7,6 +7,7 @@ from kws_reference.errors import KwsError
 from kws_training.data.noise_folders import kept_for_testing, load_noise_folders, noise_recordings, source_of
 from kws_training.data.signal import gates, mixing
 from kws_training.data.signal.levels import active_level
+from kws_training.data.training_data import TrainingData, load_training_data
 
 SECOND = 16000
 
@@ -114,6 +115,18 @@ def test_load_noise_folders_reads_its_part_at_16_khz(tmp_path):
     assert {len(pcm) for pcm in training + testing} == {2 * (800 + number) for number in range(10)}
     names = [item.name for part in ("training", "testing") for item in noise_recordings(tmp_path, part)]
     assert sorted(names) == sorted([*(f"fan/{number:02}.wav" for number in range(10)), "fan/zero.wav"])
+
+
+def test_load_training_data_noise_is_heard_in_training_without_what_is_kept(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in [*(f"data/yes/{person}.wav" for person in range(10)), *(f"noise/fan/{n:02}.wav" for n in range(10))]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(tmp_path / name, rng.integers(-500, 500, 16000).astype(np.int16), 16000)
+    data = TrainingData(tmp_path / "data", noise=(tmp_path / "noise",))
+    training, validation = load_training_data(data, ("yes",), 1)
+    kept = len(noise_recordings(tmp_path / "noise", "testing"))
+    assert kept == 2 and len(training.everyday_noise) == 8 and not validation.everyday_noise
+    assert len(training.noise) > 0  # that of the data set, as ever
 
 
 def test_noise_recordings_of_a_folder_without_any_is_one_clear_line(tmp_path):
