@@ -22,6 +22,14 @@ alignas(16) const uint16_t kThresholdQ15[kLabelCount] = {
     32768, 32768, 31785, 31130, 31785, 28836, 31130, 31130, 30474, 29491, 31785, 31785,
 };
 
+alignas(16) const uint16_t kBusyThresholdQ15[kLabelCount] = {
+    32768, 32768, 31785, 31130, 31785, 28836, 31130, 31130, 30474, 29491, 31785, 31785,
+};
+
+alignas(16) const uint16_t kQuietQ15[kLabelCount] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+};
+
 alignas(16) const uint16_t kReleaseQ15[kLabelCount] = {
     32768, 32768, 23839, 23348, 23839, 21627, 23348, 23348, 22856, 22118, 23839, 23839,
 };

@@ -7,7 +7,7 @@
 
 #include "kws/version.h"
 
-#if KWS_CONTRACT_VERSION != 3  // of kws/version.h
+#if KWS_CONTRACT_VERSION != 4  // of kws/version.h
 #error "This file and the firmware do not belong together. Regenerate: kws-codegen generate BUNDLE --out DIR"
 #endif
 
@@ -16,11 +16,19 @@ namespace kws::detector_config {
 constexpr int kLabelCount = 12;
 constexpr int kSmoothingSteps = 10;
 constexpr uint32_t kRefractorySteps = 40;
+// Steps in a row that must be above the threshold.
+constexpr int kRunSteps = 1;
+// It was quiet just now if one of the last so many steps was, this one included; 0: never.
+constexpr uint16_t kQuietSteps = 0;
 
 // exp(-d * scale) for a score d below the best one; 32768 is 1.
 extern const uint16_t kExpQ15[256];
-// Smoothed posterior that raises a detection of each label; 32768 is never reached.
+// Smoothed posterior that raises a detection of each label if it was quiet just now; 32768 is never reached.
 extern const uint16_t kThresholdQ15[kLabelCount];
+// The same if it was not.
+extern const uint16_t kBusyThresholdQ15[kLabelCount];
+// A step is quiet if every label's smoothed posterior is below this; 32768: the label does not matter.
+extern const uint16_t kQuietQ15[kLabelCount];
 // A detected label is held until its smoothed posterior is below this; 32768: not held at all.
 extern const uint16_t kReleaseQ15[kLabelCount];
 

@@ -13,7 +13,7 @@ from kws_codegen.render.files import contract
 from kws_codegen.render.frontend_tables import tables_context
 from kws_firmware import sources
 from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15
-from kws_reference.detector.integer import DetectorTables, exp_table
+from kws_reference.detector.integer import ONE_Q15, DetectorTables, exp_table
 from kws_reference.frontend.config import FrontendConfig
 from kws_reference.frontend.tables import tables_of
 
@@ -60,6 +60,16 @@ HOLDING_DETECTOR = dataclasses.replace(
     release_q15=np.array([NOT_HELD_Q15, NOT_HELD_Q15, 15000, 15000, 9000, 9000, 15000, *[10000] * 5], np.uint16),
     smoothing_steps=3,
     refractory_steps=8,
+)
+
+QUIET_DETECTOR = dataclasses.replace(
+    HOLDING_DETECTOR,
+    run_steps=4,
+    quiet_q15=np.array([ONE_Q15, *[9000] * 11], np.uint16),
+    quiet_steps=12,
+    busy_threshold_q15=np.array(
+        [NEVER_Q15, NEVER_Q15, 25000, 30000, 29000, 24000, *[31000] * 3, *[NEVER_Q15] * 3], np.uint16
+    ),
 )
 
 

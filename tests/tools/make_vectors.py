@@ -1,4 +1,4 @@
-"""Writes or checks tests/vectors/{frontend,detector,detector_held}.txt, golden integers for Python and C++ alike.
+"""Writes or checks tests/vectors/{frontend,detector,detector_held,detector_quiet}.txt, golden integers.
 
     python -m tests.tools.make_vectors --check
     python -m tests.tools.make_vectors --overwrite
@@ -17,7 +17,7 @@ from kws_reference.detector.integer import Detector, DetectorTables
 from kws_reference.frontend.integer import Mfcc, log_mel_q10
 from kws_reference.frontend.tables import LOG_OFFSET_Q10
 
-from tests.support.frontend_native import DEFAULT_DETECTOR, HOLDING_DETECTOR, SPEECH_CONFIG
+from tests.support.frontend_native import DEFAULT_DETECTOR, HOLDING_DETECTOR, QUIET_DETECTOR, SPEECH_CONFIG
 
 FOLDER = Path(__file__).resolve().parents[1] / "vectors"
 FRAMES = 20
@@ -105,6 +105,28 @@ def detector_held_text() -> str:
     return _detector_text(HOLDING_DETECTOR, held_scores())
 
 
+def quiet_scores() -> np.ndarray:
+    """Scores of the vectors of a detector that asks for runs and quiet, int8 [steps, labels]."""
+    rng = np.random.default_rng(SEED)
+    scores = rng.integers(-60, -50, (220, 12))
+    scores[:, 1] = 10  # busy, but for two pauses
+    scores[70:90, 1] = -55  # no label stands out
+    scores[150:170, 1], scores[150:170, 0] = -60, 40  # silence does
+    scores[10:30, 3] = 45  # busy: not certain enough
+    scores[40:60, 3] = 110  # certain enough
+    scores[88:100, 3] = 45  # behind the pause
+    scores[104:120, 4] = 40  # too long behind it
+    scores[125:128, 5], scores[130:133, 5] = 90, 90  # runs too short
+    scores[168:180, 6] = 45
+    scores[181:200, 9] = 120  # never while busy
+    return scores.astype(np.int8)
+
+
+def detector_quiet_text() -> str:
+    """Contents of detector_quiet.txt: runs are asked for, and more certainty when it was not quiet just now."""
+    return _detector_text(QUIET_DETECTOR, quiet_scores())
+
+
 def _detector_text(t: DetectorTables, scores: np.ndarray) -> str:
     lines = [
         f"# Golden values of the detector. Written by {REGENERATE}",
@@ -116,6 +138,13 @@ def _detector_text(t: DetectorTables, scores: np.ndarray) -> str:
         _line("release_q15", t.release_q15),
         _line("exp_q15", t.exp_q15),
     ]
+    if t.run_steps > 1:
+        lines += [
+            _line("run_steps", [t.run_steps]),
+            _line("quiet_q15", t.quiet_q15),
+            _line("quiet_steps", [t.quiet_steps]),
+            _line("busy_threshold_q15", t.when_busy_q15),
+        ]
     detector = Detector(t)
     for row in scores:
         event = detector.step(row)
@@ -135,7 +164,12 @@ def _line(word: str, values: Any) -> str:
     return f"{word} {' '.join(str(value) for value in np.asarray(values).tolist())}"
 
 
-FILES = {"frontend.txt": frontend_text, "detector.txt": detector_text, "detector_held.txt": detector_held_text}
+FILES = {
+    "frontend.txt": frontend_text,
+    "detector.txt": detector_text,
+    "detector_held.txt": detector_held_text,
+    "detector_quiet.txt": detector_quiet_text,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

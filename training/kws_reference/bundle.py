@@ -11,7 +11,13 @@ from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
 from kws_reference.labels import LabelSet, check_name
 from kws_reference.system.files import replace
-from kws_reference.timing import MAX_REFRACTORY_STEPS, MAX_SMOOTHING_STEPS, StepClock
+from kws_reference.timing import (
+    MAX_QUIET_STEPS,
+    MAX_REFRACTORY_STEPS,
+    MAX_RUN_STEPS,
+    MAX_SMOOTHING_STEPS,
+    StepClock,
+)
 
 FORMAT_VERSION = 1
 MODEL_FILE = "model.tflite"
@@ -21,6 +27,8 @@ NEVER_Q15 = 32768
 """Detector threshold of a label that never raises a detection: one more than the largest Q15 posterior."""
 NOT_HELD_Q15 = 32768
 """Detector release of a label that is armed again at once: every smoothed posterior is below it."""
+STILL_QUIET_Q15 = 32768
+"""Detector's level of quiet of a label, such as silence, that never ends it: every smoothed posterior is below it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,20 +82,43 @@ class DetectorConfig:
       release_q15: a label that was detected is not detected again before its smoothed posterior was below this, per
         label; at most its threshold, or 32768: not held at all. 0: detected once until a reset. Left out: 32768 for
         all, as in a manifest without it.
+      run_steps: steps in a row in which a label must be the largest and reach its threshold, 1..255. Left out: 1.
+      quiet_q15: a step is quiet when every label's smoothed posterior is below this, per label, 0..32768; 32768: the
+        label does not matter. Left out: 0 for all, never quiet.
+      quiet_steps: it was quiet just now if one of the last so many steps was, this one included, 0..65535. Left out: 0.
+      busy_threshold_q15: the threshold when it was not quiet just now, per label, 0..32768; 32768 means never. Left
+        out: `threshold_q15`, so that quiet makes no difference.
     """
 
     smoothing_steps: int
     refractory_steps: int
     threshold_q15: tuple[int, ...]
     release_q15: tuple[int, ...] = ()
+    run_steps: int = 1
+    quiet_q15: tuple[int, ...] = ()
+    quiet_steps: int = 0
+    busy_threshold_q15: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.release_q15:
-            object.__setattr__(self, "release_q15", (NOT_HELD_Q15,) * len(self.threshold_q15))
+        labels = len(self.threshold_q15)
+        for name, value in {"release_q15": NOT_HELD_Q15, "quiet_q15": 0}.items():
+            if not getattr(self, name):
+                object.__setattr__(self, name, (value,) * labels)
+
+    @property
+    def when_busy_q15(self) -> tuple[int, ...]:
+        """The threshold of each label when it was not quiet just now, 0..32768."""
+        return self.busy_threshold_q15 or self.threshold_q15
 
     def to_dict(self) -> dict[str, Any]:
-        """The ``"detector"`` dictionary of a bundle, ready for JSON."""
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in vars(self).items()}
+        """The ``"detector"`` dictionary of a bundle, ready for JSON, without what run and quiet do not ask for."""
+        plain = vars(DetectorConfig(self.smoothing_steps, self.refractory_steps, self.threshold_q15))
+        left_out = {key for key in _RUN_AND_QUIET if getattr(self, key) == plain[key]}
+        kept = {key: value for key, value in vars(self).items() if key not in left_out}
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in kept.items()}
+
+
+_RUN_AND_QUIET = ("run_steps", "quiet_q15", "quiet_steps", "busy_threshold_q15")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -356,6 +387,7 @@ def _detector(item: dict[str, Any], labels: LabelSet) -> DetectorConfig:
         _get(item, "refractory_steps", int),
         tuple(_list(item, "threshold_q15", int)),
         tuple(_list(item, "release_q15", int)) if "release_q15" in item else (),
+        **_run_and_quiet(item, len(labels)),
     )
     if not (
         1 <= config.smoothing_steps <= MAX_SMOOTHING_STEPS and 0 <= config.refractory_steps <= MAX_REFRACTORY_STEPS
@@ -384,4 +416,31 @@ def _detector(item: dict[str, Any], labels: LabelSet) -> DetectorConfig:
                 f"again without having fallen. Give release_q15 up to the threshold, or {NOT_HELD_Q15} to raise it "
                 "after every refractory period."
             )
+    for label, threshold, busy in zip(labels, config.threshold_q15, config.when_busy_q15, strict=True):
+        if busy < threshold:
+            raise KwsError(
+                f"detector: the busy threshold of {label!r} is below its threshold {threshold}: quiet would make it "
+                f"harder to hear. Give busy_threshold_q15 from the threshold up. Received: {busy}."
+            )
     return config
+
+
+def _run_and_quiet(item: dict[str, Any], labels: int) -> dict[str, Any]:
+    """Those of the settings of runs and quiet that a manifest has, their ranges checked."""
+    found: dict[str, Any] = {}
+    for key, least, most in (("run_steps", 1, MAX_RUN_STEPS), ("quiet_steps", 0, MAX_QUIET_STEPS)):
+        if key in item:
+            found[key] = _get(item, key, int)
+            if not least <= found[key] <= most:
+                raise KwsError(f"detector: {key} must be {least}..{most}. Received: {found[key]}.")
+    for key in ("quiet_q15", "busy_threshold_q15"):
+        if key in item:
+            found[key] = tuple(_list(item, key, int))
+            if len(found[key]) != labels:
+                raise KwsError(
+                    f"detector: {labels} labels need as many values of {key}, or none at all. "
+                    f"Received: {len(found[key])}."
+                )
+            if not all(0 <= value <= NEVER_Q15 for value in found[key]):
+                raise KwsError(f"detector: {key} must be 0..{NEVER_Q15}. Received: {list(found[key])}.")
+    return found

@@ -20,6 +20,12 @@ MAX_SMOOTHING_STEPS = 255
 MAX_REFRACTORY_STEPS = 65535
 """Longest refractory period of a detector."""
 
+MAX_RUN_STEPS = 255
+"""Longest run that a detector asks for."""
+
+MAX_QUIET_STEPS = 65535
+"""Longest time after which a detector still calls it quiet just now."""
+
 Steps = TypeVar("Steps", int, np.ndarray)
 
 

@@ -1,5 +1,5 @@
-// Integer detector: int8 logits -> posteriors -> moving average -> threshold, release and refractory period. Equal,
-// integer for integer, to training/kws_reference/detector/integer.py. Constants come from the generated
+// Integer detector: int8 logits -> posteriors -> moving average -> threshold, run, quiet, release and refractory period.
+// Equal, integer for integer, to training/kws_reference/detector/integer.py. Constants come from the generated
 // detector_config.h.
 #pragma once
 
@@ -27,8 +27,10 @@ class Detector {
   void Reset();
 
   // Takes the scores of one step, int8[kLabelCount]. Returns whether they raise a detection; `detection` is written
-  // only then. A label that was detected is held, and raises nothing, until a step has its smoothed posterior below
-  // kReleaseQ15 (also one in which the refractory period still runs).
+  // only then. The largest label must have reached its threshold in kRunSteps steps in a row: kThresholdQ15, or
+  // kBusyThresholdQ15 while none of the last kQuietSteps steps was quiet. A label that was detected is held, and raises
+  // nothing, until a step has its smoothed posterior below kReleaseQ15 (also one in which the refractory period still
+  // runs).
   bool Step(const int8_t* scores, Detection* detection);
 
   // After a step: the label with the largest smoothed posterior (the first of equals), whether detected or not.
@@ -45,8 +47,10 @@ class Detector {
   uint32_t step_;
   uint32_t refractory_;  // steps left in which no detection is raised
   uint16_t row_;         // of the ring, to be replaced next
+  uint16_t quiet_;       // steps left for which it was quiet just now
   bool held_[detector_config::kLabelCount];  // detected, and not below its release since
   uint8_t top_label_;
+  uint8_t run_;  // steps in a row, up to kRunSteps, in which top_label_ was the same and reached its threshold
 };
 
 }  // namespace kws

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15
+from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, STILL_QUIET_Q15
 from kws_reference.detector.integer import Detection, Detector, DetectorTables, exp_table, posteriors_q15
 from kws_reference.errors import KwsError
 
@@ -32,7 +32,20 @@ HELD = DetectorTables(
     release_q15=np.array([NOT_HELD_Q15, 10000, 9000, 1, 0], np.uint16),
 )
 LONG_HELD = dataclasses.replace(LONG_RING, release_q15=np.array([100, 200, 0], np.uint16))
+QUIET = dataclasses.replace(
+    HELD,
+    threshold_q15=np.array([NEVER_Q15, 12000, 9000, 9000, 0], np.uint16),
+    release_q15=np.array([NOT_HELD_Q15, 10000, 9000, 1, 0], np.uint16),
+    run_steps=2,
+    quiet_q15=np.array([STILL_QUIET_Q15, 14000, 14000, 14000, 14000], np.uint16),
+    quiet_steps=6,
+    busy_threshold_q15=np.array([NEVER_Q15, 30000, NEVER_Q15, 9000, 20000], np.uint16),
+)
 CONFIGS = {
+    "quiet": QUIET,
+    "long_run": dataclasses.replace(
+        LONG_HELD, run_steps=255, quiet_q15=np.full(3, 12000, np.uint16), quiet_steps=65535
+    ),
     "default": DEFAULT_DETECTOR,
     "single_step": SINGLE_STEP,
     "long_ring": LONG_RING,
@@ -249,6 +262,64 @@ def test_detector_of_tables_without_releases_is_that_of_before(seed: int, refrac
             expected.append((step, label))
             free = step + refractory + 1
     assert _events(t, scores) == expected
+
+
+@pytest.mark.parametrize(("length", "expected"), [(3, []), (4, [(3, 1)])])
+def test_detector_run_too_short_is_not_raised(length: int, expected: list):
+    t = dataclasses.replace(ONE_LABEL_HELD, run_steps=4)
+    assert _events(t, _scores_of(t, 1, [32767] * length + [0] * 3)) == expected
+
+
+def test_detector_run_of_two_labels_begins_anew_with_the_second():
+    t = dataclasses.replace(ONE_LABEL_HELD, run_steps=3)
+    scores = np.concatenate(
+        [_scores_of(t, 1, [32767] * 2), _scores_of(t, 3, [32767] * 2), _scores_of(t, 1, [32767] * 3)]
+    )
+    assert _events(t, scores) == [(6, 1)]
+
+
+def test_detector_run_goes_on_within_the_refractory_period_and_is_raised_behind_it():
+    t = dataclasses.replace(ONE_LABEL_HELD, run_steps=3, refractory_steps=4)
+    up, down = [32767], [0]
+    assert _events(t, _scores_of(t, 1, up * 3 + down + up * 8)) == [(2, 1), (7, 1)]
+
+
+AFTER_QUIET = dataclasses.replace(
+    ONE_LABEL_HELD,
+    quiet_q15=np.array([STILL_QUIET_Q15, 8000, 8000, 8000], np.uint16),
+    quiet_steps=3,
+    busy_threshold_q15=np.array([NEVER_Q15, 30000, 30000, NEVER_Q15], np.uint16),
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ([0, 0, 25000], [(2, 1)]),
+        ([0, 9000, 9000, 25000], []),  # the step of silence is the fourth from the last
+        ([0, 9000, 25000], [(2, 1)]),
+        ([9000, 9000, 25000], []),  # never quiet
+        ([9000, 9000, 32000], [(2, 1)]),  # certain enough
+    ],
+)
+def test_detector_busy_threshold_holds_unless_one_of_the_last_steps_was_quiet(wanted: list, expected: list):
+    assert _events(AFTER_QUIET, _scores_of(AFTER_QUIET, 1, wanted)) == expected
+
+
+@pytest.mark.parametrize(("level", "expected"), [(9000, [(1, 1)]), (7000, [])])
+def test_detector_quiet_is_below_its_level(level: int, expected: list):
+    t = dataclasses.replace(AFTER_QUIET, quiet_q15=np.array([STILL_QUIET_Q15, level, level, level], np.uint16))
+    assert _events(t, _scores_of(t, 1, [8000, 25000])) == expected  # silence has the rest, and does not matter
+
+
+def test_detector_label_that_is_never_raised_while_busy_is_raised_after_quiet():
+    assert _events(AFTER_QUIET, _scores_of(AFTER_QUIET, 3, [9000, 32767])) == []
+    assert _events(AFTER_QUIET, _scores_of(AFTER_QUIET, 3, [0, 32767])) == [(1, 3)]
+
+
+def test_detector_without_quiet_steps_is_always_busy():
+    t = dataclasses.replace(AFTER_QUIET, quiet_steps=0)
+    assert _events(t, _scores_of(t, 1, [0, 25000])) == []
 
 
 def test_detector_reset_starts_over():

@@ -51,7 +51,7 @@ def test_frontend_vectors_equal_native():
     np.testing.assert_array_equal(NativeStages.build(config).frames(pcm), features)
 
 
-@pytest.mark.parametrize("name", ["detector.txt", "detector_held.txt"])
+@pytest.mark.parametrize("name", ["detector.txt", "detector_held.txt", "detector_quiet.txt"])
 def test_detector_vectors_equal_reference_and_native(name):
     lines = make_vectors.read_vectors(make_vectors.FOLDER / name)
     value = {word: [int(v) for v in values] for word, values in lines}
@@ -61,6 +61,9 @@ def test_detector_vectors_equal_reference_and_native(name):
         smoothing_steps=value["smoothing_steps"][0],
         refractory_steps=value["refractory_steps"][0],
         release_q15=np.array(value["release_q15"], np.uint16),
+        run_steps=value.get("run_steps", [1])[0],
+        quiet_steps=value.get("quiet_steps", [0])[0],
+        **{name: np.array(value[name], np.uint16) for name in ("quiet_q15", "busy_threshold_q15") if name in value},
     )
     scores = np.array([values for word, values in lines if word == "scores"], int).astype(np.int8)
     smoothed = np.array([values for word, values in lines if word == "smoothed"], int)

@@ -18,6 +18,7 @@ TABLES: Mapping[str, Maker] = {
     "runs kit-12": lambda: clips.compared_runs("kit-12", "kit12"),
     "runs canonical-8": lambda: clips.compared_runs("canonical-8", "canonical8"),
     "custom words": clips.custom_words,
+    "custom words of people": clips.short_runs,
     "detection": recordings.detection,
     "speech": recordings.speech,
     "disturbed speech": recordings.disturbed,

@@ -10,7 +10,14 @@ from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 from kws_reference.frontend.tables import tables_of
 
-from tests.support.frontend_native import DEFAULT_DETECTOR, HOLDING_DETECTOR, OTHER_CONFIGS, SPEECH_CONFIG, generate
+from tests.support.frontend_native import (
+    DEFAULT_DETECTOR,
+    HOLDING_DETECTOR,
+    OTHER_CONFIGS,
+    QUIET_DETECTOR,
+    SPEECH_CONFIG,
+    generate,
+)
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +57,23 @@ def test_detector_config_holds_the_bundles_settings(bundle: Bundle):
     assert t.exp_q15[0] == 32768
 
 
-@pytest.mark.parametrize("detector", [DEFAULT_DETECTOR, HOLDING_DETECTOR], ids=["not held", "held"])
-def test_detector_config_source_holds_every_release(detector):
-    text = (generate(SPEECH_CONFIG, detector) / "detector_config.cc").read_text()
-    (values,) = re.findall(r"kReleaseQ15\[kLabelCount\] = \{([^}]*)\}", text)
-    assert [int(value) for value in values.split(",") if value.strip()] == detector.release_q15.tolist()
+@pytest.mark.parametrize(
+    "detector", [DEFAULT_DETECTOR, HOLDING_DETECTOR, QUIET_DETECTOR], ids=["not held", "held", "quiet"]
+)
+def test_detector_config_source_holds_every_level(detector):
+    folder = generate(SPEECH_CONFIG, detector)
+    text = (folder / "detector_config.cc").read_text()
+    for name, expected in {
+        "kThresholdQ15": detector.threshold_q15,
+        "kBusyThresholdQ15": detector.when_busy_q15,
+        "kQuietQ15": detector.quiet_q15,
+        "kReleaseQ15": detector.release_q15,
+    }.items():
+        (values,) = re.findall(name + r"\[kLabelCount\] = \{([^}]*)\}", text)
+        assert [int(value) for value in values.split(",") if value.strip()] == expected.tolist()
+    header = (folder / "detector_config.h").read_text()
+    for line in (f"int kRunSteps = {detector.run_steps};", f"uint16_t kQuietSteps = {detector.quiet_steps};"):
+        assert f"constexpr {line}" in header
 
 
 @pytest.mark.parametrize("config", [SPEECH_CONFIG, *OTHER_CONFIGS.values()], ids=["default", *OTHER_CONFIGS])

@@ -72,6 +72,12 @@ def test_add_floor_lies_under_a_share_of_the_clips():
     assert 90 < touched.sum() < 160 and np.abs(out - pcm).max() < 400
 
 
+def test_add_floor_stays_below_a_quiet_word():
+    pcm = np.random.default_rng(1).normal(0, 4, (200, 1600)).astype(np.float32)
+    floor = textures.add_floor(np.random.default_rng(0), pcm.copy(), 1.0) - pcm
+    assert np.median(floor.std(axis=1)) < 1.5 and np.mean(floor.std(axis=1) < 3) > 0.97  # dither has its own level
+
+
 def test_texture_recording_is_a_function_of_its_seed():
     first = textures.texture_recording("shaped_dither", 1.0, 5 * SECOND, 7)
     assert first.dtype == np.int16 and first.shape == (5 * SECOND,)

@@ -74,10 +74,11 @@ def test_upper_rate_counts_a_clip_that_is_mistaken_often_as_one_event(plain, cli
 def test_curve_falls_in_misses_and_rises_in_false_accepts_with_the_threshold(plain):
     grid = det_thresholds()
     assert grid[0] == 32767 and grid == sorted(set(grid), reverse=True)
-    heard = crowded(plain).sweep(grid, 60)
+    like = with_releases(10, 60, plain.detector.threshold_q15)
+    heard = crowded(plain).sweep(grid, like)
     recalls = [one.recall for one in heard]
     assert recalls == sorted(recalls) and recalls[-1] == 1.0
-    only = crowded(plain).sweep(grid, 60, NO)
+    only = crowded(plain).sweep(grid, like, NO)
     assert not any(one.false_accepts.any() for one in only)
 
 

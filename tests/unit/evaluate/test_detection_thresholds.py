@@ -1,9 +1,9 @@
 """Chosen detectors keep the wanted rate of false accepts; settings and their place in the bundle."""
 
 import pytest
-from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15
+from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, STILL_QUIET_Q15
 from kws_reference.errors import KwsError
-from kws_training.convert.detector_settings import with_releases, write_detector
+from kws_training.convert.detector_settings import with_quiet, with_releases, with_thresholds, write_detector
 from kws_training.evaluate.thresholds import THRESHOLDS_Q15, check_provable, check_rate, choose
 
 from tests.support.detection import NO, YES, crowded, plain_bundle, scene, with_labels
@@ -57,6 +57,46 @@ def test_choose_impossible_rate_ends_below_it(plain):
     replay = scene(plain, [(5 + 3 * n, 0.5, YES, 120) for n in range(100)], [(5, 5.5, YES)])
     chosen = choose(replay, 50.0)
     assert replay.smoothed(chosen.smoothing_steps).measure(chosen).upper_rate <= 50
+
+
+def _busy_talk(plain, height: int):
+    """Unknown words without end, in which a keyword sounds 20 times, and 15 keywords behind pauses."""
+    words = [(10 + 20 * n, 10.5 + 20 * n, YES) for n in range(15)]
+    said = [(a + 0.2, 0.8, YES, 60) for a, *_ in words]
+    pauses = [(a - 2.0, 2.2, 0, 60) for a, *_ in words]
+    talk = [(12.0 + 20 * n, 16.0, 1, 60) for n in range(15)]
+    starts = [14.0 + 20 * n + 8 * half for n in range(10) for half in (0, 1)]
+    wrong = [part for start in starts for part in ((start, 0.9, 1, -100), (start, 0.9, YES, height))]
+    return scene(plain, [*talk, *pauses, *said, *wrong], words)
+
+
+def test_choose_asks_for_quiet_where_that_tells_words_from_talk(plain):
+    replay = _busy_talk(plain, 60)  # as sure of the wrong ones as of the right ones
+    chosen = choose(replay, 50.0)
+    heard = replay.smoothed(chosen.smoothing_steps).measure(chosen)
+    assert heard.recall == 1 and heard.upper_rate <= 50
+    assert chosen.quiet_steps > 0 and chosen.when_busy_q15[YES] > chosen.threshold_q15[YES]
+    assert choose(crowded(plain), 60.0).quiet_steps == 0  # where it makes no difference it is not asked for
+
+
+def test_choose_asks_for_a_run_where_wrong_words_are_short(plain):
+    words = [(10 + 10 * n, 10.5 + 10 * n, YES) for n in range(30)]
+    said = [(a + 0.3, 0.6, YES, 60) for a, *_ in words]
+    short = [(15 + 10 * n, 0.2, YES, 120) for n in range(30)]
+    replay = scene(plain, [*said, *short], words)
+    chosen = choose(replay, 30.0)
+    assert chosen.run_steps > 1 and replay.smoothed(chosen.smoothing_steps).measure(chosen).recall == 1
+
+
+def test_with_quiet_leaves_a_third_of_the_doubt_and_follows_new_thresholds(plain):
+    plainly = with_releases(10, 25, [NEVER_Q15 if row < 2 else 20000 for row in range(len(plain.labels))])
+    detector = with_quiet(plainly, plain.labels, plain.clock)
+    assert detector.threshold_q15 == plainly.threshold_q15 and detector.quiet_steps == 80
+    assert detector.quiet_q15 == (STILL_QUIET_Q15, *(8192,) * (len(plain.labels) - 1))
+    assert detector.when_busy_q15[:3] == (NEVER_Q15, NEVER_Q15, NEVER_Q15 - round((NEVER_Q15 - 20000) / 3))
+    other = with_thresholds(detector, [32767] * len(plain.labels))
+    assert set(other.when_busy_q15) == {32767} and other.quiet_q15 == detector.quiet_q15
+    assert with_thresholds(plainly, other.threshold_q15).when_busy_q15 == other.threshold_q15
 
 
 @pytest.mark.parametrize(("rate", "message"), [(0.0, "above 0"), (-1.0, "above 0"), (20.0, "Take 0.25 hours or more")])

@@ -132,7 +132,7 @@ def test_hearing_takes_recall_of_clips_and_false_accepts_of_speech_and_threshold
     hearing = Hearing(speech, DetectorReplay(plain, pieces, scores))
     low = with_releases(10, 40, common_thresholds(plain.labels, 16384))
     assert hearing.measure(low).recall == 1 and hearing.measure(low).speakers.events.sum() == 2
-    alone = hearing.sweep([16384], 40, NO)[0]
+    alone = hearing.sweep([16384], low, NO)[0]
     assert alone.spoken[NO] == alone.found[NO] == 6 and alone.spoken[YES] == 0
     wanted = 2.4 / hearing.hours  # the upper bound of none with 90 % is 2.3 events
     chosen = choose(hearing, wanted)

@@ -4,7 +4,15 @@ import json
 import shutil
 
 import pytest
-from kws_reference.bundle import MANIFEST_FILE, MODEL_FILE, NOT_HELD_Q15, Bundle, write_bundle
+from kws_reference.bundle import (
+    MANIFEST_FILE,
+    MODEL_FILE,
+    NEVER_Q15,
+    NOT_HELD_Q15,
+    STILL_QUIET_Q15,
+    Bundle,
+    write_bundle,
+)
 from kws_reference.errors import KwsError
 
 
@@ -30,6 +38,31 @@ def test_load_manifest_without_releases_holds_no_label(copy):
     edit(copy, lambda m: m["detector"].pop("release_q15"))
     detector = Bundle.load(copy).detector
     assert detector.release_q15 == (NOT_HELD_Q15,) * len(detector.threshold_q15)
+
+
+def test_load_manifest_without_run_and_quiet_asks_for_neither_and_is_written_as_it_was(bundle_path):
+    bundle = Bundle.load(bundle_path)
+    assert not set(bundle.manifest["detector"]) & {"run_steps", "quiet_q15", "quiet_steps", "busy_threshold_q15"}
+    detector = bundle.detector
+    assert (detector.run_steps, detector.quiet_steps, set(detector.quiet_q15)) == (1, 0, {0})
+    assert detector.when_busy_q15 == detector.threshold_q15
+    assert detector.to_dict() == bundle.manifest["detector"]
+
+
+def test_load_run_and_quiet_are_taken_and_written_again(copy):
+    count = len(Bundle.load(copy).labels)
+    wanted = {
+        "threshold_q15": [30000] * count,
+        "release_q15": [20000] * count,
+        "run_steps": 15,
+        "quiet_q15": [STILL_QUIET_Q15, *[8192] * (count - 1)],
+        "quiet_steps": 80,
+        "busy_threshold_q15": [30000, NEVER_Q15, *[32000] * (count - 2)],
+    }
+    edit(copy, lambda m: m["detector"].update(wanted))
+    detector = Bundle.load(copy).detector
+    written = detector.to_dict()
+    assert {key: written[key] for key in wanted} == wanted and detector.when_busy_q15[2] == 32000
 
 
 def test_load_release_up_to_the_threshold_or_none_is_taken(copy):
@@ -121,6 +154,12 @@ FAULTS = {
             threshold_q15=[31785] * len(m["labels"]),
         )
     ),
+    "run_steps must be 1..255. Received: 0": lambda m: m["detector"].update(run_steps=0),
+    "quiet_steps must be 0..65535": lambda m: m["detector"].update(quiet_steps=65536),
+    "as many values of quiet_q15": lambda m: m["detector"].update(quiet_q15=[0]),
+    "quiet_q15 must be 0..32768": lambda m: m["detector"].update(quiet_q15=[-1] * len(m["labels"])),
+    "as many values of busy_threshold_q15, .* Received: 0": lambda m: m["detector"].update(busy_threshold_q15=[]),
+    "busy threshold of '_silence_' is below": lambda m: m["detector"].update(busy_threshold_q15=[0] * len(m["labels"])),
     "too large": lambda m: m["scores"].update(scale=10**400),
     "window_samples": lambda m: m["frontend"].update(window_samples=100000),
     "feature_mean": lambda m: m["frontend"].update(feature_mean=m["frontend"]["feature_mean"][:-1]),

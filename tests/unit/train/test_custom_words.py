@@ -24,7 +24,7 @@ def record(folder: Path, names: list[str]) -> None:
         write_wav(folder / name, np.random.default_rng(index).integers(-900, 900, 16000))
 
 
-def speak(labels, folder, clips, unknown, clips_per_unknown, seed) -> None:
+def speak(labels, folder, clips, unknown, clips_per_unknown, seed, spellings) -> None:
     """In the place of the synthesisers: two words and an unknown one by voices of all splits."""
     voices = [f"espeak-f{number}" for number in range(30)]
     record(folder, [f"{word}/{voice}_nohash_0.wav" for word in (*labels, "fights") for voice in voices])

@@ -78,9 +78,14 @@ def test_moments_of_a_quantized_model_equal_the_model_at_the_first(name):
     features = rng.integers(-90, 90, (4, 98, 40)).astype(np.float32) / 32
     quantized_matchbox.start_from(model, drawn(build(config)), config, features)
     scenes = rng.integers(-90, 90, (2, 198, 40)).astype(np.float32) / 32
-    heard = PooledModel(model, "matchbox").moments(tf.constant(scenes), ENDS).numpy()
-    np.testing.assert_array_equal(heard[:, 0], model(scenes[:, :98]))
-    assert heard.shape == (2, 11, 4) and np.abs(heard[:, 10] - heard[:, 0]).max() > 0
+    heard = PooledModel(model, "matchbox").moments(tf.constant(scenes), (20, *ENDS)).numpy()
+    np.testing.assert_array_equal(heard[:, 1], model(scenes[:, :98]))
+    pool = model.get_layer("pool")
+    frames = keras.Model(model.input, pool.input)(scenes[:, :98])
+    # By a moment before the window is full, there were zeros before the first frame.
+    means = pool(tf.concat([tf.zeros((2, 78, 8)), frames[:, :20]], 1))
+    np.testing.assert_array_equal(heard[:, 0], model.get_layer("logits")(means))
+    assert heard.shape == (2, 12, 4) and np.abs(heard[:, 11] - heard[:, 1]).max() > 0
 
 
 def test_batch_normalisation_sees_clips_and_scenes_together():

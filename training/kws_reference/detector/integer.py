@@ -43,6 +43,10 @@ class DetectorTables:
       refractory_steps: steps after a detection in which none is raised.
       release_q15: uint16 [labels]; a detected label stays held until its smoothed posterior is below. 32768: not held
         beyond the step of its detection. None: 32768 for all.
+      run_steps: 1..255 steps in a row that must be above the threshold.
+      quiet_q15: uint16 [labels]; a step is quiet when all smoothed posteriors are below. None: 0, never.
+      quiet_steps: 0..65535 last steps of which one must be quiet.
+      busy_threshold_q15: uint16 [labels], the threshold if none of them is. None: `threshold_q15`.
     """
 
     exp_q15: np.ndarray
@@ -50,10 +54,20 @@ class DetectorTables:
     smoothing_steps: int
     refractory_steps: int
     release_q15: np.ndarray | None = None
+    run_steps: int = 1
+    quiet_q15: np.ndarray | None = None
+    quiet_steps: int = 0
+    busy_threshold_q15: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        if self.release_q15 is None:
-            object.__setattr__(self, "release_q15", np.full(len(self.threshold_q15), ONE_Q15, np.uint16))
+        for name, value in {"release_q15": ONE_Q15, "quiet_q15": 0}.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, np.full(len(self.threshold_q15), value, np.uint16))
+
+    @property
+    def when_busy_q15(self) -> np.ndarray:
+        """The thresholds when it was not quiet just now, uint16 [labels]."""
+        return self.threshold_q15 if self.busy_threshold_q15 is None else self.busy_threshold_q15
 
 
 def detector_tables(bundle: "Bundle") -> DetectorTables:
@@ -64,6 +78,10 @@ def detector_tables(bundle: "Bundle") -> DetectorTables:
         smoothing_steps=bundle.detector.smoothing_steps,
         refractory_steps=bundle.detector.refractory_steps,
         release_q15=np.array(bundle.detector.release_q15, np.uint16),
+        run_steps=bundle.detector.run_steps,
+        quiet_q15=np.array(bundle.detector.quiet_q15, np.uint16),
+        quiet_steps=bundle.detector.quiet_steps,
+        busy_threshold_q15=np.array(bundle.detector.when_busy_q15, np.uint16),
     )
 
 
@@ -88,12 +106,16 @@ def posteriors_q15(scores: np.ndarray, exp_q15: np.ndarray) -> np.ndarray:
 
 
 class Detector:
-    """Softmax, moving average, threshold, release and refractory period, all in integers.
+    """Softmax, moving average, threshold, run, quiet, release and refractory period, all in integers.
 
     Per step and label k, over s = smoothing_steps steps with zeros before the reset: ``smoothed_k = sum of the last s
     p_k // s`` of the posteriors ``p_k`` (`posteriors_q15`). The label with the largest sum (the first of equals) is
-    detected when its smoothed posterior reaches its threshold, unless one of the last ``refractory_steps`` steps raised
-    a detection, or the label is held.
+    detected when it has been that and has reached its threshold in ``run_steps`` steps in a row, this one the last of
+    them, unless one of the last ``refractory_steps`` steps raised a detection, or the label is held.
+
+    The threshold of a step is ``threshold_k`` if it was quiet just now: if in one of the last ``quiet_steps`` steps,
+    this one included, every ``smoothed_j`` was below ``quiet_j`` (that of silence is 32768 in the kit's settings). Else
+    it is ``busy_threshold_k``. So a word after a pause is heard sooner than one that runs out of other sounds.
 
     A detected label is held: from the next step on, the first step with ``smoothed_k < release_k`` frees it, also one
     within the refractory period. So a score that stays high raises its word once, until it has fallen. Each label is
@@ -116,6 +138,8 @@ class Detector:
         self._held = np.zeros(labels, bool)
         self._step = 0
         self._refractory = 0
+        self._quiet = 0  # steps for which it still was quiet just now
+        self._run, self._run_label = 0, 0
 
     @property
     def held(self) -> np.ndarray:
@@ -152,13 +176,25 @@ class Detector:
         self._sums += posterior - self._ring[row]
         self._ring[row] = posterior
         self._held &= self.smoothed_q15 >= self.tables.release_q15
+        label, smoothed = self.top
+        self._listen(label, smoothed)
         index, self._step = self._step, self._step + 1
         if self._refractory:
             self._refractory -= 1
             return None
-        label, smoothed = self.top
-        if smoothed < int(self.tables.threshold_q15[label]) or self._held[label]:
+        if self._run < self.tables.run_steps or self._held[label]:
             return None
         self._held[label] = True
         self._refractory = self.tables.refractory_steps
         return Detection(index, label, smoothed)
+
+    def _listen(self, label: int, smoothed: int) -> None:
+        """Counts quiet, and the steps in a row in which the largest label reached its threshold."""
+        tables = self.tables
+        if (self.smoothed_q15 < tables.quiet_q15).all():
+            self._quiet = tables.quiet_steps
+        threshold = tables.threshold_q15 if self._quiet else tables.when_busy_q15
+        self._quiet = max(self._quiet - 1, 0)
+        above = smoothed >= int(threshold[label])
+        self._run = min(self._run, tables.run_steps) * (label == self._run_label) + 1 if above else 0
+        self._run_label = label

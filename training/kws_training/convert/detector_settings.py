@@ -1,9 +1,11 @@
 """A detector's settings as the kit makes them: the defaults of a new bundle, and releases that follow thresholds."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, Bundle, DetectorConfig, write_bundle
+from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, STILL_QUIET_Q15, Bundle, DetectorConfig, write_bundle
+from kws_reference.detector.integer import MAX_POSTERIOR_Q15
 from kws_reference.labels import Kind
 from kws_reference.timing import StepClock
 
@@ -14,6 +16,13 @@ DEFAULT_THRESHOLD = 0.7
 
 RELEASE_SHARE = 0.75
 """A detected word is armed again when its smoothed posterior is below this share of its threshold."""
+
+QUIET_LEVEL = 0.25
+"""It is quiet when no label but silence is as likely as this: near digital zero models are sure of nothing."""
+QUIET_S = 1.6
+"""It was quiet just now for as long as this: a word, and the second for which models look back."""
+BUSY_DOUBT = 1 / 3
+"""When it was not quiet just now, a threshold leaves this share of the doubt, which is 1 less the threshold."""
 
 
 def default_detector(labels: Sequence[str], clock: StepClock) -> DetectorConfig:
@@ -43,6 +52,34 @@ def release_q15(threshold_q15: Sequence[int]) -> tuple[int, ...]:
 def with_releases(smoothing_steps: int, refractory_steps: int, threshold_q15: Sequence[int]) -> DetectorConfig:
     """Settings with the releases that the kit gives these thresholds."""
     return DetectorConfig(smoothing_steps, refractory_steps, tuple(threshold_q15), release_q15(threshold_q15))
+
+
+def with_quiet(detector: DetectorConfig, labels: Sequence[str], clock: StepClock) -> DetectorConfig:
+    """A detector that asks for more certainty, with the kit's settings, when it was not quiet just now."""
+    level = round(QUIET_LEVEL * NEVER_Q15)
+    quiet = tuple(STILL_QUIET_Q15 if Kind.of(label) is Kind.SILENCE else level for label in labels)
+    detector = dataclasses.replace(detector, quiet_q15=quiet, quiet_steps=max(1, clock.nearest_steps(QUIET_S)))
+    return with_thresholds(detector, detector.threshold_q15)
+
+
+def with_thresholds(like: DetectorConfig, threshold_q15: Sequence[int]) -> DetectorConfig:
+    """A detector with other thresholds; releases and, where it asks for quiet, busy thresholds follow them."""
+    return dataclasses.replace(
+        like,
+        threshold_q15=tuple(threshold_q15),
+        release_q15=release_q15(threshold_q15),
+        busy_threshold_q15=busy_threshold_q15(threshold_q15) if like.quiet_steps else (),
+    )
+
+
+def busy_threshold_q15(threshold_q15: Sequence[int]) -> tuple[int, ...]:
+    """The kit's busy threshold of each threshold, below `NEVER_Q15` unless that is never reached itself."""
+    return tuple(
+        NEVER_Q15
+        if threshold == NEVER_Q15
+        else min(NEVER_Q15 - round(BUSY_DOUBT * (NEVER_Q15 - threshold)), MAX_POSTERIOR_Q15)
+        for threshold in threshold_q15
+    )
 
 
 def write_detector(bundle: Bundle, detector: DetectorConfig, chosen: dict[str, Any]) -> Bundle:

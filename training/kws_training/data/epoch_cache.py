@@ -17,14 +17,8 @@ from kws_reference.frontend.config import FrontendConfig
 from kws_training.data import augment, epoch_plan, noise, surroundings
 from kws_training.data.clips import ClipSet
 
-_CODE: tuple[str | None, ...] = (
-    augment.__file__,
-    epoch_plan.__file__,
-    noise.__file__,
-    definition.__file__,
-    surroundings.__file__,
-)
-_SIGNAL = sorted(Path(__file__).parent.glob("signal/*.py"))
+_MODULES = (augment, epoch_plan, noise, surroundings, definition)
+_CODE = [Path(str(module.__file__)) for module in _MODULES] + sorted(Path(__file__).parent.glob("signal/*.py"))
 
 
 class EpochCache:
@@ -56,8 +50,8 @@ class EpochCache:
         digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
         for array in (clips.labels, clips.synthetic, clips.pcm, *clips.noise, *clips.everyday_noise):
             digest.update(np.ascontiguousarray(array).data)
-        for path in (*_CODE, *_SIGNAL, Path(__file__).with_name("render.py")):
-            digest.update(Path(path).read_bytes())
+        for path in (*_CODE, Path(__file__).with_name("render.py")):
+            digest.update(path.read_bytes())
         self._key = digest.hexdigest()[:24]
 
     def path(self, epoch: int) -> Path:

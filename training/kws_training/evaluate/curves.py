@@ -26,7 +26,7 @@ class Replay(Protocol):
         """Keywords said, int64 ``[labels]``."""
 
     def sweep(
-        self, threshold_q15: Sequence[int], refractory_steps: int, label: int | None = None
+        self, threshold_q15: Sequence[int], like: DetectorConfig, label: int | None = None
     ) -> Sequence[DetectionMetrics]:
         """Metrics for each threshold, common to all keywords, or of one label while no other one is raised."""
 
@@ -69,13 +69,13 @@ def det_curves(
     for replay, detector in (settings[0], settings[-1]):
         name = f"all keywords, {timing_text(replay, detector)}"
         if name not in totals:
-            swept = replay.sweep(thresholds, detector.refractory_steps)
+            swept = replay.sweep(thresholds, detector)
             totals[name] = [(one.false_accepts_per_hour, 1 - one.recall) for one in swept]
         progress(done := done + 1)
     replay, detector = settings[-1]
     for row, label in enumerate(replay.bundle.labels):
         if replay.spoken[row]:
-            swept = replay.sweep(thresholds, detector.refractory_steps, row)
+            swept = replay.sweep(thresholds, detector, row)
             alone[label] = [(one.false_accepts_per_hour, float(1 - one.found[row] / one.spoken[row])) for one in swept]
         progress(done := done + 1)
     return DetCurves(totals, alone)
@@ -89,4 +89,9 @@ def curve_rounds(replay: Replay) -> int:
 def timing_text(replay: Replay, detector: DetectorConfig) -> str:
     """A detector's smoothing window ("mean") and refractory period ("rest"), as the reports' files have always said."""
     step_ms = replay.bundle.clock.step_ms
-    return f"mean of {detector.smoothing_steps * step_ms:g} ms, rest of {detector.refractory_steps * step_ms:g} ms"
+    asked = [f"mean of {detector.smoothing_steps * step_ms:g} ms"]
+    if detector.run_steps > 1:
+        asked.append(f"run of {detector.run_steps * step_ms:g} ms")
+    if detector.quiet_steps:
+        asked.append(f"quiet within {detector.quiet_steps * step_ms:g} ms")
+    return ", ".join([*asked, f"rest of {detector.refractory_steps * step_ms:g} ms"])

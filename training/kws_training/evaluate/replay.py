@@ -9,7 +9,7 @@ from kws_reference.bundle import Bundle, DetectorConfig
 from kws_reference.detector.integer import detector_tables
 from kws_reference.labels import Kind
 
-from kws_training.convert.detector_settings import common_thresholds, with_releases
+from kws_training.convert.detector_settings import common_thresholds, with_thresholds
 from kws_training.data.clips import SAMPLE_RATE_HZ
 from kws_training.data.recording_plan import Piece
 from kws_training.evaluate.matching import TOLERANCE_S, Cause, Match, match
@@ -123,8 +123,8 @@ class DetectorReplay:
         )
 
     def sweep(
-        self, threshold_q15: Sequence[int], refractory_steps: int, label: int | None = None
+        self, threshold_q15: Sequence[int], like: DetectorConfig, label: int | None = None
     ) -> list[DetectionMetrics]:
-        """Metrics for each threshold, common to all keywords, or of one label while no other one is raised."""
+        """Metrics with each threshold, common to all keywords, or of one label while no other one is raised."""
         settings = [common_thresholds(self.bundle.labels, threshold, label) for threshold in threshold_q15]
-        return [self.measure(with_releases(self.tables.smoothing_steps, refractory_steps, each)) for each in settings]
+        return [self.measure(with_thresholds(like, each)) for each in settings]

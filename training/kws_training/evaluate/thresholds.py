@@ -1,4 +1,4 @@
-"""Chooses a detector: the smoothing window, refractory period and thresholds that keep a rate of false accepts."""
+"""Chooses a detector: the timing, quiet and thresholds that keep a rate of false accepts."""
 
 import dataclasses
 import itertools
@@ -9,8 +9,9 @@ import numpy as np
 from kws_reference.bundle import NEVER_Q15, Bundle, DetectorConfig
 from kws_reference.detector.integer import MAX_POSTERIOR_Q15, DetectorTables
 from kws_reference.errors import KwsError
+from kws_reference.timing import MAX_RUN_STEPS
 
-from kws_training.convert.detector_settings import with_releases
+from kws_training.convert.detector_settings import DEFAULT_REFRACTORY_S, with_quiet, with_releases, with_thresholds
 from kws_training.evaluate.intervals import poisson_bounds
 from kws_training.evaluate.metrics import CONFIDENCE, DetectionMetrics
 
@@ -28,12 +29,12 @@ THRESHOLDS_Q15 = (
 REFRACTORY_S = (0.8, 1.0, 1.2, 1.5)
 """Refractory periods that `choose` tries: posteriors stay high for as long as the model looks back."""
 
-SMOOTHING_S = (0.1, 0.2, 0.3, 0.4, 0.5)
-"""Smoothing windows that `choose` tries."""
+TIMINGS_S = ((0.1, 0.0), (0.2, 0.0), (0.1, 0.2), (0.3, 0.0), (0.1, 0.3), (0.4, 0.0), (0.5, 0.0))
+"""Smoothing windows, and runs behind them, that `choose` tries, the quickest first; each with quiet and without."""
 
 SLACK = 0.01
-"""A quicker detector is taken when it costs at most this much recall: shorter smoothing window first, then shorter
-refractory period."""
+"""A simpler and quicker detector is taken when it costs at most this much recall: first one that does not ask for
+quiet, then the quicker of `TIMINGS_S`, then a shorter refractory period."""
 
 PRICES = tuple(10.0 ** np.linspace(1, -4, 101))
 """Recall that a false accept per hour is worth, falling, that `choose` tries."""
@@ -64,7 +65,7 @@ class Replay(Protocol):
         """Recall and false accepts with these settings."""
 
     def sweep(
-        self, threshold_q15: Sequence[int], refractory_steps: int, label: int | None = None
+        self, threshold_q15: Sequence[int], like: DetectorConfig, label: int | None = None
     ) -> Sequence[DetectionMetrics]:
         """Metrics for each threshold, common to all keywords, or of one label while no other one is raised."""
 
@@ -145,12 +146,12 @@ def choose(
 ) -> DetectorConfig:
     """Chooses smoothing window, refractory period and thresholds that keep the false accepts below the wanted rate.
 
-    A rate counts as its upper bound (`DetectionMetrics.upper`). First, for each of `SMOOTHING_S` and each of
-    `REFRACTORY_S`, the lowest common threshold is found that keeps the rate; of those, the quickest detector is taken
-    whose recall is within `SLACK` of the best. Then every keyword gets the threshold of `THRESHOLDS_Q15` with the best
-    recall less p times its false accepts per hour, p the same for all: so false accepts are spent where they buy most
-    recall. The lowest such price p is taken with which the whole detector keeps the rate. Releases follow the
-    thresholds (`with_releases`).
+    A rate counts as its upper bound (`DetectionMetrics.upper`). First, for each of `TIMINGS_S`, without quiet and with
+    the kit's, the lowest common threshold is found that keeps the rate; of those, the first is taken whose recall is
+    within `SLACK` of the best; then in the same way one of `REFRACTORY_S`. Then every keyword gets the threshold of
+    `THRESHOLDS_Q15` with the best recall less p times its false accepts per hour, p the same for all: so false accepts
+    are spent where they buy most recall. The lowest such price p is taken with which the whole detector keeps the rate.
+    Releases and busy thresholds follow the thresholds (`with_thresholds`).
 
     Args:
       replay: a recording of validation clips, or speech and validation clips, long against the wanted rate
@@ -168,17 +169,17 @@ def choose(
         progress(next(done))
 
     wanted = _Wanted(false_accepts_per_hour, confidence)
-    smoothed, refractory_steps = _quickest(replay, wanted, round_done)
+    smoothed, like = _quickest(replay, wanted, round_done)
     alone = {}
     for row in replay.bundle.labels.keyword_rows:
-        alone[row] = _alone(smoothed.sweep(THRESHOLDS_Q15, refractory_steps, row), row)
+        alone[row] = _alone(smoothed.sweep(THRESHOLDS_Q15, like, row), row)
         round_done()
-    return _at_lowest_price(smoothed, refractory_steps, _with_prior(alone), wanted)
+    return _at_lowest_price(smoothed, like, _with_prior(alone), wanted)
 
 
 def choice_rounds(bundle: Bundle) -> int:
     """How many rounds `choose` reports as progress."""
-    return len(SMOOTHING_S) * len(REFRACTORY_S) + len(bundle.labels.keyword_rows)
+    return 2 * len(TIMINGS_S) + len(REFRACTORY_S) + len(bundle.labels.keyword_rows)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,26 +194,42 @@ class _Wanted:
         return metrics.upper(self.confidence) <= self.per_hour
 
 
-def _quickest(replay: Replay, wanted: _Wanted, round_done: Callable[[], None]) -> tuple[Replay, int]:
-    """The replay and the refractory period of the quickest detector whose recall is within `SLACK` of the best."""
-    clock, found = replay.bundle.clock, []
-    for smoothing_s in SMOOTHING_S:
-        smoothed = replay.smoothed(clock.smoothing_steps(smoothing_s))
-        for refractory_s in REFRACTORY_S:
-            steps = clock.refractory_steps(refractory_s)
-            recall = max((metrics.recall for metrics in _kept(smoothed, steps, wanted)), default=0.0)
-            found.append((recall, smoothed, steps))
+def _quickest(replay: Replay, wanted: _Wanted, round_done: Callable[[], None]) -> tuple[Replay, DetectorConfig]:
+    """The quickest detector whose recall is within `SLACK` of the best, and the replay with its smoothing window."""
+
+    def first_of_the_best(tried: Sequence[DetectorConfig]) -> DetectorConfig:
+        recall = []
+        for like in tried:
+            kept = _kept(replay.smoothed(like.smoothing_steps), like, wanted)
+            recall.append(max((metrics.recall for metrics in kept), default=0.0))
             round_done()
-    best = max(recall for recall, *_ in found)
-    return next((smoothed, steps) for recall, smoothed, steps in found if recall >= best - SLACK)
+        return next(like for like, each in zip(tried, recall, strict=True) if each >= max(recall) - SLACK)
+
+    like, clock = first_of_the_best(_timings(replay.bundle)), replay.bundle.clock
+    rests = [dataclasses.replace(like, refractory_steps=clock.refractory_steps(rest_s)) for rest_s in REFRACTORY_S]
+    like = first_of_the_best(rests)
+    return replay.smoothed(like.smoothing_steps), like
 
 
-def _kept(replay: Replay, refractory_steps: int, wanted: _Wanted) -> Iterator[DetectionMetrics]:
+def _timings(bundle: Bundle) -> list[DetectorConfig]:
+    """The detectors of `TIMINGS_S`, without quiet and with it, the simplest and quickest first; deaf as yet."""
+    clock, found = bundle.clock, []
+    for smoothing_s, run_s in TIMINGS_S:
+        plain = with_releases(
+            clock.smoothing_steps(smoothing_s),
+            clock.refractory_steps(DEFAULT_REFRACTORY_S),
+            (NEVER_Q15,) * len(bundle.labels),
+        )
+        found.append(dataclasses.replace(plain, run_steps=min(max(1, clock.nearest_steps(run_s)), MAX_RUN_STEPS)))
+    return [*found, *(with_quiet(each, bundle.labels, clock) for each in found)]
+
+
+def _kept(replay: Replay, like: DetectorConfig, wanted: _Wanted) -> Iterator[DetectionMetrics]:
     """Metrics from the highest common threshold down, as long as they keep the rate.
 
     From above, as a lower threshold can hide false accepts behind a refractory period.
     """
-    swept = (replay.sweep([threshold], refractory_steps)[0] for threshold in reversed(THRESHOLDS_Q15))
+    swept = (replay.sweep([threshold], like)[0] for threshold in reversed(THRESHOLDS_Q15))
     return itertools.takewhile(wanted.is_kept, swept)
 
 
@@ -237,25 +254,22 @@ def _with_prior(alone: dict[int, _Alone]) -> dict[int, _Alone]:
     }
 
 
-def _at_lowest_price(
-    replay: Replay, refractory_steps: int, alone: dict[int, _Alone], wanted: _Wanted
-) -> DetectorConfig:
+def _at_lowest_price(replay: Replay, like: DetectorConfig, alone: dict[int, _Alone], wanted: _Wanted) -> DetectorConfig:
     """The thresholds of the lowest price with which all keywords together keep the rate.
 
     Args:
       replay: the recording, behind the chosen smoothing window.
-      refractory_steps: chosen.
+      like: chosen, but for its thresholds.
       alone: of each keyword's row.
       wanted: that all together keep.
     """
-    smoothing_steps = replay.tables.smoothing_steps
-    best = with_releases(smoothing_steps, refractory_steps, (NEVER_Q15,) * len(replay.bundle.labels))
+    best = with_thresholds(like, (NEVER_Q15,) * len(replay.bundle.labels))
     for price in PRICES:
         thresholds = list(best.threshold_q15)
         for row, one in alone.items():
             gain = (one.recall - price * one.rate)[::-1]  # of equal gains the highest threshold is the first
             thresholds[row] = THRESHOLDS_Q15[len(gain) - 1 - int(gain.argmax())]
-        detector = with_releases(smoothing_steps, refractory_steps, thresholds)
+        detector = with_thresholds(like, thresholds)
         if detector == best:
             continue
         if not wanted.is_kept(replay.measure(detector)):

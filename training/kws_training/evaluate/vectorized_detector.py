@@ -7,8 +7,9 @@ then visit few steps.
 import dataclasses
 
 import numpy as np
-from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, DetectorConfig
+from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, STILL_QUIET_Q15, DetectorConfig
 from kws_reference.detector.integer import DetectorTables, posteriors_q15
+from kws_reference.timing import MAX_QUIET_STEPS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +59,7 @@ def detect(view: Top, detector: DetectorConfig) -> np.ndarray:
 
     Args:
       view: of the scores, behind a smoothing window of ``detector.smoothing_steps``.
-      detector: thresholds, releases and refractory period.
+      detector: thresholds, runs, quiet, releases and refractory period.
     """
     ready = _ready(view, detector)
     steps, label, rise = ready.T
@@ -80,17 +81,21 @@ def detect(view: Top, detector: DetectorConfig) -> np.ndarray:
 
 
 def _ready(view: Top, detector: DetectorConfig) -> np.ndarray:
-    """All steps whose largest label reaches its threshold, whatever was raised before.
+    """All steps whose largest label has reached its threshold for long enough, whatever was raised before.
 
     Returns:
       int64 ``[ready, 3]`` in order of time: step; label; number of its rise, which is the number of steps up to there
       in which the label was below its release, the same for steps between which it never was.
     """
     found = [np.zeros((0, 3), np.int64)]
+    quiet = _quiet(view, detector)
     for row, (threshold, release) in enumerate(zip(detector.threshold_q15, detector.release_q15, strict=True)):
         if threshold == NEVER_Q15:
             continue
-        steps = view.steps[row][view.smoothed_q15[row] >= threshold]
+        wanted: int | np.ndarray = threshold
+        if detector.when_busy_q15[row] != threshold:
+            wanted = np.where(quiet[view.steps[row]], threshold, detector.when_busy_q15[row])
+        steps = _last_of_runs(view.steps[row][view.smoothed_q15[row] >= wanted], detector.run_steps)
         if not len(steps):
             continue
         rise = steps + 1
@@ -100,3 +105,22 @@ def _ready(view: Top, detector: DetectorConfig) -> np.ndarray:
         found.append(np.stack([steps, np.full(len(steps), row), rise], axis=1))
     ready = np.concatenate(found)
     return ready[ready[:, 0].argsort()]
+
+
+def _quiet(view: Top, detector: DetectorConfig) -> np.ndarray:
+    """Whether it was quiet just now, bool ``[steps]``; nothing, where it makes no difference."""
+    if detector.when_busy_q15 == detector.threshold_q15:
+        return np.zeros(0, bool)
+    at = np.arange(len(view.label))
+    quiet = np.ones(len(at), bool)
+    for smoothed, level in zip(view.all_q15, detector.quiet_q15, strict=True):
+        if level != STILL_QUIET_Q15:
+            quiet &= smoothed < level
+    last = np.maximum.accumulate(np.where(quiet, at, -MAX_QUIET_STEPS - 1)) if len(at) else at
+    return at - last < detector.quiet_steps
+
+
+def _last_of_runs(steps: np.ndarray, length: int) -> np.ndarray:
+    """Those of rising steps with which at least ``length`` of them in a row are complete."""
+    last = steps[length - 1 :]
+    return last[last - steps[: len(last)] == length - 1]

@@ -64,7 +64,7 @@ def measure(
     steps = -(-count // batch)
     with tempfile.TemporaryDirectory(prefix="kws-speed-") as folder:
         log.info(f"{name}: the pipeline alone")
-        source = scenes and scene_epochs(scenes, training, frontend, 1, steps)
+        source = scene_epochs(scenes, training, frontend, 1, steps) if scenes else None
         result["pipeline"] = _pipeline(training, frontend, recipe.augment, epochs, count, source)
 
         def trained(out: str, cache: Path | None) -> float:

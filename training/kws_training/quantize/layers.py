@@ -315,13 +315,14 @@ class WindowMean(Streaming, Quantized):
 
         Args:
           inputs: ``[batch, frames, channels]``; a multiple of `step` frames.
-          ends: frames behind which each window ends, at least the window, multiples of `step`.
+          ends: frames behind which each window ends, multiples of `step`; before the first frame there are zeros.
 
         Returns:
           ``[batch, windows, channels]``.
         """
         groups, size = self._groups(inputs), self.window // self.step
-        windows = [groups[:, end // self.step - size : end // self.step] for end in ends]
+        groups = tf.pad(groups, ((0, 0), (size, 0), (0, 0)))
+        windows = [groups[:, end // self.step : end // self.step + size] for end in ends]
         return self._mean(tf.stack(windows, 1), 2)
 
     def _groups(self, rows: tf.Tensor) -> tf.Tensor:

@@ -69,7 +69,7 @@ def render_scenes(
     overdrive(rng, pcm, config.overdriven)
     features = mfcc_float(augment.to_int16_range(pcm), frontend, np.float32)
     mean = np.asarray(frontend.feature_mean, np.float32)
-    for row in np.flatnonzero(rng.random(count) < config.begun):
+    for row in np.flatnonzero(rng.random(count) < config.begun).tolist():
         features[row, : rng.integers(unheard[row] + 1)] = mean
     features = augment.spec_augment(
         rng, features, mean, config.time_masks, config.time_frames, config.feature_masks, config.feature_count

@@ -16,8 +16,8 @@ from kws_training.data.scenes.hard_moments import read_hard_moments
 from kws_training.data.scenes.scene_epochs import SceneEpochs
 from kws_training.data.signal import dither, levels, microphones, mixing, responses, rooms, shoebox, textures
 
-_CODE = (augment, word_spans, definition, compose, material, moments, render)
-_CODE += (levels, microphones, mixing, responses, rooms, shoebox, textures, dither)
+_SIGNAL = (dither, levels, microphones, mixing, responses, rooms, shoebox, textures)
+_CODE = (augment, word_spans, definition, compose, material, moments, render, *_SIGNAL)
 _NAMES = ("features", "targets")
 
 

@@ -10,9 +10,11 @@ import numpy as np
 import scipy.fft
 
 from kws_training.data.signal import dither
+from kws_training.data.signal.levels import active_level
 
 SAMPLE_RATE_HZ = 16000
 MOST_LSB = 30.0
+_LEAST_LSB = 0.3
 TRAINED, MEASURED = 0, 1  # seeds of the shapes of dither
 Texture = Callable[[np.random.Generator, int, float], np.ndarray]
 _SHORTEST_S, _LONGEST_S = 0.03, 0.6  # of what a gate lets through or holds back
@@ -148,30 +150,30 @@ def switching(rng: np.random.Generator, samples: int) -> np.ndarray:
 
 def drawn_level(rng: np.random.Generator, most: float = MOST_LSB) -> float:
     """Draws a level from 0.3 least significant bits to the most, each octave as often as another."""
-    return float(np.exp(rng.uniform(np.log(0.3), np.log(most))))
+    return float(np.exp(rng.uniform(np.log(_LEAST_LSB), np.log(most))))
 
 
-def near_silence(rng: np.random.Generator, clips: int, samples: int, most: float = MOST_LSB) -> np.ndarray:
+def near_silence(rng: np.random.Generator, clips: int, samples: int, most: float | np.ndarray = MOST_LSB) -> np.ndarray:
     """Draws clips of near-silence: any texture, any level.
 
     Args:
       rng: source of randomness.
       clips: how many.
       samples: length of each.
-      most: greatest level, rms in least significant bits; above 0.3.
+      most: greatest level, rms in least significant bits, above 0.3; of all, or of each.
 
     Returns:
       Integers, float32 ``[clips, samples]``.
     """
     out = np.empty((clips, samples), np.float32)
     names = list(TEXTURES)
-    for row in out:
-        row[:] = TEXTURES[names[rng.integers(len(names))]](rng, samples, drawn_level(rng, most))
+    for row, loudest in zip(out, np.broadcast_to(most, clips), strict=True):
+        row[:] = TEXTURES[names[rng.integers(len(names))]](rng, samples, drawn_level(rng, float(loudest)))
     return out
 
 
 def add_floor(rng: np.random.Generator, pcm: np.ndarray, share: float, most: float = MOST_LSB) -> np.ndarray:
-    """Lays near-silence under a share of the clips, in place.
+    """Lays near-silence under a share of the clips, in place: 6 dB or more below the word, so that it can be heard.
 
     Args:
       rng: source of randomness.
@@ -183,7 +185,9 @@ def add_floor(rng: np.random.Generator, pcm: np.ndarray, share: float, most: flo
       ``pcm``.
     """
     chosen = np.flatnonzero(rng.random(len(pcm)) < share)
-    pcm[chosen] += near_silence(rng, len(chosen), pcm.shape[1], most)
+    level = active_level(pcm[chosen])
+    loudest = np.where(level > 0, np.clip(level / 2, _LEAST_LSB, most), most)
+    pcm[chosen] += near_silence(rng, len(chosen), pcm.shape[1], loudest)
     return pcm
 
 

@@ -13,9 +13,9 @@ RATE_HZ = 16000
 _FRAME_S = 0.01
 _OFFSET_S = 0.008  # half a frame's window less half a step: where one frame's middle passes into the next one's
 _LONGEST_PIECE_S = 45.0
-_WINDOW_S = 40.0  # of a longer recording; it is cut in the longest pause of the middle
-_CUT_BETWEEN_S = (12.0, 34.0)
-_MOST_WORDS_PER_S = 7.0
+_WINDOW_S = 30.0  # of a longer recording; it is cut in the longest pause of the middle
+_CUT_BETWEEN_S = (8.0, 25.0)
+_MOST_WORDS_PER_S = 5.5
 _MARKS = ("<s>", "</s>", "<sil>")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from kws_reference.bundle import Bundle, DetectorConfig
 from kws_reference.detector.integer import DetectorTables
 
-from kws_training.convert.detector_settings import common_thresholds, with_releases
+from kws_training.convert.detector_settings import common_thresholds, with_thresholds
 from kws_training.evaluate.replay import DetectorReplay
 from kws_training.evaluate.speech.replay import SpeechReplay
 from kws_training.evaluate.speech.speech_metrics import SpeechMetrics
@@ -57,13 +57,12 @@ class Hearing:
         return self._joined(self.clips, detector)
 
     def sweep(
-        self, threshold_q15: Sequence[int], refractory_steps: int, label: int | None = None
+        self, threshold_q15: Sequence[int], like: DetectorConfig, label: int | None = None
     ) -> list[SpeechMetrics]:
         """Metrics for each threshold, common to all keywords, or of one label while no other one is raised."""
         clips = self.clips if label is None else self._of_label[label]
         settings = [common_thresholds(self.bundle.labels, threshold, label) for threshold in threshold_q15]
-        steps = self.tables.smoothing_steps
-        return [self._joined(clips, with_releases(steps, refractory_steps, each)) for each in settings]
+        return [self._joined(clips, with_thresholds(like, each)) for each in settings]
 
     def _joined(self, clips: DetectorReplay, detector: DetectorConfig) -> SpeechMetrics:
         heard = clips.measure(detector)

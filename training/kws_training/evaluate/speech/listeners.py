@@ -160,8 +160,8 @@ class Folded:
         return np.sum([replay.spoken for replay in self.replays], axis=0)
 
     def sweep(
-        self, threshold_q15: Sequence[int], refractory_steps: int, label: int | None = None
+        self, threshold_q15: Sequence[int], like: DetectorConfig, label: int | None = None
     ) -> list[SpeechMetrics]:
         """Metrics for each threshold, see `SpeechReplay.sweep`."""
-        swept = [replay.sweep(threshold_q15, refractory_steps, label) for replay in self.replays]
+        swept = [replay.sweep(threshold_q15, like, label) for replay in self.replays]
         return [SpeechMetrics.merged(each) for each in zip(*swept, strict=True)]
