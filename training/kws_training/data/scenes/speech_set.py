@@ -21,9 +21,9 @@ class SpeechSet:
       said: for each recording int64 ``[words, 2]``: first sample, and first sample behind a word that is a keyword or
         sounds like one, counted from the recording's start.
       known: bool ``[recordings]``: whether what is said in it is known, by times or a transcript.
-      speakers: who speaks in them, sorted.
       path: file of ``pcm``, which workers map too.
       owner: what keeps the file there.
+      speakers: who speaks in them, sorted.
     """
 
     pcm: np.ndarray
@@ -31,9 +31,9 @@ class SpeechSet:
     names: tuple[str, ...]
     said: tuple[np.ndarray, ...]
     known: np.ndarray
-    speakers: tuple[str, ...] = ()
     path: Path | None = None
     owner: Any = None
+    speakers: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)

@@ -16,16 +16,10 @@ log = logging.getLogger(__name__)
 
 
 def wanted_rate(choice: Choice, hours: float) -> float:
-    """False accepts per hour that a choice wants of so many hours of speech; the log says where they are too few."""
+    """False accepts per hour that a choice wants of so many hours of speech: if none is named, what they can prove."""
     if choice.per_hour is not None:
         return choice.per_hour
-    least = provable_rate(hours, choice.confidence)
-    if least > DEFAULT_PER_HOUR:
-        log.info(
-            f"{hours:.2f} hours of speech are too few for {DEFAULT_PER_HOUR:g} false accepts per hour with "
-            f"{100 * choice.confidence:g} % confidence: thresholds are chosen for {least:.2f}"
-        )
-    return max(DEFAULT_PER_HOUR, least)
+    return max(DEFAULT_PER_HOUR, provable_rate(hours, choice.confidence))
 
 
 def choose_thresholds(hearing: Hearing | SpeechReplay, choice: Choice) -> DetectorConfig:
@@ -35,6 +29,11 @@ def choose_thresholds(hearing: Hearing | SpeechReplay, choice: Choice) -> Detect
       KwsError: the speech is too short to prove the rate.
     """
     wanted = wanted_rate(choice, hearing.hours)
+    if choice.per_hour is None and wanted > DEFAULT_PER_HOUR:
+        log.info(
+            f"{hearing.hours:.2f} hours of speech are too few for {DEFAULT_PER_HOUR:g} false accepts per hour with "
+            f"{100 * choice.confidence:g} % confidence: thresholds are chosen for {wanted:.2f}"
+        )
     check_provable(wanted, hearing.hours, choice.confidence)
     progress = Progress("choosing thresholds", choice_rounds(hearing.bundle)).update
     return choose(hearing, wanted, progress, choice.confidence)
