@@ -4,8 +4,8 @@
 
 Hears the validation speakers of a folder of speech and the validation clips of the keywords, with half a second of
 silence around, and prints a table (Markdown): for each of the detectors that thresholds are chosen of
-(`kws_training.evaluate.thresholds`), the recall at the lowest threshold, one for all keywords, that keeps each rate, and
-the median latency from the word's end. ``--scores FOLDER`` keeps what the network answered.
+(`kws_training.evaluate.thresholds`), the recall at the lowest threshold, one for all keywords, that keeps each rate,
+and the median latency from the word's end. ``--scores FOLDER`` keeps what the network answered.
 """
 
 import argparse
