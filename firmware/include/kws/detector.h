@@ -1,5 +1,5 @@
-// Integer detector: int8 logits -> posteriors -> moving average -> threshold, run, quiet, release and refractory period.
-// Equal, integer for integer, to training/kws_reference/detector/integer.py. Constants come from the generated
+// Integer detector: int8 logits -> posteriors -> moving average -> threshold, run, quiet, release and refractory
+// period. Equal, integer for integer, to training/kws_reference/detector/integer.py. Constants come from the generated
 // detector_config.h.
 #pragma once
 
@@ -43,11 +43,11 @@ class Detector {
 
  private:
   uint16_t ring_[detector_config::kSmoothingSteps][detector_config::kLabelCount];  // Q15 posteriors
-  uint32_t sum_[detector_config::kLabelCount];                                     // Q15, over the ring
+  uint32_t sum_[detector_config::kLabelCount];  // Q15, over the ring
   uint32_t step_;
   uint32_t refractory_;  // steps left in which no detection is raised
-  uint16_t row_;         // of the ring, to be replaced next
-  uint16_t quiet_;       // steps left for which it was quiet just now
+  uint16_t row_;  // of the ring, to be replaced next
+  uint16_t quiet_;  // steps left for which it was quiet just now
   bool held_[detector_config::kLabelCount];  // detected, and not below its release since
   uint8_t top_label_;
   uint8_t run_;  // steps in a row, up to kRunSteps, in which top_label_ was the same and reached its threshold

@@ -205,13 +205,13 @@ def _quickest(replay: Replay, wanted: _Wanted, round_done: Callable[[], None]) -
             round_done()
         return next(like for like, each in zip(tried, recall, strict=True) if each >= max(recall) - SLACK)
 
-    like, clock = first_of_the_best(_timings(replay.bundle)), replay.bundle.clock
+    like, clock = first_of_the_best(timings(replay.bundle)), replay.bundle.clock
     rests = [dataclasses.replace(like, refractory_steps=clock.refractory_steps(rest_s)) for rest_s in REFRACTORY_S]
     like = first_of_the_best(rests)
     return replay.smoothed(like.smoothing_steps), like
 
 
-def _timings(bundle: Bundle) -> list[DetectorConfig]:
+def timings(bundle: Bundle) -> list[DetectorConfig]:
     """The detectors of `TIMINGS_S`, without quiet and with it, the simplest and quickest first; deaf as yet."""
     clock, found = bundle.clock, []
     for smoothing_s, run_s in TIMINGS_S:

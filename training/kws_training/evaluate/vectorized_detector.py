@@ -69,7 +69,9 @@ def detect(view: Top, detector: DetectorConfig) -> np.ndarray:
     ends = np.append(np.flatnonzero((ready[1:, 1:] != ready[:-1, 1:]).any(1)) + 1, len(ready))
     after_run = ends[np.searchsorted(ends, np.arange(len(ready)), side="right")].tolist()
     label, rise = label.tolist(), rise.tolist()
-    chain, raised, at = [], {}, 0
+    chain: list[int] = []
+    raised: dict[int, int] = {}
+    at = 0
     while at < len(ready):
         if raised.get(label[at]) == rise[at]:
             at = after_run[at]

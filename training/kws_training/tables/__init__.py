@@ -7,11 +7,12 @@ it.
 import functools
 from collections.abc import Callable, Mapping
 
-from kws_training.tables import held_words, models, precisions, seeds
+from kws_training.tables import detector_parts, held_words, models, precisions, seeds
 
 TABLES: Mapping[str, Callable[[], str]] = {
     "models": models.render,
     **{f"precisions {name}": functools.partial(precisions.render, name) for name in precisions.SETS},
     "seeds": seeds.render,
     "held words": held_words.render,
+    "detector parts": detector_parts.render,
 }
