@@ -61,7 +61,7 @@ class EpochCache:
     def __contains__(self, epoch: int) -> bool:
         return self.path(epoch).exists()
 
-    def load(self, epoch: int) -> tuple[np.ndarray, np.ndarray] | None:
+    def load(self, epoch: int) -> tuple[np.ndarray, ...] | None:
         """An epoch's features and labels; None if it is not there, or damaged."""
         return load_arrays(self.path(epoch), ("features", "labels"))
 
@@ -96,7 +96,7 @@ def load_arrays(path: Path, names: Sequence[str]) -> tuple[np.ndarray, ...] | No
         return None
 
 
-def store_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+def store_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     """Writes a file of a cache; whoever reads it sees the whole file or none.
 
     Raises:
