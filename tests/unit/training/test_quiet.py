@@ -23,7 +23,8 @@ CHATTER = [
 ]
 OURS = re.compile(
     r"(reading |\d+ training clips|epoch |best epoch |quantizing with |.*: \d+ bytes|tones: |float |float_|int8"
-    r"|the detector's threshold is |run: steps of |run: one second |  \S|   +training +validation|no labels of the model|left out of |.*, split: )"
+    r"|the detector's threshold is |run: steps of |run: one second |  \S|   +training +validation"
+    r"|no labels of the model|left out of |.*, split: )"
 )
 COMMANDS = """
 import sys
