@@ -141,6 +141,7 @@ $(VENV)/.demo: $(VENV)/.pip pyproject.toml constraints.txt
 $(VENV)/.dev: $(VENV)/.pip pyproject.toml constraints.txt
 	@$(QUIET) "Installing all Python packages (TensorFlow: 600 MB)" $(LOGS)/pip-dev.log \
 		$(PIP) --no-build-isolation -e ".[training,host,codegen,dev]"
+	@$(QUIET) "Installing more voices" $(LOGS)/pip-voices.log $(PIP) "kws-kit[voices]"
 	@touch $(VENV)/.demo $@
 
 system-demo:

@@ -199,7 +199,7 @@ def test_pronunciations_of_a_phrase_are_those_of_its_words():
 def test_voices_that_cannot_be_said_are_refused_before_the_folder_is_there(tmp_path, capsys, words, message):
     out = tmp_path / "out"
     assert cli.main(["voices", "--words", words, "--out", str(out)]) == 2
-    error = capsys.readouterr().err.strip().splitlines()
+    error = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert len(error) == 1 and re.search(message, error[0])
     assert not list(tmp_path.iterdir())
 

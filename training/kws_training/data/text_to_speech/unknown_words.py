@@ -39,7 +39,7 @@ def unknown_words(
       count: how many words.
       seed: draws them.
       close_share: share of the words that are close to a label: `confusable_phrases` and `near_words`, by halves; the
-        rest are common words.
+        rest are common words. The words of a phrase are always among them.
       spellings: other spellings of labels: what sounds like them is left out, too.
 
     Returns:
@@ -51,8 +51,10 @@ def unknown_words(
     rng = np.random.default_rng([seed, count])
     wanted = round(count * close_share)
     said = [*labels, *(text for texts in (spellings or {}).values() for text in texts)]
-    close = _confusable(labels, said, wanted // 2, rng)
-    close += [word for word in near_words(labels, wanted - len(close), seed, said) if word not in close]
+    parts = distinct_words([word for label in labels if " " in label for word in label.lower().split()], said)[:count]
+    confusable = [text for text in _confusable(labels, said, wanted // 2, rng) if text not in parts]
+    close = parts + confusable[: max(0, wanted // 2 - len(parts))]
+    close += [word for word in near_words(labels, max(0, wanted - len(close)), seed, said) if word not in close]
     others = [word for word in distinct_words(COMMON_WORDS, said) if word not in close]
     return sorted(close + [others[index] for index in rng.permutation(len(others))[: count - len(close)]])
 
