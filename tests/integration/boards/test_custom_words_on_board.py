@@ -29,7 +29,7 @@ def test_custom_words_from_synthetic_voices_are_heard_on_a_board(tmp_path, capsy
     if missing := [program for program in ("espeak-ng", "flite") if shutil.which(program) is None]:
         pytest.skip(f"missing: {', '.join(missing)} (make demo-words installs them)")
     trained, bundle, generated = tmp_path / "run", tmp_path / "lights_music", tmp_path / "generated"
-    fit = ["--labels", ",".join(LABELS), "--voices", "--voices-clips", 150, "--start-from", bundle_path / "float"]
+    fit = ["--labels", ",".join(LABELS), "--voices", "--voices-clips", 200, "--start-from", bundle_path / "float"]
     run(train, "fit", *fit, "--out", trained, "--epochs", 14, "--batch", 32, "--learning-rate", 1e-3)
     voices = trained / "voices"
     run(train, "export", "--run", trained, "--data", voices, "--out", bundle, "--calibration-clips", 60)
@@ -38,7 +38,7 @@ def test_custom_words_from_synthetic_voices_are_heard_on_a_board(tmp_path, capsy
     # The split keeps some voices out of training and validation: only these speak now.
     clips = tmp_path / "unheard"
     spoken = dict.fromkeys((*LABELS, "_unknown_"), 0)
-    for name in (voices / "testing_list.txt").read_text().split():
+    for name in (voices / "testing_list.txt").read_text(encoding="utf-8").splitlines():
         word = name.split("/")[0]
         label = word if word in LABELS else "_unknown_"
         if spoken[label] < 16:
