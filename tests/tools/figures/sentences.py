@@ -3,6 +3,7 @@
 import functools
 import statistics
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from kws_firmware.tables import load_measured
 from kws_reference.audio.pcm import read_wav
@@ -58,6 +59,11 @@ def _device(key: str) -> str:
     return f"{found[key]:,}"
 
 
+def _of_speech() -> dict[str, Any]:
+    """What the released model does in running speech, with its own thresholds."""
+    return record(RELEASED / "detection_listening.json")["detectors"]["manifest"]["speech"]
+
+
 FIGURES: Mapping[str, Callable[[], str]] = {
     "compiler": lambda: f"arm-none-eabi-gcc {load_measured().tools['compiler']}",
     "emulator": lambda: f"QEMU {load_measured().tools['emulator']}",
@@ -74,6 +80,7 @@ FIGURES: Mapping[str, Callable[[], str]] = {
     "false accepts per hour": lambda: (
         f"{record(RELEASED / 'detection_kit-12-stream.json')['manifest']['false_accepts_per_hour']:.1f}"
     ),
+    "false accepts per hour of speech": lambda: f"{_of_speech()['false_accepts_per_hour']:.0f}",
     "device clips": lambda: _device("clips"),
     "device steps": lambda: _device("steps"),
     "demo keywords detected": lambda: f"{demo_words()[0]} of the {demo_words()[1]}",
