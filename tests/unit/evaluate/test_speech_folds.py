@@ -1,11 +1,16 @@
 """Folds of speakers: each is kept out of one, and what was trained on whom is known."""
 
+import numpy as np
 import pytest
 from kws_reference.errors import KwsError
 from kws_training import cli
-from kws_training.data.scenes.load_speech import SpeechFolder, load_speech
+from kws_training.data.clips import ClipSpec, FolderSpec
+from kws_training.data.load_clips import load_clips
+from kws_training.data.scenes.load_speech import SpeechFolder, held_speakers, load_speech
 from kws_training.data.speech.corpus import Fold, speech_corpus, split_speakers
+from kws_training.data.training_data import TrainingData
 
+from tests.support.clip_files import write_wav
 from tests.support.libri_folder import speech_folder
 
 TEXTS = {f"{speaker}-1-0000": "rain fell all night" for speaker in range(1, 8)}
@@ -32,6 +37,18 @@ def test_load_speech_of_a_fold_names_the_speakers_that_train_and_those_that_do_n
     assert set(validation.speakers) == split_speakers(speech_corpus(speech), Fold(2, 3)).validation
     assert set(training.speakers) | set(validation.speakers) == set(speech_corpus(speech).speakers)
     assert not set(training.speakers) & set(validation.speakers)
+
+
+def test_words_cut_from_speech_of_who_validates_do_not_train(speech, tmp_path, log_lines):
+    held = held_speakers(*load_speech([SpeechFolder(speech, fold=Fold.of("2/3"))], ["yes"]))
+    people = [*speech_corpus(speech).speakers, f"vocoder-{min(held)}", "0a7c2a8d"]
+    for speaker in people:
+        write_wav(tmp_path / f"words/rain/{speaker}_nohash_0.wav", np.full(16000, 99))
+    data = TrainingData(tmp_path, (FolderSpec(tmp_path / "words", to_train=True),)).without_speakers(held)
+    kept = load_clips(ClipSpec(folders=data.extra)).names
+    others = {speaker for speaker in people if speaker.removeprefix("vocoder-") not in held}
+    assert set(kept) == {f"rain/{speaker}_nohash_0.wav" for speaker in others} and len(kept) < len(people)
+    assert any("those who say them validate in running speech" in line for line in log_lines)
 
 
 @pytest.mark.parametrize("text", ["2", "0/3", "4/3", "1/1", "a/b", "1/3/5"])

@@ -14,9 +14,10 @@ from kws_reference.audio.recordings import label_of
 from kws_reference.errors import KwsError
 from kws_reference.labels import TEN_KEYWORDS, UNKNOWN, LabelSet, folded
 
+from kws_training.data.speakers import VOCODER
 from kws_training.data.splits import SPLITS, Rule, Split
 
-SYNTHETIC_SPEAKERS = ("espeak-", "flite-", "festival-", "piper-")
+SYNTHETIC_SPEAKERS = ("espeak-", "flite-", "festival-", "piper-", VOCODER)
 CLIP_SAMPLES = 16000
 SAMPLE_RATE_HZ = 16000
 
@@ -31,6 +32,7 @@ class FolderSpec:
       part: only this split, by the folder's own lists where it has any, else by the official rule. None: all.
       unknown_only: only the words that are no keyword.
       to_train: clips that the folder's own lists keep for validation or testing are left out.
+      but_speakers: people whose clips are left out, and what a vocoder made of them (`speaker_of`).
     """
 
     path: Path
@@ -38,6 +40,7 @@ class FolderSpec:
     part: Split | None = None
     unknown_only: bool = False
     to_train: bool = False
+    but_speakers: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True)

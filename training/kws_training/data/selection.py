@@ -18,7 +18,7 @@ from kws_reference.labels import UNKNOWN, Kind, normalised
 from kws_training.data.clip_lists import find_names, has_lists, listed_clips, read_names
 from kws_training.data.clips import ClipSpec, FolderSpec, folder_label
 from kws_training.data.folder_log import log_folder, log_split
-from kws_training.data.speakers import known_speakers
+from kws_training.data.speakers import known_speakers, person_of
 from kws_training.data.splits import SPLITS, Rule, Split, divide
 
 log = logging.getLogger(__name__)
@@ -118,6 +118,8 @@ def _of_further_folder(folder: FolderSpec, words: Sequence[str], held: Sequence[
         clips = _of_part(clips, folder.part, listing)
     if folder.to_train:
         clips = _not_kept(clips, listing)
+    if folder.but_speakers:
+        clips = _of_others(clips, folder)
     if folder.unknown_only:
         clips = [item for item in clips if folder_label(item.folder, words) == UNKNOWN]
     return _without_held(clips, held, folder.path)
@@ -151,6 +153,17 @@ def _not_kept(clips: list[Recording], listing: Listing) -> list[Recording]:
     if held:
         log.info(f"{listing.root}: {len(held):,} clips do not train, its lists keep them ({named(held)})")
     return [item for item in clips if item.name not in kept]
+
+
+def _of_others(clips: list[Recording], folder: FolderSpec) -> list[Recording]:
+    """Those of other people than `FolderSpec.but_speakers`."""
+    theirs = {item.name for item in clips if person_of(item.name) in folder.but_speakers}
+    if theirs:
+        log.info(
+            f"{folder.path}: {len(theirs):,} clips do not train, those who say them validate in running speech "
+            f"({named(sorted(theirs))})"
+        )
+    return [item for item in clips if item.name not in theirs]
 
 
 def _without_held(more: list[Recording], held: Sequence[Recording], root: Path) -> list[Recording]:

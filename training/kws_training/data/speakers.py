@@ -5,6 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from kws_reference.labels import UNKNOWN, normalised
 
+VOCODER = "vocoder-"
+"""Before the name of the speaker of whom another one was made."""
+
 
 def word_of(name: str) -> str:
     """The first folder of a name."""
@@ -34,6 +37,11 @@ def speaker_of(name: str) -> str:
         unknown = folders and normalised(folders[0]).casefold() == UNKNOWN
         return re.sub(r"^[a-z]+_(?=[0-9a-f]+$)", "", speaker) if unknown else speaker
     return _folder_of_person(folders) or file
+
+
+def person_of(name: str) -> str:
+    """The person behind a clip: its speaker (`speaker_of`), or whom a vocoder made another one of."""
+    return speaker_of(name).removeprefix(VOCODER).removesuffix(".wav")
 
 
 def known_speakers(names: Iterable[str]) -> set[str]:

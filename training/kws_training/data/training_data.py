@@ -53,6 +53,11 @@ class TrainingData:
         if self.spellings and self.voices is None:
             raise KwsError("--pronounce tells the voices how to say a label. Give --voices too.")
 
+    def without_speakers(self, speakers: frozenset[str]) -> "TrainingData":
+        """The same but for clips that these people say in ``extra``."""
+        extra = tuple(dataclasses.replace(folder, but_speakers=speakers) for folder in self.extra)
+        return dataclasses.replace(self, extra=extra)
+
 
 def load_training_data(data: TrainingData, words: tuple[str, ...], seed: int) -> tuple[ClipSet, ClipSet]:
     """Loads training and validation clips; makes synthetic voices first where they are missing.

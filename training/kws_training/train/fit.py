@@ -12,7 +12,7 @@ from kws_reference.labels import TEN_KEYWORDS, LabelSet
 
 from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet
 from kws_training.data.features import feature_statistics
-from kws_training.data.scenes.load_speech import load_speech
+from kws_training.data.scenes.load_speech import held_speakers, load_speech
 from kws_training.data.scenes.scene_config import SceneConfig
 from kws_training.data.training_data import load_training_data
 from kws_training.models import DEFAULT, Architecture, architecture
@@ -65,11 +65,12 @@ def fit(job: FitJob) -> dict[str, Any]:
     kind = _kind(job, first)
     words = _words(job, first)
     recipe = job.recipe_of(kind, words)
-    training, validation = load_training_data(job.data, words, job.seed)
+    speech = load_speech(job.speech, words) if job.speech else None
+    data = job.data.without_speakers(held_speakers(*speech)) if speech else job.data
+    training, validation = load_training_data(data, words, job.seed)
     log.info(
         f"{len(training)} training clips, {len(validation)} validation clips, labels {', '.join(training.label_names)}"
     )
-    speech = load_speech(job.speech, words) if job.speech else None
     config = _config(kind, first, len(training.label_names))
     frontend = _frontend(job, first, training, recipe)
     teacher = _teacher(taught, training, frontend)

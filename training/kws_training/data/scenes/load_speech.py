@@ -13,6 +13,7 @@ from kws_reference.errors import KwsError
 
 from kws_training.data.clips import SAMPLE_RATE_HZ
 from kws_training.data.scenes.speech_set import SpeechSet
+from kws_training.data.speech.choose_words import file_safe
 from kws_training.data.speech.corpus import Fold, SpeechRecording, speech_corpus, split_speakers
 from kws_training.data.speech.said_labels import LabelSpotter
 from kws_training.data.speech.word_times import SpokenWord, find_word_times
@@ -79,6 +80,11 @@ def load_speech(folders: Sequence[SpeechFolder], words: Sequence[str]) -> tuple[
             "keyword. Write the times of words with kws-train cut, or give more speech."
         )
     return _read(training, "training"), _read(validation, "validation")
+
+
+def held_speakers(training: SpeechSet, validation: SpeechSet) -> frozenset[str]:
+    """Who validates and does not train, as names of clips tell speakers (words cut from their recordings, say)."""
+    return frozenset(file_safe(speaker) for speaker in set(validation.speakers) - set(training.speakers))
 
 
 def _parts(folder: SpeechFolder, words: Sequence[str]) -> tuple[list[_Part], list[_Part]]:

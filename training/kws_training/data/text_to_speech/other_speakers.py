@@ -10,7 +10,7 @@ from kws_reference.labels import Kind
 
 from kws_training.data.clips import CLIP_SAMPLES, ClipSet, ClipSpec
 from kws_training.data.load_clips import load_clips
-from kws_training.data.speakers import speaker_of
+from kws_training.data.speakers import VOCODER, speaker_of
 from kws_training.data.text_to_speech import vocoder
 from kws_training.data.text_to_speech.write_voices import write_wav
 from kws_training.data.word_spans import word_spans
@@ -74,7 +74,7 @@ def _write_label(
         rng = np.random.default_rng([seed, zlib.crc32(word.encode()), index])
         row = int(rows[index % len(rows)])
         speaker = speaker_of(clips.names[row]).removesuffix(".wav")
-        path = folder / word / f"vocoder-{speaker}_nohash_{index}.wav"
+        path = folder / word / f"{VOCODER}{speaker}_nohash_{index}.wav"
         write_wav(path, another_speaker(clips.pcm[row], rng))
         progress.update(done + index + 1)
     return done + clips_per_word
