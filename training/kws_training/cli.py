@@ -16,6 +16,7 @@ from kws_training.commands import (
     fetch,
     fit,
     frontend_report,
+    splice,
     voices,
 )
 
@@ -37,6 +38,7 @@ def main(argv: list[str] | None = None) -> int:
             attention,
             conformer,
             frontend_report,
+            splice,
             voices,
         ],
         sys.argv[1:] if argv is None else argv,
