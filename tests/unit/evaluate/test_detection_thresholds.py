@@ -1,10 +1,13 @@
 """Chosen detectors keep the wanted rate of false accepts; settings and their place in the bundle."""
 
+import numpy as np
 import pytest
 from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, STILL_QUIET_Q15
 from kws_reference.errors import KwsError
 from kws_training.convert.detector_settings import with_quiet, with_releases, with_thresholds, write_detector
-from kws_training.evaluate.thresholds import THRESHOLDS_Q15, check_provable, check_rate, choose
+from kws_training.evaluate.speech.choice import check_wanted
+from kws_training.evaluate.tail import expected_rates
+from kws_training.evaluate.thresholds import THRESHOLDS_Q15, check_rate, choose
 
 from tests.support.detection import NO, YES, crowded, plain_bundle, scene, with_labels
 from tests.support.models import odd_channels
@@ -110,19 +113,45 @@ def test_check_rate_that_cannot_be_told_is_refused(plain, rate, message):
     [
         (0.0, 1.0, 0.9, "must be above 0"),
         (1.0, 1.0, 1.0, "confidence must be"),
-        (2.0, 1.0, 0.9, r"prove at most 2.3 per hour with 90 % confidence. For 2 take 1.15 hours or more, or .* 0.86"),
+        (0.2, 0.25, 0.9, r"0.25 hours of speech are too few for 0.2 .*: 0.05 in all. Take 0.5 hours or more"),
     ],
 )
-def test_check_provable_rate_that_speech_is_too_short_for_is_refused_with_what_would_do(
-    rate, hours, confidence, message
-):
+def test_check_wanted_rate_that_speech_cannot_tell_is_refused_with_what_would_do(rate, hours, confidence, message):
     with pytest.raises(KwsError, match=message):
-        check_provable(rate, hours, confidence)
+        check_wanted(rate, hours, confidence)
+    check_wanted(0.2, 0.5, 0.9)
 
 
-def test_check_provable_takes_the_confidence_that_its_message_names():
-    check_provable(2.0, 1.0, 0.86)
-    check_provable(2.0, 1.16, 0.9)
+LOGIT = np.log(np.array(THRESHOLDS_Q15[:-1]) / (NEVER_Q15 - np.array(THRESHOLDS_Q15[:-1])))
+
+
+def _counts(peaks):
+    """How many of the logits of each keyword's events reach each threshold."""
+    counts = [[int((np.asarray(each) >= logit - 1e-9).sum()) for logit in LOGIT] for each in peaks]
+    return np.array([[*row, 0] for row in counts])
+
+
+def test_expected_rates_find_the_steepness_of_a_tail_and_its_share_of_each_keyword():
+    for steepness in (0.7, 1.0, 2.0):
+        logits = np.random.default_rng(1).exponential(1 / steepness, (2, 600))
+        rates = expected_rates(_counts([logits[0], logits[1, :200]]), THRESHOLDS_Q15, 10.0, 0.5)
+        assert rates[0, 0] == pytest.approx(60, rel=0.02) and rates[1, 0] == pytest.approx(20, rel=0.02)
+        at = THRESHOLDS_Q15.index(round(NEVER_Q15 * 0.9))
+        truth = 80 * np.exp(-steepness * LOGIT[at])
+        assert rates[:, at].sum() == pytest.approx(truth, rel=0.2)
+        assert (np.diff(rates) <= 0).all() and (rates[:, -1] == 0).all()
+
+
+def test_expected_rates_promise_nothing_where_nothing_happened_to_be_raised():
+    five = _counts([[0.1, 0.3, 0.5, 0.8, 1.5], []])
+    rates = expected_rates(five, THRESHOLDS_Q15, 1.0, 0.5)
+    above = LOGIT > 1.5
+    assert (rates[:, :-1][:, above] > 0).all()
+    assert rates[0, 0] > 3 * rates[1, 0] > 0
+    surer = expected_rates(five, THRESHOLDS_Q15, 1.0, 0.9)
+    assert (surer[:, :-1] > rates[:, :-1]).all()
+    late = expected_rates(_counts([[0.1, 0.3, 0.5, 0.8, 6.0], []]), THRESHOLDS_Q15, 1.0, 0.5)
+    assert late[0, LOGIT.searchsorted(5.0)] >= 0.5  # one was heard there
 
 
 def test_with_releases_are_three_quarters_of_thresholds_and_none_for_never():
@@ -136,6 +165,8 @@ def test_write_detector_changes_the_manifest_and_keeps_the_model(tmp_path):
     chosen = with_releases(source.detector.smoothing_steps, 60, thresholds)
     written = write_detector(source, chosen, {"set": "validation"})
     assert written.detector == chosen and written.model_sha256 == source.model_sha256
+    hushed = write_detector(written, with_quiet(chosen, source.labels, source.clock), {"set": "validation"})
+    assert write_detector(hushed, chosen, {"set": "validation"}).detector == chosen  # nothing of the quiet stays
     assert written.manifest["provenance"]["detector"] == {"set": "validation"}
     unchanged = set(source.manifest) - {"detector", "provenance"}
     assert all(written.manifest[key] == source.manifest[key] for key in unchanged)

@@ -97,6 +97,8 @@ def write_detector(bundle: Bundle, detector: DetectorConfig, chosen: dict[str, A
       KwsError: the bundle cannot be written, or a setting is out of range.
     """
     manifest = {key: value for key, value in bundle.manifest.items() if key not in ("format_version", "model_sha256")}
-    manifest["detector"] = {**manifest["detector"], **detector.to_dict()}
+    fields = {field.name for field in dataclasses.fields(DetectorConfig)}  # some are left out where they say nothing
+    others = {key: value for key, value in manifest["detector"].items() if key not in fields}
+    manifest["detector"] = {**others, **detector.to_dict()}
     manifest["provenance"] = {**manifest.get("provenance", {}), "detector": chosen}
     return write_bundle(bundle.path, bundle.model, manifest)

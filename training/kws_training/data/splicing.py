@@ -98,8 +98,8 @@ def write_spliced(
     hisses: dict[str, list[Hiss]] = {}
     for spoken in hiss_of:
         for row in _rows(clips, spoken):
-            if found := hiss_in(clips.pcm[row]):
-                hisses.setdefault(_speaker(clips, row), []).append(found)
+            if heard := hiss_in(clips.pcm[row]):
+                hisses.setdefault(_speaker(clips, row), []).append(heard)
     if not vowels or not hisses:
         raise KwsError(f"{recordings}: no clear vowel of {vowel_of}, or no clear hiss of {', '.join(hiss_of)}.")
     same = sum(vowel.speaker in hisses for vowel in vowels)
@@ -122,7 +122,7 @@ def _write(
     for turn in range(each):
         for vowel in vowels:
             choice = hisses.get(vowel.speaker, anyones)
-            pcm = spliced(vowel, choice[rng.integers(len(choice))], rng)
+            pcm = spliced(vowel, choice[int(rng.integers(len(choice)))], rng)
             write_wav(folder / f"{vowel.speaker}-splice{turn}_nohash_{done}.wav", pcm)
             done += 1
             progress.update(done)

@@ -12,7 +12,6 @@ from kws_reference.errors import KwsError
 from kws_reference.timing import MAX_RUN_STEPS
 
 from kws_training.convert.detector_settings import DEFAULT_REFRACTORY_S, with_quiet, with_releases, with_thresholds
-from kws_training.evaluate.intervals import poisson_bounds
 from kws_training.evaluate.metrics import CONFIDENCE, DetectionMetrics
 
 THRESHOLDS_Q15 = (
@@ -105,39 +104,6 @@ def check_rate(per_hour: float, hours: float) -> None:
         )
 
 
-def provable_rate(hours: float, confidence: float) -> float:
-    """The upper bound of the false accepts per hour of speech in which there is none."""
-    return poisson_bounds(0, 0.0, confidence)[1] / hours
-
-
-def check_provable(per_hour: float, hours: float, confidence: float) -> None:
-    """Refuses a wanted rate that speech is too short to prove, even if no false accept were in it.
-
-    Args:
-      per_hour: wanted false accepts per hour.
-      hours: of speech.
-      confidence: of the upper bound, 0..1.
-
-    Raises:
-      KwsError: the rate or the confidence is out of range, or the speech is too short.
-    """
-    if not per_hour > 0:
-        raise KwsError(
-            f"the wanted false accepts per hour must be above 0: none in a finite recording promises nothing. "
-            f"Received: {per_hour:g}."
-        )
-    if not 0 < confidence < 1:
-        raise KwsError(f"the confidence must be above 0 and below 1. Received: {confidence:g}.")
-    none = provable_rate(hours, confidence)
-    possible = np.floor(-100 * np.expm1(-per_hour * hours)) / 100
-    if none > per_hour:
-        raise KwsError(
-            f"{hours:.2f} hours of speech without a false accept prove at most {none:.2g} per hour with "
-            f"{100 * confidence:g} % confidence. For {per_hour:g} take {none * hours / per_hour:.2f} hours or more, or "
-            f"--confidence {possible:g}."
-        )
-
-
 def choose(
     replay: Replay,
     false_accepts_per_hour: float,
@@ -154,8 +120,7 @@ def choose(
     Releases and busy thresholds follow the thresholds (`with_thresholds`).
 
     Args:
-      replay: a recording of validation clips, or speech and validation clips, long against the wanted rate
-        (`check_rate`, `check_provable`).
+      replay: a recording of validation clips, long against the wanted rate (`check_rate`).
       false_accepts_per_hour: wanted rate of all labels together, > 0.
       progress: called with the number of `choice_rounds` done.
       confidence: of the upper bound, 0..1.
@@ -197,18 +162,31 @@ class _Wanted:
 def _quickest(replay: Replay, wanted: _Wanted, round_done: Callable[[], None]) -> tuple[Replay, DetectorConfig]:
     """The quickest detector whose recall is within `SLACK` of the best, and the replay with its smoothing window."""
 
+    def best_recall(like: DetectorConfig) -> float:
+        kept = _kept(replay.smoothed(like.smoothing_steps), like, wanted)
+        recall = max((metrics.recall for metrics in kept), default=0.0)
+        round_done()
+        return recall
+
+    like = quickest(replay.bundle, best_recall)
+    return replay.smoothed(like.smoothing_steps), like
+
+
+def quickest(bundle: Bundle, best_recall: Callable[[DetectorConfig], float]) -> DetectorConfig:
+    """The first of `TIMINGS_S`, then of `REFRACTORY_S`, whose recall is within `SLACK` of the best.
+
+    Args:
+      bundle: whose detector is chosen.
+      best_recall: what is heard at the lowest common threshold that keeps the rate, with these timings.
+    """
+
     def first_of_the_best(tried: Sequence[DetectorConfig]) -> DetectorConfig:
-        recall = []
-        for like in tried:
-            kept = _kept(replay.smoothed(like.smoothing_steps), like, wanted)
-            recall.append(max((metrics.recall for metrics in kept), default=0.0))
-            round_done()
+        recall = [best_recall(like) for like in tried]
         return next(like for like, each in zip(tried, recall, strict=True) if each >= max(recall) - SLACK)
 
-    like, clock = first_of_the_best(timings(replay.bundle)), replay.bundle.clock
-    rests = [dataclasses.replace(like, refractory_steps=clock.refractory_steps(rest_s)) for rest_s in REFRACTORY_S]
-    like = first_of_the_best(rests)
-    return replay.smoothed(like.smoothing_steps), like
+    like = first_of_the_best(timings(bundle))
+    rests = [bundle.clock.refractory_steps(rest_s) for rest_s in REFRACTORY_S]
+    return first_of_the_best([dataclasses.replace(like, refractory_steps=rest) for rest in rests])
 
 
 def timings(bundle: Bundle) -> list[DetectorConfig]:
@@ -267,8 +245,7 @@ def _at_lowest_price(replay: Replay, like: DetectorConfig, alone: dict[int, _Alo
     for price in PRICES:
         thresholds = list(best.threshold_q15)
         for row, one in alone.items():
-            gain = (one.recall - price * one.rate)[::-1]  # of equal gains the highest threshold is the first
-            thresholds[row] = THRESHOLDS_Q15[len(gain) - 1 - int(gain.argmax())]
+            thresholds[row] = THRESHOLDS_Q15[best_row(one.recall, one.rate, price)]
         detector = with_thresholds(like, thresholds)
         if detector == best:
             continue
@@ -276,3 +253,9 @@ def _at_lowest_price(replay: Replay, like: DetectorConfig, alone: dict[int, _Alo
             break
         best = detector
     return best
+
+
+def best_row(recall: np.ndarray, rate: np.ndarray, price: float) -> int:
+    """The highest row of `THRESHOLDS_Q15` with the best recall less a price times the false accepts per hour."""
+    gain = (recall - price * rate)[::-1]
+    return len(gain) - 1 - int(gain.argmax())

@@ -43,13 +43,14 @@ def add_wanted_rate(group: argparse._ArgumentGroup) -> None:
         "--false-accepts-per-hour",
         type=float,
         metavar="RATE",
-        help="of all keywords together, to be kept with --confidence "
-        f"(default {DEFAULT_PER_HOUR:g}, or as few as the speech can prove)",
+        help="expected of all keywords together, with --confidence "
+        f"(default {DEFAULT_PER_HOUR:g}, or as few as the speech can tell)",
     )
     group.add_argument(
         "--confidence",
         type=float,
-        help=f"with which the rate on speech is below the wanted one, 0 to 1 (default {CONFIDENCE:g})",
+        help="of the upper bound of the rate at a threshold of 0.5, by which those above are told, 0 to 1 "
+        f"(default {CONFIDENCE:g})",
     )
 
 

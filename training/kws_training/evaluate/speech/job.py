@@ -31,8 +31,8 @@ class Choice:
 
     Attributes:
       per_hour: false accepts per hour that all keywords together may raise, > 0; None: `DEFAULT_PER_HOUR`, or as few as
-        this speech can prove.
-      confidence: with which the upper bound of the rate on this speech is below that, 0..1.
+        this speech can tell.
+      confidence: of the number of false accepts at the lowest threshold, which tells how many are expected above, 0..1.
       extra: a folder of further clips, such as voices; its validation split.
       write: whether they are written into the bundle.
     """
