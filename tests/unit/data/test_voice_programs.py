@@ -7,11 +7,16 @@ import wave
 
 import numpy as np
 import pytest
+from kws_reference.audio.pcm import read_wav
 from kws_reference.errors import KwsError
 from kws_training import cli
+from kws_training.data.speech.corpus import speech_corpus
+from kws_training.data.speech.other_talkers import write_other_talkers
 from kws_training.data.text_to_speech import manner, other_speakers, task, vocoder, voices
 from kws_training.data.text_to_speech.manner import Manner
 from kws_training.data.text_to_speech.programs import espeak, festival, flite, piper
+
+from tests.support.libri_folder import speech_folder
 
 needs_piper = pytest.mark.skipif(not piper.timbres(), reason="missing: piper (pip install .[voices])")
 needs_world = pytest.mark.skipif(not vocoder.is_there(), reason="missing: pyworld (pip install .[voices])")
@@ -203,3 +208,46 @@ def test_other_speakers_without_pyworld_say_what_to_install(tmp_path, monkeypatc
     monkeypatch.setattr(vocoder, "is_there", lambda: False)
     with pytest.raises(KwsError, match=r"pip install 'kws-kit\[voices\]'"):
         other_speakers.write_other_speakers(tmp_path, ("on",), tmp_path / "out", 1, 1)
+
+
+@needs_world
+def test_speech_is_said_again_by_others_under_the_same_names_and_as_fast(tmp_path, capsys):
+    speech = speech_folder(tmp_path / "speech", {"84-1-0000": "rain fell", "85-1-0000": "we know"}, timed=True)
+    command = ["voices", "--speech", str(speech), "--seed", "3"]
+    assert cli.main([*command, "--out", str(tmp_path / "out")]) == 0
+    assert "2 recordings of" in capsys.readouterr().out
+    first, again = speech_corpus(speech), speech_corpus(tmp_path / "out")
+    assert [item.name for item in again.recordings] == [item.name for item in first.recordings]
+    assert again.speakers == first.speakers and [item.words for item in again.recordings] == [
+        item.words for item in first.recordings
+    ]
+    for one, other in zip(first.recordings, again.recordings, strict=True):
+        heard, copied = read_wav(one.path), read_wav(other.path)
+        assert len(heard) == len(copied) and not np.array_equal(heard, copied)
+    made = {item.name: item.path.read_bytes() for item in again.recordings}
+    again.recordings[0].path.unlink()
+    assert cli.main([*command, "--out", str(tmp_path / "out")]) == 0  # what is missing alone
+    assert made == {item.name: item.path.read_bytes() for item in again.recordings}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "give either --words"),
+        (("--words", "on", "--speech", "s"), "give either --words"),
+        (("--speech", "s", "--recordings", "r"), "said again as it is"),
+    ],
+)
+def test_voices_of_nothing_or_of_both_are_refused(words, message, tmp_path, capsys):
+    assert cli.main(["voices", *words, "--out", str(tmp_path / "out")]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_speech_is_not_said_again_into_itself_or_without_pyworld(tmp_path, monkeypatch):
+    speech = speech_folder(tmp_path / "speech", {"84-1-0000": "rain fell"})
+    monkeypatch.setattr(vocoder, "is_there", lambda: True)
+    with pytest.raises(KwsError, match="Choose another folder"):
+        write_other_talkers(speech, speech / "again", 1)
+    monkeypatch.setattr(vocoder, "is_there", lambda: False)
+    with pytest.raises(KwsError, match=r"pip install 'kws-kit\[voices\]'"):
+        write_other_talkers(speech, tmp_path / "out", 1)

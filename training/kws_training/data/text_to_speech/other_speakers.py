@@ -15,8 +15,9 @@ from kws_training.data.text_to_speech import vocoder
 from kws_training.data.text_to_speech.write_voices import write_wav
 from kws_training.data.word_spans import word_spans
 
-_PITCH_OCTAVES = 0.45
-_TRACT = 0.16
+PITCH_OCTAVES, TRACT = 0.45, 0.16
+"""How far pitch and formants are moved at most, either way."""
+
 _TEMPO = 0.2
 
 
@@ -91,7 +92,7 @@ def another_speaker(pcm: np.ndarray, rng: np.random.Generator) -> np.ndarray:
       int16 ``[16000]``: with another tempo the word stays in the middle of where it was.
     """
     draw = rng.uniform
-    pitch, tract = 2.0 ** draw(-_PITCH_OCTAVES, _PITCH_OCTAVES), 1.0 + draw(-_TRACT, _TRACT)
+    pitch, tract = 2.0 ** draw(-PITCH_OCTAVES, PITCH_OCTAVES), 1.0 + draw(-TRACT, TRACT)
     tempo = 1.0 + draw(-_TEMPO, _TEMPO)
     first, end = word_spans(pcm[None])[0]
     middle = (first + end) // 2
