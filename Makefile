@@ -10,7 +10,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.11 python3.12 python3.13,\
 	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 BOARD ?= mps2_an386
 AUDIO ?= host/demo/words
-BUNDLE ?= training/zoo/matchbox_kit12
+BUNDLE ?= training/zoo/matchbox
 PYTEST_ARGS ?=
 
 LOGS := build/logs

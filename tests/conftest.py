@@ -37,7 +37,7 @@ def log_lines() -> Iterator[list[str]]:
 @pytest.fixture(scope="session")
 def bundle_path() -> Path:
     """Folder of the released bundle, the one that the committed firmware is generated from."""
-    return ROOT / "training" / "zoo" / "matchbox_kit12"
+    return ROOT / "training" / "zoo" / "matchbox"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -21,7 +21,7 @@ from kws_reference.pipeline import Pipeline
 from kws_firmware.boards import FIRMWARE
 
 ROOT = FIRMWARE.parent
-BUNDLE = ROOT / "training" / "zoo" / "matchbox_kit12"
+BUNDLE = ROOT / "training" / "zoo" / "matchbox"
 HEADER = FIRMWARE / "test" / "test_pipeline" / "vectors.h"
 SAMPLES = 16000
 SEED = 20240607

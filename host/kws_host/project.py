@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 PLATFORMIO_INI = ROOT / "platformio.ini"
 BOARDS = ROOT / "firmware" / "platform" / "boards"
-RELEASED_BUNDLE = ROOT / "training" / "zoo" / "matchbox_kit12"
+RELEASED_BUNDLE = ROOT / "training" / "zoo" / "matchbox"
 NO_PLATFORMIO = "PlatformIO is not installed: pip install 'kws-kit[host]'"
 
 

@@ -34,13 +34,13 @@ def noise(seed: int) -> np.ndarray:
 
 
 def spoken(name: str) -> np.ndarray:
-    """One of the demo's words, for example ``stop/awb.wav``."""
+    """One of the demo's words, for example ``left/rms.wav``."""
     return read_wav(ROOT / "host/demo/words" / name, 16000)
 
 
 def word() -> np.ndarray:
-    """A second with the spoken word "stop", which the released model detects."""
-    return np.pad(spoken("stop/awb.wav"), (0, 16000))[:16000]
+    """A second with the spoken word "left", which the released model detects."""
+    return np.pad(spoken("left/rms.wav"), (0, 16000))[:16000]
 
 
 def chirp() -> np.ndarray:
@@ -54,6 +54,6 @@ def write_labelled_folder(folder: Path) -> Path:
     write_wav(folder / "yes/clicks.wav", clicks())
     write_wav(folder / "no/noise.wav", noise(1))
     write_wav(folder / "bird/chirp.wav", chirp())
-    write_wav(folder / "stop/word.wav", word())
+    write_wav(folder / "left/word.wav", word())
     write_wav(folder / "_background_noise_/long.wav", noise(2))
     return folder

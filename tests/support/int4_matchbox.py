@@ -137,7 +137,7 @@ def write(folder: Path, config: MatchboxConfig = TINY, *, depthwise_bits: int = 
 
 def bundle_manifest(config: MatchboxConfig, model: ConvertedModel) -> dict:
     """The released manifest with this model's tensors and labels, and features of mean 0 and deviation 1."""
-    manifest = json.loads((ROOT / "training/zoo/matchbox_kit12/model.json").read_text())
+    manifest = json.loads((ROOT / "training/zoo/matchbox/model.json").read_text())
     labels = [f"label{index}" for index in range(config.labels)]
     size = config.coefficients
     manifest["frontend"] |= {"coefficients": size, "feature_mean": [0.0] * size, "feature_std": [1.0] * size}

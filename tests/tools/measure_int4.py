@@ -31,7 +31,7 @@ BOARDS = ("mps2_an386", "mps3_an547")
 def main(argv: list[str] | None = None) -> int:
     """Builds, runs, prints. Returns 0, or 1 when a build failed."""
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args(argv)
-    released = Bundle.load(ROOT / "training" / "zoo" / "matchbox_kit12")
+    released = Bundle.load(ROOT / "training" / "zoo" / "matchbox")
     print("| Weights | Bytes of weights | Engine M4 | Engine M55 | Flash M4 | Flash M55 |\n|---|---|---|---|---|---|")
     for number, (name, kinds) in enumerate(VARIANTS.items()):
         folder = ROOT / "build" / "int4" / str(number)

@@ -43,7 +43,7 @@ def build_mutant(board: str, generated: Path, name: str) -> Path:
 def audio(tmp_path_factory):
     folder = tmp_path_factory.mktemp("audio")
     clip_files.write_wav(folder / "yes/clicks.wav", clip_files.clicks())
-    clip_files.write_wav(folder / "stop/word.wav", clip_files.word())
+    clip_files.write_wav(folder / "left/word.wav", clip_files.word())
     return folder
 
 
@@ -85,7 +85,7 @@ def test_board_state_digests_equal_the_reference(audio, m4):
 
 
 def test_board_looped_word_is_raised_once_until_it_has_fallen(m4):
-    loop = np.resize(clip_files.spoken("on/awb.wav"), 4 * 16000)  # its score never falls far
+    loop = np.resize(clip_files.spoken("left/rms.wav"), 4 * 16000)  # its score never falls far
     pcm = np.concatenate([loop, np.zeros(24000, np.int16), loop])
     bundle = Bundle.load(project.RELEASED_BUNDLE)
     with emulator.Emulator(emulator.EmulatorConfig("mps2_an386", m4, port=0)) as board:
@@ -93,7 +93,7 @@ def test_board_looped_word_is_raised_once_until_it_has_fallen(m4):
             device = Device(link)
             device.configure(Config.FEATURES)
             run = device.run(pcm)
-    assert [bundle.labels[event.label] for event in run.detections] == ["on", "on"]
+    assert [bundle.labels[event.label] for event in run.detections] == ["left", "left"]
     assert run.detections[0].step < 200 and run.detections[1].step > 275  # 20 ms each
     assert compare_run(bundle, run, Pipeline(bundle).run(pcm)).mismatches == 0
 
@@ -173,7 +173,7 @@ def test_board_bulk_run_agrees_with_python(capsys, m4, audio, tmp_path, monkeypa
     status, out, err = _main(capsys, *words)
     data = json.loads(out)
     assert (status, data["agreeing_clips"], data["steps"]) == (0, 2, 98), err
-    assert events == [Bundle.load(project.RELEASED_BUNDLE).labels.index("stop")]
+    assert events == [Bundle.load(project.RELEASED_BUNDLE).labels.index("left")]
 
 
 @pytest.mark.slow

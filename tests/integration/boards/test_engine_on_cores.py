@@ -73,7 +73,7 @@ def test_int4_engine_on_core_equals_interpreter(board, name, tmp_path):
 
 
 @pytest.mark.parametrize("board", CORES)
-@pytest.mark.parametrize("name", ["matchbox_kit12", "matchbox_kit12_int4"])
+@pytest.mark.parametrize("name", ["matchbox", "matchbox_int4"])
 def test_released_bundle_on_core_equals_interpreter(board, name, bundle_path, tmp_path):
     check_on_core(board, Bundle.load(bundle_path.with_name(name)), tmp_path)
 
@@ -89,7 +89,7 @@ def test_trained_bundle_of_every_precision_on_core_equals_interpreter(board, pre
 
 @pytest.mark.parametrize("board", ["mps2_an386", "mps3_an547"])
 def test_int4_weights_stay_packed_in_the_image(board, bundle_path, tmp_path):
-    bundle = Bundle.load(bundle_path.with_name("matchbox_kit12_int4"))
+    bundle = Bundle.load(bundle_path.with_name("matchbox_int4"))
     write_files(tmp_path / "generated", generate(bundle))
     compile_for(board, tmp_path / "generated", tmp_path)
     weights = [weights_bytes(each) for each in (bundle, Bundle.load(bundle_path))]

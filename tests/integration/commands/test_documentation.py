@@ -53,7 +53,7 @@ def run(code: str, where: str, names: dict) -> None:
 
 
 PAGES = [page for page in pages() if blocks_of(page)]
-RELEASE = "training/zoo/experiments/release/README.md"
+RELEASE = "training/zoo/experiments/kit12_release/README.md"
 
 
 def test_pages_with_code_are_found():

@@ -32,10 +32,10 @@ def test_check_right_firmware_agrees_in_every_integer(capsys, board, audio, tmp_
     assert re.search(r"^no/noise.wav +no +\S+ +\S+.* +49 +0$", out, re.MULTILINE)
     assert "4 clips, 196 steps, 19,012 integers from PCM to detection: 0 mismatches" in out
     data = json.loads(result.read_text())
-    names = ["bird/chirp.wav", "no/noise.wav", "stop/word.wav", "yes/clicks.wav"]
+    names = ["bird/chirp.wav", "left/word.wav", "no/noise.wav", "yes/clicks.wav"]
     assert [clip["clip"] for clip in data["clips"]] == names
-    assert [clip["expected"] for clip in data["clips"]] == ["_unknown_", "no", "stop", "yes"]
-    assert [len(clip["detected"]) for clip in data["clips"]] == [0, 0, 1, 0]  # detections are compared, too
+    assert [clip["expected"] for clip in data["clips"]] == ["_unknown_", "left", "no", "yes"]
+    assert [len(clip["detected"]) for clip in data["clips"]] == [0, 1, 0, 0]  # detections are compared, too
     assert data["summary"]["integers"] == 196 * (1 + 80 + 12 + 2 + 2) and data["summary"]["mismatches"] == 0
     assert data["device"]["board"] == "native"
     suite = ElementTree.parse(junit).getroot()
@@ -51,7 +51,7 @@ def test_check_labels_from_csv_replace_folders(capsys, board, audio, tmp_path):
     table = tmp_path / "labels.csv"
     table.write_text("file,label\nnoise.wav,stop\nyes/clicks.wav,_silence_\n")
     _, out, _ = host_cli.run(capsys, "check", audio, "--port", board.url, "--labels", table, "--json", "-")
-    assert [clip["expected"] for clip in json.loads(out)["clips"]] == ["_unknown_", "stop", "stop", "_silence_"]
+    assert [clip["expected"] for clip in json.loads(out)["clips"]] == ["_unknown_", "left", "stop", "_silence_"]
 
 
 def test_check_port_from_environment(capsys, board, audio, monkeypatch):
@@ -61,9 +61,9 @@ def test_check_port_from_environment(capsys, board, audio, monkeypatch):
 
 def test_check_long_recording_is_heard_at_its_word(capsys, board, tmp_path):
     pcm = np.concatenate([clip_files.word(), np.zeros(32000, np.int16)])
-    clip_files.write_wav(tmp_path / "stop/long.wav", pcm)
+    clip_files.write_wav(tmp_path / "left/long.wav", pcm)
     status, out, _ = host_cli.run(capsys, "check", tmp_path, "--port", board.url)
-    assert status == 0 and re.search(r"^stop/long.wav +stop +stop ", out, re.MULTILINE)
+    assert status == 0 and re.search(r"^left/long.wav +left +left ", out, re.MULTILINE)
     assert "1 of 1 recordings are longer than a second: heard is what the model says at the end of the second" in out
 
 
@@ -155,7 +155,7 @@ def test_check_top_label_wrong_names_detection(capsys, board, audio):
     with firmware.proxy(board.port, to_host=spoil) as wire:
         for label, smoothed in ((right[0], right[1] + 1), (0, right[1])):
             change = {"top_label": label, "top_smoothed_q15": smoothed}
-            line = _check(capsys, wire.url, audio / "stop")
+            line = _check(capsys, wire.url, audio / "left")
             expected = f"{bundle.labels[right[0]]} at {right[1]}/32768"
             assert f"step {quiet}, stage detection: top label: device {bundle.labels[label]} at {smoothed}" in line
             assert line.endswith(f"reference {expected}")
@@ -241,7 +241,7 @@ def test_check_two_hosts_at_once_are_told_apart(capsys, board, audio):
 def test_check_recording_from_a_pipe_of_unknown_length_is_read(capsys, board, audio, tmp_path):
     pipe = tmp_path / "pipe.wav"
     os.mkfifo(pipe)
-    data = bytearray((audio / "stop/word.wav").read_bytes())
+    data = bytearray((audio / "left/word.wav").read_bytes())
     data[40:44] = b"\x00\xf0\xff\x7f"
     writer = threading.Thread(target=pipe.write_bytes, args=[data])
     writer.start()
@@ -251,9 +251,9 @@ def test_check_recording_from_a_pipe_of_unknown_length_is_read(capsys, board, au
 
 
 def test_check_looped_word_is_raised_once_until_it_has_fallen(capsys, board, tmp_path):
-    loop = np.resize(clip_files.spoken("on/awb.wav"), 5 * 16000)  # its score never falls far
-    clip_files.write_wav(tmp_path / "on/loop.wav", np.concatenate([loop, np.zeros(24000, np.int16), loop]))
+    loop = np.resize(clip_files.spoken("left/rms.wav"), 5 * 16000)  # its score never falls far
+    clip_files.write_wav(tmp_path / "left/loop.wav", np.concatenate([loop, np.zeros(24000, np.int16), loop]))
     status, out, _ = host_cli.run(capsys, "check", tmp_path, "--port", board.url, "--json", "-")
     (clip,) = json.loads(out)["clips"]
-    assert status == 0 and [event.split("@")[0] for event in clip["detected"]] == ["on", "on"]
+    assert status == 0 and [event.split("@")[0] for event in clip["detected"]] == ["left", "left"]
     assert [float(event.split("@")[1][:-1]) // 6.5 for event in clip["detected"]] == [0, 1]

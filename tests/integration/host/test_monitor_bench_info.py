@@ -48,7 +48,7 @@ def test_bench_without_a_counter_says_so(capsys, board):
 
 
 def test_monitor_counts_steps_and_prints_the_detections_of_the_reference(capsys, board, audio):
-    status, out, err = host_cli.run(capsys, "monitor", "--port", board.url, "--wav", audio / "stop/word.wav")
+    status, out, err = host_cli.run(capsys, "monitor", "--port", board.url, "--wav", audio / "left/word.wav")
     assert status == 0
     bundle = Bundle.load(project.RELEASED_BUNDLE)
     events = [step.detection for step in Pipeline(bundle).run(clip_files.word()) if step.detection]

@@ -7,7 +7,11 @@ from kws_reference.errors import KwsError
 
 from tests.tools.figures.records import EXPERIMENTS, INT4, KINDS, RELEASED, accuracy, percent, record, table
 
-SET_TITLES = {"validation": "validation (official split)", "kit-12": "kit-12 test"}
+SET_TITLES = {
+    "validation": "validation (official split)",
+    "canonical-12": "canonical-12 test",
+    "canonical-11": "canonical-11 test (without `off`)",
+}
 
 
 def released() -> str:
@@ -52,7 +56,7 @@ def custom_words() -> str:
     """What starting from the released weights brings to words of one's own: three seeds each."""
     rows = []
     titles = {
-        "started": "`--start-from training/zoo/matchbox_kit12/float`",
+        "started": "`--start-from` the first release",
         "random": "from random weights",
     }
     for runs, title in titles.items():

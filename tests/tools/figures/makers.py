@@ -22,6 +22,8 @@ TABLES: Mapping[str, Maker] = {
     "detection": recordings.detection,
     "speech": recordings.speech,
     "disturbed speech": recordings.disturbed,
+    "keywords alone": recordings.alone,
+    "without speech": recordings.without_speech,
     "engines": engines.engines,
     "conformer": conformer.conformer,
 }

@@ -3,11 +3,10 @@
 import functools
 from pathlib import Path
 
-from kws_training.tables.records import EXPERIMENTS, RELEASED, ZOO, read_record
+from kws_training.tables.records import EXPERIMENTS, INT4, KIT12, RELEASED, read_record
 
-__all__ = ["EXPERIMENTS", "INT4", "KINDS", "RELEASED", "accuracy", "percent", "record", "table"]
+__all__ = ["EXPERIMENTS", "INT4", "KINDS", "KIT12", "RELEASED", "accuracy", "percent", "record", "table"]
 
-INT4 = ZOO / "matchbox_kit12_int4"
 KINDS = ("float_batch", "float_streaming", "int8_streaming")
 
 record = functools.cache(read_record)

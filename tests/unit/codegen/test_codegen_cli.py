@@ -164,7 +164,7 @@ def test_tflm_header_int8_model_takes_the_registrations_for_int8_alone(bundle):
 
 def test_tflm_header_int4_weights_never_under_a_registration_for_int8_alone():
     """A kernel for int8 alone would read packed int4 weights as int8, without a word."""
-    adds = tflm_registrations(generate(Bundle.load(ROOT / "training/zoo/matchbox_kit12_int4"))["tflm_model.h"])
+    adds = tflm_registrations(generate(Bundle.load(ROOT / "training/zoo/matchbox_int4"))["tflm_model.h"])
     assert adds["Conv2D"] == adds["DepthwiseConv2D"] == ""  # int4 weights
     assert adds["FullyConnected"] == "tflite::Register_FULLY_CONNECTED_INT8()"  # int8 weights here too
 

@@ -88,7 +88,7 @@ def speech(tmp_path):
 @pytest.mark.slow
 def test_cut_command_finds_times_once_and_cuts_what_the_model_hears(speech, tmp_path, capsys):
     out = tmp_path / "out"
-    model = ROOT / "training/zoo/matchbox_kit12"
+    model = ROOT / "training/zoo/experiments/kit12_release/int8"
     command = [
         "cut",
         str(speech),
@@ -140,7 +140,7 @@ def test_align_corpus_without_transcripts_is_refused_with_what_to_write(speech, 
         (["--words", "no", "--unknown", "-1"], "--unknown must be at least 0. Received: -1"),
         (["--words", "no", "--shortest", "nan"], "--shortest is a length in seconds"),
         (
-            ["--words", "zebra", "--model", str(ROOT / "training/zoo/matchbox_kit12")],
+            ["--words", "zebra", "--model", str(ROOT / "training/zoo/experiments/kit12_release/int8")],
             "hears yes, no, .*Received: --words zebra",
         ),
     ],
@@ -154,6 +154,6 @@ def test_cut_command_options_that_mean_nothing_are_refused(speech, tmp_path, cap
 
 @pytest.mark.slow
 def test_second_look_names_what_is_heard_in_place_of_the_label():
-    look = SecondLook(Bundle.load(ROOT / "training/zoo/matchbox_kit12"))
+    look = SecondLook(Bundle.load(ROOT / "training/zoo/experiments/kit12_release/int8"))
     stop = np.pad(spoken("stop/awb.wav"), (0, 16000))[:16000]
     assert look(np.stack([stop, stop, stop]), ["stop", "yes", "computer"]) == ["", "stop", ""]

@@ -19,7 +19,7 @@ def test_table_marks_the_share_of_the_kit():
 
 
 def test_released_bundles_have_the_releases_of_the_kit():
-    for name in ("matchbox_kit12", "matchbox_kit12_int4"):
+    for name in ("matchbox", "matchbox_int4"):
         bundle = Bundle.load(RELEASED.with_name(name))
         assert bundle.detector.release_q15 == release_q15(bundle.detector.threshold_q15)
 

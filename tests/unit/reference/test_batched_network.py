@@ -54,7 +54,7 @@ def test_batched_network_without_biases_equals_tflite_micro(tmp_path):
     assert_equal_to_tflite_micro(b.write(tmp_path), 40)
 
 
-@pytest.mark.parametrize("name", ["matchbox_kit12", "matchbox_kit12_int4"])
+@pytest.mark.parametrize("name", ["matchbox", "matchbox_int4"])
 def test_batched_network_released_model_equals_tflite_micro(name):
     assert_equal_to_tflite_micro(Bundle.load(ZOO / name), 120)
 

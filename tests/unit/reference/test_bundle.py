@@ -40,9 +40,13 @@ def test_load_manifest_without_releases_holds_no_label(copy):
     assert detector.release_q15 == (NOT_HELD_Q15,) * len(detector.threshold_q15)
 
 
-def test_load_manifest_without_run_and_quiet_asks_for_neither_and_is_written_as_it_was(bundle_path):
-    bundle = Bundle.load(bundle_path)
-    assert not set(bundle.manifest["detector"]) & {"run_steps", "quiet_q15", "quiet_steps", "busy_threshold_q15"}
+def test_load_manifest_without_run_and_quiet_asks_for_neither_and_is_written_as_it_was(copy):
+    def plain(manifest):
+        for key in ("run_steps", "quiet_q15", "quiet_steps", "busy_threshold_q15"):
+            manifest["detector"].pop(key, None)
+
+    edit(copy, plain)
+    bundle = Bundle.load(copy)
     detector = bundle.detector
     assert (detector.run_steps, detector.quiet_steps, set(detector.quiet_q15)) == (1, 0, {0})
     assert detector.when_busy_q15 == detector.threshold_q15

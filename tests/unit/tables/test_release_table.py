@@ -1,4 +1,4 @@
-"""The table of seeds states what was measured, of the committed models, which were all trained alike."""
+"""The tables of seeds state what was measured, of the committed models, which were all trained alike."""
 
 import json
 
@@ -14,15 +14,42 @@ def test_evaluations_are_of_the_committed_models():
                 assert result["model_sha256"] == Bundle.load(folder).model_sha256, folder
 
 
-def test_seeds_were_trained_alike_but_for_the_seed():
+def settings_of(kind):
+    return [json.loads((bundles[kind] / "settings.json").read_text()) for bundles in seeds.SEEDS.values()]
+
+
+def test_seeds_were_trained_alike_but_for_the_seed_and_the_speakers():
     for kind in ("int8", "int4"):
-        recipes, used = [], []
-        for bundles in seeds.SEEDS.values():
-            settings = json.loads((bundles[kind] / "settings.json").read_text())
-            # Seed 1 said what is now the default, and was trained before there were stages.
-            recipe = {"stage_steps": [], "stage_rates": [], **settings["recipe"]}
-            recipe |= {"augment_seed": 0, "distinct_epochs": 0}
-            recipes.append((recipe, settings["model"], settings["precision"], settings["teacher"]))
-            used.append(settings["seed"])
-        assert recipes[0] == recipes[1] == recipes[2]
-        assert used == [1, 2, 3]
+        recipes = []
+        for settings in settings_of(kind):
+            scenes = {key: value for key, value in settings["scenes"].items() if not key.startswith("speech_")}
+            recipes.append((settings["recipe"], settings["model"], settings["precision"], scenes))
+        assert all(recipe == recipes[0] for recipe in recipes)
+        used = [settings["seed"] for settings in settings_of(kind)]
+        assert sorted(used) == list(range(1, len(used) + 1))
+
+
+def test_no_speaker_of_the_speech_trains_and_validates_and_each_is_unknown_to_at_most_one_seed():
+    for kind in ("int8", "int4"):
+        spoken = [settings["scenes"]["speech_speakers"] for settings in settings_of(kind)]
+        everybody = {speaker for part in spoken for speaker in (*part["training"], *part["validation"])}
+        kept_out = [speaker for part in spoken for speaker in part["validation"]]
+        assert len(kept_out) == len(set(kept_out)) > 0
+        assert all(set(part["training"]) == everybody - set(part["validation"]) for part in spoken)
+
+
+def test_bundles_name_the_speakers_of_their_training():
+    for bundles in seeds.SEEDS.values():
+        for folder in bundles.values():
+            settings = json.loads((folder / "settings.json").read_text())
+            known = Bundle.load(folder).manifest["provenance"]["speech_speakers"]
+            assert sorted(known) == sorted(settings["scenes"]["speech_speakers"]["training"])
+
+
+def test_words_that_cost_most_are_told_of_all_seeds():
+    rows = [[cell.strip() for cell in line.split("|")] for line in seeds.words().splitlines()[2:]]
+    assert [row[1].strip("`") for row in rows] == json.loads(
+        (seeds.RELEASED / "evaluation_canonical-12.json").read_text()
+    )["labels"]
+    assert sum(int(row[2]) for row in rows) == 4890
+    assert 98 <= sum(int(row[4].removesuffix(" %")) for row in rows) <= 102

@@ -13,6 +13,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "models": models.render,
     **{f"precisions {name}": functools.partial(precisions.render, name) for name in precisions.SETS},
     "seeds": seeds.render,
+    "words": seeds.words,
     "held words": held_words.render,
     "detector parts": detector_parts.render,
 }

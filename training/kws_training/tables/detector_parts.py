@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from kws_training.tables.records import EXPERIMENTS, read_record
+from kws_training.tables.records import KIT12, read_record
 
-RESULT = EXPERIMENTS / "release" / "detector_parts.json"
+RESULT = KIT12 / "detector_parts.json"
 
 
 def render() -> str:

@@ -1,9 +1,9 @@
 """What each release does to held and to repeated words: the table of what `kws_training.measure.held_words` found."""
 
 from kws_training.convert.detector_settings import RELEASE_SHARE
-from kws_training.tables.records import EXPERIMENTS, read_record
+from kws_training.tables.records import KIT12, read_record
 
-RESULT = EXPERIMENTS / "release" / "held_words.json"
+RESULT = KIT12 / "held_words.json"
 HELD_KINDS = ("clip", "word", "vowel")
 """What is looped: a whole clip, its word, 150 ms of it."""
 

@@ -8,7 +8,10 @@ from kws_reference.errors import KwsError
 
 ZOO = Path(__file__).resolve().parents[2] / "zoo"
 EXPERIMENTS = ZOO / "experiments"
-RELEASED = ZOO / "matchbox_kit12"
+RELEASED = ZOO / "matchbox"
+INT4 = ZOO / "matchbox_int4"
+KIT12 = EXPERIMENTS / "kit12_release"
+"""The models released before, whose test was a split of the kit's own."""
 
 
 def read_record(path: Path) -> Any:

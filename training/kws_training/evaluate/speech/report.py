@@ -36,7 +36,7 @@ def evaluate_speech(job: SpeechJob) -> dict[str, Any]:
       The figures, as written.
 
     Raises:
-      KwsError: see `listeners`; or the wanted rate cannot be proved.
+      KwsError: see `listeners`; or the speech cannot tell the wanted rate.
     """
     require_writable(job.out)
     heard = listeners(job)
