@@ -3,9 +3,9 @@
     python -m kws_training.measure.held_words AUDIO/speech_commands    measure, into held_words.json; five minutes
 
 Clips of the validation split, drawn by seed, through the int8 model released first. *Twice*: two clips of a keyword
-whose words begin 1.2 to 2 seconds apart. *Held*: 12 seconds of a keyword's clip looped, of the word alone looped, of its
-loudest 150 ms looped (a vowel that does not end). `kws_training.convert.detector_settings.RELEASE_SHARE` was chosen by
-the table of it, `kws_training.tables.held_words`.
+whose words begin 1.2 to 2 seconds apart. *Held*: 12 seconds of a keyword's clip looped, of the word alone looped, of
+its loudest 150 ms looped (a vowel that does not end). `kws_training.convert.detector_settings.RELEASE_SHARE` was
+chosen by the table of it, `kws_training.tables.held_words`.
 """
 
 import argparse
