@@ -58,7 +58,7 @@ def test_evaluate_names_every_clip_that_differs(capsys, native_device, audio, tm
     monkeypatch.setattr(bulk_run, "run_once", wrong)
     status, out, _ = host_cli.run(capsys, "evaluate", audio, "--elf", "native", "--jobs", "1", "--no-cache")
     assert status == 1
-    assert "DIFFERS clip no/noise.wav, step 7, stage scores" in out
+    assert "DIFFERS clip left/word.wav, step 7, stage scores" in out
     assert "3 of 4 clips agree" in out
 
 
