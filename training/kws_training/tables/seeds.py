@@ -32,7 +32,7 @@ def render() -> str:
     lines = [f"| Seed | {' | '.join(names)} |", "|---|" + "--:|" * (len(COLUMNS) * len(SETS))]
     columns: list[list[float]] = [[] for _ in range(len(COLUMNS) * len(SETS))]
     for seed, bundles in SEEDS.items():
-        row = [100 * accuracy(bundles[bundle], name, kind) for bundle, kind in COLUMNS for name in SETS]
+        row = [100 * _accuracy(bundles[bundle], name, kind) for bundle, kind in COLUMNS for name in SETS]
         lines.append(f"| {' | '.join([seed, *(f'{value:.2f}' for value in row)])} |")
         for column, value in zip(columns, row, strict=True):
             column.append(value)
@@ -61,7 +61,7 @@ def words(name: str = "canonical-12") -> str:
         cells = [
             f"`{label}`" if label.startswith("_") else label,
             str(sum(rows[0])),
-            f"{mean_text(right)} %",
+            f"{_mean_text(right)} %",
             f"{100 * lost / wrong:.0f} %",
             ", ".join(f"{labels[other]} {100 * taken[other] / lost:.0f} %" for other in most if taken[other]),
         ]
@@ -69,13 +69,13 @@ def words(name: str = "canonical-12") -> str:
     return "\n".join(lines)
 
 
-def mean_text(values: list[float]) -> str:
+def _mean_text(values: list[float]) -> str:
     """Mean, and the standard deviation of more than one."""
     spread = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
     return f"{statistics.mean(values):.1f}{spread}"
 
 
-def accuracy(bundle: Path, name: str, kind: str) -> float:
+def _accuracy(bundle: Path, name: str, kind: str) -> float:
     """Share of a set's clips that are right, of the evaluation that lies in a bundle.
 
     Raises:

@@ -15,7 +15,7 @@ def add_clip_set(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--test", type=Path, help="folder with one subfolder for each label")
     source.add_argument("--validation", type=Path, help="validation split of a folder in the official layout")
     parser.add_argument("--names", type=Path, help="take only the clips that this file lists, of --test")
-    parser.add_argument("--set-name", help="name of the set for titles and files: kit-12, canonical-8, ...")
+    parser.add_argument("--set-name", help="name of the set for titles and files: canonical-12, canonical-8, ...")
     parser.add_argument("--out", type=Path, help="folder for the results (default: the bundle's, or the run's)")
 
 
