@@ -78,15 +78,3 @@ def custom_words() -> str:
             ]
         )
     return table(" | All right | Labels right | Unknown words taken for a label", "llll", *rows)
-
-
-def short_runs() -> str:
-    """How real people's wake words are heard after short trainings from spelling alone, one seed each."""
-    found = record(EXPERIMENTS / "custom_words" / "short_runs.json")
-    rows = []
-    for run in found["runs"]:
-        heard = run["heard_percent_at_false_accepts"]
-        cells = [f"{heard[word][accepts]:.0f} %" for word in found["labels"] for accepts in ("0", "1", "3")]
-        rows.append([run["trained_with"], *cells])
-    columns = [f"{word}: none | one | three" for word in found["labels"]]
-    return table(f"Trained with | {' | '.join(columns)}", "lrrrrrr", *rows)

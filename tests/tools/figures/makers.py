@@ -6,7 +6,7 @@ from kws_firmware import tables as of_firmware
 from kws_reference.errors import KwsError
 from kws_training import tables as of_training
 
-from tests.tools.figures import clips, conformer, engines, recordings, sentences
+from tests.tools.figures import clips, conformer, engines, recordings, sentences, wake_words
 from tests.tools.figures.records import INT4, RELEASED
 
 Maker = Callable[[], str]
@@ -18,7 +18,8 @@ TABLES: Mapping[str, Maker] = {
     "runs kit-12": lambda: clips.compared_runs("kit-12", "kit12"),
     "runs canonical-8": lambda: clips.compared_runs("canonical-8", "canonical8"),
     "custom words": clips.custom_words,
-    "custom words of people": clips.short_runs,
+    "custom words of people": wake_words.people,
+    "phrases": wake_words.phrases,
     "detection": recordings.detection,
     "speech": recordings.speech,
     "disturbed speech": recordings.disturbed,

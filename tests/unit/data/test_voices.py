@@ -133,6 +133,31 @@ def test_near_words_are_near_and_none_sounds_like_or_begins_with_a_keyword():
     assert len(unknown_words.near_words(("lights", "music"), 30, 2)) == 30
 
 
+@pytest.mark.slow
+@needs_programs
+def test_near_words_leave_out_a_label_with_other_vowels_but_words_beside_a_short_one():
+    assert not {"jurvis", "jervis", "jairvis", "jeervis"} & set(unknown_words.near_words(("jarvis",), 200, 1))
+    assert "lift" in unknown_words.near_words(("left",), 200, 1)
+
+
+@pytest.mark.slow
+@needs_programs
+def test_near_words_of_a_phrase_change_each_of_its_words():
+    near = unknown_words.near_words(("hey jarvis",), 20, 1)
+    first, second = (
+        [phrase for phrase in near if phrase.split()[place] != "hey jarvis".split()[place]] for place in (0, 1)
+    )
+    assert len(first) >= 8 and len(second) >= 8
+
+
+def test_differs_by_vowels_alone_of_both_programs():
+    label = (tuple("dʒ ɑ ɹ v ɪ s".split()), tuple("jh aa r v ax s".split()))
+    assert pronunciation.differs_by_vowels_alone((tuple("dʒ ɜ v ɪ s".split()), tuple("jh er r v ih s".split())), label)
+    assert not pronunciation.differs_by_vowels_alone(
+        (tuple("tʃ ɑ ɹ v ɪ s".split()), tuple("ch aa r v ax s".split())), label
+    )
+
+
 def test_distance_counts_sounds():
     assert pronunciation.distance("kat", "kat") == 0
     assert pronunciation.distance("kat", "kad") == 0.5  # voicing alone

@@ -9,6 +9,7 @@ from kws_reference.errors import KwsError
 from kws_reference.labels import Kind
 from kws_training import cli
 from kws_training.commands import fit
+from kws_training.data import training_data
 from kws_training.data.splits import hash_split
 from kws_training.data.text_to_speech import task
 from kws_training.data.training_data import load_training_data
@@ -57,6 +58,22 @@ def test_voices_alone_are_split_by_voice(clips):
         assert hash_split(name) != "testing"
 
 
+def test_few_recordings_validate_beside_voices_that_are_kept_for_it(clips, tmp_path, log_lines):
+    data = tmp_path / "recordings"
+    record(data, [f"{word}/take{word}{index}.wav" for word in (*LABELS, "house") for index in range(10)])
+    training, validation = clips("--data", data, "--voices", tmp_path / "voices")
+    keywords = validation.kinds == Kind.KEYWORD
+    assert (keywords & ~validation.synthetic).sum() == 4 and (keywords & validation.synthetic).any()
+    assert not speakers(training) & speakers(validation)
+    assert sum("fewer than 20 recordings of a label validate" in line for line in log_lines) == 1
+
+
+@pytest.fixture
+def two_are_enough(monkeypatch):
+    monkeypatch.setattr(training_data, "FEWEST_VALIDATING", 2)
+
+
+@pytest.mark.usefixtures("two_are_enough")
 def test_recordings_alone_validate_and_voices_say_the_unknown_words(clips, tmp_path):
     data = tmp_path / "recordings"
     record(data, [f"{word}/take{word}{index}.wav" for word in LABELS for index in range(10)])
@@ -71,6 +88,7 @@ def test_recordings_alone_validate_and_voices_say_the_unknown_words(clips, tmp_p
         assert hash_split(name) == "training"
 
 
+@pytest.mark.usefixtures("two_are_enough")
 def test_recorded_unknown_words_validate_alone(clips, tmp_path):
     data = tmp_path / "recordings"
     record(data, [f"{word}/take{word}{index}.wav" for word in (*LABELS, "house") for index in range(10)])
@@ -92,6 +110,7 @@ def test_split_and_left_out_files_are_said_once(clips, tmp_path, capsys):
     assert sum("hidden: 1 (.trash/)" in line for line in said) == 1
 
 
+@pytest.mark.usefixtures("two_are_enough")
 def test_recorded_unknown_words_in_their_own_folder_count_as_recorded(clips, tmp_path):
     data = tmp_path / "recordings"
     record(data, [f"{word}/take{word}{index}.wav" for word in (*LABELS, "_unknown_") for index in range(10)])

@@ -5,6 +5,7 @@ import dataclasses
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -155,6 +156,28 @@ def test_fit_teacher_with_statistics_of_its_own_hears_features_by_them(recording
     by_own, by_other = (keras.ops.softmax(model.predict(x, verbose=0)).numpy() for x in (inputs - 1, inputs))
     # Hardly trained, it answers much alike; not the same, since the int8 range is cut elsewhere.
     assert np.abs(targets - by_own).mean() < 0.1 * np.abs(targets - by_other).mean()
+
+
+def test_fit_frozen_blocks_keep_their_weights_and_averages_and_the_others_learn(recordings, tmp_path, capsys):
+    first, run = tmp_path / "first", tmp_path / "run"
+    assert cli.main(command(recordings, first, 1)) == 0
+    words = command(recordings, run, 2, "--start-from", str(first), "--frozen-blocks", "4")
+    words[words.index("yes,no")] = "yes"
+    assert cli.main(words) == 0
+    before, after = (load_run(path)[1] for path in (first, run))
+    for layer in after.layers:
+        block = re.match(r"block(\d)", layer.name)
+        if block and layer.get_weights():
+            kept = all(map(np.array_equal, layer.get_weights(), before.get_layer(layer.name).get_weights()))
+            assert kept == (int(block[1]) <= 4), layer.name
+    for more, message in (
+        (("--frozen-blocks", "1"), "by --start-from"),
+        (("--frozen-blocks", "7", "--start-from", str(first)), "6 blocks that can be frozen"),
+        (("--frozen-blocks", "1", "--start-from", str(first), "--precision", "int8_native"), "leave out --precision"),
+        (("--frozen-blocks", "-1", "--start-from", str(first)), "0 or more"),
+    ):
+        assert cli.main(command(recordings, tmp_path / "other", 1, *more)) == 2
+        assert message in capsys.readouterr().err
 
 
 def test_fit_start_from_takes_weights_and_features_but_not_another_classifier(recordings, tmp_path, monkeypatch):

@@ -16,6 +16,8 @@ from kws_training.data.noise_folders import load_noise_folders
 from kws_training.data.text_to_speech import task
 
 UNKNOWN_WORDS = 60  # that the voices say
+FEWEST_VALIDATING = 20
+"""Recordings of a keyword that validate without voices beside them: of fewer the best epoch is drawn by lot."""
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +64,8 @@ class TrainingData:
 def load_training_data(data: TrainingData, words: tuple[str, ...], seed: int) -> tuple[ClipSet, ClipSet]:
     """Loads training and validation clips; makes synthetic voices first where they are missing.
 
-    Recordings alone validate if there are any, but for unknown words if they have none.
+    Recordings validate if there are any; beside them the voices that are kept for it, all of them where fewer than
+    `FEWEST_VALIDATING` recordings of a keyword do, the unknown words alone where no recording holds one.
 
     Args:
       data: folders.
@@ -86,17 +89,28 @@ def load_training_data(data: TrainingData, words: tuple[str, ...], seed: int) ->
         recorded_unknown = any(
             folder_label(item.folder, words) == UNKNOWN for item in find_recordings(recordings).clips
         )
-        to_validate = () if recorded_unknown else (FolderSpec(voices, part="validation", unknown_only=True),)
+        spoken = FolderSpec(voices, part="validation")
+        to_validate = () if recorded_unknown else (dataclasses.replace(spoken, unknown_only=True),)
     else:
-        to_train, to_validate = data.extra, ()
+        to_train, to_validate, spoken = data.extra, (), None
     main = recordings or voices
     log.info(f"reading {main}")
     with each_line_once():  # both splits have the same table
         training = load_clips(ClipSpec(main, "training", to_train, words))
-        validation = load_clips(ClipSpec(main, "validation", to_validate, words, unknown_percent=100.0))
+        asked = ClipSpec(main, "validation", to_validate, words, unknown_percent=100.0)
+        validation = load_clips(asked)
+        if spoken and _fewest_of_a_keyword(validation) < FEWEST_VALIDATING:
+            log.info(f"fewer than {FEWEST_VALIDATING} recordings of a label validate: voices do so beside them")
+            validation = load_clips(dataclasses.replace(asked, folders=(spoken,)))
     if not (training.kinds == Kind.UNKNOWN).any():
         log.info(
             "no unknown words: the model will take every word for a keyword. Add folders of other words, or --voices."
         )
     noise = load_noise_folders(data.noise, "training")
     return dataclasses.replace(training, everyday_noise=noise), validation
+
+
+def _fewest_of_a_keyword(clips: ClipSet) -> int:
+    """Clips of the keyword that has the fewest."""
+    kinds = clips.label_names.kinds
+    return min(int((clips.labels == label).sum()) for label, kind in enumerate(kinds) if kind is Kind.KEYWORD)

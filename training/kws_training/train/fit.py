@@ -26,7 +26,7 @@ from kws_training.train.scene_training import Scenes
 from kws_training.train.teacher import Teacher
 from kws_training.train.trained_run import load_run
 from kws_training.train.trainer import CURVES, train
-from kws_training.train.weights import CLASSIFIER, digest, take_weights
+from kws_training.train.weights import CLASSIFIER, digest, freeze_blocks, take_weights
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +99,7 @@ def fit(job: FitJob) -> dict[str, Any]:
         model = start.quantized(config, job.precision, frontend, first.model, drawn)
     else:
         model = _float_model(kind, config, first, training.label_names)
+        freeze_blocks(model, recipe.frozen_blocks)
     best = train(
         run,
         training,

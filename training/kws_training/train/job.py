@@ -83,6 +83,11 @@ class FitJob:
         SceneConfig(**self.scenes)
         if self.workers is not None and self.workers < 0:
             raise KwsError(f"--workers must be 0 or more. Received: {self.workers}.")
+        if self.recipe.get("frozen_blocks") and (self.precision or not self.start_from):
+            raise KwsError(
+                "--frozen-blocks keeps blocks of a float run while another float run is trained. Give that run by "
+                "--start-from, and leave out --precision."
+            )
         if self.precision and not self.start_from:
             raise KwsError("--precision trains a float model on. Give its run folder by --start-from.")
 

@@ -46,6 +46,9 @@ class Recipe:
         0, "epochs after so many hear the same augmented clips again, in another order; 0: never", "EPOCHS"
     )
     augment_seed: int = hyperparameter(-1, "seed of the augmented clips; -1 takes the run's seed", "SEED")
+    frozen_blocks: int = hyperparameter(
+        0, "first blocks of the run to start from that stay as they are, their batch normalisation's averages too"
+    )
     stage_steps: tuple[int, ...] = ()
     stage_rates: tuple[float, ...] = ()
     augment: AugmentConfig = AugmentConfig()
@@ -65,10 +68,10 @@ class Recipe:
         for name, high in {**shares, "mixup": 10, "weight_decay": math.inf}.items():
             if not 0 <= getattr(self, name) < high:
                 raise KwsError(f"{name} must be 0 or more and below {high}. Received: {getattr(self, name)}")
-        if not 0 <= self.distillation <= 1 or self.distinct_epochs < 0:
+        if not 0 <= self.distillation <= 1 or self.distinct_epochs < 0 or self.frozen_blocks < 0:
             raise KwsError(
-                f"distillation must be 0 to 1, distinct_epochs 0 or more. "
-                f"Received: {self.distillation}, {self.distinct_epochs}."
+                f"distillation must be 0 to 1, distinct_epochs and frozen_blocks 0 or more. "
+                f"Received: {self.distillation}, {self.distinct_epochs}, {self.frozen_blocks}."
             )
         if len(self.stage_steps) != len(self.stage_rates) or any(steps < 1 for steps in self.stage_steps):
             raise KwsError(

@@ -1,6 +1,7 @@
 """Weights of a model as arrays: in files, from another model, and their digest."""
 
 import hashlib
+import re
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,25 @@ def take_weights(model: keras.Model, other: keras.Model, but: Sequence[str] = ()
             weights = layers[layer.name].get_weights()
             if [value.shape for value in weights] == [value.shape for value in layer.get_weights()]:
                 layer.set_weights(weights)
+
+
+def freeze_blocks(model: keras.Model, count: int) -> None:
+    """Keeps the first blocks of a model as they are: weights, and the averages of their batch normalisation.
+
+    Args:
+      model: its blocks' layers are called ``block<n>`` or ``block<n>_<what>``, n from 1.
+      count: how many blocks; 0: none.
+
+    Raises:
+      KwsError: the model has fewer blocks, or none that are called so.
+    """
+    numbers = {layer: int(found[1]) for layer in model.layers if (found := re.match(r"block(\d+)(_|$)", layer.name))}
+    most = max(numbers.values(), default=0)
+    if count > most:
+        raise KwsError(f"a {model.name} has {most} blocks that can be frozen. Received: {count}.")
+    for layer, number in numbers.items():
+        if number <= count:
+            layer.trainable = False
 
 
 def digest(weights: list[np.ndarray]) -> str:

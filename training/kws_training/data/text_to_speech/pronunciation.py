@@ -11,6 +11,7 @@ from kws_training.data.text_to_speech.voices import ACCENTS, ESPEAK, FLITE, INST
 _VOICING = {frozenset(pair) for pair in ("pb", "td", "kɡ", "fv", "sz", "ʃʒ", "θð", "ɾt", "ɾd", ("tʃ", "dʒ"))}
 _VOICING |= {frozenset(pair.split()) for pair in ("P B", "T D", "K G", "F V", "S Z", "SH ZH", "TH DH", "CH JH")}
 _ACCENTS = tuple(sorted(set(ACCENTS)))
+_VOWELS = frozenset("aeiouɐɑɒæɔəɘɚɛɜɝɞɤɨɪɯɵøœɶʉʊʌʏᵻᵿ")  # first letters, of espeak-ng and of flite; y is none of them
 Ways = tuple[tuple[str, ...], ...]
 """How a word is said: phonemes by espeak-ng in each accent, then by flite if it is there."""
 Sounds = set[tuple[str, ...]]
@@ -52,6 +53,15 @@ def distance(one: Sequence[str], other: Sequence[str]) -> float:
     return row[-1]
 
 
+def differs_by_vowels_alone(ways: Ways, label: Ways) -> bool:
+    """Whether some program or accent says a word with a label's consonants: ``jurvis``, as many say ``jarvis``."""
+    return any(_consonants(way) == _consonants(other) for way, other in zip(ways, label, strict=True))
+
+
+def _consonants(way: Iterable[str]) -> list[str]:
+    return [phoneme for phoneme in way if phoneme and phoneme[0] not in _VOWELS]
+
+
 def distinct_words(words: Iterable[str], labels: Sequence[str]) -> list[str]:
     """Returns those of the words, in order, that do not sound like a label or its plural.
 
@@ -85,6 +95,10 @@ def shares_its_beginning(ways: Ways, label: Ways) -> bool:
     return any(way[: len(other)] == other[: len(way)] for way in ways for other in label)
 
 
-def is_regular(ways: Ways) -> bool:
-    """Whether all programs say about the same; some spell a strange word letter by letter."""
-    return max(map(len, ways)) - min(map(len, ways)) <= 1
+def is_regular(ways: Ways, label: Ways) -> bool:
+    """Whether all programs say about the same, as they do of a label; some spell a strange word by its letters."""
+    return _spread(ways) <= max(1, _spread(label))
+
+
+def _spread(ways: Ways) -> int:
+    return max(map(len, ways)) - min(map(len, ways))

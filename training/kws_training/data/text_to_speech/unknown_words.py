@@ -10,6 +10,7 @@ from kws_training.data.text_to_speech.common_words import COMMON_WORDS
 from kws_training.data.text_to_speech.confusable_phrases import confusable_phrases
 from kws_training.data.text_to_speech.dictionary_words import dictionary_words
 from kws_training.data.text_to_speech.pronunciation import (
+    differs_by_vowels_alone,
     distance,
     distinct_words,
     is_regular,
@@ -18,6 +19,7 @@ from kws_training.data.text_to_speech.pronunciation import (
     sounds_like,
     sounds_of,
 )
+from kws_training.data.text_to_speech.syllables import syllable_count
 
 _ONSETS = "b bl br ch cl cr d dr f fl fr g gl gr h j k l m n p pl pr r s sh sl sn sp st str t th tr v w y".split()
 _VOWELS = "a e i o u ai ea ee oa oo ou ow oy ar er or".split()
@@ -76,7 +78,8 @@ def near_words(labels: Sequence[str], count: int, seed: int, said: Sequence[str]
       said: labels and other spellings of them, whose sound is left out; default: the labels.
 
     Returns:
-      At most ``count`` different words, none that sounds like a label, its plural or another of them.
+      At most ``count`` different words, none that sounds like a label, its plural or another of them. None has a
+      label's consonants with other vowels, but for words that people say beside a label of one syllable.
 
     Raises:
       KwsError: espeak-ng is missing.
@@ -98,15 +101,27 @@ def near_words(labels: Sequence[str], count: int, seed: int, said: Sequence[str]
             distinct = not sounds_like(sounds[word], forbidden) and not shares_its_beginning(
                 sounds[word], sounds[label]
             )
-            if nearest <= _LARGEST_DISTANCE and distinct and is_regular(sounds[word]):
+            another = syllable_count(label) == 1 and (word in known[label] or word in COMMON_WORDS)
+            if not another and differs_by_vowels_alone(sounds[word], sounds[label]):
+                continue  # many people say the label so; ``lift`` is not ``left``, though
+            if nearest <= _LARGEST_DISTANCE and distinct and is_regular(sounds[word], sounds[label]):
                 invented = word not in known[label]  # of those that are equally near, words that people say go first
                 rated.append((nearest, invented, rng.random(), word))
-        for *_, word in sorted(rated):
+        for word in _by_place([word for *_, word in sorted(rated)], label):
             if wanted > 0 and sounds[word] not in heard and word not in chosen:
                 chosen.append(word)
                 heard.add(sounds[word])
                 wanted -= 1
     return sorted(chosen)
+
+
+def _by_place(words: Sequence[str], label: str) -> list[str]:
+    """Takes turns between phrases that have another first word than the label, another second one, and other words."""
+    places: dict[tuple[int, ...], list[str]] = {}
+    for word in words:
+        pairs = itertools.zip_longest(word.split(), label.split())
+        places.setdefault(tuple(index for index, (one, other) in enumerate(pairs) if one != other), []).append(word)
+    return [word for turn in itertools.zip_longest(*places.values()) for word in turn if word]
 
 
 def _respelled(label: str) -> set[str]:
