@@ -19,7 +19,6 @@ TABLES: Mapping[str, Maker] = {
     "runs canonical-8": lambda: clips.compared_runs("canonical-8", "canonical8"),
     "custom words": clips.custom_words,
     "custom words of people": wake_words.people,
-    "phrases": wake_words.phrases,
     "detection": recordings.detection,
     "speech": recordings.speech,
     "disturbed speech": recordings.disturbed,

@@ -34,17 +34,6 @@ def people() -> str:
     return table(f"Recordings of each word | {columns}", "lrrrrr", *rows)
 
 
-def phrases() -> str:
-    """Phrases from spelling alone, three seeds: false accepts an hour, and voices that were kept out."""
-    found = _records("phrases_s*")
-    rows = []
-    for label in found[0]["det"]["alone"]:
-        heard = [100 * _manifest(one)["clips"]["labels"][label]["recall"] for one in found]
-        accepts = [_manifest(one)["speech"]["labels"][label]["false_accepts_per_hour"] for one in found]
-        rows.append([label, _spread(heard, "{:.0f}", " %"), _spread(accepts, "{:.1f}", "")])
-    return table("Phrase | Unheard synthetic voices heard | false accepts an hour", "lrr", *rows)
-
-
 def _records(pattern: str) -> list[dict[str, Any]]:
     folder = EXPERIMENTS / "custom_words" / "people"
     paths = sorted(folder.glob(f"{pattern}/detection_listening.json"))
