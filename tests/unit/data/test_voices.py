@@ -144,10 +144,8 @@ def test_near_words_leave_out_a_label_with_other_vowels_but_words_beside_a_short
 @needs_programs
 def test_near_words_of_a_phrase_change_each_of_its_words():
     near = unknown_words.near_words(("hey jarvis",), 20, 1)
-    first, second = (
-        [phrase for phrase in near if phrase.split()[place] != "hey jarvis".split()[place]] for place in (0, 1)
-    )
-    assert len(first) >= 8 and len(second) >= 8
+    assert sum(phrase.endswith(" jarvis") for phrase in near) >= 8
+    assert sum(phrase.startswith("hey ") for phrase in near) >= 8
 
 
 def test_differs_by_vowels_alone_of_both_programs():

@@ -172,12 +172,13 @@ def test_fit_frozen_blocks_keep_their_weights_and_averages_and_the_others_learn(
             assert kept == (int(block[1]) <= 4), layer.name
     for more, message in (
         (("--frozen-blocks", "1"), "by --start-from"),
-        (("--frozen-blocks", "7", "--start-from", str(first)), "6 blocks that can be frozen"),
+        (("--frozen-blocks", "7", "--start-from", str(first), "--voices"), "6 blocks that can be frozen"),
         (("--frozen-blocks", "1", "--start-from", str(first), "--precision", "int8_native"), "leave out --precision"),
         (("--frozen-blocks", "-1", "--start-from", str(first)), "0 or more"),
     ):
         assert cli.main(command(recordings, tmp_path / "other", 1, *more)) == 2
         assert message in capsys.readouterr().err
+    assert not (tmp_path / "other" / "voices").exists()  # which take minutes
 
 
 def test_fit_start_from_takes_weights_and_features_but_not_another_classifier(recordings, tmp_path, monkeypatch):

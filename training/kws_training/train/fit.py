@@ -26,7 +26,7 @@ from kws_training.train.scene_training import Scenes
 from kws_training.train.teacher import Teacher
 from kws_training.train.trained_run import load_run
 from kws_training.train.trainer import CURVES, train
-from kws_training.train.weights import CLASSIFIER, digest, freeze_blocks, take_weights
+from kws_training.train.weights import CLASSIFIER, digest, first_blocks, take_weights
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +65,8 @@ def fit(job: FitJob) -> dict[str, Any]:
     kind = _kind(job, first)
     words = _words(job, first)
     recipe = job.recipe_of(kind, words)
+    if first:
+        first_blocks(first.model, recipe.frozen_blocks)  # or a refusal, before anything is read
     speech = load_speech(job.speech, words) if job.speech else None
     data = job.data.without_speakers(held_speakers(*speech)) if speech else job.data
     training, validation = load_training_data(data, words, job.seed)
@@ -99,7 +101,8 @@ def fit(job: FitJob) -> dict[str, Any]:
         model = start.quantized(config, job.precision, frontend, first.model, drawn)
     else:
         model = _float_model(kind, config, first, training.label_names)
-        freeze_blocks(model, recipe.frozen_blocks)
+        for layer in first_blocks(model, recipe.frozen_blocks):
+            layer.trainable = False
     best = train(
         run,
         training,

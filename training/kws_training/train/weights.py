@@ -23,8 +23,8 @@ def take_weights(model: keras.Model, other: keras.Model, but: Sequence[str] = ()
                 layer.set_weights(weights)
 
 
-def freeze_blocks(model: keras.Model, count: int) -> None:
-    """Keeps the first blocks of a model as they are: weights, and the averages of their batch normalisation.
+def first_blocks(model: keras.Model, count: int) -> list[keras.layers.Layer]:
+    """The layers of a model's first blocks.
 
     Args:
       model: its blocks' layers are called ``block<n>`` or ``block<n>_<what>``, n from 1.
@@ -33,13 +33,11 @@ def freeze_blocks(model: keras.Model, count: int) -> None:
     Raises:
       KwsError: the model has fewer blocks, or none that are called so.
     """
-    numbers = {layer: int(found[1]) for layer in model.layers if (found := re.match(r"block(\d+)(_|$)", layer.name))}
-    most = max(numbers.values(), default=0)
+    numbers = [(int(found[1]), layer) for layer in model.layers if (found := re.match(r"block(\d+)(_|$)", layer.name))]
+    most = max((number for number, _ in numbers), default=0)
     if count > most:
         raise KwsError(f"a {model.name} has {most} blocks that can be frozen. Received: {count}.")
-    for layer, number in numbers.items():
-        if number <= count:
-            layer.trainable = False
+    return [layer for number, layer in numbers if number <= count]
 
 
 def digest(weights: list[np.ndarray]) -> str:
