@@ -162,7 +162,7 @@ def test_evaluate_speech_folds_hear_only_speakers_that_they_were_not_trained_on(
 
 @pytest.mark.slow
 def test_evaluate_speech_chosen_thresholds_are_of_validation_speakers_and_are_written(
-    tmp_path, bundle, official, capsys, monkeypatch
+    tmp_path, bundle, official, capsys, monkeypatch, log_lines
 ):
     monkeypatch.setattr(curves, "det_thresholds", lambda: [32767, 1000])
     monkeypatch.setattr(pictures, "det_curve", lambda *_, **__: None)
@@ -179,6 +179,10 @@ def test_evaluate_speech_chosen_thresholds_are_of_validation_speakers_and_are_wr
     assert chosen.manifest["provenance"]["detector"]["wanted_per_hour"] == 3000
     assert result["detectors"]["chosen"]["speech"]["false_accepts_per_hour"] <= 3000
     assert chosen.model_sha256 == bundle.model_sha256
+    labels = chosen.labels
+    never = [labels[row] for row in labels.keyword_rows if chosen.detector.threshold_q15[row] == 32768]
+    said = [line for line in log_lines if line.endswith("will never be raised")]
+    assert never and len(said) == 1 and f": {', '.join(never)} will" in said[0]
 
 
 def test_export_with_speech_chooses_by_validation_speakers_and_clips_for_a_rate(tmp_path, caplog):

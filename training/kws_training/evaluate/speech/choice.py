@@ -71,7 +71,11 @@ def choose_thresholds(hearing: Hearing | SpeechReplay, choice: Choice) -> Detect
         )
     check_wanted(wanted, hearing.hours, choice.confidence)
     progress, rounds = Progress("choosing thresholds", choice_rounds(hearing.bundle)), itertools.count(1)
-    return _choose(hearing, wanted, choice.confidence, lambda: progress.update(next(rounds)))
+    detector = _choose(hearing, wanted, choice.confidence, lambda: progress.update(next(rounds)))
+    labels = hearing.bundle.labels
+    if never := [labels[row] for row in labels.keyword_rows if detector.threshold_q15[row] == NEVER_Q15]:
+        log.info(f"no threshold is worth its false accepts: {', '.join(never)} will never be raised")
+    return detector
 
 
 def _choose(
