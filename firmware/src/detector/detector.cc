@@ -1,10 +1,46 @@
 #include "kws/detector.h"
 
 #include <cstring>
+#include <type_traits>
 
 namespace kws {
 
 namespace config = detector_config;
+
+namespace {
+
+// Posteriors of one step's logits: a softmax.
+class Softmax {
+ public:
+  explicit Softmax(const int8_t* scores) : best_(scores[0]), total_(0) {
+    for (int k = 1; k < config::kLabelCount; ++k) {
+      if (scores[k] > best_) best_ = scores[k];
+    }
+    // At most 255 * 2^15; at least the best label's 2^15.
+    for (int k = 0; k < config::kLabelCount; ++k) total_ += config::kExpQ15[best_ - scores[k]];
+  }
+
+  uint16_t PosteriorQ15(int8_t score) const {
+    const uint32_t ratio = (uint32_t{config::kExpQ15[best_ - score]} << 15) / total_;
+    return static_cast<uint16_t>(ratio > 32767 ? 32767 : ratio);
+  }
+
+ private:
+  int best_;
+  uint32_t total_;
+};
+
+// Scores that are posteriors already.
+class Probabilities {
+ public:
+  explicit Probabilities(const int8_t*) {}
+
+  static uint16_t PosteriorQ15(int8_t score) { return config::kProbabilityQ15[score + 128]; }
+};
+
+using Posteriors = std::conditional_t<config::kScoresAreLogits, Softmax, Probabilities>;
+
+}  // namespace
 
 static_assert(config::kLabelCount >= 1 && config::kLabelCount <= 255, "labels are counted in 8 bits");
 static_assert(config::kRunSteps >= 1 && config::kRunSteps <= 255, "runs are counted in 8 bits");
@@ -23,19 +59,12 @@ void Detector::Reset() {
 }
 
 bool Detector::Step(const int8_t* scores, Detection* detection) {
-  int best = scores[0];
-  for (int k = 1; k < config::kLabelCount; ++k) {
-    if (scores[k] > best) best = scores[k];
-  }
-  uint32_t total = 0;  // at most 255 * 2^15; at least the best label's 2^15
-  for (int k = 0; k < config::kLabelCount; ++k) total += config::kExpQ15[best - scores[k]];
-
+  const Posteriors posteriors(scores);
   uint16_t* row = ring_[row_];
   int top = 0;
   bool quiet = config::kQuietSteps > 0;
   for (int k = 0; k < config::kLabelCount; ++k) {
-    const uint32_t ratio = (uint32_t{config::kExpQ15[best - scores[k]]} << 15) / total;
-    const uint16_t posterior_q15 = static_cast<uint16_t>(ratio > 32767 ? 32767 : ratio);
+    const uint16_t posterior_q15 = posteriors.PosteriorQ15(scores[k]);
     sum_[k] += posterior_q15;
     sum_[k] -= row[k];
     row[k] = posterior_q15;
