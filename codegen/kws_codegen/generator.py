@@ -6,7 +6,9 @@ from kws_reference.limits import check_firmware
 from kws_reference.tflite.graph import Graph
 from kws_reference.tflite.reader import read
 
+from kws_codegen.ir import Ends
 from kws_codegen.options import Options
+from kws_codegen.passes.check_graph import check_graph
 from kws_codegen.passes.pipeline import Watcher, compile_module
 from kws_codegen.plan import Plan
 from kws_codegen.program import Program
@@ -29,7 +31,8 @@ def build(bundle: Bundle, options: Options | None = None, watch: Watcher | None 
     """
     graph = read(bundle.model)
     try:
-        module = compile_module(bundle, graph, options or Options(), watch)
+        check_graph(bundle, graph)
+        module = compile_module(graph, Ends.of(bundle, graph), options or Options(), watch)
     except (IndexError, KeyError, ValueError, ZeroDivisionError, OverflowError) as error:
         # The file can be read, but an operator lacks inputs or options that its kind must have.
         raise KwsError(

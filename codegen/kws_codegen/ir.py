@@ -29,6 +29,24 @@ class KeptState:
 
 
 @dataclasses.dataclass(frozen=True)
+class Ends:
+    """Where a graph meets the world: tensor indices of features and scores, and the states."""
+
+    features: int
+    scores: int
+    states: tuple[KeptState, ...]
+
+    @classmethod
+    def of(cls, bundle: Bundle, graph: Graph) -> "Ends":
+        """The ends that a manifest names; they must be there (`passes.check_graph`)."""
+        states = tuple(
+            KeptState(s.name, s.reset_value, graph.inputs[s.input_index], graph.outputs[s.output_index])
+            for s in bundle.states
+        )
+        return cls(graph.inputs[bundle.features.index], graph.outputs[bundle.scores.index], states)
+
+
+@dataclasses.dataclass(frozen=True)
 class SlidingRows:
     """The way of a state that is a sliding window: source -> CONCATENATION with new rows -> slice -> sink.
 
@@ -71,7 +89,6 @@ class Module:
     """A model on its way to a program. Each pass returns a new one; nobody changes what a pass was given.
 
     Attributes:
-      bundle: names, labels and ends of the model.
       options: of the generator.
       graph: operators in the order of execution; passes drop and change them.
       features, scores: tensor indices of the model's ends.
@@ -87,7 +104,6 @@ class Module:
       plan: scratch memory of the program; None before it was made.
     """
 
-    bundle: Bundle
     options: Options
     graph: Graph
     features: int
@@ -104,25 +120,9 @@ class Module:
     plan: Plan | None = None
 
     @classmethod
-    def of(cls, bundle: Bundle, graph: Graph, options: Options) -> "Module":
-        """A model as it was read.
-
-        Args:
-          bundle: whose manifest names the ends; they must be there (`check_graph`).
-          graph: of the bundle's model.
-        """
-        states = tuple(
-            KeptState(s.name, s.reset_value, graph.inputs[s.input_index], graph.outputs[s.output_index])
-            for s in bundle.states
-        )
-        return cls(
-            bundle=bundle,
-            options=options,
-            graph=graph,
-            features=graph.inputs[bundle.features.index],
-            scores=graph.outputs[bundle.scores.index],
-            states=states,
-        )
+    def of(cls, graph: Graph, ends: Ends, options: Options) -> "Module":
+        """A model as it was read."""
+        return cls(options=options, graph=graph, features=ends.features, scores=ends.scores, states=ends.states)
 
     def replace(self, **changes: object) -> "Module":
         """This module with other values of some attributes."""

@@ -1,4 +1,4 @@
-"""Pass 1: no operator lacks what its kind must have, and the manifest's tensors are the graph's inputs and outputs."""
+"""Before all passes: operators have what their kinds must have, and the manifest's tensors are the graph's ends."""
 
 import numpy as np
 from kws_reference.bundle import Bundle, Endpoint, State
@@ -15,13 +15,18 @@ def check_graph(bundle: Bundle, graph: Graph) -> None:
     Raises:
       KwsError: an operator is incomplete, or manifest and graph disagree.
     """
-    _check_operators(graph)
+    check_operators(graph)
     _check_counts(bundle, graph)
     _check_states(bundle, graph)
     _check_tensors(bundle, graph)
 
 
-def _check_operators(graph: Graph) -> None:
+def check_operators(graph: Graph) -> None:
+    """Checks that operators have the inputs and options without which they mean nothing.
+
+    Raises:
+      KwsError: one has not.
+    """
     for op in graph.ops:
         operator = OPERATORS.get(op.kind)
         if operator is None:

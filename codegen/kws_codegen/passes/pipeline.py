@@ -1,15 +1,13 @@
-"""All passes in their order: from a bundle and its graph to the program of a step and its memory."""
+"""All passes in their order: from a graph to the program of a step and its memory."""
 
 from collections.abc import Callable
 
-from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 from kws_reference.tflite.graph import Graph
 
-from kws_codegen.ir import Module
+from kws_codegen.ir import Ends, Module
 from kws_codegen.options import Options
 from kws_codegen.passes.alias_views import ALIAS_VIEWS
-from kws_codegen.passes.check_graph import check_graph
 from kws_codegen.passes.compiler_pass import Pass
 from kws_codegen.passes.drop_noops import DROP_NOOPS
 from kws_codegen.passes.fold_offsets import FOLD_OFFSETS
@@ -46,12 +44,12 @@ Watcher = Callable[[Pass | None, Module], None]
 """Told of the module as it was read, without a pass, and as each pass leaves it."""
 
 
-def compile_module(bundle: Bundle, graph: Graph, options: Options, watch: Watcher | None = None) -> Module:
+def compile_module(graph: Graph, ends: Ends, options: Options, watch: Watcher | None = None) -> Module:
     """Makes the program of a step. Nothing is approximated: whatever passes computes the reference's integers.
 
     Args:
-      bundle: names, resets and pairs the states.
-      graph: of the bundle's model.
+      graph: checked (`check_operators`).
+      ends: of the graph.
       watch: sees the module as it was read, and as each pass that is not left out leaves it.
 
     Raises:
@@ -61,8 +59,7 @@ def compile_module(bundle: Bundle, graph: Graph, options: Options, watch: Watche
     unknown = sorted(options.without - set(OPTIONAL))
     if unknown:
         raise KwsError(f"there is no pass {unknown[0]!r} to leave out. Choose from: {', '.join(OPTIONAL)}.")
-    check_graph(bundle, graph)
-    module = Module.of(bundle, graph, options)
+    module = Module.of(graph, ends, options)
     if watch is not None:
         watch(None, module)
     for a_pass in PASSES:

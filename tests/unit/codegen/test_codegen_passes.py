@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kws_codegen.buffers import PoolRing, Window
 from kws_codegen.generator import build
-from kws_codegen.ir import Module
+from kws_codegen.ir import Ends, Module
 from kws_codegen.kernels import cmsis_nn
 from kws_codegen.kernels.add import Add
 from kws_codegen.kernels.average_pool import AverageOfRing, AveragePool
@@ -31,7 +31,8 @@ def small(tmp_path):
 
 
 def test_slide_windows_finds_every_state_with_its_rows(small):
-    module = SLIDE_WINDOWS.run(Module.of(small, read(small.model), Options()))
+    graph = read(small.model)
+    module = SLIDE_WINDOWS.run(Module.of(graph, Ends.of(small, graph), Options()))
     found = [(module.states[index].name, rows) for index, rows in module.sliding.items()]
     assert [(name, rows.rows, rows.new_rows, rows.row_bytes) for name, rows in found] == [
         ("block1", 4, 2, 8),

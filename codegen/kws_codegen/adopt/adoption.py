@@ -1,0 +1,249 @@
+"""From anybody's ``.tflite`` to one that a bundle can hold, and the proof that its scores are the same."""
+
+import dataclasses
+
+import numpy as np
+from kws_reference.errors import KwsError
+from kws_reference.tflite.check import check_model
+from tflite_micro import runtime
+
+from kws_codegen.adopt import window
+from kws_codegen.adopt.draft import Draft, numbers
+from kws_codegen.adopt.ends import int8_input, int8_output, is_probability, reshaped, rows_of
+from kws_codegen.adopt.variables import DraftState, externalise
+
+PROOF_STEPS = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class End:
+    """An input or output: its position, name, shape, scale and zero point."""
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    scale: float
+    zero_point: int
+
+
+@dataclasses.dataclass(frozen=True)
+class AdoptedState:
+    """A state: positions among inputs and outputs, name, shape, range and first value."""
+
+    name: str
+    input: End
+    output: End
+    reset_value: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Adopted:
+    """A model that a bundle can hold.
+
+    Attributes:
+      model: bytes of the ``.tflite``.
+      features: ``[1, frames_per_step, 1, coefficients]``.
+      scores: ``[1, labels]``.
+      is_probability: the scores come out of a softmax or a sigmoid.
+      states: external.
+      original_frames: frames that a step of the original takes.
+      notes: what was changed.
+    """
+
+    model: bytes
+    features: End
+    scores: End
+    is_probability: bool
+    states: tuple[AdoptedState, ...]
+    original_frames: int
+    notes: tuple[str, ...]
+
+
+def adopt(data: bytes, coefficients: int, frames_per_step: int | None = None) -> Adopted:
+    """Makes a model ready for a bundle.
+
+    Resource variables become states that come in and go out; QUANTIZE and DEQUANTIZE at its ends are left out; its
+    features get the shape of rows; with fewer `frames_per_step` than the model takes the others become a state.
+
+    Args:
+      data: bytes of a ``.tflite`` with one input for features and one output of scores; more of both are states.
+      coefficients: features of a frame.
+      frames_per_step: frames that a step brings; None: as many as the model takes.
+
+    Raises:
+      KwsError: the file is damaged, or the model has what no bundle can hold.
+    """
+    try:
+        adopted = _adopt(Draft(data), coefficients, frames_per_step)
+    except KwsError:
+        raise
+    except Exception as error:  # whatever random bytes make flatbuffers do
+        raise KwsError(f"the model is damaged ({type(error).__name__}: {error}).") from None
+    check_model(adopted.model)
+    return adopted
+
+
+def _adopt(draft: Draft, coefficients: int, frames_per_step: int | None) -> Adopted:
+    states = externalise(draft)
+    inputs, outputs = numbers(draft.graph.inputs), numbers(draft.graph.outputs)
+    states += _given_states(draft, inputs, outputs)
+    features, scores = int8_input(draft, inputs[0]), int8_output(draft, outputs[0])
+    for end in (features, scores):
+        if draft.quantization(end) is None:
+            raise KwsError(f"{draft.name(end)} has no scale and zero point of its own.")
+    frames = rows_of(draft, features, coefficients)
+    features = reshaped(draft, features, "features", (1, frames, 1, coefficients), first=True)
+    if frames_per_step not in (None, frames):
+        features, frames_kept = window.slide(draft, features, frames_per_step)
+        states.insert(0, frames_kept)
+    labels = int(np.prod(draft.shape(scores), dtype=np.int64))
+    probability = is_probability(draft, scores)
+    scores = reshaped(draft, scores, "scores", (1, labels), first=False)
+    _set_apart(draft, states, scores)
+    draft.graph.inputs = [features, *(state.source for state in states)]
+    draft.graph.outputs = [scores, *(state.sink for state in states)]
+    return Adopted(
+        model=draft.pack(),
+        features=_end(draft, 0, features),
+        scores=_end(draft, 0, scores),
+        is_probability=probability,
+        states=tuple(_state(draft, position, state) for position, state in enumerate(states, 1)),
+        original_frames=frames,
+        notes=tuple(draft.notes),
+    )
+
+
+def _given_states(draft: Draft, inputs: list[int], outputs: list[int]) -> list[DraftState]:
+    """Further inputs and outputs, taken for states in their order.
+
+    Raises:
+      KwsError: they do not fit each other.
+    """
+    if not inputs or not outputs:
+        raise KwsError("the model has no input or no output.")
+    if len(inputs) != len(outputs):
+        raise KwsError(
+            f"the model has {len(inputs)} inputs and {len(outputs)} outputs: beside features and scores each state "
+            "needs one of both."
+        )
+    states = []
+    for number, (source, sink) in enumerate(zip(inputs[1:], outputs[1:], strict=True), 1):
+        same = draft.quantization(source) == draft.quantization(sink) and draft.shape(source) == draft.shape(sink)
+        if not same or draft.dtype(source) != "INT8" or draft.dtype(sink) != "INT8":
+            raise KwsError(
+                f"input {number} {draft.name(source)} and output {number} {draft.name(sink)} are no state: they must "
+                "share INT8, shape, scale and zero point."
+            )
+        quantization = draft.quantization(source)
+        states.append(DraftState(f"state{number}", source, sink, quantization[1] if quantization else 0))
+        draft.notes.append(f"input {number} and output {number} are taken for a state, real zeros at first")
+    return states
+
+
+def _set_apart(draft: Draft, states: list[DraftState], scores: int) -> None:
+    """Gives states tensors of their own where one leaves the model twice, or as it came in, and names that differ."""
+    taken, names = {scores}, set()
+    for number, state in enumerate(states, 1):
+        if state.sink in taken or draft.producer(state.sink) is None:
+            shape = draft.shape(state.sink)
+            copy = draft.like(state.sink, f"state{number}_out", shape)
+            draft.add("RESHAPE", [state.sink, draft.integers(f"state{number}_out/shape", list(shape))], copy)
+            state.sink = copy
+        taken.add(state.sink)
+        state.name = _short(state.name) or f"state{number}"
+        while state.name in names:
+            state.name += "_"
+        names.add(state.name)
+
+
+def _short(name: str) -> str:
+    """The last part of a variable's name that says something, printable."""
+    parts = [part for part in name.replace("\\", "/").split("/") if part]
+    text = "".join(char for char in "/".join(parts[-2:]) if 32 < ord(char) < 127)
+    return text[-60:]
+
+
+def _end(draft: Draft, position: int, index: int) -> End:
+    quantization = draft.quantization(index)
+    assert quantization is not None  # checked, or shared with what was checked
+    name = draft.tensor(index).name
+    return End(position, name.decode(errors="replace") if name else "", draft.shape(index), *quantization)
+
+
+def _state(draft: Draft, position: int, state: DraftState) -> AdoptedState:
+    shape = draft.shape(state.source)
+    if not 2 <= len(shape) <= 4 or shape[0] != 1:
+        raise KwsError(
+            f"state {state.name} has shape {list(shape)}: 2 to 4 dimensions can be kept, the first of them 1."
+        )
+    return AdoptedState(
+        state.name, _end(draft, position, state.source), _end(draft, position, state.sink), state.reset_value
+    )
+
+
+def prove(original: bytes, adopted: Adopted, steps: int = PROOF_STEPS, seed: int = 0) -> None:
+    """Runs both models on the same random features in TensorFlow Lite Micro's interpreter.
+
+    Args:
+      original: as it was given to `adopt`. Where it takes more frames than a step brings it sees all of the last ones.
+
+    Raises:
+      KwsError: a score differs, or one of them does not run.
+    """
+    frames, coefficients = adopted.features.shape[1], adopted.features.shape[3]
+    rng = np.random.default_rng(seed)
+    window_rows = np.full((adopted.original_frames, coefficients), adopted.features.zero_point, np.int8)
+    try:
+        before, after = runtime.Interpreter.from_bytes(original), runtime.Interpreter.from_bytes(adopted.model)
+        states = [np.full(state.input.shape, state.reset_value, np.int8) for state in adopted.states]
+        given = [s for s in adopted.states if s.name != window.STATE] if _has_many_inputs(original) else []
+        old_states = [np.full(state.input.shape, state.reset_value, np.int8) for state in given]
+        for step in range(steps):
+            new = rng.integers(-128, 128, (frames, coefficients)).astype(np.int8)
+            window_rows = np.concatenate([window_rows, new])[-adopted.original_frames :]
+            expected, old_states = _run_original(before, window_rows, adopted, old_states)
+            after.set_input(new.reshape(adopted.features.shape), 0)
+            for position, state in enumerate(states, 1):
+                after.set_input(state, position)
+            after.invoke()
+            states = [after.get_output(position) for position in range(1, len(states) + 1)]
+            found = after.get_output(0).reshape(-1)
+            if not np.array_equal(found, expected):
+                raise KwsError(
+                    f"the adopted model gives {found} in step {step}, the original {expected}: report this file."
+                )
+    except (RuntimeError, ValueError, IndexError) as error:
+        raise KwsError(f"TensorFlow Lite Micro does not run the model: {error}") from None
+
+
+def _has_many_inputs(model: bytes) -> bool:
+    return len(numbers(Draft(model).graph.inputs)) > 1
+
+
+def _run_original(
+    interpreter: runtime.Interpreter, rows: np.ndarray, adopted: Adopted, states: list[np.ndarray]
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """One step of the original: int8 scores and its own states, if it has any outside."""
+    details = interpreter.get_input_details(0)
+    values = rows.reshape(details["shape"])
+    if details["dtype"] != np.int8:
+        values = _real_input(values, details, adopted)
+    interpreter.set_input(values, 0)
+    for position, state in enumerate(states, 1):
+        interpreter.set_input(state, position)
+    interpreter.invoke()
+    scores = interpreter.get_output(0).reshape(-1)
+    if scores.dtype == np.uint8:
+        scores = (scores.astype(np.int16) - 128).astype(np.int8)
+    elif scores.dtype == np.float32:
+        scores = np.rint(scores / adopted.scores.scale + adopted.scores.zero_point).astype(np.int8)
+    return scores, [interpreter.get_output(position) for position in range(1, len(states) + 1)]
+
+
+def _real_input(values: np.ndarray, details: dict, adopted: Adopted) -> np.ndarray:
+    """Features as the original takes them: floats, or bytes without a sign."""
+    if details["dtype"] == np.uint8:
+        quantization = details["quantization_parameters"]
+        zero_point = int(quantization["zero_points"][0])
+        return (values.astype(np.int16) - adopted.features.zero_point + zero_point).astype(np.uint8)
+    return ((values.astype(np.float64) - adopted.features.zero_point) * adopted.features.scale).astype(np.float32)

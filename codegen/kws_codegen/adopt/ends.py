@@ -1,0 +1,112 @@
+"""The ends of a model: int8 features as rows of frames, int8 scores of one row."""
+
+from kws_reference.errors import KwsError
+from kws_reference.tflite.schema import generated
+
+from kws_codegen.adopt.draft import Draft, numbers
+
+_LIKE_INT8 = {"INT8": 0, "UINT8": 128}
+
+
+def int8_input(draft: Draft, index: int) -> int:
+    """The int8 tensor that a model makes of its input first: a QUANTIZE in front is taken out.
+
+    Args:
+      index: tensor of the input.
+
+    Raises:
+      KwsError: the input is of another type and nothing makes int8 of it at once.
+    """
+    if draft.dtype(index) == "INT8":
+        return index
+    readers = draft.consumers(index)
+    made = [numbers(op.outputs)[0] for op in readers if draft.kind(op) == "QUANTIZE"]
+    if len(readers) != 1 or len(made) != 1 or draft.dtype(made[0]) != "INT8":
+        raise KwsError(
+            f"the input {draft.name(index)} has type {draft.dtype(index)}: the front end gives int8 features. Convert "
+            "the model with int8 inputs."
+        )
+    draft.drop(readers[0])
+    draft.notes.append(f"input: {draft.dtype(index)} {draft.name(index)} and its QUANTIZE left out")
+    return made[0]
+
+
+def int8_output(draft: Draft, index: int) -> int:
+    """The int8 tensor of which a model makes its output last: a QUANTIZE or DEQUANTIZE at the end is taken out.
+
+    Raises:
+      KwsError: the output is no int8 tensor, nor one in another form.
+    """
+    if draft.dtype(index) == "INT8":
+        return index
+    last = draft.producer(index)
+    kind = draft.kind(last) if last is not None else "no operator"
+    if last is None or kind not in ("QUANTIZE", "DEQUANTIZE") or draft.consumers(index):
+        raise KwsError(
+            f"the output {draft.name(index)} has type {draft.dtype(index)}, made by {kind}: the detector takes int8 "
+            "scores. Convert the model with int8 outputs."
+        )
+    source = numbers(last.inputs)[0]
+    if draft.dtype(source) != "INT8" or (kind == "QUANTIZE" and not _same_steps(draft, source, index)):
+        raise KwsError(
+            f"the output {draft.name(index)} is {draft.dtype(source)} {draft.quantization(source)} in other steps "
+            f"({draft.dtype(index)} {draft.quantization(index)}): the scores would not be the same."
+        )
+    draft.drop(last)
+    draft.notes.append(f"output: {draft.dtype(index)} {draft.name(index)} and its {kind} left out")
+    return source
+
+
+def _same_steps(draft: Draft, source: int, target: int) -> bool:
+    """Whether two tensors hold the same numbers, in bytes with and without a sign."""
+    a, b = draft.quantization(source), draft.quantization(target)
+    offset = _LIKE_INT8.get(draft.dtype(target))
+    return a is not None and b is not None and offset is not None and a[0] == b[0] and a[1] + offset == b[1]
+
+
+def is_probability(draft: Draft, scores: int) -> bool:
+    """Whether scores come out of a SOFTMAX or a LOGISTIC, shapes aside."""
+    op = draft.producer(scores)
+    while op is not None and draft.kind(op) in ("RESHAPE", "SQUEEZE", "EXPAND_DIMS"):
+        op = draft.producer(numbers(op.inputs)[0])
+    return op is not None and draft.kind(op) in ("SOFTMAX", "LOGISTIC")
+
+
+def rows_of(draft: Draft, features: int, coefficients: int) -> int:
+    """Frames that a model's input holds, one behind the other.
+
+    Raises:
+      KwsError: it is no whole number of frames, or has the coefficients of one frame apart from each other.
+    """
+    shape = draft.shape(features)
+    axes = [size for size in shape if size != 1]
+    size = 1
+    for n in axes:
+        size *= n
+    frames = size // coefficients
+    if shape[:1] != (1,) or size % coefficients:
+        raise KwsError(f"the input {list(shape)} holds no whole frames of {coefficients} features, or a batch.")
+    if frames > 1 and axes[-1] not in (coefficients, size):
+        raise KwsError(
+            f"the input {list(shape)} has the {coefficients} features of a frame apart: give them behind each other, "
+            f"[1, {frames}, {coefficients}]."
+        )
+    return frames
+
+
+def reshaped(draft: Draft, source: int, name: str, shape: tuple[int, ...], *, first: bool) -> int:
+    """A tensor of the same elements in another shape: read instead of `source`, or made of it.
+
+    Args:
+      source: of the model.
+      first: the new tensor comes in and `source` is made of it; else it is made of `source`.
+    """
+    if draft.shape(source) == shape:
+        return source
+    made = draft.like(source, name, shape)
+    bounds = draft.integers(f"{name}/shape", list(draft.shape(source) if first else shape))
+    if first:
+        draft.add("RESHAPE", [made, bounds], source, generated.ReshapeOptionsT(), at=0)
+    else:
+        draft.add("RESHAPE", [source, bounds], made, generated.ReshapeOptionsT())
+    return made
