@@ -1,4 +1,4 @@
-"""``kws-codegen inspect``: layers, states and the memory plan of a bundle."""
+"""``kws-codegen inspect``: layers, states and memory of a bundle, or what another tool's model is made of."""
 
 import argparse
 import json
@@ -6,19 +6,24 @@ import json
 from kws_reference.bundle import Bundle
 from kws_reference.cli.program import OK
 
-from kws_codegen import report
+from kws_codegen import report, survey
+from kws_codegen.commands.inputs import read_model
 from kws_codegen.commands.options import add_model_options, dump_of, options_of
 from kws_codegen.generator import build
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
-    parser = subparsers.add_parser("inspect", help="print layers, states and the memory plan of a bundle")
+    parser = subparsers.add_parser("inspect", help="print layers, states and memory of a bundle, or of any .tflite")
     add_model_options(parser)
     parser.add_argument("--json", action="store_true", help="for machines")
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.bundle.is_file():
+        found = survey.survey(read_model(args.bundle), options_of(args))
+        print(json.dumps(found, indent=1) if args.json else survey.text(found, args.bundle.name))
+        return OK
     bundle = Bundle.load(args.bundle)
     facts = report.facts(bundle, *build(bundle, options_of(args), dump_of(args)))
     print(json.dumps(facts, indent=1) if args.json else report.text(facts))

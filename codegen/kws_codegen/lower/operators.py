@@ -29,6 +29,10 @@ HINTS = {
     "MEAN": "export the average over time as AVERAGE_POOL_2D",
     "SOFTMAX": "export the logits, the detector computes the posteriors",
     "QUANTIZE": "export tensors that share scale and zero point",
+    **dict.fromkeys(
+        ("ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "VAR_HANDLE"),
+        "kws-codegen adopt makes a state of the variable",
+    ),
     "PAD": "export convolutions over a state with VALID padding",
 }
 """What to do instead of operators without a lowering."""

@@ -1,5 +1,8 @@
 """Operators as kernel calls, in the order of the graph."""
 
+from kws_reference.errors import KwsError
+from kws_reference.tflite.graph import Op
+
 from kws_codegen.buffers import Held
 from kws_codegen.checks import refuse
 from kws_codegen.ir import KeptState, Module
@@ -12,6 +15,32 @@ from kws_codegen.places import Scores, StateRows, whole
 from kws_codegen.program import Program
 
 
+def refusals(module: Module) -> dict[int, str]:
+    """Why operators cannot be lowered, by their index; empty when all can."""
+    lowering, found = Lowering(module, Layout(module)), {}
+    for op in module.graph.ops:
+        try:
+            _lower(lowering, op)
+        except KwsError as error:
+            found[op.index] = str(error)
+            for index in op.outputs:
+                lowering.write(index)  # so that its readers are judged for themselves
+        except (IndexError, KeyError, ValueError, ZeroDivisionError, OverflowError) as error:
+            found[op.index] = f"{module.graph.describe(op)} is damaged ({type(error).__name__}: {error})"
+            for index in op.outputs:
+                lowering.write(index)
+    return found
+
+
+def _lower(lowering: Lowering, op: Op) -> None:
+    operator = OPERATORS.get(op.kind)
+    if operator is None:
+        hint = f"; {HINTS[op.kind]}" if op.kind in HINTS else ""
+        refuse(lowering.graph, op, f"this operator is not supported{hint}")
+    lowering.follow(op)
+    operator.lower(lowering, op)
+
+
 def run(module: Module) -> Module:
     """Makes kernel calls of all operators, and of what must be copied at the end of a step.
 
@@ -21,12 +50,7 @@ def run(module: Module) -> Module:
     layout = Layout(module)
     lowering = Lowering(module, layout)
     for op in module.graph.ops:
-        operator = OPERATORS.get(op.kind)
-        if operator is None:
-            hint = f"; {HINTS[op.kind]}" if op.kind in HINTS else ""
-            refuse(module.graph, op, f"this operator is not supported{hint}")
-        lowering.follow(op)
-        operator.lower(lowering, op)
+        _lower(lowering, op)
     if (place := layout.read(module.scores)) != Scores():
         size = module.graph.tensors[module.scores].size
         lowering.emit(Copy(name="scores.copy", op=None, reads=(place,), writes=Scores(), bytes=size))

@@ -56,16 +56,24 @@ def compile_module(graph: Graph, ends: Ends, options: Options, watch: Watcher | 
       KwsError: an operator, type, shape, quantization or state cannot be generated; the line names it. Or there is no
         optional pass of a name in `Options.without`.
     """
+    return _run(PASSES, graph, ends, options, watch)
+
+
+def prepare_module(graph: Graph, ends: Ends, options: Options) -> Module:
+    """The module as `LOWER_GRAPH` finds it; arguments and errors as of `compile_module`."""
+    return _run(PASSES[: PASSES.index(LOWER_GRAPH)], graph, ends, options)
+
+
+def _run(passes: tuple[Pass, ...], graph: Graph, ends: Ends, options: Options, watch: Watcher | None = None) -> Module:
     unknown = sorted(options.without - set(OPTIONAL))
     if unknown:
         raise KwsError(f"there is no pass {unknown[0]!r} to leave out. Choose from: {', '.join(OPTIONAL)}.")
     module = Module.of(graph, ends, options)
     if watch is not None:
         watch(None, module)
-    for a_pass in PASSES:
-        if a_pass.name in options.without:
-            continue
-        module = a_pass.run(module)
-        if watch is not None:
-            watch(a_pass, module)
+    for a_pass in passes:
+        if a_pass.name not in options.without:
+            module = a_pass.run(module)
+            if watch is not None:
+                watch(a_pass, module)
     return module

@@ -52,6 +52,11 @@ _OPERATORS = {
 }
 
 
+def resolver_knows(kind: str) -> bool:
+    """Whether engine tflm's op resolver has a place for an operator."""
+    return kind in _OPERATORS
+
+
 def _all_int8(graph: Graph, kind: str) -> bool:
     """Whether every operator of a kind reads int8 activations and int8 weights and writes int8.
 

@@ -160,6 +160,8 @@ def _constant(raw: np.ndarray, dtype: str, shape: tuple[int, ...]) -> np.ndarray
 
 # --- Operators -------------------------------------------------------------------------------------------------------
 
+_WITHOUT_OUTPUTS = ("ASSIGN_VARIABLE", "CALL_ONCE")
+
 
 def _op(model: Any, operator: Any, index: int, tensor_count: int) -> Op:
     code = model.OperatorCodes(operator.OpcodeIndex())
@@ -171,7 +173,7 @@ def _op(model: Any, operator: Any, index: int, tensor_count: int) -> Op:
     if (
         not all(-1 <= i < tensor_count for i in inputs)
         or not all(0 <= i < tensor_count for i in outputs)
-        or not outputs
+        or not (outputs or kind in _WITHOUT_OUTPUTS)
     ):
         raise KwsError(
             f"model.tflite is damaged ({kind}, operator {index}, names a tensor that is not there). Export it again."
