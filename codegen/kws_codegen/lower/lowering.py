@@ -48,11 +48,12 @@ class Lowering:
     # Names: "<state that the data went through last>.<what>".
 
     def name(self, op: Op, what: str) -> str:
-        """Name of a call; the operator's result descends from the same state as the last of its operands."""
+        """Name of a call; the operator's results descend from the same state as the last of its operands."""
         roots = [self.layout.root(index) for index in op.inputs]
         known = [self._blocks[root] for root in roots if root in self._blocks]
         order, block = max(known) if known else (-1, "input")
-        self._blocks[op.outputs[0]] = (order, block)
+        for result in op.outputs:
+            self._blocks[result] = (order, block)
         return f"{block}.{what}"
 
     # States, as operators meet them.

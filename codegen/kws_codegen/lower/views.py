@@ -3,19 +3,18 @@
 from kws_reference.tflite.graph import Graph, Op
 
 from kws_codegen import checks
-from kws_codegen.checks import refuse, same_quantization
+from kws_codegen.checks import check_same_quantization, refuse
 from kws_codegen.lower.lowering import Lowering
 from kws_codegen.lower.operator import Operator
 
 
 def _lower(lowering: Lowering, op: Op) -> None:
     graph = lowering.graph
-    source = checks.activation(graph, op, op.inputs[0])
-    target = checks.activation(graph, op, op.outputs[0])
+    source = checks.variable(graph, op, op.inputs[0])
+    target = checks.variable(graph, op, op.outputs[0])
     if source.size != target.size:
         refuse(graph, op, f"{list(source.shape)} cannot become {list(target.shape)}")
-    if not same_quantization(source, target):
-        refuse(graph, op, f"'{source.name}' and '{target.name}' must share scale and zero point")
+    check_same_quantization(graph, op, source, target)
 
 
 RESHAPE = Operator("RESHAPE", _lower, required_inputs=1)
