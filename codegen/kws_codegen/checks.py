@@ -20,13 +20,19 @@ def same_quantization(a: Tensor, b: Tensor) -> bool:
     return a.scales == b.scales and a.zero_points == b.zero_points
 
 
+def check_same_quantization(graph: Graph, op: Op, a: Tensor, b: Tensor) -> None:
+    """Refuses two tensors that do not share scale and zero point."""
+    if not same_quantization(a, b):
+        refuse(graph, op, f"'{a.name}' and '{b.name}' must share scale and zero point")
+
+
 def quantization_text(tensor: Tensor) -> str:
     """Scale and zero point for a message."""
     return f"scale {tensor.scales[0]:.9g}, zero point {tensor.zero_points[0]}" if tensor.scales else "no quantization"
 
 
-def activation(graph: Graph, op: Op, index: int) -> Tensor:
-    """The int8 activation `index` with one scale and batch 1.
+def operand(graph: Graph, op: Op, index: int) -> Tensor:
+    """The int8 tensor `index` with one scale, constant or not, of any shape.
 
     Raises:
       KwsError: it is none.
@@ -38,7 +44,31 @@ def activation(graph: Graph, op: Op, index: int) -> Tensor:
         refuse(graph, op, f"tensor '{tensor.name}' has type {tensor.dtype}, only INT8 is supported")
     if len(tensor.scales) != 1 or not tensor.scales[0] > 0:
         refuse(graph, op, f"tensor '{tensor.name}' must have one positive scale, it has {quantization_text(tensor)}")
-    if not tensor.shape or tensor.shape[0] != 1 or min(tensor.shape) < 1:
+    if min(tensor.shape, default=1) < 1:
+        refuse(graph, op, f"tensor '{tensor.name}' has shape {list(tensor.shape)}, which has no elements")
+    return tensor
+
+
+def variable(graph: Graph, op: Op, index: int) -> Tensor:
+    """The int8 activation `index` with one scale, of any shape.
+
+    Raises:
+      KwsError: it is none, or constant.
+    """
+    tensor = operand(graph, op, index)
+    if tensor.data is not None:
+        refuse(graph, op, f"tensor '{tensor.name}' is constant, only activations are supported")
+    return tensor
+
+
+def activation(graph: Graph, op: Op, index: int) -> Tensor:
+    """The int8 activation `index` with one scale and batch 1.
+
+    Raises:
+      KwsError: it is none.
+    """
+    tensor = operand(graph, op, index)
+    if not tensor.shape or tensor.shape[0] != 1:
         refuse(graph, op, f"tensor '{tensor.name}' has shape {list(tensor.shape)}, only batch 1 is supported")
     return tensor
 

@@ -204,6 +204,64 @@ class GraphBuilder:
             "FULLY_CONNECTED", [x, weights, *biases], y, activation="NONE", weights_format=0, keep_num_dims=False
         )
 
+    def function(self, kind: str, name: str, x: int, *, scale: float | None = None, **options: Any) -> int:
+        """An operator of one value: `scale` is the output's, by default a little finer than the input's."""
+        shape, scale_x, zero_point = self.like(x)
+        if kind == "LOGISTIC":
+            scale, zero_point = 1 / 256, -128
+        elif kind == "TANH":
+            scale, zero_point = 1 / 128, 0
+        elif kind == "RELU6":  # which TFLite Micro does not rescale
+            scale = scale_x
+        else:
+            scale, zero_point = scale or 0.8 * scale_x, int(self.rng.integers(-60, 60))
+        return self.op(kind, [x], self.tensor(name, shape, scale, zero_point), **options)
+
+    def moved(self, kind: str, name: str, inputs: list[int], shape: tuple[int, ...], like: int, **options: Any) -> int:
+        """An operator that only moves elements, of scale and zero point of tensor `like`."""
+        _, scale, zero_point = self.like(like)
+        return self.op(kind, inputs, self.tensor(name, shape, scale, zero_point), **options)
+
+    def split(self, kind: str, name: str, inputs: list[int], x: int, axis: int, sizes: list[int]) -> list[int]:
+        """SPLIT or SPLIT_V of `x` into parts of `sizes` on `axis`."""
+        shape, scale, zero_point = self.like(x)
+        parts = []
+        for number, size in enumerate(sizes):
+            part = (*shape[:axis], size, *shape[axis + 1 :])
+            parts.append(self.tensor(f"{name}/{number}", part, scale, zero_point))
+        self.ops.append(Op(len(self.ops), kind, tuple(inputs), tuple(parts), {"splits": len(sizes)}))
+        return parts
+
+    def values(self, name: str, shape: tuple[int, ...], scale: float, zero_point: int = 0) -> int:
+        """A constant operand of random int8 values."""
+        data = self.rng.integers(-128, 128, shape).astype(np.int8)
+        return self.tensor(name, shape, scale, zero_point, data=data)
+
+    def binary(self, kind: str, name: str, a: int, b: int, scale: float | None, **options: Any) -> int:
+        """An operator of two operands; `scale` of None is that of `a`, with its zero point."""
+        shape = np.broadcast_shapes(self.tensors[a].shape, self.tensors[b].shape)
+        _, scale_a, zero_point = self.like(a)
+        if scale is not None:
+            zero_point = int(self.rng.integers(-60, 60))
+        return self.op(kind, [a, b], self.tensor(name, shape, scale or scale_a, zero_point), **options)
+
+    def pool(self, kind: str, name: str, x: int, window: tuple[int, int], stride: tuple[int, int], padding: str) -> int:
+        """MAX_POOL_2D or AVERAGE_POOL_2D over rows and columns."""
+        (_, *sizes, channels), scale, zero_point = self.like(x)
+        reach = [0 if padding == "SAME" else n - 1 for n in window]
+        out = [-(-(n - r) // s) for n, r, s in zip(sizes, reach, stride, strict=True)]
+        y = self.tensor(name, (1, *out, channels), scale, zero_point)
+        values = dict(padding=padding, stride_h=stride[0], stride_w=stride[1], filter_h=window[0], filter_w=window[1])
+        return self.op(kind, [x], y, activation="NONE", **values)
+
+    def reduced(self, kind: str, name: str, x: int, axes: list[int], *, keep: bool, scale: float | None = None) -> int:
+        """MEAN or SUM over `axes`; `scale` is the output's, by default the input's with its zero point."""
+        shape, scale_x, zero_point = self.like(x)
+        axes_of = {axis % len(shape) for axis in axes}
+        left = tuple(1 if i in axes_of else n for i, n in enumerate(shape) if keep or i not in axes_of)
+        y = self.tensor(name, left, scale or scale_x, -7 if scale else zero_point)
+        return self.op(kind, [x, self.constant(f"{name}/axes", axes)], y, keep_dims=keep)
+
     def scores(self, x: int) -> None:
         self.outputs.append(x)
 
@@ -402,6 +460,109 @@ def handed_on() -> GraphBuilder:
     return b
 
 
+def lookups() -> GraphBuilder:
+    """Every function of one value, between convolutions and of a state."""
+    b, x = _start(12, 2, 10)
+    for kind, options in {
+        "HARD_SWISH": {},
+        "LEAKY_RELU": {"alpha": 0.3},
+        "ELU": {},
+        "TANH": {},
+        "RELU": {},
+        "QUANTIZE": {},
+        "RELU6": {},
+    }.items():
+        name = kind.lower()
+        x = b.conv(f"{name}/pointwise", x, 12)
+        _rescale(b, x, 1 / 24)
+        x = b.function(kind, name, x, **{"scale": 1 / 24, **options})
+    x = b.depthwise("dw", b.function("TANH", "state/tanh", b.state("one", 3, x)), 4)
+    _rescale(b, x, 1 / 16)
+    b.scores(b.dense("scores", b.average("mean", b.function("LOGISTIC", "logistic", x), 2), 6))
+    return b
+
+
+def moves() -> GraphBuilder:
+    """Copies of all kinds: rows of a state, borders, parts, joined parts, other orders of dimensions."""
+    b, x = _start(13, 2, 6)
+    joined = b.state("one", 5, x)  # [1, 7, 1, 6]
+    masks = dict(ellipsis_mask=0, new_axis_mask=0, shrink_axis_mask=0b100, begin_mask=0b1001, end_mask=0b1001)
+    bounds = [b.constant(f"bounds{i}", values) for i, values in enumerate(([0, -6, 0, 0], [0, 7, 1, 0], [1, 2, 1, 1]))]
+    rows = b.moved("STRIDED_SLICE", "every_second", [joined, *bounds], (1, 3, 6), joined, **masks)
+    bounds = [b.constant("begin", [0, 4, 0, 1]), b.constant("size", [1, 2, -1, 3])]
+    part = b.moved("SLICE", "part", [joined, *bounds], (1, 2, 1, 3), joined)
+    border = b.constant("border", [[0, 0], [1, 0], [2, 1]])
+    rows = b.moved("PAD", "pad", [rows, border], (1, 4, 9), rows)
+    rows = b.moved("TRANSPOSE", "swap", [rows, b.constant("order", [0, 2, 1])], (1, 9, 4), rows)
+    thirds = b.split("SPLIT", "thirds", [b.constant("axis", 1), rows], rows, 1, [3, 3, 3])
+    sizes = [b.constant("sizes", [1, -1]), b.constant("last", -1)]
+    left, right = b.split("SPLIT_V", "halves", [thirds[1], *sizes], thirds[1], 2, [1, 3])
+    both = b.moved(
+        "CONCATENATION", "again", [right, thirds[2], left, thirds[0]], (1, 3, 12), x, axis=2, activation="NONE"
+    )
+    both = b.moved(
+        "TRANSPOSE", "turn", [b.reshape("cube", both, (3, 4, 3)), b.constant("turned", [2, 0, 1])], (3, 3, 4), x
+    )
+    value = b.tensor("value", (), b.tensors[x].scales[0], 3, data=np.array(-100, np.int8))
+    border = b.constant("frame", [[0, 0], [0, 1], [1, 1], [0, 0]])
+    part = b.moved("PADV2", "framed", [part, border, value], (1, 3, 3, 3), x)
+    ends = [b.reshape("a", both, (1, 36)), b.reshape("b", part, (1, 27)), b.reshape("c", x, (1, 12))]
+    x = b.moved("CONCATENATION", "ends", ends, (1, 75), x, axis=-1, activation="NONE")
+    b.scores(b.dense("scores", x, 5))
+    return b
+
+
+def elementwise() -> GraphBuilder:
+    """Two operands of other shapes and scales, and constant ones: gates, offsets, limits, slopes."""
+    b, x = _start(14, 3, 8)
+    x = b.conv("pointwise", b.state("one", 2, x), 6)
+    _rescale(b, x, 1 / 20)
+    mean = b.reduced("MEAN", "squeeze", x, [1, 2], keep=True, scale=1 / 60)
+    gate = b.function("LOGISTIC", "gate", mean)
+    x = b.binary("MUL", "gated", x, gate, 1 / 40, activation="NONE")
+    x = b.binary("MUL", "weighted", x, b.values("weights", (6,), 1 / 90, 5), 1 / 50, activation="RELU6")
+    x = b.binary("ADD", "raised", x, b.values("offset", (), 1 / 300), 1 / 45, activation="NONE")
+    x = b.binary("ADD", "wide", b.values("columns", (1, 1, 4, 1), 1 / 90), x, 1 / 30, activation="NONE")
+    x = b.binary("SUB", "from", b.values("whole", (1, 5, 4, 6), 1 / 80, -9), x, 1 / 33, activation="NONE")
+    rows = b.reduced("SUM", "rows", x, [1], keep=True, scale=1 / 9)
+    x = b.binary("SUB", "centred", x, rows, 1 / 10, activation="NONE")
+    x = b.op("PRELU", [x, b.values("slopes", (1, 1, 6), 1 / 100, 30)], b.tensor("prelu", b.like(x)[0], 1 / 13, 11))
+    like = b.tensors[x].scales[0], b.tensors[x].zero_points[0]
+    x = b.binary("MAXIMUM", "floor", x, b.values("lowest", (4, 1), *like), None)
+    x = b.binary("MINIMUM", "ceiling", b.values("highest", (5, 1, 1), *like), x, None)
+    b.scores(b.dense("scores", b.reshape("flat", x, (1, 120)), 6))
+    return b
+
+
+def pools() -> GraphBuilder:
+    """Pools over rows and columns with borders, means and sums over other dimensions than time."""
+    b, x = _start(15, 4, 18)
+    x = b.reshape("image", x, (1, 4, 6, 3))
+    x = b.pool("MAX_POOL_2D", "max", x, (3, 2), (1, 1), "SAME")
+    a = b.pool("AVERAGE_POOL_2D", "average", x, (2, 3), (2, 3), "SAME")  # [1, 2, 2, 3]
+    c = b.pool("AVERAGE_POOL_2D", "inner", x, (2, 3), (1, 2), "VALID")  # [1, 3, 2, 3]
+    m = b.pool("MAX_POOL_2D", "sparse", x, (2, 2), (3, 4), "VALID")  # [1, 1, 2, 3]
+    joined = b.moved("CONCATENATION", "joined", [a, c, m], (1, 6, 2, 3), x, axis=1, activation="NONE")
+    columns = b.reduced("MEAN", "columns", joined, [2], keep=False, scale=1 / 40)  # [1, 6, 3]
+    ends = b.reduced("MEAN", "ends", joined, [1, 3], keep=True)  # [1, 1, 2, 1]
+    total = b.reduced("SUM", "total", joined, [-1, 2], keep=True, scale=1 / 4)
+    parts = []
+    for name, y in {"columns": columns, "ends": ends, "total": total}.items():
+        y = b.function("QUANTIZE", f"{name}/same", y, scale=1 / 30)
+        parts.append(b.reshape(f"{name}/flat", y, (1, b.graph().tensors[y].size)))
+        _rescale(b, parts[-1], 1 / 30, 0)
+        _rescale(b, y, 1 / 30, 0)
+    x = b.moved("CONCATENATION", "all", parts, (1, 26), parts[0], axis=1, activation="NONE")
+    b.scores(b.dense("scores", x, 5))
+    return b
+
+
+def _rescale(b: GraphBuilder, x: int, scale: float, zero_point: int | None = None) -> None:
+    """Gives a tensor another scale than the builder chose, and another zero point."""
+    point = b.tensors[x].zero_points if zero_point is None else (zero_point,)
+    b.tensors[x] = dataclasses.replace(b.tensors[x], scales=(float(np.float32(scale)),), zero_points=point)
+
+
 UNUSUAL = {
     model.__name__: model
     for model in (
@@ -416,6 +577,10 @@ UNUSUAL = {
         no_states,
         feedback,
         handed_on,
+        lookups,
+        moves,
+        elementwise,
+        pools,
     )
 }
 """Builders of models that use what the released one does not."""

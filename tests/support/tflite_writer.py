@@ -121,20 +121,22 @@ def _operator(builder: Any, op: Op, code: int) -> int:
     return tflite.OperatorEnd(builder)
 
 
+_POOL = (
+    "Pool2DOptions",
+    {
+        "padding": "Padding",
+        "stride_w": "StrideW",
+        "stride_h": "StrideH",
+        "filter_w": "FilterWidth",
+        "filter_h": "FilterHeight",
+        "activation": "FusedActivationFunction",
+    },
+)
 # Table of each kind of op, and the setter of each option of the IR.
 _TABLES = {
     "ADD": ("AddOptions", {"activation": "FusedActivationFunction"}),
-    "AVERAGE_POOL_2D": (
-        "Pool2DOptions",
-        {
-            "padding": "Padding",
-            "stride_w": "StrideW",
-            "stride_h": "StrideH",
-            "filter_w": "FilterWidth",
-            "filter_h": "FilterHeight",
-            "activation": "FusedActivationFunction",
-        },
-    ),
+    "AVERAGE_POOL_2D": _POOL,
+    "BATCH_MATMUL": ("BatchMatMulOptions", {"adjoint_a": "AdjX", "adjoint_b": "AdjY"}),
     "CONCATENATION": ("ConcatenationOptions", {"axis": "Axis", "activation": "FusedActivationFunction"}),
     "CONV_2D": (
         "Conv2DOptions",
@@ -167,6 +169,17 @@ _TABLES = {
             "keep_num_dims": "KeepNumDims",
         },
     ),
+    "LEAKY_RELU": ("LeakyReluOptions", {"alpha": "Alpha"}),
+    "MAXIMUM": ("MaximumMinimumOptions", {}),
+    "MAX_POOL_2D": _POOL,
+    "MEAN": ("ReducerOptions", {"keep_dims": "KeepDims"}),
+    "MINIMUM": ("MaximumMinimumOptions", {}),
+    "MUL": ("MulOptions", {"activation": "FusedActivationFunction"}),
+    "PAD": ("PadOptions", {}),
+    "PADV2": ("PadV2Options", {}),
+    "SOFTMAX": ("SoftmaxOptions", {"beta": "Beta"}),
+    "SPLIT": ("SplitOptions", {"splits": "NumSplits"}),
+    "SPLIT_V": ("SplitVOptions", {"splits": "NumSplits"}),
     "STRIDED_SLICE": (
         "StridedSliceOptions",
         {
@@ -177,6 +190,9 @@ _TABLES = {
             "shrink_axis_mask": "ShrinkAxisMask",
         },
     ),
+    "SUB": ("SubOptions", {"activation": "FusedActivationFunction"}),
+    "SUM": ("ReducerOptions", {"keep_dims": "KeepDims"}),
+    "TRANSPOSE": ("TransposeOptions", {}),
 }
 _ENUMERATIONS = {"padding": _PADDING, "activation": _ACTIVATION}
 

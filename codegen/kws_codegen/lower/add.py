@@ -1,4 +1,4 @@
-"""ADD of two activations of the same shape."""
+"""ADD and SUB."""
 
 from kws_reference.tflite import fixed_point
 from kws_reference.tflite.graph import Graph, Op, Tensor
@@ -6,17 +6,48 @@ from kws_reference.tflite.graph import Graph, Op, Tensor
 from kws_codegen import checks
 from kws_codegen.checks import output_range, refuse
 from kws_codegen.kernels.add import Add, AddOperand
+from kws_codegen.kernels.elementwise import Difference, Sum
+from kws_codegen.kernels.output_range import OutputRange
+from kws_codegen.lower import broadcast
 from kws_codegen.lower.lowering import Lowering
 from kws_codegen.lower.operator import Operator
 
 
-def _lower(lowering: Lowering, op: Op) -> None:
+def _lower_add(lowering: Lowering, op: Op) -> None:
     graph = lowering.graph
-    a, b = _operands(graph, op)
-    y = checks.activation(graph, op, op.outputs[0])
-    for tensor in (a, b):
-        if tensor.shape != y.shape:
-            refuse(graph, op, f"operand '{tensor.name}' {list(tensor.shape)} is broadcast to {list(y.shape)}")
+    a, b = broadcast.operands(graph, op)
+    y = checks.variable(graph, op, op.outputs[0])
+    total = Sum(*_fields(graph, op, a, b, y))
+    if a.data is not None or b.data is not None or not a.shape == b.shape == y.shape:
+        broadcast.emit(lowering, op, "add", total)
+        return
+    lowering.emit(
+        Add(
+            reads=tuple(lowering.read(index) for index in op.inputs),
+            writes=lowering.write(op.outputs[0]),
+            name=lowering.name(op, "add"),
+            op=op,
+            a=total.a,
+            b=total.b,
+            multiplier=total.multiplier,
+            right_shift=total.right_shift,
+            range=total.range,
+            count=y.size,
+        )
+    )
+
+
+def _lower_sub(lowering: Lowering, op: Op) -> None:
+    graph = lowering.graph
+    a, b = broadcast.operands(graph, op)
+    y = checks.variable(graph, op, op.outputs[0])
+    broadcast.emit(lowering, op, "sub", Difference(*_fields(graph, op, a, b, y)))
+
+
+def _fields(
+    graph: Graph, op: Op, a: Tensor, b: Tensor, y: Tensor
+) -> tuple[AddOperand, AddOperand, int, int, OutputRange]:
+    """The fields of `Sum`, and of `Difference`."""
     multipliers = fixed_point.add_multipliers(a.scales[0], b.scales[0], y.scales[0])
     scaled = []
     for tensor, (multiplier, shift) in zip((a, b), multipliers.operands, strict=True):
@@ -27,29 +58,8 @@ def _lower(lowering: Lowering, op: Op) -> None:
     if not -31 <= shift <= -1:
         larger = max(a.scales[0], b.scales[0])
         refuse(graph, op, f"output scale {y.scales[0]:.9g} is too far from the operands' {larger:.9g}")
-    lowering.emit(
-        Add(
-            reads=tuple(lowering.read(index) for index in op.inputs),
-            writes=lowering.write(op.outputs[0]),
-            name=lowering.name(op, "add"),
-            op=op,
-            a=scaled[0],
-            b=scaled[1],
-            multiplier=multiplier,
-            right_shift=-shift,
-            range=output_range(graph, op, y),
-            count=y.size,
-        )
-    )
+    return scaled[0], scaled[1], multiplier, -shift, output_range(graph, op, y)
 
 
-def _operands(graph: Graph, op: Op) -> tuple[Tensor, Tensor]:
-    for index in op.inputs:
-        if graph.tensors[index].data is not None:
-            name = graph.tensors[index].name
-            refuse(graph, op, f"operand '{name}' is constant, only activations can be added")
-    a, b = (checks.activation(graph, op, index) for index in op.inputs)
-    return a, b
-
-
-ADD = Operator("ADD", _lower, required_inputs=2, max_inputs=2)
+ADD = Operator("ADD", _lower_add, required_inputs=2, max_inputs=2)
+SUB = Operator("SUB", _lower_sub, required_inputs=2, max_inputs=2)

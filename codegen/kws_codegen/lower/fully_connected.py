@@ -14,7 +14,7 @@ from kws_codegen.lower.operator import Operator
 
 def _lower(lowering: Lowering, op: Op) -> None:
     graph = lowering.graph
-    x, y = (checks.activation(graph, op, index) for index in (op.inputs[0], op.outputs[0]))
+    x, y = (checks.variable(graph, op, index) for index in (op.inputs[0], op.outputs[0]))
     if op.options.get("weights_format", 0) != 0:
         refuse(graph, op, f"weights format {op.options['weights_format']} is not supported, only the default")
     rows = weights.values(graph, op)

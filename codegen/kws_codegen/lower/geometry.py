@@ -2,8 +2,10 @@
 
 from kws_reference.tflite.graph import Graph, Op, Tensor
 
-from kws_codegen.checks import check_rank, refuse
+from kws_codegen import checks
+from kws_codegen.checks import check_rank, check_same_quantization, output_range, refuse
 from kws_codegen.kernels.geometry import ConvGeometry
+from kws_codegen.kernels.output_range import OutputRange
 
 
 def padding(graph: Graph, op: Op, size: int, kernel: int, stride: int, dilation: int, out: int) -> int:
@@ -36,13 +38,36 @@ def conv_geometry(
       KwsError: shapes and options contradict each other.
     """
     options = op.options
-    for tensor in (x, y):
-        check_rank(graph, op, tensor, 4)
-    strides = (options["stride_h"], options["stride_w"])
-    if min(*strides, options["dilation_h"], options["dilation_w"]) < 1:
+    if min(options["stride_h"], options["stride_w"], options["dilation_h"], options["dilation_w"]) < 1:
         refuse(graph, op, "strides and dilations must be at least 1")
     # A kernel of one tap has no dilation, whatever the file says: CMSIS-NN would take a slower way for it.
     dilations = [options[f"dilation_{axis}"] if taps > 1 else 1 for axis, taps in zip("hw", kernel, strict=True)]
+    return _geometry(graph, op, x, y, kernel, dilations, depth_multiplier)
+
+
+def pool_geometry(graph: Graph, op: Op) -> tuple[ConvGeometry, OutputRange]:
+    """Geometry and output range of a pool: its filter is the kernel of a convolution of each channel.
+
+    Raises:
+      KwsError: shapes and options contradict each other, or input and output have different scales.
+    """
+    x, y = (checks.activation(graph, op, index) for index in (op.inputs[0], op.outputs[0]))
+    o = op.options
+    check_same_quantization(graph, op, x, y)
+    if min(o["filter_h"], o["filter_w"], o["stride_h"], o["stride_w"]) < 1:
+        refuse(graph, op, "windows and strides must be at least 1")
+    geometry = _geometry(graph, op, x, y, (o["filter_h"], o["filter_w"]), [1, 1], depth_multiplier=1)
+    if y.shape[3] != x.shape[3]:
+        refuse(graph, op, f"{x.shape[3]} channels cannot become {y.shape[3]}")
+    return geometry, output_range(graph, op, y)
+
+
+def _geometry(
+    graph: Graph, op: Op, x: Tensor, y: Tensor, kernel: tuple[int, int], dilations: list[int], depth_multiplier: int
+) -> ConvGeometry:
+    for tensor in (x, y):
+        check_rank(graph, op, tensor, 4)
+    strides = (op.options["stride_h"], op.options["stride_w"])
     pad_h, pad_w = (
         padding(graph, op, x.shape[1 + i], kernel[i], strides[i], dilations[i], y.shape[1 + i]) for i in range(2)
     )

@@ -56,10 +56,10 @@ class Lowering:
         """Whether a layer's 4-bit weights stay packed."""
         return op.index in self._module.packed
 
-    def is_view(self, tensor: int, source: int) -> bool:
-        """Whether a tensor is bytes of `source`, so that nothing needs to be copied."""
-        view = self._module.views.get(tensor)
-        return view is not None and view.of == source
+    def lies_in(self, tensor: int, other: int, offset: int = 0) -> bool:
+        """Whether a tensor is bytes of another one from `offset` on, or of what that is part of: nothing is copied."""
+        root, first = self._module.root(other)
+        return self._module.root(tensor) == (root, first + offset)
 
     # Names: "<state that the data went through last>.<what>".
 

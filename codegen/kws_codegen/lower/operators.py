@@ -1,10 +1,17 @@
 """All operators that the generator has a lowering for, listed once."""
 
-from kws_codegen.lower.add import ADD
+from kws_codegen.lower.add import ADD, SUB
 from kws_codegen.lower.average_pool import AVERAGE_POOL_2D
 from kws_codegen.lower.conv import CONV_2D
 from kws_codegen.lower.depthwise import DEPTHWISE_CONV_2D
 from kws_codegen.lower.fully_connected import FULLY_CONNECTED
+from kws_codegen.lower.lookup import ELU, HARD_SWISH, LEAKY_RELU, LOGISTIC, QUANTIZE, RELU, RELU6, TANH
+from kws_codegen.lower.max_pool import MAX_POOL_2D
+from kws_codegen.lower.minimum_maximum import MAXIMUM, MINIMUM
+from kws_codegen.lower.move import PAD, PADV2, SPLIT, SPLIT_V, TRANSPOSE
+from kws_codegen.lower.mul import MUL
+from kws_codegen.lower.prelu import PRELU
+from kws_codegen.lower.reduce import MEAN, SUM
 from kws_codegen.lower.views import EXPAND_DIMS, RESHAPE, SQUEEZE
 from kws_codegen.lower.windows import CONCATENATION, SLICE, STRIDED_SLICE
 
@@ -16,23 +23,43 @@ OPERATORS = {
         CONCATENATION,
         CONV_2D,
         DEPTHWISE_CONV_2D,
+        ELU,
         EXPAND_DIMS,
         FULLY_CONNECTED,
+        HARD_SWISH,
+        LEAKY_RELU,
+        LOGISTIC,
+        MAXIMUM,
+        MAX_POOL_2D,
+        MEAN,
+        MINIMUM,
+        MUL,
+        PAD,
+        PADV2,
+        PRELU,
+        QUANTIZE,
+        RELU,
+        RELU6,
         RESHAPE,
         SLICE,
+        SPLIT,
+        SPLIT_V,
         SQUEEZE,
         STRIDED_SLICE,
+        SUB,
+        SUM,
+        TANH,
+        TRANSPOSE,
     )
 }
 
 HINTS = {
-    "MEAN": "export the average over time as AVERAGE_POOL_2D",
+    "DEQUANTIZE": "export inputs, outputs and everything between them as int8",
+    "RELU_N1_TO_1": "TFLite Micro knows it only as the activation of the layer before",
     "SOFTMAX": "export the logits, the detector computes the posteriors",
-    "QUANTIZE": "export tensors that share scale and zero point",
     **dict.fromkeys(
         ("ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "VAR_HANDLE"),
         "kws-codegen adopt makes a state of the variable",
     ),
-    "PAD": "export convolutions over a state with VALID padding",
 }
 """What to do instead of operators without a lowering."""

@@ -1,25 +1,24 @@
 """CONCATENATION, SLICE and STRIDED_SLICE: a state joined with its new rows, and cut to its last rows again.
 
 The windows of the firmware keep the rows where both need them, so that neither costs anything, unless the new rows have
-a place elsewhere: then they are copied.
+a place elsewhere: then they are copied. Those that belong to no window are copies (`kws_codegen.lower.move`).
 """
 
 from kws_reference.tflite.graph import Op
 
 from kws_codegen.buffers import Window
-from kws_codegen.checks import refuse
 from kws_codegen.kernels.copy import Copy
+from kws_codegen.lower import move
 from kws_codegen.lower.lowering import Lowering
 from kws_codegen.lower.operator import Operator
 from kws_codegen.places import NewRows
-
-_NO_STATE = "it joins or cuts no state of the manifest; a state pair may be missing"
 
 
 def _join(lowering: Lowering, op: Op) -> None:
     state = lowering.joined_state(op)
     if state is None:
-        refuse(lowering.graph, op, _NO_STATE)
+        move.concatenate(lowering, op)
+        return
     fresh, buffer = state
     lowering.enter_block(op, buffer)
     if not isinstance(buffer, Window):
@@ -31,8 +30,8 @@ def _join(lowering: Lowering, op: Op) -> None:
 
 
 def _cut(lowering: Lowering, op: Op) -> None:
-    if not lowering.cuts_state(op) and not lowering.is_view(op.outputs[0], op.inputs[0]):
-        refuse(lowering.graph, op, _NO_STATE)
+    if not lowering.cuts_state(op):
+        move.cut(lowering, op)
 
 
 CONCATENATION = Operator("CONCATENATION", _join, required_inputs=2, needs_options=True)

@@ -99,7 +99,7 @@ def activation_range(activation: str, scale: float, zero_point: int) -> tuple[in
 
 @dataclasses.dataclass(frozen=True)
 class AddMultipliers:
-    """Multipliers of ADD, each ``(multiplier, shift)`` of `quantize_multiplier`.
+    """Multipliers of ADD and SUB, each ``(multiplier, shift)`` of `quantize_multiplier`.
 
     Attributes:
       operands: bring each operand, shifted left by `ADD_LEFT_SHIFT`, to twice the larger of their scales.
@@ -111,12 +111,23 @@ class AddMultipliers:
 
 
 def add_multipliers(scale_a: float, scale_b: float, output_scale: float) -> AddMultipliers:
-    """The multipliers of an ADD by the scales of its operands and its output."""
+    """The multipliers of an ADD or SUB by the scales of its operands and its output."""
     twice = 2.0 * max(float(scale_a), float(scale_b))
     return AddMultipliers(
         (quantize_multiplier(float(scale_a) / twice), quantize_multiplier(float(scale_b) / twice)),
         quantize_multiplier(twice / ((1 << ADD_LEFT_SHIFT) * float(output_scale))),
     )
+
+
+def mean_multiplier(input_scale: float, output_scale: float, count: int) -> tuple[int, int]:
+    """The factor from a sum of `count` values to their mean, as MEAN has it.
+
+    Returns:
+      ``(multiplier, shift)`` as of `quantize_multiplier`, but the multiplier is rounded down and may be below 2**30.
+    """
+    multiplier, shift = quantize_multiplier(float(input_scale) / float(output_scale))
+    bits = min(count.bit_length() - 1, 32, 31 + shift)
+    return (multiplier << bits) // count, shift - bits
 
 
 # --- When a step is computed: integers to integers -------------------------------------------------------------------

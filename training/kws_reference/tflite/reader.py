@@ -233,6 +233,22 @@ def _concatenation(options: Any) -> dict[str, Any]:
     return {"axis": options.Axis(), **_activation(options)}
 
 
+def _leaky_relu(options: Any) -> dict[str, Any]:
+    return {"alpha": options.Alpha()}
+
+
+def _reducer(options: Any) -> dict[str, Any]:
+    return {"keep_dims": bool(options.KeepDims())}
+
+
+def _softmax(options: Any) -> dict[str, Any]:
+    return {"beta": options.Beta()}
+
+
+def _split(options: Any) -> dict[str, Any]:
+    return {"splits": options.NumSplits()}
+
+
 def _strided_slice(options: Any) -> dict[str, Any]:
     return {
         "begin_mask": options.BeginMask(),
@@ -258,12 +274,18 @@ _OPTIONS = {
     "FULLY_CONNECTED": (generated.FullyConnectedOptions, _fully_connected),
     "L2_NORMALIZATION": (generated.L2NormOptions, _activation),
     "L2_POOL_2D": (generated.Pool2DOptions, _pool),
+    "LEAKY_RELU": (generated.LeakyReluOptions, _leaky_relu),
     "LSTM": (generated.LSTMOptions, _activation),
     "MAX_POOL_2D": (generated.Pool2DOptions, _pool),
+    "MEAN": (generated.ReducerOptions, _reducer),
     "MUL": (generated.MulOptions, _activation),
     "RNN": (generated.RNNOptions, _activation),
+    "SOFTMAX": (generated.SoftmaxOptions, _softmax),
+    "SPLIT": (generated.SplitOptions, _split),
+    "SPLIT_V": (generated.SplitVOptions, _split),
     "STRIDED_SLICE": (generated.StridedSliceOptions, _strided_slice),
     "SUB": (generated.SubOptions, _activation),
+    "SUM": (generated.ReducerOptions, _reducer),
     "SVDF": (generated.SVDFOptions, _activation),
     "TRANSPOSE_CONV": (generated.TransposeConvOptions, _activation),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": (generated.UnidirectionalSequenceLSTMOptions, _activation),

@@ -1,0 +1,20 @@
+"""Single operators in TFLite Micro's interpreter: the oracle of the arithmetic in `kws_reference.tflite`."""
+
+import numpy as np
+from tflite_micro import runtime
+
+from tests.support.models import GraphBuilder
+from tests.support.tflite_writer import write
+
+
+def compute(builder: GraphBuilder, *inputs: np.ndarray) -> np.ndarray:
+    """The first output of a builder's graph.
+
+    Raises:
+      RuntimeError: the interpreter rejects the graph.
+    """
+    interpreter = runtime.Interpreter.from_bytes(write(builder.graph()))
+    for index, values in enumerate(inputs):
+        interpreter.set_input(values, index)
+    interpreter.invoke()
+    return interpreter.get_output(0)
