@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "kws/posteriors.h"
+
 namespace kws {
 
 namespace config = detector_config;
@@ -23,19 +25,12 @@ void Detector::Reset() {
 }
 
 bool Detector::Step(const int8_t* scores, Detection* detection) {
-  int best = scores[0];
-  for (int k = 1; k < config::kLabelCount; ++k) {
-    if (scores[k] > best) best = scores[k];
-  }
-  uint32_t total = 0;  // at most 255 * 2^15; at least the best label's 2^15
-  for (int k = 0; k < config::kLabelCount; ++k) total += config::kExpQ15[best - scores[k]];
-
+  const Posteriors posteriors(scores);
   uint16_t* row = ring_[row_];
   int top = 0;
   bool quiet = config::kQuietSteps > 0;
   for (int k = 0; k < config::kLabelCount; ++k) {
-    const uint32_t ratio = (uint32_t{config::kExpQ15[best - scores[k]]} << 15) / total;
-    const uint16_t posterior_q15 = static_cast<uint16_t>(ratio > 32767 ? 32767 : ratio);
+    const uint16_t posterior_q15 = posteriors.Q15(k);
     sum_[k] += posterior_q15;
     sum_[k] -= row[k];
     row[k] = posterior_q15;
