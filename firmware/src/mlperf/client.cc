@@ -32,6 +32,9 @@ const Client::Command Client::kCommands[] = {
 
 void Client::Start(Status engine_status) {
   engine_status_ = engine_status;
+  has_results_ = false;
+  reader_ = CommandReader();
+  input_.Clear();
   clock_.Start(board::Clock(), clock_hz_, board::Ticks());
   out_.Text("m-timestamp-mode-performance\r\n");
   PrintLap();
@@ -145,7 +148,7 @@ void Client::Infer(Words& words) {
   if (n <= 0) return Error("Inference iterations must be >0");
   if (w < 0) return Error("Inference warmup must be >=0");
   if (!IsOk(engine_status_)) return Error("The engine did not start: ", StatusName(engine_status_));
-  if (input_.size() == 0 || input_.size() != input_.expected() || input_.size() % model::kStepFeatureCount != 0) {
+  if (!input_.complete() || input_.size() % model::kStepFeatureCount != 0) {
     out_.Text("e-[Input has ").Number(input_.size()).Text(" of ").Number(input_.expected());
     out_.Text(" bytes, the model takes whole steps of ").Number(model::kStepFeatureCount).Text("]\r\n");
     return;

@@ -21,7 +21,7 @@ class Client {
   // `clock_hz`: of the core, 0 where nobody knows it: then there are no laps.
   Client(Printer::WriteFn write, uint32_t clock_hz) : out_(write), clock_hz_(clock_hz) {}
 
-  // The firmware has started: says so. `engine_status` is what engine::Init() returned.
+  // The firmware has started: forgets all that was loaded and says so. `engine_status` is what engine::Init() returned.
   void Start(Status engine_status);
 
   // Takes one byte, and answers the command that it ended.

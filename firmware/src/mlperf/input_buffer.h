@@ -22,6 +22,9 @@ class InputBuffer {
     kNoRoom,     // no byte was expected
   };
 
+  // Forgets everything; no byte is expected.
+  void Clear() { size_ = expected_ = 0; }
+
   // Expects `size` bytes from now on, 1 to kCapacityBytes. Returns false for other sizes: then none is expected.
   bool Expect(size_t size);
 
@@ -30,7 +33,10 @@ class InputBuffer {
   // two characters and a 0.
   Outcome Append(const char* digits, char (&bad)[3]);
 
-  // What was loaded so far. The last Expect() was answered in full when size() == expected() and that is not 0.
+  // Whether the last Expect() was answered in full.
+  bool complete() const { return expected_ != 0 && size_ == expected_; }
+
+  // What was loaded so far.
   const int8_t* data() const { return reinterpret_cast<const int8_t*>(bytes_); }
   size_t size() const { return size_; }
   size_t expected() const { return expected_; }
