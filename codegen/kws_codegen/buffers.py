@@ -77,6 +77,23 @@ class Window(StateBuffer):
 
 
 @dataclasses.dataclass(frozen=True)
+class Held(StateBuffer):
+    """A state that a step reads as it is and that the end of the step replaces whole: ``aot::Held``."""
+
+    kind = "held"
+    header = "engine/aot/held.h"
+    advances = False
+
+    @property
+    def new_rows(self) -> int:
+        return self.rows
+
+    @property
+    def data_bytes(self) -> int:
+        return self.size
+
+
+@dataclasses.dataclass(frozen=True)
 class PoolRing(StateBuffer):
     """A ring of rows with their running sums, for an average over all of them: ``aot::PoolRing``."""
 

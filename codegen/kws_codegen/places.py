@@ -22,7 +22,7 @@ class ScratchValue:
 
 @dataclasses.dataclass(frozen=True)
 class StateRows:
-    """All rows of a window: the old ones, then those that this step adds. `state` counts the program's buffers."""
+    """All rows of a state; of a window the old ones, then those that this step adds. `state` counts the buffers."""
 
     state: int
 
@@ -34,4 +34,23 @@ class NewRows:
     state: int
 
 
-Place = Features | Scores | ScratchValue | StateRows | NewRows
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """What lies in another place from `offset` int8 elements on; `of` is no part itself."""
+
+    of: Features | Scores | ScratchValue | StateRows | NewRows
+    offset: int
+
+
+Place = Features | Scores | ScratchValue | StateRows | NewRows | Part
+
+
+def whole(place: Place) -> Features | Scores | ScratchValue | StateRows | NewRows:
+    """The place that a place is a part of, or the place itself."""
+    return place.of if isinstance(place, Part) else place
+
+
+def part(place: Place, offset: int) -> Place:
+    """What lies in `place` from `offset` on."""
+    offset += place.offset if isinstance(place, Part) else 0
+    return Part(whole(place), offset) if offset else whole(place)

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from kws_codegen.places import ScratchValue
+from kws_codegen.places import ScratchValue, whole
 from kws_codegen.program import Program
 
 ALIGNMENT_BYTES = 16
@@ -62,10 +62,11 @@ def _blocks(program: Program) -> list[Block]:
     last: dict[ScratchValue, int] = {}
     blocks = []
     for index, call in enumerate(program.calls):
-        if isinstance(call.writes, ScratchValue):
-            first.setdefault(call.writes, index)
-            last[call.writes] = index
-        for place in call.reads:
+        written = whole(call.writes)
+        if isinstance(written, ScratchValue):
+            first.setdefault(written, index)
+            last[written] = index
+        for place in map(whole, call.reads):
             if isinstance(place, ScratchValue):
                 last[place] = index
         if call.scratch_bytes:
@@ -83,7 +84,16 @@ def _rank(block: Block) -> tuple[int, int, int]:
             return (block.first, 1, call)
 
 
-def plan(program: Program) -> Plan:
+def lined_up(program: Program) -> Plan:
+    """Places every scratch block behind the one before it: none of them shares memory."""
+    offset, placed = 0, []
+    for block in _blocks(program):
+        placed.append(dataclasses.replace(block, offset=offset))
+        offset += block.size
+    return _plan(program, placed)
+
+
+def overlapped(program: Program) -> Plan:
     """Places every scratch block so that blocks that are live together do not overlap.
 
     Largest first, each at the lowest offset that is free during its life. Operands and result of a call are live
@@ -98,10 +108,14 @@ def plan(program: Program) -> Plan:
             if together and other.offset < offset + block.size and offset < other.offset + other.size:
                 offset = other.offset + other.size
         placed.append(dataclasses.replace(block, offset=offset))
+    return _plan(program, placed)
+
+
+def _plan(program: Program, placed: list[Block]) -> Plan:
     moments = range(len(program.calls))
     return Plan(
         blocks=tuple(sorted(placed, key=lambda b: (b.offset, _rank(b)))),
         scratch_bytes=max((b.offset + b.size for b in placed), default=0),
-        peak_bytes=max((sum(b.size for b in blocks if b.first <= m <= b.last) for m in moments), default=0),
-        unshared_bytes=sum(b.size for b in blocks),
+        peak_bytes=max((sum(b.size for b in placed if b.first <= m <= b.last) for m in moments), default=0),
+        unshared_bytes=sum(b.size for b in placed),
     )

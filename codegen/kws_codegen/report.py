@@ -8,7 +8,7 @@ from kws_reference.tflite.graph import Graph
 from kws_codegen.buffers import StateBuffer
 from kws_codegen.kernels.call import KernelCall
 from kws_codegen.kernels.linear import LinearCall
-from kws_codegen.places import Features, NewRows, Place, Scores, ScratchValue, StateRows
+from kws_codegen.places import Features, NewRows, Part, Place, Scores, ScratchValue, StateRows
 from kws_codegen.plan import Block, Plan, Work
 from kws_codegen.program import Program
 
@@ -45,8 +45,8 @@ def _layer(graph: Graph, program: Program, index: int, call: KernelCall) -> dict
         "name": call.name,
         "kernel": call.kernel,
         "op": graph.describe(call.op) if call.op else "",
-        "inputs": [_place(program, place) for place in call.reads],
-        "output": _place(program, call.writes),
+        "inputs": [place_text(program, place) for place in call.reads],
+        "output": place_text(program, call.writes),
         "weights_bytes": call.weights.values.nbytes if call.weights else 0,
         "table_bytes": sum(table.values.nbytes for table in call.tables),
         "work_bytes": call.scratch_bytes,
@@ -54,8 +54,11 @@ def _layer(graph: Graph, program: Program, index: int, call: KernelCall) -> dict
     }
 
 
-def _place(program: Program, place: Place) -> str:
+def place_text(program: Program, place: Place) -> str:
+    """A place in words."""
     match place:
+        case Part(of, offset):
+            return f"{place_text(program, of)} + {offset}"
         case Features():
             return "features"
         case Scores():

@@ -7,7 +7,7 @@
 
 #include "kws/version.h"
 
-#if KWS_CONTRACT_VERSION != 4  // of kws/version.h
+#if KWS_CONTRACT_VERSION != 5  // of kws/version.h
 #error "This file and the firmware do not belong together. Regenerate: kws-codegen generate BUNDLE --out DIR"
 #endif
 
@@ -21,6 +21,11 @@ constexpr int kRunSteps = 15;
 // It was quiet just now if one of the last so many steps was, this one included; 0: never.
 constexpr uint16_t kQuietSteps = 0;
 
+// Whether posteriors are the softmax of scores, by kExpQ15, or scores are probabilities, by kProbabilityQ15. Only the
+// table that is asked is defined.
+constexpr bool kScoresAreLogits = true;
+// Posterior of each score, from -128 on.
+extern const uint16_t kProbabilityQ15[256];
 // exp(-d * scale) for a score d below the best one; 32768 is 1.
 extern const uint16_t kExpQ15[256];
 // Smoothed posterior that raises a detection of each label if it was quiet just now; 32768 is never reached.

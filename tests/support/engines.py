@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from kws_codegen.commands.generate import write_files
 from kws_codegen.generator import generate
+from kws_codegen.options import Options
 from kws_firmware import sources as firmware_sources
 from kws_reference.bundle import Bundle
 from kws_reference.network.oracle import Network
@@ -26,8 +27,8 @@ def cmsis_nn() -> tuple[list[Path], list[Path], list[str]]:
 
 
 def build(bundle: Bundle, folder: Path, **options: Any) -> Path:
-    """Generates `bundle` into `folder` (options of `kws_codegen.generator.generate`) and builds engine_main on it."""
-    write_files(folder, generate(bundle, **options))
+    """Generates `bundle` into `folder` (fields of `kws_codegen.options.Options`) and builds engine_main on it."""
+    write_files(folder, generate(bundle, Options(**options)))
     return compile_generated(folder, f"engine_{bundle.name}")
 
 

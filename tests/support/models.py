@@ -90,6 +90,27 @@ class GraphBuilder:
         )
         return joined
 
+    def old(self, name: str, shape: tuple[int, ...], scale: float, zero_point: int = 0) -> int:
+        """A state as the last step left it; `keep` says what the next step finds."""
+        return self.input(f"{name}_in", shape, scale, zero_point)
+
+    def keep(self, name: str, source: int, sink: int, *, reset: int | None = None) -> None:
+        """Makes `sink`, which has the shape and range of `source`, the new value of a state."""
+        shape, scale, zero_point = self.like(source)
+        assert self.like(sink) == (shape, scale, zero_point)
+        self.outputs.append(sink)
+        self.states.append(
+            dict(
+                name=name,
+                input_index=self.inputs.index(source),
+                output_index=len(self.outputs) - 1,
+                shape=list(shape),
+                scale=scale,
+                zero_point=zero_point,
+                reset_value=zero_point if reset is None else reset,
+            )
+        )
+
     def _weights(self, name: str, shape: tuple[int, ...], channels: int, axis: int) -> tuple[int, np.ndarray]:
         scales = self.rng.uniform(0.004, 0.012, channels) if channels > 1 else np.array([0.008])
         data = self.rng.integers(-127, 128, shape).astype(np.int8)
@@ -352,6 +373,35 @@ def no_states() -> GraphBuilder:
     return b
 
 
+def feedback() -> GraphBuilder:
+    """A state that is no window: read by two operators, and replaced by a sum that it is part of."""
+    b, x = _start(12, 2, 8)
+    x = b.conv("pw", x, 6)
+    shape, scale, zero_point = b.like(x)
+    old = b.old("memory", shape, scale, zero_point)
+    new = b.tensor("memory/new", shape, scale, zero_point)
+    b.op("ADD", [old, x], new, activation="NONE")
+    b.keep("memory", old, new, reset=-7)
+    x = b.add("sum", b.conv("of_old", old, 6), new, activation="NONE")
+    b.scores(b.dense("scores", b.average("mean", x, 2), 3))
+    return b
+
+
+def handed_on() -> GraphBuilder:
+    """States whose new value is another one's old value, in a circle, and a window behind them."""
+    b, x = _start(13, 1, 4)
+    x = b.conv("pw", x, 4)
+    shape, scale, zero_point = b.like(x)
+    first, second, third = (b.old(name, shape, scale, zero_point) for name in ("first", "second", "third"))
+    b.keep("first", first, x)
+    b.keep("second", second, third, reset=5)
+    b.keep("third", third, second, reset=9)
+    x = b.add("sum", b.add("near", first, second, activation="NONE"), third, activation="NONE")
+    x = b.depthwise("dw", b.state("rows", 3, x), 4)
+    b.scores(b.dense("scores", x, 3))
+    return b
+
+
 UNUSUAL = {
     model.__name__: model
     for model in (
@@ -364,6 +414,8 @@ UNUSUAL = {
         long_rows,
         longest_rows,
         no_states,
+        feedback,
+        handed_on,
     )
 }
 """Builders of models that use what the released one does not."""

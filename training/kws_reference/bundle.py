@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from kws_reference.detector.integer import LOGITS, PROBABILITIES
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
 from kws_reference.labels import LabelSet, check_name
@@ -128,6 +129,7 @@ class Bundle:
     Attributes:
       path: its folder.
       model: bytes of ``model.tflite``; their SHA-256 is `model_sha256`.
+      scores_kind: `LOGITS` or `PROBABILITIES`.
       manifest: the whole ``model.json``, for what has no field here (accuracy, provenance, tools).
     """
 
@@ -138,6 +140,7 @@ class Bundle:
     frames_per_step: int
     features: Endpoint
     scores: Endpoint
+    scores_kind: str
     states: tuple[State, ...]
     detector: DetectorConfig
     model: bytes
@@ -171,7 +174,8 @@ class Bundle:
 
     @classmethod
     def _parse(cls, folder: Path, manifest: dict[str, Any], model: bytes) -> "Bundle":
-        labels = _labels(manifest)
+        kind = _scores_kind(manifest)
+        labels = _labels(manifest, least=1 if kind == PROBABILITIES else 2)
         frontend = FrontendConfig.from_dict(_get(manifest, "frontend", dict))
         frames = _get(manifest, "frames_per_step", int)
         if not 1 <= frames <= 100:
@@ -188,6 +192,7 @@ class Bundle:
             frames_per_step=frames,
             features=features,
             scores=scores,
+            scores_kind=kind,
             states=states,
             detector=_detector(_get(manifest, "detector", dict), labels),
             model=model,
@@ -314,12 +319,13 @@ def _quantization(mapping: dict[str, Any]) -> tuple[float, int]:
     return scale, zero_point
 
 
-def _labels(manifest: dict[str, Any]) -> LabelSet:
+def _labels(manifest: dict[str, Any], least: int) -> LabelSet:
     labels = LabelSet(_list(manifest, "labels", str))
     for label in labels:
         check_name(label)
-    if len(labels) < 2 or len(set(labels)) != len(labels):
-        raise KwsError(f"labels must be at least two different names. Received: {list(labels)}.")
+    if len(labels) < least or len(set(labels)) != len(labels):
+        count = "two different names" if least == 2 else "one name, and different ones"
+        raise KwsError(f"labels must be at least {count}. Received: {list(labels)}.")
     return labels
 
 
@@ -333,11 +339,15 @@ def _features(manifest: dict[str, Any], frames: int, coefficients: int) -> Endpo
     return features
 
 
+def _scores_kind(manifest: dict[str, Any]) -> str:
+    kind = _get(_get(manifest, "scores", dict), "kind", str)
+    if kind not in (LOGITS, PROBABILITIES):
+        raise KwsError(f"scores.kind must be {LOGITS!r} or {PROBABILITIES!r}. Received: {kind!r}.")
+    return kind
+
+
 def _scores(manifest: dict[str, Any], labels: int) -> Endpoint:
     scores = _endpoint(manifest, "scores", "output_index")
-    kind = _get(manifest["scores"], "kind", str)
-    if kind != "logits":
-        raise KwsError(f"scores.kind must be 'logits'. Received: {kind!r}.")
     if scores.shape != (1, labels):
         raise KwsError(f"{labels} labels need scores.shape {[1, labels]}. Received: {list(scores.shape)}.")
     return scores

@@ -12,7 +12,7 @@ from kws_reference.cli.program import CHECK_FAILED, OK
 from kws_reference.errors import KwsError
 from kws_reference.system.files import PARTIAL
 
-from kws_codegen.commands.options import add_model_options
+from kws_codegen.commands.options import add_model_options, dump_of, options_of
 from kws_codegen.generator import ENGINES, generate
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.list_outputs and args.out is None:
         raise KwsError("generate needs --out DIR (or --list-outputs).")
     bundle = Bundle.load(args.bundle)
-    files = generate(bundle, engine=args.engine, kernels=args.kernels, window_steps=args.window_steps)
+    files = generate(bundle, options_of(args), engine=args.engine, watch=dump_of(args))
     if args.list_outputs:
         print("\n".join(files))
         return OK

@@ -7,7 +7,7 @@ from kws_reference.bundle import Bundle
 from kws_reference.cli.program import OK
 
 from kws_codegen import report
-from kws_codegen.commands.options import add_model_options
+from kws_codegen.commands.options import add_model_options, dump_of, options_of
 from kws_codegen.generator import build
 
 
@@ -20,6 +20,6 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
 
 def run(args: argparse.Namespace) -> int:
     bundle = Bundle.load(args.bundle)
-    facts = report.facts(bundle, *build(bundle, kernels=args.kernels, window_steps=args.window_steps))
+    facts = report.facts(bundle, *build(bundle, options_of(args), dump_of(args)))
     print(json.dumps(facts, indent=1) if args.json else report.text(facts))
     return OK

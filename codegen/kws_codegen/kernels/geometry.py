@@ -28,6 +28,13 @@ class ConvGeometry:
     dilation_w: int
     depth_multiplier: int = 0
 
+    @classmethod
+    def pointwise(cls, frames: int, inputs: int, outputs: int) -> "ConvGeometry":
+        """Dot products of whole frames with each row of weights."""
+        sizes = dict(in_h=frames, in_w=1, in_c=inputs, out_h=frames, out_w=1, out_c=outputs)
+        ones = dict.fromkeys(("kernel_h", "kernel_w", "stride_h", "stride_w", "dilation_h", "dilation_w"), 1)
+        return cls(**sizes, **ones, pad_h=0, pad_w=0)
+
     @property
     def taps(self) -> int:
         """Positions of the kernel."""

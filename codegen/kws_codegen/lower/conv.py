@@ -24,8 +24,8 @@ def _lower(lowering: Lowering, op: Op) -> None:
     rows = values.reshape(outputs, -1)
     what = "pointwise" if g.taps == 1 else "convolution"
     fields = weights.linear_fields(lowering, op, what, x, y, rows, rows)
-    if lowering.own_kernels and _covers_whole_rows(g):
-        kernel = PointwiseInt4 if weights.are_int4(graph, op) else Pointwise
+    if lowering.own_kernels and lowering.is_folded(op) and _covers_whole_rows(g):
+        kernel = PointwiseInt4 if lowering.is_packed(op) else Pointwise
         stride = g.stride_h * g.in_c
         lowering.emit(kernel(**fields, inputs=rows.shape[1], outputs=outputs, frames=g.frames, input_stride=stride))
     else:

@@ -23,8 +23,8 @@ def _lower(lowering: Lowering, op: Op) -> None:
     g = conv_geometry(graph, op, x, y, (kernel_h, kernel_w), depth_multiplier=outputs // x.shape[-1])
     taps = values.reshape(-1, outputs)
     fields = weights.linear_fields(lowering, op, "depthwise", x, y, taps.T, taps)
-    if lowering.own_kernels and _is_along_time(g):
-        kernel = DepthwiseInt4 if weights.are_int4(graph, op) else Depthwise
+    if lowering.own_kernels and lowering.is_folded(op) and _is_along_time(g):
+        kernel = DepthwiseInt4 if lowering.is_packed(op) else Depthwise
         lowering.emit(
             kernel(
                 **fields,

@@ -4,7 +4,8 @@ from kws_reference.tflite.graph import Op
 
 from kws_codegen import checks
 from kws_codegen.checks import refuse
-from kws_codegen.kernels.cmsis_nn import CmsisFullyConnected
+from kws_codegen.kernels.cmsis_nn import CmsisConvolve, CmsisFullyConnected
+from kws_codegen.kernels.geometry import ConvGeometry
 from kws_codegen.kernels.pointwise import Pointwise, PointwiseInt4
 from kws_codegen.lower import weights
 from kws_codegen.lower.lowering import Lowering
@@ -22,10 +23,14 @@ def _lower(lowering: Lowering, op: Op) -> None:
     outputs, inputs = (int(n) for n in rows.shape)
     frames = x.size // inputs
     fields = weights.linear_fields(lowering, op, "dense", x, y, rows, rows, fully_connected=True)
-    if lowering.own_kernels or not weights.are_per_tensor(graph, op):
-        # CMSIS-NN's kernel has one factor for all outputs.
-        kernel = PointwiseInt4 if weights.are_int4(graph, op) else Pointwise
+    per_tensor = weights.are_per_tensor(graph, op)
+    if lowering.is_folded(op) and (lowering.own_kernels or not per_tensor):
+        # CMSIS-NN's kernel of dense layers has one factor for all outputs.
+        kernel = PointwiseInt4 if lowering.is_packed(op) else Pointwise
         lowering.emit(kernel(**fields, inputs=inputs, outputs=outputs, frames=frames, input_stride=inputs))
+    elif not per_tensor:
+        geometry = ConvGeometry.pointwise(frames, inputs, outputs)
+        lowering.emit(CmsisConvolve(**fields, input_zero_point=x.zero_points[0], geometry=geometry))
     else:
         zero_point = x.zero_points[0]
         lowering.emit(

@@ -1,11 +1,9 @@
 """Where the activations of a graph lie, as the lowerings of operators ask for it and fill it."""
 
-from collections.abc import Mapping
-
 from kws_reference.errors import KwsError
-from kws_reference.tflite.graph import Graph
 
-from kws_codegen.places import Place, ScratchValue
+from kws_codegen.ir import Module
+from kws_codegen.places import Place, ScratchValue, part
 
 
 class Layout:
@@ -15,25 +13,11 @@ class Layout:
       values: bytes of each scratch value, by its number.
     """
 
-    def __init__(self, graph: Graph, views: Mapping[int, int]):
-        """`views`: tensor index of a view -> tensor index of what it views."""
+    def __init__(self, module: Module):
+        """Args: module: with places and views."""
         self.values: list[int] = []
-        self._graph = graph
-        self._views = views
-        self._places: dict[int, Place] = {}
-
-    def __contains__(self, tensor: int) -> bool:
-        return tensor in self._places
-
-    def root(self, tensor: int) -> int:
-        """The tensor whose memory `tensor` views."""
-        while tensor in self._views:
-            tensor = self._views[tensor]
-        return tensor
-
-    def put(self, tensor: int, place: Place) -> None:
-        """Places a tensor that is no view."""
-        self._places[tensor] = place
+        self._module = module
+        self._places: dict[int, Place] = dict(module.places)
 
     def read(self, tensor: int) -> Place:
         """Where a tensor is read.
@@ -41,15 +25,20 @@ class Layout:
         Raises:
           KwsError: no operator wrote it before.
         """
-        root = self.root(tensor)
+        root, offset = self._module.root(tensor)
         if root not in self._places:
-            name = self._graph.tensors[tensor].name
+            name = self._module.graph.tensors[tensor].name
             raise KwsError(f"cannot generate: tensor '{name}' is read before any operator wrote it.")
-        return self._places[root]
+        return part(self._places[root], offset)
 
     def write(self, tensor: int) -> Place:
         """Where a tensor is written: its place, or a new scratch value."""
-        if tensor not in self._places:
-            self._places[tensor] = ScratchValue(len(self.values))
-            self.values.append(self._graph.tensors[tensor].size)
-        return self._places[tensor]
+        root, offset = self._module.root(tensor)
+        if root not in self._places:
+            self._places[root] = self.new_value(self._module.graph.tensors[root].size)
+        return part(self._places[root], offset)
+
+    def new_value(self, size: int) -> ScratchValue:
+        """A scratch value of `size` bytes."""
+        self.values.append(size)
+        return ScratchValue(len(self.values) - 1)

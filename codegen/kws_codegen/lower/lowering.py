@@ -1,16 +1,17 @@
 """What the lowerings of all operators share: graph, options, places, names, and the calls made so far."""
 
-from kws_reference.tflite.graph import Graph, Op
+from kws_reference.tflite.graph import Op
 
 from kws_codegen.buffers import PoolRing, StateBuffer
+from kws_codegen.ir import Module
 from kws_codegen.kernels.call import KernelCall
 from kws_codegen.lower.layout import Layout
-from kws_codegen.options import Kernels, Options
+from kws_codegen.options import Kernels
 from kws_codegen.places import Place
 
 
 class Lowering:
-    """One run over the operators of a graph.
+    """One run over the operators of a module.
 
     Attributes:
       graph: whose operators are lowered.
@@ -18,20 +19,15 @@ class Lowering:
       calls: kernel calls so far.
     """
 
-    def __init__(self, graph: Graph, layout: Layout, options: Options):
-        self.graph = graph
+    def __init__(self, module: Module, layout: Layout):
+        self.graph = module.graph
         self.layout = layout
         self.calls: list[KernelCall] = []
-        self._options = options
-        self._joins: dict[int, tuple[int, StateBuffer]] = {}  # index of a CONCATENATION -> new rows, buffer
-        self._rings: dict[int, tuple[int, PoolRing]] = {}  # tensor of the joined rows -> new rows, buffer
-        self._sinks: set[int] = set()
-        self._blocks: dict[int, tuple[int, str]] = {}  # tensor -> (order, name) of the state that it descends from
-
-    @property
-    def own_kernels(self) -> bool:
-        """Whether the kit's own kernels are taken wherever they fit."""
-        return self._options.kernels is Kernels.AUTO
+        self._module = module
+        self._sliding = {rows.concat.index: index for index, rows in module.sliding.items()}
+        self._cuts = {rows.cut.index for rows in module.sliding.values()}
+        # Tensor -> (order, name) of the state that it descends from.
+        self._blocks = {state.source: (-1, state.name) for state in module.states}
 
     def emit(self, call: KernelCall) -> None:
         """Appends a kernel call."""
@@ -45,36 +41,57 @@ class Lowering:
         """Where a result goes; see `Layout.write`."""
         return self.layout.write(tensor)
 
+    # Decisions of the passes.
+
+    @property
+    def own_kernels(self) -> bool:
+        """Whether the kit's own kernels are taken wherever they fit."""
+        return self._module.options.kernels is Kernels.AUTO
+
+    def is_folded(self, op: Op) -> bool:
+        """Whether the zero point of a layer's input goes into its bias, and the kit's own kernels may be taken."""
+        return op.index in self._module.folded
+
+    def is_packed(self, op: Op) -> bool:
+        """Whether a layer's 4-bit weights stay packed."""
+        return op.index in self._module.packed
+
+    def is_view(self, tensor: int, source: int) -> bool:
+        """Whether a tensor is bytes of `source`, so that nothing needs to be copied."""
+        view = self._module.views.get(tensor)
+        return view is not None and view.of == source
+
     # Names: "<state that the data went through last>.<what>".
 
+    def follow(self, op: Op) -> None:
+        """The results of an operator descend from the same state as the last of its operands."""
+        known = [self._blocks[index] for index in op.inputs if index in self._blocks]
+        block = max(known) if known else (-1, "input")
+        for index in op.outputs:
+            self._blocks[index] = block
+
     def name(self, op: Op, what: str) -> str:
-        """Name of a call; the operator's result descends from the same state as the last of its operands."""
-        roots = [self.layout.root(index) for index in op.inputs]
-        known = [self._blocks[root] for root in roots if root in self._blocks]
-        order, block = max(known) if known else (-1, "input")
-        self._blocks[op.outputs[0]] = (order, block)
-        return f"{block}.{what}"
+        """Name of a call."""
+        return f"{self._blocks[op.outputs[0]][1]}.{what}"
 
-    # States, as operators meet them.
-
-    def add_state(self, concat: Op, fresh: int, sink: int, buffer: StateBuffer) -> None:
-        """Tells which CONCATENATION joins a state, of which tensor its new rows are and which is its output."""
-        self._joins[concat.index] = (fresh, buffer)
-        self._sinks.add(sink)
-        if isinstance(buffer, PoolRing):
-            self._rings[concat.outputs[0]] = (fresh, buffer)
+    # Sliding windows, as operators meet them.
 
     def joined_state(self, op: Op) -> tuple[int, StateBuffer] | None:
-        """New rows and buffer of the state that a CONCATENATION joins, or None."""
-        return self._joins.get(op.index)
+        """New rows (a tensor index) and buffer of the window that a CONCATENATION joins, or None."""
+        index = self._sliding.get(op.index)
+        return None if index is None else (self._module.sliding[index].fresh, self._module.buffers[index])
 
     def ring_of(self, tensor: int) -> tuple[int, PoolRing] | None:
         """New rows and buffer of the ring whose rows are `tensor`, or None."""
-        return self._rings.get(tensor)
+        for index, rows in self._module.sliding.items():
+            buffer = self._module.buffers[index]
+            if rows.joined == tensor and isinstance(buffer, PoolRing):
+                return rows.fresh, buffer
+        return None
 
-    def is_state_output(self, tensor: int) -> bool:
-        """Whether a tensor is a state after the step."""
-        return tensor in self._sinks
+    def cuts_state(self, op: Op) -> bool:
+        """Whether a slice only cuts a window to what is kept of it."""
+        return op.index in self._cuts
 
     def enter_block(self, op: Op, buffer: StateBuffer) -> None:
         """What follows the operator's result is named after a state."""

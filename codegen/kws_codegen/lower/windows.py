@@ -31,7 +31,7 @@ def _join(lowering: Lowering, op: Op) -> None:
 
 
 def _cut(lowering: Lowering, op: Op) -> None:
-    if not lowering.is_state_output(op.outputs[0]):
+    if not lowering.cuts_state(op) and not lowering.is_view(op.outputs[0], op.inputs[0]):
         refuse(lowering.graph, op, _NO_STATE)
 
 

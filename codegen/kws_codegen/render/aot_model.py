@@ -7,7 +7,7 @@ from kws_reference.tflite.graph import Graph
 
 from kws_codegen.buffers import StateBuffer
 from kws_codegen.kernels.call import KernelCall
-from kws_codegen.places import Features, NewRows, Place, Scores, ScratchValue, StateRows
+from kws_codegen.places import Features, NewRows, Part, Place, Scores, ScratchValue, StateRows
 from kws_codegen.plan import ALIGNMENT_BYTES, Plan, Work
 from kws_codegen.program import Program
 from kws_codegen.render.text import camel, snake
@@ -74,6 +74,8 @@ def _variables(buffers: tuple[StateBuffer, ...]) -> list[str]:
 
 def _pointer(place: Place, plan: Plan, variables: list[str]) -> str:
     match place:
+        case Part(of, offset):
+            return f"{_pointer(of, plan, variables)} + {offset}"
         case Features():
             return "features"
         case Scores():

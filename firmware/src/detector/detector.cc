@@ -30,7 +30,7 @@ bool Detector::Step(const int8_t* scores, Detection* detection) {
   int top = 0;
   bool quiet = config::kQuietSteps > 0;
   for (int k = 0; k < config::kLabelCount; ++k) {
-    const uint16_t posterior_q15 = posteriors.Q15(k);
+    const uint16_t posterior_q15 = posteriors.PosteriorQ15(scores[k]);
     sum_[k] += posterior_q15;
     sum_[k] -= row[k];
     row[k] = posterior_q15;

@@ -83,7 +83,7 @@ void Client::Help(Words&) {
   out_.Text("db HH[HH]*      takes some of them, in hexadecimal\r\n");
   out_.Text("db print        shows them\r\n");
   out_.Text("infer [N] [W]   W runs to warm up (10), then N timed ones (1)\r\n");
-  out_.Text("results         the last run's scores, then their softmax\r\n");
+  out_.Text("results         the last run's scores, then their probabilities\r\n");
 }
 
 void Client::Timestamp(Words&) { PrintLap(); }
@@ -169,12 +169,12 @@ void Client::Infer(Words& words) {
 
 void Client::Results(Words&) {
   if (!has_results_) return Error("No results: command 'infer' makes them");
-  // The scores are logits, and the runner divides results by their sum, which only probabilities bear.
+  // The runner divides results by their sum, which logits do not bear.
   const Posteriors posteriors(scores_);
   for (size_t k = 0; k < model::kLabelCount; ++k) out_.Text(k == 0 ? "m-scores-[" : ",").Signed(scores_[k]);
   out_.Text("]\r\n");
   for (size_t k = 0; k < model::kLabelCount; ++k) {
-    out_.Text(k == 0 ? "m-results-[" : ",").Q15(posteriors.Q15(static_cast<int>(k)));
+    out_.Text(k == 0 ? "m-results-[" : ",").Q15(posteriors.PosteriorQ15(scores_[k]));
   }
   out_.Text("]\r\n");
 }

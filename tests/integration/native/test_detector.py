@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, STILL_QUIET_Q15
-from kws_reference.detector.integer import Detection, Detector, DetectorTables, exp_table, posteriors_q15
+from kws_reference.detector.integer import (
+    Detection,
+    Detector,
+    DetectorTables,
+    exp_table,
+    posteriors_q15,
+    probability_table,
+)
 from kws_reference.errors import KwsError
 
 from tests.support.frontend_native import DEFAULT_DETECTOR, SPEECH_CONFIG, NativeStages
@@ -41,7 +48,17 @@ QUIET = dataclasses.replace(
     quiet_steps=6,
     busy_threshold_q15=np.array([NEVER_Q15, 30000, NEVER_Q15, 9000, 20000], np.uint16),
 )
+ONE_PROBABILITY = DetectorTables(
+    exp_q15=exp_table(1 / 256),
+    threshold_q15=np.array([27852], np.uint16),
+    smoothing_steps=5,
+    refractory_steps=0,
+    probability_q15=probability_table(1 / 256, -128),
+)
+PROBABILITIES = dataclasses.replace(HELD, probability_q15=probability_table(0.0051, -90))
 CONFIGS = {
+    "one_probability": ONE_PROBABILITY,
+    "probabilities": PROBABILITIES,
     "quiet": QUIET,
     "long_run": dataclasses.replace(
         LONG_HELD, run_steps=255, quiet_q15=np.full(3, 12000, np.uint16), quiet_steps=65535

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from kws_codegen import report
 from kws_codegen.generator import build as build_program
+from kws_codegen.options import Kernels
 from kws_reference.audio.pcm import read_wav
 from kws_reference.bundle import Bundle
 from kws_reference.frontend.integer import Mfcc
@@ -40,11 +41,11 @@ def test_int4_engine_with_cmsis_kernels_equals_interpreter(tmp_path):
     """CMSIS-NN 4.0.0 has no 4-bit kernels: it gets the weights unpacked, one per byte."""
     builder = matchbox(labels=5)
     bundle = builder.write(tmp_path / "bundle", name="small", graph=int4(builder.graph()))
-    program = engines.build(bundle, tmp_path / "generated", kernels="cmsis")
+    program = engines.build(bundle, tmp_path / "generated", kernels=Kernels.CMSIS)
     engines.assert_bit_exact(bundle, program, engines.random_features(bundle, 200))
 
 
-@pytest.mark.parametrize("options", [{}, {"window_steps": 1}, {"window_steps": 7}, {"kernels": "cmsis"}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"window_steps": 1}, {"window_steps": 7}, {"kernels": Kernels.CMSIS}], ids=str)
 def test_engine_of_small_matchbox_equals_interpreter(options, tmp_path):
     bundle = matchbox(labels=5).write(tmp_path / "bundle", name="small")
     program = engines.build(bundle, tmp_path / "generated", **options)
@@ -54,7 +55,7 @@ def test_engine_of_small_matchbox_equals_interpreter(options, tmp_path):
 @pytest.mark.parametrize("name", ["no_states", "needs_cmsis"])
 def test_engine_of_unusual_model_with_cmsis_kernels_equals_interpreter(name, tmp_path):
     bundle = UNUSUAL[name]().write(tmp_path / "bundle", name=name)
-    program = engines.build(bundle, tmp_path / "generated", kernels="cmsis")
+    program = engines.build(bundle, tmp_path / "generated", kernels=Kernels.CMSIS)
     engines.assert_bit_exact(bundle, program, engines.random_features(bundle, 100))
 
 

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kws_codegen.buffers import PoolRing, Window
 from kws_codegen.generator import build
+from kws_codegen.ir import Module
 from kws_codegen.kernels import cmsis_nn
 from kws_codegen.kernels.add import Add
 from kws_codegen.kernels.average_pool import AverageOfRing, AveragePool
@@ -14,9 +15,10 @@ from kws_codegen.kernels.call import KernelCall
 from kws_codegen.kernels.copy import Copy
 from kws_codegen.kernels.depthwise import Depthwise
 from kws_codegen.kernels.pointwise import Pointwise
-from kws_codegen.passes.pair_states import pair_states
+from kws_codegen.options import Kernels, Options
+from kws_codegen.passes.slide_windows import SLIDE_WINDOWS
 from kws_codegen.places import NewRows, Scores, ScratchValue
-from kws_codegen.plan import plan
+from kws_codegen.plan import overlapped
 from kws_codegen.program import Program
 from kws_reference.tflite.reader import read
 
@@ -28,9 +30,10 @@ def small(tmp_path):
     return matchbox().write(tmp_path)
 
 
-def test_pair_states_finds_every_state_with_its_rows(small):
-    pairs = pair_states(small, read(small.model))
-    assert [(p.name, p.rows, p.new_rows, p.row_bytes) for p in pairs] == [
+def test_slide_windows_finds_every_state_with_its_rows(small):
+    module = SLIDE_WINDOWS.run(Module.of(small, read(small.model), Options()))
+    found = [(module.states[index].name, rows) for index, rows in module.sliding.items()]
+    assert [(name, rows.rows, rows.new_rows, rows.row_bytes) for name, rows in found] == [
         ("block1", 4, 2, 8),
         ("block2", 6, 2, 16),
         ("block3", 8, 2, 16),
@@ -102,13 +105,13 @@ def test_lower_weight_of_minus_128_takes_the_general_rounding(tmp_path):
 
 
 def test_lower_cmsis_uses_cmsis_nn_where_it_has_a_kernel(small):
-    _, program, _ = build(small, kernels="cmsis")
+    _, program, _ = build(small, Options(kernels=Kernels.CMSIS))
     theirs = {cmsis_nn.CmsisConvolve, cmsis_nn.CmsisDepthwise, cmsis_nn.CmsisFullyConnected}
     assert {type(call) for call in program.calls} == {Copy, Add, AveragePool, *theirs}
 
 
 def check_plan(program):
-    result = plan(program)
+    result = overlapped(program)
     assert result.peak_bytes <= result.scratch_bytes <= result.unshared_bytes
     for i, a in enumerate(result.blocks):
         assert a.offset % 16 == 0 and a.offset + a.size <= result.scratch_bytes

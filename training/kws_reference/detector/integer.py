@@ -1,4 +1,7 @@
-"""Integer detector: int8 logits to smoothed posteriors to detections. The law that firmware/src/detector equals."""
+"""Integer detector: int8 logits or probabilities to smoothed posteriors to detections.
+
+It is the law that firmware/src/detector equals.
+"""
 
 import dataclasses
 from typing import TYPE_CHECKING
@@ -9,6 +12,9 @@ from kws_reference.errors import KwsError
 
 if TYPE_CHECKING:
     from kws_reference.bundle import Bundle
+
+LOGITS, PROBABILITIES = "logits", "probabilities"
+"""Kinds of scores: what a softmax makes posteriors of, or posteriors as they are (of a sigmoid, or a softmax)."""
 
 EXP_ENTRIES = 256
 ONE_Q15 = 32768
@@ -37,7 +43,7 @@ class DetectorTables:
     """Every constant of the detector.
 
     Attributes:
-      exp_q15: uint16 [256], round(32768 exp(-d * scale)) for a score d below the best one.
+      exp_q15: uint16 [256], round(32768 exp(-d * scale)) for a score d below the best one; of logits.
       threshold_q15: uint16 [labels]; 32768 is never reached.
       smoothing_steps: 1..255 steps averaged.
       refractory_steps: steps after a detection in which none is raised.
@@ -47,6 +53,8 @@ class DetectorTables:
       quiet_q15: uint16 [labels]; a step is quiet when all smoothed posteriors are below. None: 0, never.
       quiet_steps: 0..65535 last steps of which one must be quiet.
       busy_threshold_q15: uint16 [labels], the threshold if none of them is. None: `threshold_q15`.
+      probability_q15: uint16 [256], the posterior that each score stands for, from -128 on (`probability_table`). None:
+        scores are logits.
     """
 
     exp_q15: np.ndarray
@@ -58,6 +66,7 @@ class DetectorTables:
     quiet_q15: np.ndarray | None = None
     quiet_steps: int = 0
     busy_threshold_q15: np.ndarray | None = None
+    probability_q15: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         for name, value in {"release_q15": ONE_Q15, "quiet_q15": 0}.items():
@@ -68,6 +77,19 @@ class DetectorTables:
     def when_busy_q15(self) -> np.ndarray:
         """The thresholds when it was not quiet just now, uint16 [labels]."""
         return self.threshold_q15 if self.busy_threshold_q15 is None else self.busy_threshold_q15
+
+    def posteriors_q15(self, scores: np.ndarray) -> np.ndarray:
+        """Posteriors of single steps: a softmax of logits, or the probabilities as they are.
+
+        Args:
+          scores: int8 ``[..., labels]``.
+
+        Returns:
+          int64 of the same shape, 0 to 32767.
+        """
+        if self.probability_q15 is None:
+            return posteriors_q15(scores, self.exp_q15)
+        return self.probability_q15[scores.astype(np.int64) + 128].astype(np.int64)
 
 
 def detector_tables(bundle: "Bundle") -> DetectorTables:
@@ -82,12 +104,27 @@ def detector_tables(bundle: "Bundle") -> DetectorTables:
         quiet_q15=np.array(bundle.detector.quiet_q15, np.uint16),
         quiet_steps=bundle.detector.quiet_steps,
         busy_threshold_q15=np.array(bundle.detector.when_busy_q15, np.uint16),
+        probability_q15=(
+            probability_table(bundle.scores.scale, bundle.scores.zero_point)
+            if bundle.scores_kind == PROBABILITIES
+            else None
+        ),
     )
 
 
 def exp_table(scale: float) -> np.ndarray:
     """The exponential that a device looks up: uint16 [256], ``round(32768 exp(-d * scale))`` for ``d`` = 0 to 255."""
     return np.floor(ONE_Q15 * np.exp(-np.arange(EXP_ENTRIES) * float(scale)) + 0.5).astype(np.uint16)
+
+
+def probability_table(scale: float, zero_point: int) -> np.ndarray:
+    """The posterior of each int8 score that is a probability, from the score -128 on.
+
+    Returns:
+      uint16 [256], ``round(32768 scale (score - zero_point))``, 0 to 32767.
+    """
+    real = (np.arange(-128, 128) - zero_point) * float(scale)
+    return np.clip(np.floor(ONE_Q15 * real + 0.5), 0, MAX_POSTERIOR_Q15).astype(np.uint16)
 
 
 def posteriors_q15(scores: np.ndarray, exp_q15: np.ndarray) -> np.ndarray:
@@ -106,12 +143,12 @@ def posteriors_q15(scores: np.ndarray, exp_q15: np.ndarray) -> np.ndarray:
 
 
 class Detector:
-    """Softmax, moving average, threshold, run, quiet, release and refractory period, all in integers.
+    """Posteriors, moving average, threshold, run, quiet, release and refractory period, all in integers.
 
     Per step and label k, over s = smoothing_steps steps with zeros before the reset: ``smoothed_k = sum of the last s
-    p_k // s`` of the posteriors ``p_k`` (`posteriors_q15`). The label with the largest sum (the first of equals) is
-    detected when it has been that and has reached its threshold in ``run_steps`` steps in a row, this one the last of
-    them, unless one of the last ``refractory_steps`` steps raised a detection, or the label is held.
+    p_k // s`` of the posteriors ``p_k`` (`DetectorTables.posteriors_q15`). The label with the largest sum (the first of
+    equals) is detected when it has been that and has reached its threshold in ``run_steps`` steps in a row, this one
+    the last of them, unless one of the last ``refractory_steps`` steps raised a detection, or the label is held.
 
     The threshold of a step is ``threshold_k`` if it was quiet just now: if in one of the last ``quiet_steps`` steps,
     this one included, every ``smoothed_j`` was below ``quiet_j`` (that of silence is 32768 in the kit's settings). Else
@@ -171,7 +208,7 @@ class Detector:
             raise KwsError(
                 f"detector: scores must be int8 {list(self._sums.shape)}. Received: {scores.dtype} {scores.shape}."
             )
-        posterior = posteriors_q15(scores, self.tables.exp_q15)
+        posterior = self.tables.posteriors_q15(scores)
         row = self._step % self.tables.smoothing_steps
         self._sums += posterior - self._ring[row]
         self._ring[row] = posterior

@@ -8,7 +8,7 @@ import dataclasses
 
 import numpy as np
 from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15, STILL_QUIET_Q15, DetectorConfig
-from kws_reference.detector.integer import DetectorTables, posteriors_q15
+from kws_reference.detector.integer import DetectorTables
 from kws_reference.timing import MAX_QUIET_STEPS
 
 
@@ -39,7 +39,7 @@ def smoothed_sums(scores: np.ndarray, tables: DetectorTables) -> np.ndarray:
     Returns:
       int64 ``[steps, labels]``; divided by ``smoothing_steps`` (floor), the smoothed posteriors in Q15.
     """
-    sums = np.cumsum(posteriors_q15(scores, tables.exp_q15), axis=0)
+    sums = np.cumsum(tables.posteriors_q15(scores), axis=0)
     sums[tables.smoothing_steps :] -= sums[: -tables.smoothing_steps].copy()
     return sums
 
