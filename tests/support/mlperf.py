@@ -3,14 +3,13 @@
 import dataclasses
 import re
 import time
-from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
 import serial
 from kws_firmware import sources
 from kws_reference.bundle import Bundle
-from kws_reference.detector.integer import exp_table, posteriors_q15
+from kws_reference.detector.integer import DetectorTables
 from kws_reference.network.oracle import Network
 
 CLIENT = [path for path in sources.files(sources.application_folder("mlperf")) if path.name != "main.cc"]
@@ -89,9 +88,9 @@ def inferences_in(lines: list[str]) -> Inferences:
     return Inferences(last - first, np.array(scores.split(","), np.int8), tuple(results.split(",")))
 
 
-def results_of(scores: np.ndarray, scale: float) -> tuple[str, ...]:
-    """``m-results`` of int8 scores: their softmax, with six decimals."""
-    return tuple(decimals(Fraction(int(value), 32768)) for value in posteriors_q15(scores, exp_table(scale)))
+def results_of(scores: np.ndarray, tables: DetectorTables) -> tuple[str, ...]:
+    """``m-results`` of int8 ``[labels]`` scores: their posteriors, with six decimals."""
+    return tuple(decimals(Fraction(int(value), 32768)) for value in tables.posteriors_q15(scores))
 
 
 def decimals(value: Fraction) -> str:
@@ -100,7 +99,7 @@ def decimals(value: Fraction) -> str:
     return f"{millionths // 10**6}.{millionths % 10**6:06}"
 
 
-def expected(bundle: Bundle, features: np.ndarray, network: Callable[[Bundle], Network] = Network) -> np.ndarray:
+def expected(bundle: Bundle, features: np.ndarray) -> np.ndarray:
     """Scores after the last step of int8 ``[steps, frames_per_step, coefficients]``, by the reference interpreter."""
-    oracle = network(bundle)
+    oracle = Network(bundle)
     return [oracle.step(step) for step in features][-1]

@@ -14,6 +14,7 @@ from kws_host.emulator.boards import board_facts
 from kws_host.emulator.pseudo_terminal import PseudoTerminal
 from kws_reference.audio.pcm import read_wav
 from kws_reference.bundle import Bundle
+from kws_reference.detector.integer import detector_tables
 from kws_reference.frontend.integer import Mfcc
 
 from tests.support import boards, mlperf
@@ -73,7 +74,7 @@ def test_board_on_one_step_equals_the_interpreter(runner, bundle):
         assert runner.load(features.tobytes())[-1] == ["m-load-done"]
         found = runner.infer(1, 0)
         assert np.array_equal(found.scores, mlperf.expected(bundle, features))
-        assert found.results == mlperf.results_of(found.scores, bundle.scores.scale)
+        assert found.results == mlperf.results_of(found.scores, detector_tables(bundle))
 
 
 def test_board_on_a_spoken_word_equals_the_interpreter_and_hears_it(runner, bundle, clip):
@@ -81,7 +82,7 @@ def test_board_on_a_spoken_word_equals_the_interpreter_and_hears_it(runner, bund
     runner.load(clip.tobytes())
     found = runner.infer(2, 1)
     assert np.array_equal(found.scores, mlperf.expected(bundle, clip))
-    assert found.results == mlperf.results_of(found.scores, bundle.scores.scale)
+    assert found.results == mlperf.results_of(found.scores, detector_tables(bundle))
     assert bundle.labels[np.argmax([float(value) for value in found.results])] == "left"
 
 
@@ -90,8 +91,8 @@ def test_board_laps_are_the_instructions_of_the_engine(board, runner, bundle):
     runner.load(bytes(np.prod(bundle.features.shape)))
     few, many = runner.infer(10, 0), runner.infer(110, 3)
     instructions = (many.elapsed_us - few.elapsed_us) / 100 * load_board(name).clock_hz / 1e6
-    # A step of zeros is no noise, and an inference resets the states first: 4 % more than the measured mean.
-    assert instructions == pytest.approx(load_measured().boards[name]["engine"], rel=0.06)
+    # An inference resets the states first, which is not in the measured mean of a step: 3.4 % of it.
+    assert 1 < instructions / load_measured().boards[name]["engine"] < 1.05
     # Instructions are exact; each lap is rounded to a microsecond.
     assert abs(runner.infer(110, 0).elapsed_us - many.elapsed_us) <= 1
 

@@ -1,5 +1,6 @@
 """MLPerf Tiny's client on the host, under sanitizers: every command, split anywhere, hostile bytes, faults, a terminal."""
 
+import dataclasses
 import os
 import re
 import shutil
@@ -13,8 +14,9 @@ from kws_firmware import sources
 from kws_firmware.boards import FIRMWARE, load_board
 from kws_host.emulator.pseudo_terminal import PseudoTerminal
 from kws_reference.bundle import Bundle
+from kws_reference.detector.integer import detector_tables, probability_table
 
-from tests.support import firmware, mlperf, native
+from tests.support import firmware, frontend_native, mlperf, native
 from tests.support.paths import ROOT
 
 HERE = "tests/integration/native"
@@ -157,13 +159,28 @@ def test_db_of_the_largest_input_takes_every_byte():
 
 
 @pytest.mark.parametrize("steps", [1, 2, 102])
-def test_infer_of_whole_steps_prints_scores_and_their_softmax(bundle, steps):
+def test_infer_of_whole_steps_prints_scores_and_their_posteriors(bundle, steps):
     features = features_of(steps, seed=steps)
     *_, answer, results = ask(*loaded(features), "infer 2 3", "results")
     found = mlperf.inferences_in(answer.splitlines())
     assert np.array_equal(found.scores, fake_scores(features))
-    assert found.results == mlperf.results_of(found.scores, bundle.scores.scale)
+    assert found.results == mlperf.results_of(found.scores, detector_tables(bundle))
     assert answer.endswith(results) and results.startswith("m-scores-[")
+
+
+@pytest.mark.parametrize(("scale", "zero_point"), [(1 / 256, -128), (0.0051, -90)])
+def test_infer_of_a_model_whose_scores_are_probabilities_prints_them(scale, zero_point, bundle):
+    tables = dataclasses.replace(detector_tables(bundle), probability_q15=probability_table(scale, zero_point))
+    folder = frontend_native.generate(bundle.frontend, tables)
+    sources = [f"{HERE}/mlperf_client_main.cc", *mlperf.CLIENT, folder / "detector_config.cc"]
+    sources.append("firmware/generated/model_info.cc")
+    program = native.build("mlperf_client_probabilities", sources, includes=[folder, *INCLUDES])
+    for seed in range(20):
+        features = features_of(1, seed)
+        text = "".join(f"{command}%" for command in [*loaded(features), "infer 1 0"])
+        said = subprocess.run([program], input=text.encode(), capture_output=True, timeout=60).stdout.decode()
+        found = mlperf.inferences_in(said.split("m-infer-start-1")[1].splitlines())
+        assert found.results == mlperf.results_of(fake_scores(features), tables)
 
 
 def test_infer_lines_are_those_of_the_reference_in_their_order():
