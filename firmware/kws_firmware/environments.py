@@ -20,6 +20,7 @@ class Environment:
       board: of which board; a file of `firmware/platform/boards`, or one of another platform.
       core: as tables name it.
       engine: ``"aot"`` or ``"tflm"``.
+      application: ``"app"`` or ``"mlperf"``.
       upload_port: PlatformIO's; "" for none.
       state: what was done with it so far.
       is_default: built by `pio run` alone.
@@ -29,6 +30,7 @@ class Environment:
     board: str
     core: str
     engine: str
+    application: str
     upload_port: str
     state: str
     is_default: bool
@@ -52,6 +54,7 @@ def environments(project: Path = PROJECT) -> list[Environment]:
                     board=board,
                     core=core,
                     engine=config.get(section, "custom_kws_engine"),
+                    application=config.get(section, "custom_kws_application", "app"),
                     upload_port=config.get(section, "upload_port", "") or "",
                     state=config.get(section, "custom_kws_state", ""),
                     is_default=name in config.default_envs(),

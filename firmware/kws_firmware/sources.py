@@ -9,7 +9,7 @@ from pathlib import Path
 from kws_firmware.boards import FIRMWARE, Board
 
 STAGE_FOLDERS = ("src/frontend", "src/detector", "src/link")
-APPLICATION = "src/app"  # wires the stages; a test's program has a main() of its own
+APPLICATIONS = ("app", "mlperf")  # what has a main(): the kit's own, and the client of MLPerf Tiny's runner
 ENGINES = ("aot", "tflm")
 CMSIS_NN_WRAPPER = "src/engine/aot/cmsis_nn.cc"
 
@@ -19,15 +19,20 @@ def engine_folder(engine: str) -> str:
     return f"src/engine/{engine}"
 
 
-def folders(board: Board, engine: str, application: bool = True) -> tuple[str, ...]:
+def application_folder(application: str) -> str:
+    """Folder of an application, one of `APPLICATIONS`."""
+    return f"src/{application}"
+
+
+def folders(board: Board, engine: str, application: str | None = "app") -> tuple[str, ...]:
     """Folders whose C++ makes the firmware, without the generated one.
 
     Args:
       board: whose folders take part.
       engine: one of `ENGINES`.
-      application: False leaves out `APPLICATION`.
+      application: one of `APPLICATIONS`; None for a test's program, which has a main() of its own.
     """
-    app = (APPLICATION,) if application else ()
+    app = (application_folder(application),) if application else ()
     return (*STAGE_FOLDERS, *app, *(f"boards/{name}" for name in board.folders), engine_folder(engine))
 
 

@@ -26,7 +26,7 @@ def fake_firmware(fault: str = "") -> Path:
     """
     board = load_board("native")
     defines = [*(f"{name}={value}" for name, value in board.macros.items()), *([fault] if fault else [])]
-    ours = sources.files(sources.APPLICATION, "src/link", *(f"boards/{name}" for name in board.folders))
+    ours = sources.files(sources.application_folder("app"), "src/link", *(f"boards/{name}" for name in board.folders))
     files = [*(path for path in ours if path.name != "pipeline.cc"), f"{FAKE}/fake_model.cc"]
     return native.build(
         "firmware_fake" + fault.lower(), files, includes=["firmware/boards", "firmware/src", FAKE], defines=defines

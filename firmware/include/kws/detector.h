@@ -1,6 +1,6 @@
-// Integer detector: int8 logits or probabilities -> posteriors -> moving average -> threshold, run, quiet, release and refractory
-// period. Equal, integer for integer, to training/kws_reference/detector/integer.py. Constants come from the generated
-// detector_config.h.
+// Integer detector: int8 logits or probabilities -> posteriors -> moving average -> threshold, run, quiet, release and
+// refractory period. Equal, integer for integer, to training/kws_reference/detector/integer.py. Constants come from the
+// generated detector_config.h.
 #pragma once
 
 #include <cstddef>

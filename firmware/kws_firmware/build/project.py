@@ -1,6 +1,6 @@
 """What every environment of this project adds to a build, whatever its platform.
 
-Chooses the engine, the folder of the generated C++ (custom_kws_model, or the environment variable KWS_GENERATED for one
+Chooses the engine, the application, the folder of the generated C++ (custom_kws_model, or the environment variable KWS_GENERATED for one
 build) and the third-party kernels; leaves the application out of test builds, which bring a main() of their own.
 """
 
@@ -21,6 +21,9 @@ def add_firmware(env: Any) -> None:
     firmware, engine = project / "firmware", env.GetProjectOption("custom_kws_engine")
     if engine not in sources.ENGINES:
         fail(env, f"custom_kws_engine is {' or '.join(map(repr, sources.ENGINES))}. Received: {engine!r}")
+    application = env.GetProjectOption("custom_kws_application")
+    if application not in sources.APPLICATIONS:
+        fail(env, f"custom_kws_application is {' or '.join(map(repr, sources.APPLICATIONS))}. Received: {application!r}")
     model = _model_folder(env, project)
     if not model.is_relative_to(project):  # the same image whatever the place, as for the project's folder
         env.Append(CCFLAGS=[word(f"-ffile-prefix-map={model}=model")])
@@ -30,7 +33,7 @@ def add_firmware(env: Any) -> None:
         CCFLAGS=[macro(name, value) for name, value in board.macros.items()],
     )
     kernels = engine == "aot" and sources.uses_cmsis_nn(model)
-    parts = sources.folders(board, engine, application="test" not in env["BUILD_TYPE"])
+    parts = sources.folders(board, engine, None if "test" in env["BUILD_TYPE"] else application)
     env.Replace(SRC_FILTER=sources.source_filter(parts, () if kernels else (sources.CMSIS_NN_WRAPPER,)))
     _add_generated(env, engine, model)
     if kernels:

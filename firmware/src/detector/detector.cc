@@ -1,46 +1,12 @@
 #include "kws/detector.h"
 
 #include <cstring>
-#include <type_traits>
+
+#include "kws/posteriors.h"
 
 namespace kws {
 
 namespace config = detector_config;
-
-namespace {
-
-// Posteriors of one step's logits: a softmax.
-class Softmax {
- public:
-  explicit Softmax(const int8_t* scores) : best_(scores[0]), total_(0) {
-    for (int k = 1; k < config::kLabelCount; ++k) {
-      if (scores[k] > best_) best_ = scores[k];
-    }
-    // At most 255 * 2^15; at least the best label's 2^15.
-    for (int k = 0; k < config::kLabelCount; ++k) total_ += config::kExpQ15[best_ - scores[k]];
-  }
-
-  uint16_t PosteriorQ15(int8_t score) const {
-    const uint32_t ratio = (uint32_t{config::kExpQ15[best_ - score]} << 15) / total_;
-    return static_cast<uint16_t>(ratio > 32767 ? 32767 : ratio);
-  }
-
- private:
-  int best_;
-  uint32_t total_;
-};
-
-// Scores that are posteriors already.
-class Probabilities {
- public:
-  explicit Probabilities(const int8_t*) {}
-
-  static uint16_t PosteriorQ15(int8_t score) { return config::kProbabilityQ15[score + 128]; }
-};
-
-using Posteriors = std::conditional_t<config::kScoresAreLogits, Softmax, Probabilities>;
-
-}  // namespace
 
 static_assert(config::kLabelCount >= 1 && config::kLabelCount <= 255, "labels are counted in 8 bits");
 static_assert(config::kRunSteps >= 1 && config::kRunSteps <= 255, "runs are counted in 8 bits");

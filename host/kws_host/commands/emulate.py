@@ -1,4 +1,4 @@
-"""``kws-host emulate``: an emulated board whose serial port is a TCP socket, or this terminal."""
+"""``kws-host emulate``: an emulated board whose serial port is a TCP socket, a pseudo-terminal, or this terminal."""
 
 import argparse
 from pathlib import Path
@@ -8,6 +8,7 @@ from kws_reference.errors import KwsError
 
 from kws_host.emulator import Emulator, EmulatorConfig, background
 from kws_host.emulator import run as run_to_its_end
+from kws_host.emulator.pseudo_terminal import PseudoTerminal
 from kws_host.emulator.qemu import reason_in
 from kws_host.project import firmware_of
 
@@ -29,6 +30,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
         "--terminal",
         action="store_true",
         help="serial port on this terminal in the place of --tcp-port; the exit status is the firmware's",
+    )
+    action.add_argument(
+        "--pty",
+        action="store_true",
+        help="serial port on a pseudo-terminal in the place of --tcp-port, for programs that open a device",
     )
     parser.add_argument("--if-running", action="store_true", help="with --stop: none to be stopped is no error")
     parser.add_argument("--timeout", type=float, metavar="S", help="with --terminal: stop it after so many seconds")
@@ -65,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
         pid, port = background.start(config)
         print(f"{config.board} is up (process {pid}): socket://{config.host}:{port}")
         return program.OK
+    if args.pty:
+        return _run_behind_a_terminal(config)
     return _run_behind_a_port(config)
 
 
@@ -89,10 +97,21 @@ def _run_behind_a_port(config: EmulatorConfig) -> int:
     with Emulator(config) as emulator:
         url = emulator.url
         print(f"{config.board} waits on {url} (kws-host monitor --port {url}); Ctrl-C stops it", flush=True)
-        try:
-            status = emulator.wait()
-        except KeyboardInterrupt:
-            return program.OK
-        if status:
-            raise KwsError(f"the emulator ended with status {status}: {reason_in(emulator.log()) or 'no reason given'}")
+        return _wait_for(emulator)
+
+
+def _run_behind_a_terminal(config: EmulatorConfig) -> int:
+    with Emulator(config) as emulator, PseudoTerminal(config.host, emulator.port) as terminal:
+        terminal.skip_greeting()
+        print(f"{config.board} runs on {terminal.device}; Ctrl-C stops it", flush=True)
+        return _wait_for(emulator)
+
+
+def _wait_for(emulator: Emulator) -> int:
+    try:
+        status = emulator.wait()
+    except KeyboardInterrupt:
+        return program.OK
+    if status:
+        raise KwsError(f"the emulator ended with status {status}: {reason_in(emulator.log()) or 'no reason given'}")
     return program.OK

@@ -26,7 +26,8 @@ def declared():
 
 def test_board_has_an_environment_of_its_name_with_the_generated_engine(declared):
     for name in BOARDS:
-        assert (declared[name].board, declared[name].engine) == (name, "aot")
+        found = declared[name]
+        assert (found.board, found.engine, found.application) == (name, "aot", "app")
     assert [item.name for item in declared.values() if item.is_default] == ["mps2_an386"]
 
 
@@ -56,7 +57,7 @@ def test_every_folder_of_the_firmware_takes_part_in_some_firmware(declared):
         name
         for item in declared.values()
         for name in sources.folders(
-            BOARDS.get(item.board) or Board.from_manifest(item.board, {"build": {}}), item.engine
+            BOARDS.get(item.board) or Board.from_manifest(item.board, {"build": {}}), item.engine, item.application
         )
     }
     with_sources = {

@@ -40,23 +40,27 @@ def test_macro_with_quotation_marks_arrives_as_a_string_of_c():
 # Sources
 
 
+@pytest.mark.parametrize("application", sources.APPLICATIONS)
 @pytest.mark.parametrize("engine", sources.ENGINES)
-def test_source_filter_of_a_firmware_lets_its_files_through_and_no_other(engine):
+def test_source_filter_of_a_firmware_lets_its_files_through_and_no_other(engine, application):
     match_src_files = pytest.importorskip("platformio.fs", reason="PlatformIO is missing").match_src_files
     board = load_board("netduinoplus2")
-    names = sources.folders(board, engine)
+    names = sources.folders(board, engine, application)
     found = match_src_files(str(FIRMWARE), sources.source_filter(names), ["cc"])
     assert sorted(FIRMWARE / name for name in found) == sorted(sources.files(*names))
     assert not any("boards/mps" in name or "boards/native" in name for name in found)
-    assert any(f"src/engine/{engine}/" in name for name in found) and "src/app/main.cc" in found
-    without = match_src_files(str(FIRMWARE), sources.source_filter(names, ["src/app/main.cc"]), ["cc"])
-    assert set(found) - set(without) == {"src/app/main.cc"}
+    main = f"src/{application}/main.cc"
+    assert any(f"src/engine/{engine}/" in name for name in found)
+    assert [name for name in found if name.endswith("/main.cc")] == [main]
+    without = match_src_files(str(FIRMWARE), sources.source_filter(names, [main]), ["cc"])
+    assert set(found) - set(without) == {main}
 
 
-def test_folders_of_a_test_program_leave_the_application_out():
+@pytest.mark.parametrize("application", sources.APPLICATIONS)
+def test_folders_of_a_test_program_leave_the_application_out(application):
     board = load_board("mps2_an386")
-    left_out = set(sources.folders(board, "aot")) - set(sources.folders(board, "aot", application=False))
-    assert left_out == {sources.APPLICATION}
+    left_out = set(sources.folders(board, "aot", application)) - set(sources.folders(board, "aot", None))
+    assert left_out == {sources.application_folder(application)}
 
 
 @pytest.mark.parametrize("engine", sources.ENGINES)

@@ -42,6 +42,7 @@ HEADER_STAGE = {
     "kws/link.h": "link",
     "kws/messages.h": "link",
     "kws/payload_reader.h": "link",
+    "kws/posteriors.h": "detector",
     "kws/protocol.h": "link",
     "kws/semihosting.h": "board",
     "kws/status.h": "base",
