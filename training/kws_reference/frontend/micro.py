@@ -3,7 +3,7 @@
 It gives the integers of TensorFlow's experimental microfrontend library, its overflows included. ``>>`` is the
 arithmetic shift (floor), int16 wraps. A frame goes through:
 
-1. Window: w = pcm * window_q12 >> 12. p = bits of the largest |w|, of which -32768 is none; w is shifted left by 15 - p.
+1. Window: w = pcm * window_q12 >> 12. p = bits of the largest |w|, -32768 left out; w is shifted left by 15 - p.
 2. Complex DFT of 256 points over (even, odd) samples, decimation in time: four stages of radix 4 that quarter first
    (times 8191 in Q15), turn by Q15 twiddles, round after every product, and keep int16.
 3. Real split to X[k], k = first_bin .. , halved twice. Energies are below 2^31: half a sum of 32766 and 32768 at most.
@@ -135,7 +135,7 @@ class MicroStream:
 
 def magnitudes(windows: np.ndarray, t: MicroTables) -> np.ndarray:
     """Returns the scaled magnitude of each channel, int64 [frames, channels], from int16 [frames, window_samples]."""
-    windowed = ((windows.T.astype(np.int32) * t.window_q12[:, None]) >> WINDOW_BITS).astype(np.int16)
+    windowed = ((windows.T.astype(np.int32) * t.window_q12[: windows.shape[1], None]) >> WINDOW_BITS).astype(np.int16)
     shift = 15 - _bit_length(np.abs(windowed).max(axis=0, initial=0).astype(np.int64))  # |-32768| is -32768
     samples = np.zeros((FFT_SIZE, len(windows)), np.int16)  # frames side by side, here and in the transform
     samples[: len(windowed)] = windowed.astype(np.int32) << shift

@@ -1,8 +1,8 @@
 """Constants of the micro front end, all derived from a `MicroFrontendConfig`.
 
 `kws_reference.frontend.micro` computes with them, and kws-codegen writes them for the firmware's C++. The library
-derives its tables in single precision, as pymicro-features compiles it, and so are these derived; cosines and powers are
-rounded from double precision.
+derives its tables in single precision, as pymicro-features compiles it, and so are these derived; cosines and powers
+are rounded from double precision.
 """
 
 import dataclasses
@@ -37,7 +37,7 @@ class MicroTables:
 
     Attributes:
       config: what they were derived from.
-      window_q12: int16 [window_samples], Hann between samples, 0 to 4096.
+      window_q12: int16 [window_samples rounded up to a multiple of 8], Hann between samples, 0 to 4096, zeros behind.
       twiddle_q15: int16 [192, 2], (cos, -sin) of 2 pi k / 256; a stage of span L uses every 64/L-th.
       split_q15: int16 [128, 2], (cos, -sin) of pi (k / 256 + 1 / 2), k = 1 .. 128.
       first_bin: first DFT bin with weight.
@@ -112,7 +112,8 @@ def ram_bytes(config: MicroFrontendConfig) -> int:
 def _window(samples: int) -> np.ndarray:
     angle = _F32(2 * np.pi) / _F32(samples) * (np.arange(samples, dtype=_F32) + _F32(0.5))
     cosine = np.cos(angle.astype(np.float64)).astype(_F32)
-    return np.floor((_F32(0.5) - _F32(0.5) * cosine) * _F32(1 << WINDOW_BITS) + _F32(0.5)).astype(np.int16)
+    value = np.floor((_F32(0.5) - _F32(0.5) * cosine) * _F32(1 << WINDOW_BITS) + _F32(0.5))
+    return np.append(value, np.zeros(-samples % 8)).astype(np.int16)
 
 
 def _turns(angle: np.ndarray) -> np.ndarray:
