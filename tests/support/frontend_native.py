@@ -54,7 +54,8 @@ MICRO_CONFIG = MicroFrontendConfig()
 # Every branch of the micro front end that a manifest can select: odd and full window, no gain control, empty channels.
 OTHER_MICRO_CONFIGS = {
     "micro_speech": MicroFrontendConfig(hop_samples=320, **MICRO_SPEECH),
-    "odd_window": MicroFrontendConfig(window_samples=333, hop_samples=77, channels=23, low_hz=0.0, high_hz=7900.0),
+    "few_channels": MicroFrontendConfig(window_samples=336, hop_samples=80, channels=23, low_hz=0.0, high_hz=7900.0),
+    "odd_window": MicroFrontendConfig(window_samples=333, hop_samples=77),
     "no_gain_control": MicroFrontendConfig(window_samples=512, gain_control=False, smoothing_bits=16),
     "narrow": MicroFrontendConfig(sample_rate_hz=8000, channels=128, high_hz=3800.0, gain_bits=19, log_scale_shift=7),
 }

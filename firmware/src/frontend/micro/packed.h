@@ -25,10 +25,20 @@ inline uint32_t PackQ15(int32_t low, int32_t high) {
 
 constexpr int32_t kHalfQ15 = 1 << 14;
 
-// Both parts times kFactorQ15, rounded.
+// Low and High half of two words times kFactorQ15, below 1 / 2, rounded.
 template <int kFactorQ15>
-inline uint32_t Scale(uint32_t z) {
-  return PackQ15(Low(z) * kFactorQ15 + kHalfQ15, High(z) * kFactorQ15 + kHalfQ15);
+inline uint32_t Scale(uint32_t low, uint32_t high) {
+#if KWS_FRONTEND_DSP
+  // Twice the product: its upper half is the result.
+  int32_t re, im;
+  uint32_t result;
+  asm("smlabb %0, %1, %2, %3" : "=r"(re) : "r"(low), "r"(2 * kFactorQ15), "r"(2 * kHalfQ15));
+  asm("smlatb %0, %1, %2, %3" : "=r"(im) : "r"(high), "r"(2 * kFactorQ15), "r"(2 * kHalfQ15));
+  asm("pkhtb %0, %1, %2, asr #16" : "=r"(result) : "r"(im), "r"(re));
+  return result;
+#else
+  return PackQ15(Low(low) * kFactorQ15 + kHalfQ15, High(high) * kFactorQ15 + kHalfQ15);
+#endif
 }
 
 // a * b, rounded; the sums fit int32 because |a| is at most 2^15.5 and |b| is 2^15.
