@@ -182,7 +182,9 @@ def sanitized_frames(
     """Runs the front end in a process of its own under ASan and UBSan; their complaints fail the call."""
     folder = generate(config, DEFAULT_DETECTOR)
     sources = ["tests/integration/native/frontend_runner.cc", *_sources(folder)]
-    program = native.build(f"frontend_runner-{folder.name}", sources, includes=["firmware/src", folder], compiler=compiler)
+    program = native.build(
+        f"frontend_runner-{folder.name}", sources, includes=["firmware/src", folder], compiler=compiler
+    )
     data = np.ascontiguousarray(pcm, "<i2").tobytes()
     result = subprocess.run([program, str(chunk_samples)], input=data, capture_output=True)
     assert result.returncode == 0, result.stderr.decode(errors="replace")
