@@ -15,7 +15,10 @@ from kws_firmware import sources
 from kws_reference.bundle import NEVER_Q15, NOT_HELD_Q15
 from kws_reference.detector.integer import ONE_Q15, DetectorTables, exp_table
 from kws_reference.frontend.config import FrontendConfig
-from kws_reference.frontend.tables import tables_of
+from kws_reference.frontend.kinds import AnyFrontendConfig
+from kws_reference.frontend.micro_config import MICRO_SPEECH, MicroFrontendConfig
+from kws_reference.frontend.micro_tables import MicroTables, micro_tables
+from kws_reference.frontend.tables import FrontendTables, tables_of
 
 from tests.support import native
 
@@ -47,6 +50,16 @@ OTHER_CONFIGS = {
     ),
 }
 
+MICRO_CONFIG = MicroFrontendConfig()
+# Every branch of the micro front end that a manifest can select: odd and full window, no gain control, empty channels.
+OTHER_MICRO_CONFIGS = {
+    "micro_speech": MicroFrontendConfig(hop_samples=320, **MICRO_SPEECH),
+    "few_channels": MicroFrontendConfig(window_samples=336, hop_samples=80, channels=23, low_hz=0.0, high_hz=7900.0),
+    "odd_window": MicroFrontendConfig(window_samples=333, hop_samples=77),
+    "no_gain_control": MicroFrontendConfig(window_samples=512, gain_control=False, smoothing_bits=16),
+    "narrow": MicroFrontendConfig(sample_rate_hz=8000, channels=128, high_hz=3800.0, gain_bits=19, log_scale_shift=7),
+}
+
 DEFAULT_DETECTOR = DetectorTables(
     exp_q15=exp_table(0.0646),
     threshold_q15=np.array([NEVER_Q15, NEVER_Q15, *[20000] * 10], np.uint16),
@@ -73,13 +86,13 @@ QUIET_DETECTOR = dataclasses.replace(
 )
 
 
-def generate(config: FrontendConfig, detector: DetectorTables, zero_point: int = 0) -> Path:
+def generate(config: AnyFrontendConfig, detector: DetectorTables, zero_point: int = 0) -> Path:
     """Renders frontend_tables and detector_config into a folder of the build tree, changed only when they differ."""
     templates = environment()
     common = {**contract(), "bundle_name": "test", "model_sha256": "-"}
     texts = {}
     for stem, context in (
-        ("frontend_tables", tables_context(tables_of(config, zero_point))),
+        ("frontend_tables", tables_context(_tables(config, zero_point))),
         ("detector_config", config_context(detector)),
     ):
         for name in (f"{stem}.h", f"{stem}.cc"):
@@ -94,6 +107,10 @@ def generate(config: FrontendConfig, detector: DetectorTables, zero_point: int =
     return folder
 
 
+def _tables(config: AnyFrontendConfig, zero_point: int) -> FrontendTables | MicroTables:
+    return micro_tables(config) if isinstance(config, MicroFrontendConfig) else tables_of(config, zero_point)
+
+
 def _sources(folder: Path) -> list[str | Path]:
     return [*SOURCES, folder / "frontend_tables.cc", folder / "detector_config.cc"]
 
@@ -102,13 +119,13 @@ def _sources(folder: Path) -> list[str | Path]:
 class NativeStages:
     """The front end and the detector as a library in this process."""
 
-    config: FrontendConfig
+    config: AnyFrontendConfig
     detector: DetectorTables
     library: ctypes.CDLL
 
     @classmethod
     def build(
-        cls, config: FrontendConfig, detector: DetectorTables = DEFAULT_DETECTOR, zero_point: int = 0
+        cls, config: AnyFrontendConfig, detector: DetectorTables = DEFAULT_DETECTOR, zero_point: int = 0
     ) -> "NativeStages":
         folder = generate(config, detector, zero_point)
         library = ctypes.CDLL(
@@ -116,7 +133,7 @@ class NativeStages:
                 native.build(
                     f"stages-{folder.name}",
                     ["tests/integration/native/frontend_library.cc", *_sources(folder)],
-                    includes=[folder],
+                    includes=["firmware/src", folder],
                     flags=["-O2"],
                     sanitize=False,
                     shared=True,
@@ -160,12 +177,14 @@ class NativeStages:
 
 
 def sanitized_frames(
-    config: FrontendConfig, pcm: np.ndarray, chunk_samples: int, compiler: str | None = None
+    config: AnyFrontendConfig, pcm: np.ndarray, chunk_samples: int, compiler: str | None = None
 ) -> np.ndarray:
     """Runs the front end in a process of its own under ASan and UBSan; their complaints fail the call."""
     folder = generate(config, DEFAULT_DETECTOR)
     sources = ["tests/integration/native/frontend_runner.cc", *_sources(folder)]
-    program = native.build(f"frontend_runner-{folder.name}", sources, includes=[folder], compiler=compiler)
+    program = native.build(
+        f"frontend_runner-{folder.name}", sources, includes=["firmware/src", folder], compiler=compiler
+    )
     data = np.ascontiguousarray(pcm, "<i2").tobytes()
     result = subprocess.run([program, str(chunk_samples)], input=data, capture_output=True)
     assert result.returncode == 0, result.stderr.decode(errors="replace")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from kws_reference.bundle import Bundle, write_bundle
+from kws_reference.frontend.micro_config import MicroFrontendConfig
 from kws_reference.tflite.graph import Graph, Op, Tensor
 from kws_reference.tflite.reader import read
 
@@ -266,16 +267,23 @@ class GraphBuilder:
         self.outputs.append(x)
 
     def write(
-        self, folder: Path, *, name: str = "test", graph: Graph | None = None, model: bytes | None = None
+        self,
+        folder: Path,
+        *,
+        name: str = "test",
+        graph: Graph | None = None,
+        model: bytes | None = None,
+        frontend: dict[str, Any] | None = None,
     ) -> Bundle:
-        """Writes the bundle; `graph` or `model` replace what was built (the manifest stays)."""
+        """Writes the bundle; `graph` or `model` replace what was built (the manifest stays), `frontend` the MFCC."""
         features, scores = self.tensors[self.inputs[0]], self.tensors[self.outputs[-1]]
         labels = [f"label{i}" for i in range(scores.shape[1])]
         coefficients = features.shape[3]
         manifest = dict(
             name=name,
             labels=labels,
-            frontend=dict(
+            frontend=frontend
+            or dict(
                 kind="mfcc",
                 sample_rate_hz=16000,
                 window_samples=480,
@@ -419,6 +427,16 @@ def longest_rows() -> GraphBuilder:
     x = b.conv("deep", b.state("three", 39, x), 18, kernel=40)
     b.scores(b.dense("scores", b.average("mean", x, 2), 7))
     return b
+
+
+def micro_bundle(folder: Path) -> Bundle:
+    """A network that hears by the micro front end as microWakeWord's models do, three frames a step."""
+    b = GraphBuilder(12)
+    x = b.input("features", (1, 3, 1, 40), float(np.float32(26 / 255)), -128)
+    x = b.conv("conv", b.state("rows", 2, x), 16, kernel=3, activation="RELU")
+    x = b.depthwise("dw", b.state("long", 4, x), 7)
+    b.scores(b.dense("scores", x, 4))
+    return b.write(folder, name="micro", frontend=MicroFrontendConfig().to_dict())
 
 
 def no_states() -> GraphBuilder:

@@ -35,6 +35,25 @@ def hostile(samples: int = 4000) -> dict[str, np.ndarray]:
     return {name: values.astype(np.int16) for name, values in signals.items()}
 
 
+def micro_hostile(samples: int = 4000) -> dict[str, np.ndarray]:
+    """Signals that reach the corners of the micro front end's fixed point, int16 [samples] each."""
+    rng = np.random.default_rng(2)
+    n = np.arange(samples)
+    hann = np.maximum(0.5 - 0.5 * np.cos(2 * np.pi * (n % 480 + 0.5) / 480), 1 / 64)
+    phase = 2 * np.pi * 8 * (n // 2) / 256 + 0.05
+    turning = np.where(n % 2, np.sin(phase), np.cos(phase))  # one bin of the complex transform
+    signals = {
+        "only_minus_32768": np.where(n == 960 + 240, -32768, 0),  # no largest sample: shifted out of 16 bits
+        "minus_32768_in_noise": np.where(n % 160 == 80, -32768, rng.integers(-2, 3, samples)),
+        "alternating_full_scale": np.where(n // 2 % 2, 32767, -32768),
+        "flat_behind_window": rng.choice([-500, 500], samples) / hann,
+        "one_bin_flat_behind_window": 500 * np.sign(turning) / hann,  # wraps within the transform
+        "one_bin_square": 32767 * np.sign(turning),
+        "bursts": rng.normal(size=samples) * np.where(n // 1600 % 2, 12000, 3),
+    }
+    return {name: np.clip(values, -32768, 32767).astype(np.int16) for name, values in signals.items()}
+
+
 def speech_like(seconds: float = 8.0, seed: int = 7) -> np.ndarray:
     """Pitch pulses through moving resonances with pauses and background noise, 16 kHz, int16."""
     rng = np.random.default_rng(seed)

@@ -9,7 +9,8 @@ from typing import Any
 
 from kws_reference.detector.integer import LOGITS, PROBABILITIES
 from kws_reference.errors import KwsError
-from kws_reference.frontend.config import FrontendConfig
+from kws_reference.frontend.kinds import AnyFrontendConfig, config_from_dict
+from kws_reference.frontend.micro_config import MicroFrontendConfig
 from kws_reference.labels import LabelSet, check_name
 from kws_reference.system.files import replace
 from kws_reference.timing import (
@@ -136,7 +137,7 @@ class Bundle:
     path: Path
     name: str
     labels: LabelSet
-    frontend: FrontendConfig
+    frontend: AnyFrontendConfig
     frames_per_step: int
     features: Endpoint
     scores: Endpoint
@@ -176,11 +177,13 @@ class Bundle:
     def _parse(cls, folder: Path, manifest: dict[str, Any], model: bytes) -> "Bundle":
         kind = _scores_kind(manifest)
         labels = _labels(manifest, least=1 if kind == PROBABILITIES else 2)
-        frontend = FrontendConfig.from_dict(_get(manifest, "frontend", dict))
+        frontend = config_from_dict(_get(manifest, "frontend", dict))
         frames = _get(manifest, "frames_per_step", int)
         if not 1 <= frames <= 100:
             raise KwsError(f"frames_per_step must be 1..100. Received: {frames}.")
         features = _features(manifest, frames, frontend.coefficients)
+        if isinstance(frontend, MicroFrontendConfig):
+            frontend.check_quantization(features.scale, features.zero_point)
         scores = _scores(manifest, len(labels))
         states = tuple(_state(item, position) for position, item in enumerate(_list(manifest, "states", dict)))
         _check_ends(features, scores, states)

@@ -7,7 +7,7 @@ import numpy as np
 
 from kws_reference.bundle import Bundle
 from kws_reference.detector.integer import Detection, Detector
-from kws_reference.frontend.integer import MfccStream
+from kws_reference.frontend import kinds
 from kws_reference.network.oracle import Network
 
 
@@ -56,7 +56,7 @@ class Pipeline:
           device still waits for more.
         """
         clock = self.bundle.clock
-        frames = MfccStream(self.bundle.frontend, self.bundle.features.zero_point).push(pcm)
+        frames = kinds.stream(self.bundle.frontend, self.bundle.features.zero_point).push(pcm)
         data = np.asarray(pcm, "<i2").tobytes()
         self._network.reset()
         self._detector.reset()

@@ -6,7 +6,11 @@ from typing import Any
 import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
+from kws_reference.frontend.micro_config import MicroFrontendConfig
+from kws_reference.frontend.micro_tables import MicroTables, micro_tables
 from kws_reference.frontend.tables import LOG_OFFSET_Q10, FrontendTables, ram_bytes, tables_of
+
+from kws_codegen.render import micro_tables as micro
 
 
 def context(bundle: Bundle) -> dict[str, Any]:
@@ -15,6 +19,8 @@ def context(bundle: Bundle) -> dict[str, Any]:
     Raises:
       KwsError: the quantization of the model's features contradicts ``frontend.feature_steps_per_std``.
     """
+    if isinstance(bundle.frontend, MicroFrontendConfig):
+        return tables_context(micro_tables(bundle.frontend))
     steps = bundle.frontend.feature_steps_per_std
     # The converter keeps the scale as float32 and may have computed it from a range of 255 steps: 1e-5 covers both.
     if not math.isclose(bundle.features.scale * steps, 1.0, rel_tol=1e-5):
@@ -25,9 +31,25 @@ def context(bundle: Bundle) -> dict[str, Any]:
     return tables_context(tables_of(bundle.frontend, bundle.features.zero_point))
 
 
-def tables_context(t: FrontendTables) -> dict[str, Any]:
+def tables_context(t: FrontendTables | MicroTables) -> dict[str, Any]:
     """Returns the context for tables that belong to no bundle (tests)."""
-    arrays = [
+    if isinstance(t, MicroTables):
+        arrays, extra = micro.arrays(t), micro.extra(t)
+    else:
+        arrays, extra = _mfcc_arrays(t), {"ram_bytes": ram_bytes(t.config), "log_offset_q10": LOG_OFFSET_Q10}
+    return {
+        "t": t,
+        "config": t.config,
+        **extra,
+        "arrays": [
+            {"type": kind, "name": name, "size": size, "values": np.asarray(values).reshape(-1), "comment": text}
+            for kind, name, size, values, text in arrays
+        ],
+    }
+
+
+def _mfcc_arrays(t: FrontendTables) -> list[tuple[str, str, str, Any, str | None]]:
+    return [
         ("uint16_t", "kHannQ16", "kFftSize", t.hann_q16, "Periodic Hann window, zeros behind it."),
         (
             "uint8_t",
@@ -71,13 +93,3 @@ def tables_context(t: FrontendTables) -> dict[str, Any]:
         ("int64_t", "kOffset", "kCoefficients", t.offset, None),
         ("uint8_t", "kShift", "kCoefficients", t.shift, ">> (32 + shift)."),
     ]
-    return {
-        "t": t,
-        "config": t.config,
-        "ram_bytes": ram_bytes(t.config),
-        "log_offset_q10": LOG_OFFSET_Q10,
-        "arrays": [
-            {"type": kind, "name": name, "size": size, "values": np.asarray(values).reshape(-1), "comment": text}
-            for kind, name, size, values, text in arrays
-        ],
-    }

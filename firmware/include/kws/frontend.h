@@ -1,7 +1,8 @@
-// Integer MFCC front end: 16-bit PCM in, one int8 feature vector per hop out. Equal, bit for bit, to
-// training/kws_reference/frontend/integer.py on every core and compiler.
+// Integer front end: 16-bit PCM in, one int8 feature vector per hop out. Equal, bit for bit, to
+// training/kws_reference/frontend on every core and compiler: to integer.py (MFCC), or to micro.py where the generated
+// frontend_tables.h defines KWS_FRONTEND_MICRO. The other one compiles to nothing.
 //
-// All parameters and tables come from the generated frontend_tables.h. No heap, no floating point, no libm.
+// All parameters and tables come from frontend_tables.h. No heap, no floating point, no libm.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +22,8 @@ class Frontend {
 
   Frontend() { Reset(); }
 
-  // Forgets all samples. The next frame ends kWindowSamples samples from here.
+  // Forgets all samples, and what the micro front end knows of the noise. The next frame ends kWindowSamples samples
+  // from here.
   void Reset();
 
   // Takes samples until a frame is complete or none are left.
@@ -33,10 +35,17 @@ class Frontend {
   size_t Push(const int16_t* pcm, size_t sample_count, int8_t* features, bool* frame_ready);
 
  private:
+#ifdef KWS_FRONTEND_MICRO
+  // The window reads kPaddedSamples samples; those behind it stay zero.
+  alignas(16) int16_t pcm_[frontend_tables::kPaddedSamples];
+  alignas(16) uint32_t spectrum_[frontend_tables::kFftPoints];
+  uint32_t noise_[frontend_tables::kCoefficients];
+#else
   // The transform reads kFftSize samples; those behind the window stay zero.
   alignas(16) int16_t pcm_[frontend_tables::kFftSize];
   alignas(16) int32_t spectrum_[frontend_tables::kFftSize];
   alignas(16) int16_t log_mel_[frontend_tables::kMelBands];
+#endif
   size_t sample_count_;
 };
 

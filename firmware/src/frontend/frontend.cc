@@ -2,7 +2,11 @@
 
 #include <cstring>
 
-#include "stages.h"
+#ifdef KWS_FRONTEND_MICRO
+#include "micro/stages.h"
+#else
+#include "mfcc/stages.h"
+#endif
 
 namespace kws {
 
@@ -11,6 +15,9 @@ static_assert(sizeof(void*) != 4 || sizeof(Frontend) == frontend_tables::kFronte
 
 void Frontend::Reset() {
   std::memset(pcm_, 0, sizeof(pcm_));
+#ifdef KWS_FRONTEND_MICRO
+  std::memset(noise_, 0, sizeof(noise_));
+#endif
   sample_count_ = 0;
 }
 
@@ -23,12 +30,19 @@ size_t Frontend::Push(const int16_t* pcm, size_t sample_count, int8_t* features,
   sample_count_ += taken;
   if (sample_count_ < kWindowSamples) return taken;
 
+#ifdef KWS_FRONTEND_MICRO
+  const int shift = frontend::micro::WindowReversed(pcm_, spectrum_);
+  frontend::micro::TransformStages(spectrum_, shift);
+  frontend::micro::SplitToEnergies(spectrum_);
+  frontend::micro::ChannelFeatures(spectrum_, shift, noise_, features);
+#else
   const int shift = frontend::BlockShift(pcm_);
   frontend::WindowAndFirstStage(pcm_, shift, spectrum_);
   frontend::TransformStages(spectrum_);
   frontend::RealSplit(spectrum_);
   frontend::LogMel(spectrum_, shift, log_mel_);
   frontend::DctToFeatures(log_mel_, features);
+#endif
   *frame_ready = true;
 
   sample_count_ = kWindowSamples - kHopSamples;

@@ -18,7 +18,7 @@ class FrontendConfig:
     """MFCC parameters and the normalisation to int8.
 
     Attributes:
-      kind: the only known front end is ``"mfcc"``.
+      kind: ``"mfcc"``; `kws_reference.frontend.kinds` knows the others.
       sample_rate_hz: sampling rate of the int16 PCM input.
       window_samples: length of the periodic Hann window, at most ``fft_size``.
       hop_samples: distance of two frames, 1 to ``window_samples``.
@@ -118,6 +118,7 @@ class FrontendConfig:
             raise KwsError(
                 f"frontend: expected a dictionary. Received: {type(values).__name__}. Export the bundle again."
             )
+        _require(values.get("kind", "mfcc") == "mfcc", "kind", values.get("kind"), 'use "mfcc"')
         names = [item.name for item in fields(cls)]
         missing = [name for name in names if name not in values]
         unknown = sorted(str(name) for name in values if name not in names)

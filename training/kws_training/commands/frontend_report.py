@@ -10,6 +10,7 @@ from kws_reference.audio.pcm import read_wav
 from kws_reference.audio.recordings import find_recordings, left_out_lines
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
+from kws_reference.frontend.kinds import require_mfcc
 
 from kws_training.commands.options.numbers import check_count
 
@@ -33,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
     from kws_reference.frontend.report import report
 
     bundle = Bundle.load(args.bundle)
+    frontend = require_mfcc(bundle.frontend, "kws-train frontend-report")
     listing = find_recordings(args.audio)
     for line in left_out_lines(args.audio, listing.left_out):
         log.info(line)
@@ -40,6 +42,6 @@ def run(args: argparse.Namespace) -> int:
     if not files:
         raise KwsError(f"no WAV files below {args.audio}. Give a folder of recordings.")
     rows = np.sort(np.random.default_rng(0).permutation(len(files))[: args.limit])
-    clips = (read_wav(files[row], bundle.frontend.sample_rate_hz) for row in rows)
-    print(json.dumps({"clips": len(rows), **report(clips, bundle.frontend)}, indent=1))
+    clips = (read_wav(files[row], frontend.sample_rate_hz) for row in rows)
+    print(json.dumps({"clips": len(rows), **report(clips, frontend)}, indent=1))
     return 0

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 
 import numpy as np
-from kws_reference.frontend.config import FrontendConfig
-from kws_reference.frontend.integer import Mfcc
+from kws_reference.frontend import kinds
 
 CHUNK_CLIPS = 100
 
 
 def int8_features(
-    frontend: FrontendConfig,
+    frontend: kinds.AnyFrontendConfig,
     clips: np.ndarray,
     progress: Callable[[int], None] = lambda done: None,
     zero_point: int = 0,
@@ -26,9 +25,9 @@ def int8_features(
     Returns:
       int8 ``[clips, frames, coefficients]``.
     """
-    mfcc = Mfcc(frontend, zero_point)
+    whole = kinds.whole(frontend, zero_point)
     parts = []
     for start in range(0, len(clips), CHUNK_CLIPS):
-        parts.append(mfcc.frames(clips[start : start + CHUNK_CLIPS]))
+        parts.append(whole.frames(clips[start : start + CHUNK_CLIPS]))
         progress(min(start + CHUNK_CLIPS, len(clips)))
     return np.concatenate(parts)

@@ -14,7 +14,7 @@ from kws_reference.audio.pcm import convert_rate
 from kws_reference.bundle import Bundle
 from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
-from kws_reference.frontend.integer import Mfcc
+from kws_reference.frontend import kinds
 from kws_reference.network.scoring import Scorer
 from kws_reference.system.files import replacing
 from kws_reference.system.workers import pool
@@ -75,14 +75,14 @@ _worker: dict[str, Any] = {}
 
 def _start(scorer: Scorer, recordings: Recordings) -> None:
     _worker["scorer"], _worker["recordings"] = scorer, recordings
-    _worker["mfcc"] = Mfcc(scorer.bundle.frontend, scorer.bundle.features.zero_point)
+    _worker["frontend"] = kinds.whole(scorer.bundle.frontend, scorer.bundle.features.zero_point)
 
 
 def _run(pieces: Sequence[int]) -> list[np.ndarray]:
     bundle, features = _worker["scorer"].bundle, []
     for index in pieces:
         pcm = convert_rate(_worker["recordings"].pcm(index), SAMPLE_RATE_HZ, bundle.frontend.sample_rate_hz)
-        features.append(bundle.clock.whole_steps(_worker["mfcc"].frames(pcm)))
+        features.append(bundle.clock.whole_steps(_worker["frontend"].frames(pcm)))
     return _worker["scorer"].scores(features)
 
 

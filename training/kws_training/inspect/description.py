@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from kws_reference.frontend.config import FrontendConfig
+from kws_reference.frontend.kinds import AnyFrontendConfig
 
 INPUT = "features"
 
@@ -120,7 +120,7 @@ class Description:
         return values
 
 
-def times(frontend: FrontendConfig) -> tuple[float, float]:
+def times(frontend: AnyFrontendConfig) -> tuple[float, float]:
     """Hop and window of a front end in ms."""
     return (
         1000 * frontend.hop_samples / frontend.sample_rate_hz,

@@ -1,5 +1,7 @@
-#include "fixed_point.h"
+#include "frontend/fixed_point.h"
 #include "stages.h"
+
+#ifndef KWS_FRONTEND_MICRO
 
 namespace kws::frontend {
 namespace {
@@ -147,3 +149,5 @@ void RealSplit(int32_t* data) {
 }
 
 }  // namespace kws::frontend
+
+#endif  // KWS_FRONTEND_MICRO

@@ -1,5 +1,7 @@
-#include "fixed_point.h"
+#include "frontend/fixed_point.h"
 #include "stages.h"
+
+#ifndef KWS_FRONTEND_MICRO
 
 namespace kws::frontend {
 namespace {
@@ -153,3 +155,5 @@ void LogMel(int32_t* spectrum, int shift, int16_t* log_mel) {  // NOLINT(readabi
 }
 
 }  // namespace kws::frontend
+
+#endif  // KWS_FRONTEND_MICRO

@@ -1,5 +1,7 @@
-#include "fixed_point.h"
+#include "frontend/fixed_point.h"
 #include "stages.h"
+
+#ifndef KWS_FRONTEND_MICRO
 
 namespace kws::frontend {
 namespace {
@@ -71,3 +73,5 @@ void DctToFeatures(const int16_t* log_mel, int8_t* features) {
 }
 
 }  // namespace kws::frontend
+
+#endif  // KWS_FRONTEND_MICRO

@@ -1,4 +1,5 @@
-// The stages of one frame, in order. Each is a pure function of its arguments and the generated tables.
+// The stages of one frame of the MFCC, in order; micro/stages.h has those of the other front end. Each is a pure
+// function of its arguments and the generated tables.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,7 @@
-#include "fixed_point.h"
+#include "frontend/fixed_point.h"
 #include "stages.h"
+
+#ifndef KWS_FRONTEND_MICRO
 
 namespace kws::frontend {
 namespace {
@@ -152,3 +154,5 @@ void WindowAndFirstStage(const int16_t* pcm, int shift, int32_t* out) {
 }
 
 }  // namespace kws::frontend
+
+#endif  // KWS_FRONTEND_MICRO
