@@ -169,10 +169,11 @@ def _set_apart(draft: Draft, states: list[DraftState], scores: int) -> None:
 
 
 def _short(name: str) -> str:
-    """The last part of a variable's name that says something, printable."""
+    """The last part of a variable's name that says something: ``stream_1`` of ``model/stream_1/states``."""
     parts = [part for part in name.replace("\\", "/").split("/") if part]
-    text = "".join(char for char in "/".join(parts[-2:]) if 32 < ord(char) < 127)
-    return text[-60:]
+    if len(parts) > 1 and parts[-1] in ("state", "states"):
+        parts.pop()
+    return "".join(char for char in (parts or [""])[-1] if 32 < ord(char) < 127)[-60:]
 
 
 def _end(draft: Draft, position: int, index: int) -> End:

@@ -56,7 +56,7 @@ class PseudoTerminal:
         self._thread.start()
 
     def skip_greeting(self, silence_s: float = 0.3, timeout_s: float = 3.0) -> None:
-        """Waits until the board has said something and then been silent for a while, for who opens the terminal at once.
+        """Waits until the board has said something and then been silent for a while, for who opens it at once.
 
         Args:
           silence_s: how long.
