@@ -241,6 +241,19 @@ class GraphBuilder:
         y = self.tensor(name, left, scale or scale_x, -7 if scale else zero_point)
         return self.op(kind, [x, self.constant(f"{name}/axes", axes)], y, keep_dims=keep)
 
+    def softmax(self, name: str, x: int, beta: float = 1.0) -> int:
+        return self.op("SOFTMAX", [x], self.tensor(name, self.like(x)[0], 1 / 256, -128), beta=beta)
+
+    def matmul(self, name: str, a: int, b: int, scale: float, *, adjoint: tuple[bool, bool] = (False, False)) -> int:
+        """BATCH_MATMUL, of either operand transposed where `adjoint` says so."""
+        left, right = (
+            (*shape[:-2], *shape[-2:][::-1]) if swap else shape
+            for shape, swap in zip((self.tensors[a].shape, self.tensors[b].shape), adjoint, strict=True)
+        )
+        shape = (*np.broadcast_shapes(left[:-2], right[:-2]), left[-2], right[-1])
+        y = self.tensor(name, shape, scale, int(self.rng.integers(-40, 40)))
+        return self.op("BATCH_MATMUL", [a, b], y, adjoint_a=adjoint[0], adjoint_b=adjoint[1])
+
     def scores(self, x: int) -> None:
         self.outputs.append(x)
 
@@ -507,6 +520,29 @@ def pools() -> GraphBuilder:
     return b
 
 
+def attention() -> GraphBuilder:
+    """Two heads that attend to the rows of a state, with products of activations and of constant matrices."""
+    b, x = _start(16, 2, 8)
+    joined = b.state("rows", 6, x)  # [1, 8, 1, 8]
+    heads = []
+    for name, rows, y in ("query", 2, x), ("key", 8, joined), ("value", 8, joined):
+        y = b.conv(name, y, 6)
+        _rescale(b, y, 1 / 30)
+        y = b.reshape(f"{name}/split", y, (1, rows, 2, 3))
+        order = b.constant(f"{name}/order", [0, 2, 1, 3])
+        heads.append(b.moved("TRANSPOSE", f"{name}/heads", [y, order], (1, 2, rows, 3), y))
+    query, key, value = heads
+    shares = b.softmax("shares", b.matmul("logits", query, key, 1 / 9, adjoint=(False, True)), beta=0.8)
+    x = b.matmul("context", shares, value, 1 / 40)  # [1, 2, 2, 3]
+    x = b.matmul("turned", b.values("left", (2, 2, 3), 1 / 90, 4), x, 1 / 40, adjoint=(True, False))  # [1, 2, 3, 3]
+    x = b.matmul("mixed", x, b.values("mix", (3, 5), 1 / 80), 1 / 40)
+    x = b.matmul("back", x, b.values("same", (1, 1, 4, 5), 1 / 80), 1 / 40, adjoint=(False, True))
+    x = b.matmul("raised", x, b.values("other", (4, 4), 1 / 80, -3), 1 / 30)
+    x = b.softmax("again", b.reshape("flat", x, (1, 24)))
+    b.scores(b.dense("scores", x, 5))
+    return b
+
+
 def _rescale(b: GraphBuilder, x: int, scale: float, zero_point: int | None = None) -> None:
     """Gives a tensor another scale than the builder chose, and another zero point."""
     point = b.tensors[x].zero_points if zero_point is None else (zero_point,)
@@ -529,6 +565,7 @@ UNUSUAL = {
         moves,
         elementwise,
         pools,
+        attention,
     )
 }
 """Builders of models that use what the released one does not."""
