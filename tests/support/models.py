@@ -156,6 +156,38 @@ class GraphBuilder:
         values["depth_multiplier"] = multiplier
         return self.op("DEPTHWISE_CONV_2D", [x, weights, *biases], y, activation=activation, **values)
 
+    def plane(
+        self,
+        name: str,
+        x: int,
+        kernel: tuple[int, int],
+        *,
+        outputs: int = 0,
+        groups: int = 1,
+        multiplier: int = 1,
+        stride: tuple[int, int] = (1, 1),
+        dilation: tuple[int, int] = (1, 1),
+        padding: str = "SAME",
+        activation: str = "NONE",
+    ) -> int:
+        """CONV_2D over rows and columns to `outputs` channels; DEPTHWISE_CONV_2D where there are none."""
+        (_, *sizes, channels), *_ = self.like(x)
+        reach = [0 if padding == "SAME" else (k - 1) * d for k, d in zip(kernel, dilation, strict=True)]
+        rows, columns = (-(-(n - r) // s) for n, r, s in zip(sizes, reach, stride, strict=True))
+        values = dict(padding=padding, stride_h=stride[0], stride_w=stride[1], activation=activation)
+        values |= dict(dilation_h=dilation[0], dilation_w=dilation[1])
+        if outputs:
+            shape, axis, kind = (outputs, *kernel, channels // groups), 0, "CONV_2D"
+        else:
+            outputs = channels * multiplier
+            shape, axis, kind = (1, *kernel, outputs), 3, "DEPTHWISE_CONV_2D"
+            values["depth_multiplier"] = multiplier
+        weights, scales = self._weights(f"{name}/weights", shape, outputs, axis)
+        bias = self._bias(f"{name}/bias", x, scales, outputs, "random")
+        terms = int(np.prod(shape)) // outputs
+        y = self._output(name, (1, rows, columns, outputs), terms, x, scales, activation)
+        return self.op(kind, [x, weights, *bias], y, **values)
+
     def reshape(self, name: str, x: int, shape: tuple[int, ...]) -> int:
         _, scale, zero_point = self.like(x)
         y = self.tensor(name, shape, scale, zero_point)
@@ -543,6 +575,26 @@ def attention() -> GraphBuilder:
     return b
 
 
+def planes() -> GraphBuilder:
+    """Convolutions over rows and columns: strides, dilations and borders of both, groups, depth multipliers."""
+    b, x = _start(17, 4, 24)
+    x = b.reshape("plane", x, (1, 6, 8, 2))
+    for name, kernel, options in [
+        ("first", (3, 4), dict(outputs=6, activation="RELU")),
+        ("strided", (2, 3), dict(outputs=8, stride=(1, 2), padding="VALID")),  # [1, 5, 3, 8]
+        ("dilated", (3, 2), dict(outputs=8, dilation=(2, 2), activation="RELU")),
+        ("each", (3, 3), dict(dilation=(1, 2))),
+        ("grouped", (2, 2), dict(outputs=4, groups=2, stride=(2, 1), activation="RELU")),  # [1, 3, 3, 4]
+        ("double", (3, 2), dict(multiplier=2, stride=(1, 2), activation="RELU")),  # [1, 3, 2, 8]
+        ("apart", (2, 1), dict(outputs=16, groups=4, dilation=(2, 1), padding="VALID")),  # [1, 1, 2, 16]
+    ]:
+        x = b.plane(name, x, kernel, **options)
+        # Half of what comes out of a RELU is zero: without a finer scale nothing would be left in the end.
+        _rescale(b, x, b.tensors[x].scales[0] / 4)
+    b.scores(b.dense("scores", b.reshape("flat", x, (1, 32)), 5))
+    return b
+
+
 def _rescale(b: GraphBuilder, x: int, scale: float, zero_point: int | None = None) -> None:
     """Gives a tensor another scale than the builder chose, and another zero point."""
     point = b.tensors[x].zero_points if zero_point is None else (zero_point,)
@@ -566,6 +618,7 @@ UNUSUAL = {
         elementwise,
         pools,
         attention,
+        planes,
     )
 }
 """Builders of models that use what the released one does not."""
