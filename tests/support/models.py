@@ -178,6 +178,38 @@ class GraphBuilder:
         values["depth_multiplier"] = multiplier
         return self.op("DEPTHWISE_CONV_2D", [x, weights, *biases], y, activation=activation, **values)
 
+    def plane(
+        self,
+        name: str,
+        x: int,
+        kernel: tuple[int, int],
+        *,
+        outputs: int = 0,
+        groups: int = 1,
+        multiplier: int = 1,
+        stride: tuple[int, int] = (1, 1),
+        dilation: tuple[int, int] = (1, 1),
+        padding: str = "SAME",
+        activation: str = "NONE",
+    ) -> int:
+        """CONV_2D over rows and columns to `outputs` channels; DEPTHWISE_CONV_2D where there are none."""
+        (_, *sizes, channels), *_ = self.like(x)
+        reach = [0 if padding == "SAME" else (k - 1) * d for k, d in zip(kernel, dilation, strict=True)]
+        rows, columns = (-(-(n - r) // s) for n, r, s in zip(sizes, reach, stride, strict=True))
+        values = dict(padding=padding, stride_h=stride[0], stride_w=stride[1], activation=activation)
+        values |= dict(dilation_h=dilation[0], dilation_w=dilation[1])
+        if outputs:
+            shape, axis, kind = (outputs, *kernel, channels // groups), 0, "CONV_2D"
+        else:
+            outputs = channels * multiplier
+            shape, axis, kind = (1, *kernel, outputs), 3, "DEPTHWISE_CONV_2D"
+            values["depth_multiplier"] = multiplier
+        weights, scales = self._weights(f"{name}/weights", shape, outputs, axis)
+        bias = self._bias(f"{name}/bias", x, scales, outputs, "random")
+        terms = int(np.prod(shape)) // outputs
+        y = self._output(name, (1, rows, columns, outputs), terms, x, scales, activation)
+        return self.op(kind, [x, weights, *bias], y, **values)
+
     def reshape(self, name: str, x: int, shape: tuple[int, ...]) -> int:
         _, scale, zero_point = self.like(x)
         y = self.tensor(name, shape, scale, zero_point)
@@ -262,6 +294,19 @@ class GraphBuilder:
         left = tuple(1 if i in axes_of else n for i, n in enumerate(shape) if keep or i not in axes_of)
         y = self.tensor(name, left, scale or scale_x, -7 if scale else zero_point)
         return self.op(kind, [x, self.constant(f"{name}/axes", axes)], y, keep_dims=keep)
+
+    def softmax(self, name: str, x: int, beta: float = 1.0) -> int:
+        return self.op("SOFTMAX", [x], self.tensor(name, self.like(x)[0], 1 / 256, -128), beta=beta)
+
+    def matmul(self, name: str, a: int, b: int, scale: float, *, adjoint: tuple[bool, bool] = (False, False)) -> int:
+        """BATCH_MATMUL, of either operand transposed where `adjoint` says so."""
+        left, right = (
+            (*shape[:-2], *shape[-2:][::-1]) if swap else shape
+            for shape, swap in zip((self.tensors[a].shape, self.tensors[b].shape), adjoint, strict=True)
+        )
+        shape = (*np.broadcast_shapes(left[:-2], right[:-2]), left[-2], right[-1])
+        y = self.tensor(name, shape, scale, int(self.rng.integers(-40, 40)))
+        return self.op("BATCH_MATMUL", [a, b], y, adjoint_a=adjoint[0], adjoint_b=adjoint[1])
 
     def scores(self, x: int) -> None:
         self.outputs.append(x)
@@ -575,6 +620,49 @@ def pools() -> GraphBuilder:
     return b
 
 
+def attention() -> GraphBuilder:
+    """Two heads that attend to the rows of a state, with products of activations and of constant matrices."""
+    b, x = _start(16, 2, 8)
+    joined = b.state("rows", 6, x)  # [1, 8, 1, 8]
+    heads = []
+    for name, rows, y in ("query", 2, x), ("key", 8, joined), ("value", 8, joined):
+        y = b.conv(name, y, 6)
+        _rescale(b, y, 1 / 30)
+        y = b.reshape(f"{name}/split", y, (1, rows, 2, 3))
+        order = b.constant(f"{name}/order", [0, 2, 1, 3])
+        heads.append(b.moved("TRANSPOSE", f"{name}/heads", [y, order], (1, 2, rows, 3), y))
+    query, key, value = heads
+    shares = b.softmax("shares", b.matmul("logits", query, key, 1 / 9, adjoint=(False, True)), beta=0.8)
+    x = b.matmul("context", shares, value, 1 / 40)  # [1, 2, 2, 3]
+    x = b.matmul("turned", b.values("left", (2, 2, 3), 1 / 90, 4), x, 1 / 40, adjoint=(True, False))  # [1, 2, 3, 3]
+    x = b.matmul("mixed", x, b.values("mix", (3, 5), 1 / 80), 1 / 40)
+    x = b.matmul("back", x, b.values("same", (1, 1, 4, 5), 1 / 80), 1 / 40, adjoint=(False, True))
+    x = b.matmul("raised", x, b.values("other", (4, 4), 1 / 80, -3), 1 / 30)
+    x = b.softmax("again", b.reshape("flat", x, (1, 24)))
+    b.scores(b.dense("scores", x, 5))
+    return b
+
+
+def planes() -> GraphBuilder:
+    """Convolutions over rows and columns: strides, dilations and borders of both, groups, depth multipliers."""
+    b, x = _start(17, 4, 24)
+    x = b.reshape("plane", x, (1, 6, 8, 2))
+    for name, kernel, options in [
+        ("first", (3, 4), dict(outputs=6, activation="RELU")),
+        ("strided", (2, 3), dict(outputs=8, stride=(1, 2), padding="VALID")),  # [1, 5, 3, 8]
+        ("dilated", (3, 2), dict(outputs=8, dilation=(2, 2), activation="RELU")),
+        ("each", (3, 3), dict(dilation=(1, 2))),
+        ("grouped", (2, 2), dict(outputs=4, groups=2, stride=(2, 1), activation="RELU")),  # [1, 3, 3, 4]
+        ("double", (3, 2), dict(multiplier=2, stride=(1, 2), activation="RELU")),  # [1, 3, 2, 8]
+        ("apart", (2, 1), dict(outputs=16, groups=4, dilation=(2, 1), padding="VALID")),  # [1, 1, 2, 16]
+    ]:
+        x = b.plane(name, x, kernel, **options)
+        # Half of what comes out of a RELU is zero: without a finer scale nothing would be left in the end.
+        _rescale(b, x, b.tensors[x].scales[0] / 4)
+    b.scores(b.dense("scores", b.reshape("flat", x, (1, 32)), 5))
+    return b
+
+
 def _rescale(b: GraphBuilder, x: int, scale: float, zero_point: int | None = None) -> None:
     """Gives a tensor another scale than the builder chose, and another zero point."""
     point = b.tensors[x].zero_points if zero_point is None else (zero_point,)
@@ -599,6 +687,8 @@ UNUSUAL = {
         moves,
         elementwise,
         pools,
+        attention,
+        planes,
     )
 }
 """Builders of models that use what the released one does not."""

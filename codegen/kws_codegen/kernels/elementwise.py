@@ -3,13 +3,13 @@
 import dataclasses
 from typing import ClassVar
 
-import numpy as np
 from kws_reference.tflite.fixed_point import ADD_LEFT_SHIFT
 
 from kws_codegen.kernels.add import AddOperand
 from kws_codegen.kernels.axes import Axis
-from kws_codegen.kernels.call import Constant, KernelCall
+from kws_codegen.kernels.factor import Factor
 from kws_codegen.kernels.output_range import OutputRange
+from kws_codegen.kernels.two_operands import TwoOperands
 
 AXES = 5
 """Dimensions that the kernel walks through, ``aot::kElementwiseAxes``."""
@@ -41,14 +41,6 @@ class Difference(Sum):
     """``a - b``."""
 
     name = "Difference"
-
-
-@dataclasses.dataclass(frozen=True)
-class Factor:
-    """A real factor: multiplier Q31, shift positive to the left."""
-
-    multiplier: int
-    shift: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,36 +81,21 @@ class Prelu(Operation):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class Elementwise(KernelCall):
-    """``writes[i] = operation(a[i], b[i])``. A constant operand lies in flash, the others are what is read.
+class Elementwise(TwoOperands):
+    """``writes[i] = operation(a[i], b[i])``.
 
     Attributes:
       operation: what is done.
       axes: `AXES` of them, with the strides of `a` and `b`.
-      constants_of: int8 values of `a` and `b`, None for an activation.
     """
 
     operation: Operation
     axes: tuple[Axis, ...]
-    constants_of: tuple[np.ndarray | None, np.ndarray | None]
 
     kernel = "elementwise"
     header = "engine/aot/elementwise.h"
 
     @property
-    def tables(self) -> tuple[Constant, ...]:
-        return tuple(
-            Constant(suffix, values)
-            for suffix, values in zip(self.suffixes, self.constants_of, strict=True)
-            if values is not None
-        )
-
-    @property
     def extra_bits(self) -> int | None:
         """Fraction bits that the operands of a sum gain, ``aot::kAddExtraBits``; None of other operations."""
         return ADD_LEFT_SHIFT if isinstance(self.operation, Sum) else None
-
-    @property
-    def suffixes(self) -> tuple[str, str]:
-        """Names of the operands' constants."""
-        return "A", "B"

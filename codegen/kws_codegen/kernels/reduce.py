@@ -4,6 +4,7 @@ import dataclasses
 
 from kws_codegen.kernels.axes import Axis
 from kws_codegen.kernels.call import KernelCall
+from kws_codegen.kernels.factor import Factor
 from kws_codegen.kernels.output_range import OutputRange
 
 AXES = 3
@@ -17,15 +18,14 @@ class Reduce(KernelCall):
     Attributes:
       kept, reduced: `AXES` axes of each.
       offset: added to each sum.
-      multiplier, shift: Q31 and TensorFlow Lite's shift, from the sum to the output.
+      factor: from the sum to the output.
       range: of the results.
     """
 
     kept: tuple[Axis, ...]
     reduced: tuple[Axis, ...]
     offset: int
-    multiplier: int
-    shift: int
+    factor: Factor
     range: OutputRange
 
     kernel = "reduce"

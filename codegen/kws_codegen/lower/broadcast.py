@@ -5,7 +5,8 @@ from kws_reference.tflite.graph import Graph, Op, Tensor
 from kws_codegen import checks
 from kws_codegen.checks import refuse
 from kws_codegen.kernels.axes import contiguous, filled_up, merged
-from kws_codegen.kernels.elementwise import AXES, Elementwise, Factor, Operation
+from kws_codegen.kernels.elementwise import AXES, Elementwise, Operation
+from kws_codegen.kernels.factor import Factor
 from kws_codegen.lower.lowering import Lowering
 
 
@@ -60,7 +61,7 @@ def emit(lowering: Lowering, op: Op, what: str, operation: Operation) -> None:
             op=op,
             operation=operation,
             axes=axes,
-            constants_of=(a.data, b.data),
+            values_of=(a.data, b.data),
         )
     )
 

@@ -2,6 +2,7 @@
 
 from kws_codegen.lower.add import ADD, SUB
 from kws_codegen.lower.average_pool import AVERAGE_POOL_2D
+from kws_codegen.lower.batch_matmul import BATCH_MATMUL
 from kws_codegen.lower.conv import CONV_2D
 from kws_codegen.lower.depthwise import DEPTHWISE_CONV_2D
 from kws_codegen.lower.fully_connected import FULLY_CONNECTED
@@ -12,6 +13,7 @@ from kws_codegen.lower.move import PAD, PADV2, SPLIT, SPLIT_V, TRANSPOSE
 from kws_codegen.lower.mul import MUL
 from kws_codegen.lower.prelu import PRELU
 from kws_codegen.lower.reduce import MEAN, SUM
+from kws_codegen.lower.softmax import SOFTMAX
 from kws_codegen.lower.views import EXPAND_DIMS, RESHAPE, SQUEEZE
 from kws_codegen.lower.windows import CONCATENATION, SLICE, STRIDED_SLICE
 
@@ -20,6 +22,7 @@ OPERATORS = {
     for operator in (
         ADD,
         AVERAGE_POOL_2D,
+        BATCH_MATMUL,
         CONCATENATION,
         CONV_2D,
         DEPTHWISE_CONV_2D,
@@ -42,6 +45,7 @@ OPERATORS = {
         RELU6,
         RESHAPE,
         SLICE,
+        SOFTMAX,
         SPLIT,
         SPLIT_V,
         SQUEEZE,
@@ -56,7 +60,6 @@ OPERATORS = {
 HINTS = {
     "DEQUANTIZE": "export inputs, outputs and everything between them as int8",
     "RELU_N1_TO_1": "TFLite Micro knows it only as the activation of the layer before",
-    "SOFTMAX": "export the logits, the detector computes the posteriors",
     **dict.fromkeys(
         ("ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "VAR_HANDLE"),
         "kws-codegen adopt makes a state of the variable",

@@ -6,6 +6,7 @@ from kws_reference.tflite.graph import Graph, Op, Tensor
 from kws_codegen import checks
 from kws_codegen.checks import output_range, refuse
 from kws_codegen.kernels.axes import Axis, contiguous, filled_up, merged
+from kws_codegen.kernels.factor import Factor
 from kws_codegen.kernels.reduce import AXES, Reduce
 from kws_codegen.lower.lowering import Lowering
 from kws_codegen.lower.operator import Operator
@@ -38,8 +39,7 @@ def _lower(lowering: Lowering, op: Op) -> None:
             kept=kept_axes,
             reduced=reduced_axes,
             offset=-x.zero_points[0] * count,
-            multiplier=multiplier,
-            shift=shift,
+            factor=Factor(multiplier, shift),
             range=output_range(graph, op, y),
         )
     )

@@ -22,12 +22,6 @@ struct ElementwiseAxes {
   ElementwiseAxis axes[kElementwiseAxes];
 };
 
-// A real factor: multiplier Q31, shift positive to the left, see Requantize().
-struct Factor {
-  int32_t multiplier;
-  int32_t shift;
-};
-
 // a + b
 struct Sum {
   AddParams params;

@@ -20,9 +20,8 @@ constexpr int kReduceAxes = 3;
 struct Reduction {
   ReduceAxis kept[kReduceAxes];
   ReduceAxis reduced[kReduceAxes];
-  int32_t offset;      // added to each sum: -zero point * number of elements
-  int32_t multiplier;  // Q31, from the sum to the output
-  int32_t shift;       // positive to the left, see Requantize()
+  int32_t offset;  // added to each sum: -zero point * number of elements
+  Factor factor;   // from the sum to the output
   OutputRange range;
 };
 
@@ -48,7 +47,8 @@ inline int8_t* ReduceFrom(const Reduction& reduction, const int8_t* input, int8_
   for (int i = 0; i < axis.count; ++i, input += axis.stride) {
     if constexpr (kAxis + 1 == kReduceAxes) {
       const int32_t sum = SumOver(reduction.reduced, input) + reduction.offset;
-      *output++ = Finish<Rounding::kAny, Clamping::kRange>(sum, reduction.multiplier, reduction.shift, reduction.range);
+      *output++ = Finish<Rounding::kAny, Clamping::kRange>(sum, reduction.factor.multiplier, reduction.factor.shift,
+                                                           reduction.range);
     } else {
       output = ReduceFrom<kAxis + 1>(reduction, input, output);
     }

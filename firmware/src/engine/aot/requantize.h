@@ -44,6 +44,12 @@ constexpr int32_t Requantize(int32_t value, int32_t multiplier, int32_t shift) {
   return DivideByPowerOfTwo(DoublingHighMultiply(shifted, multiplier), right);
 }
 
+// Any factor, as Requantize() takes it.
+struct Factor {
+  int32_t multiplier;  // Q31
+  int32_t shift;  // positive to the left
+};
+
 // DoublingHighMultiply() for |value| < 2^30.
 inline int32_t DoublingHighMultiplySmall(int32_t value, int32_t multiplier) {
 #if defined(KWS_AOT_DSP) || defined(KWS_AOT_MVE)
