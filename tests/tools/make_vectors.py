@@ -1,4 +1,4 @@
-"""Writes or checks tests/vectors/{frontend,detector,detector_held,detector_quiet}.txt, golden integers.
+"""Writes or checks tests/vectors/{frontend,frontend_micro,detector,detector_held,detector_quiet}.txt, golden integers.
 
     python -m tests.tools.make_vectors --check
     python -m tests.tools.make_vectors --overwrite
@@ -15,9 +15,16 @@ from typing import Any
 import numpy as np
 from kws_reference.detector.integer import Detector, DetectorTables
 from kws_reference.frontend.integer import Mfcc, log_mel_q10
+from kws_reference.frontend.micro import Micro
 from kws_reference.frontend.tables import LOG_OFFSET_Q10
 
-from tests.support.frontend_native import DEFAULT_DETECTOR, HOLDING_DETECTOR, QUIET_DETECTOR, SPEECH_CONFIG
+from tests.support.frontend_native import (
+    DEFAULT_DETECTOR,
+    HOLDING_DETECTOR,
+    MICRO_CONFIG,
+    QUIET_DETECTOR,
+    SPEECH_CONFIG,
+)
 
 FOLDER = Path(__file__).resolve().parents[1] / "vectors"
 FRAMES = 20
@@ -65,6 +72,21 @@ def frontend_text() -> str:
     lines += [_line("pcm", part) for part in np.array_split(pcm, len(pcm) // config.hop_samples)]
     for index, features in enumerate(mfcc.frames(pcm)):
         lines += [_line(f"log_mel {index}", log_mel[index]), _line(f"features {index}", features)]
+    return "\n".join(lines) + "\n"
+
+
+def micro_text() -> str:
+    """Contents of frontend_micro.txt."""
+    pcm, micro = frontend_pcm(), Micro(MICRO_CONFIG)
+    lines = [
+        f"# Golden values of the micro front end. Written by {REGENERATE}",
+        f"# seed {SEED}",
+        "# logs: what TensorFlow's microfrontend library gives. features: quantized as a microWakeWord model asks for.",
+        *(f"{name} {value}" for name, value in MICRO_CONFIG.to_dict().items()),
+    ]
+    lines += [_line("pcm", part) for part in np.array_split(pcm, len(pcm) // MICRO_CONFIG.hop_samples)]
+    for index, (logs, features) in enumerate(zip(micro.logs(pcm), micro.frames(pcm), strict=True)):
+        lines += [_line(f"logs {index}", logs), _line(f"features {index}", features)]
     return "\n".join(lines) + "\n"
 
 
@@ -166,6 +188,7 @@ def _line(word: str, values: Any) -> str:
 
 FILES = {
     "frontend.txt": frontend_text,
+    "frontend_micro.txt": micro_text,
     "detector.txt": detector_text,
     "detector_held.txt": detector_held_text,
     "detector_quiet.txt": detector_quiet_text,

@@ -2,17 +2,28 @@
 
 import numpy as np
 import pytest
-from kws_reference.frontend.config import FrontendConfig
+from kws_reference.frontend import kinds
 from kws_reference.frontend.integer import Mfcc
+from kws_reference.frontend.micro import Micro
 
 from tests.support import boards, cores
-from tests.support.frontend_native import DEFAULT_DETECTOR, OTHER_CONFIGS, SOURCES, SPEECH_CONFIG, generate
-from tests.support.signals import hostile, speech_like
+from tests.support.frontend_native import (
+    DEFAULT_DETECTOR,
+    MICRO_CONFIG,
+    OTHER_CONFIGS,
+    OTHER_MICRO_CONFIGS,
+    SOURCES,
+    SPEECH_CONFIG,
+    generate,
+)
+from tests.support.signals import hostile, micro_hostile, speech_like
 
 pytestmark = pytest.mark.qemu
 CONFIGS = {"default": SPEECH_CONFIG, **OTHER_CONFIGS}
 # Instructions of one frame of the default configuration; the goal is 60,000 on the M4.
 BUDGET = {"mps2_an386": 36_000, "mps2_an500": 35_500, "mps3_an547": 21_000}
+MICRO_BUDGET = {"mps2_an386": 36_500, "mps2_an500": 36_000, "mps3_an547": 37_500}
+MICRO_CONFIGS = {"default": MICRO_CONFIG, "few_channels": OTHER_MICRO_CONFIGS["few_channels"]}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -20,7 +31,9 @@ def tools():
     boards.require_tools()
 
 
-def run_on(board: str, config: FrontendConfig, pcm: np.ndarray, folder, flags=()) -> tuple[np.ndarray, np.ndarray]:
+def run_on(
+    board: str, config: kinds.AnyFrontendConfig, pcm: np.ndarray, folder, flags=()
+) -> tuple[np.ndarray, np.ndarray]:
     """Features int8 [frames, coefficients] and instructions [frames] of one recording on an emulated board."""
     tables = generate(config, DEFAULT_DETECTOR)
     own = [
@@ -54,3 +67,23 @@ def test_frontend_on_core_portable_code_equals_reference(board: str, tmp_path):
     features, instructions = run_on(board, SPEECH_CONFIG, pcm, tmp_path, ["-DKWS_FRONTEND_PORTABLE"])
     np.testing.assert_array_equal(features, Mfcc(SPEECH_CONFIG).frames(pcm))
     assert instructions.mean() > BUDGET[board], "the core's own instructions gain nothing"
+
+
+@pytest.mark.parametrize("board", MICRO_BUDGET)
+@pytest.mark.parametrize("config", MICRO_CONFIGS)
+def test_micro_frontend_on_core_equals_reference(board: str, config: str, tmp_path):
+    pcm = np.concatenate([*hostile(2000).values(), *micro_hostile(2000).values(), speech_like(2.0)])
+    features, instructions = run_on(board, MICRO_CONFIGS[config], pcm, tmp_path)
+    np.testing.assert_array_equal(features, Micro(MICRO_CONFIGS[config]).frames(pcm))
+    if config == "default":
+        assert instructions.max() <= MICRO_BUDGET[board], (
+            f"{instructions.mean():.0f} on average, {instructions.max()} at most"
+        )
+
+
+@pytest.mark.parametrize("board", MICRO_BUDGET)
+def test_micro_frontend_on_core_portable_code_equals_reference(board: str, tmp_path):
+    pcm = np.concatenate([*hostile(1000).values(), *micro_hostile(1000).values()])
+    features, instructions = run_on(board, MICRO_CONFIG, pcm, tmp_path, ["-DKWS_FRONTEND_PORTABLE"])
+    np.testing.assert_array_equal(features, Micro(MICRO_CONFIG).frames(pcm))
+    assert instructions.mean() > MICRO_BUDGET[board], "the core's own instructions gain nothing"

@@ -7,9 +7,10 @@ import pytest
 from kws_reference.detector.integer import Detector, DetectorTables
 from kws_reference.frontend.config import FrontendConfig
 from kws_reference.frontend.integer import Mfcc, log_mel_q10
+from kws_reference.frontend.micro import Micro
 from kws_reference.frontend.tables import LOG_OFFSET_Q10
 
-from tests.support.frontend_native import NativeStages
+from tests.support.frontend_native import MICRO_CONFIG, NativeStages
 from tests.tools import make_vectors
 
 
@@ -49,6 +50,23 @@ def test_frontend_vectors_equal_reference():
 def test_frontend_vectors_equal_native():
     config, pcm, _, features = _frontend_vectors()
     np.testing.assert_array_equal(NativeStages.build(config).frames(pcm), features)
+
+
+def test_frontend_vectors_of_the_micro_front_end_equal_reference_and_native():
+    lines = make_vectors.read_vectors(make_vectors.FOLDER / "frontend_micro.txt")
+    integers = {
+        word: [[int(v) for v in values] for found, values in lines if found == word]
+        for word in ("pcm", "logs", "features")
+    }
+    assert {word: values[0] for word, values in lines if word not in integers} == {
+        name: str(value) for name, value in MICRO_CONFIG.to_dict().items()
+    }
+    pcm = np.concatenate([np.array(values) for values in integers["pcm"]]).astype(np.int16)
+    logs, features = np.array(integers["logs"])[:, 1:], np.array(integers["features"])[:, 1:]
+    assert len(features) == make_vectors.FRAMES
+    np.testing.assert_array_equal(Micro(MICRO_CONFIG).logs(pcm), logs)
+    np.testing.assert_array_equal(Micro(MICRO_CONFIG).frames(pcm), features)
+    np.testing.assert_array_equal(NativeStages.build(MICRO_CONFIG).frames(pcm), features)
 
 
 @pytest.mark.parametrize("name", ["detector.txt", "detector_held.txt", "detector_quiet.txt"])
