@@ -75,7 +75,7 @@ def compilations() -> list[tuple[str, list[str]]]:
     tree = [f"-isystem{FAKE_TREE}{party}" for party in parties]
     nano33ble = ['-DKWS_BOARD_NAME="nano33ble"']
     kinds = [
-        (sources("firmware/src/**/*.cc", but=("/tflm/", "cmsis_nn.cc")), [*BARE, *includes]),
+        (sources("firmware/src/**/*.cc", but=("/tflm/", "cmsis_nn.cc", "mlperf/main.cc")), [*BARE, *includes]),
         (sources("firmware/src/engine/aot/cmsis_nn.cc"), [*BARE, *includes, "-D__GNUC_PYTHON__"]),
         (sources("firmware/boards/native/*.cc"), [*includes, *macros("native")]),
         (sources("firmware/src/engine/tflm/*.cc"), [*BARE, *includes, *tree, "-Wno-unused-parameter"]),
@@ -85,7 +85,7 @@ def compilations() -> list[tuple[str, list[str]]]:
             [*BARE, *includes, *nano33ble, "-isystemtests/fixtures/fake_arduino"],
         ),
         (sources("tests/integration/native/**/*.cc", but=("tflm_runner", "link_audio")), tests),
-        core("mps2_an386", "firmware/test/*/*.cc", "firmware/generated/aot_model.cc"),
+        core("mps2_an386", "firmware/test/*/*.cc", "firmware/generated/aot_model.cc", "firmware/src/mlperf/main.cc"),
         *boards(),
     ]
     return [(path, flags) for paths, flags in kinds for path in paths]

@@ -60,7 +60,8 @@ class Runner:
         """Lines up to the next ``m-ready``, without it."""
         said, deadline = b"", time.monotonic() + self._timeout_s
         while not said.endswith(f"{END}\r\n".encode()):
-            assert time.monotonic() < deadline, said
+            if time.monotonic() > deadline:
+                raise AssertionError(f"no {END} after {said!r}")
             said += self._port.read(1)
         return said.decode().split("\r\n")[:-2]
 

@@ -1,7 +1,7 @@
 """What every environment of this project adds to a build, whatever its platform.
 
-Chooses the engine, the application, the folder of the generated C++ (custom_kws_model, or the environment variable KWS_GENERATED for one
-build) and the third-party kernels; leaves the application out of test builds, which bring a main() of their own.
+Chooses the engine, the application, the folder of the generated C++ (custom_kws_model, or the environment variable
+KWS_GENERATED for one build) and the third-party kernels; leaves the application out of test builds, which bring a main() of their own.
 """
 
 import os

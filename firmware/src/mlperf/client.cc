@@ -103,7 +103,7 @@ void Client::Load(Words& words) {
 
 void Client::ExpectBytes(const char* count) {
   if (count == nullptr) return Error("Command 'db load' requires the # of bytes");
-  const int32_t size = NumberIn(count);
+  const int32_t size = ParseNumber(count);
   const bool accepted = input_.Expect(size > 0 ? static_cast<size_t>(size) : 0);
   if (size <= 0) return Error("Command 'db load' must be >0 bytes");
   if (!accepted) {
@@ -143,8 +143,8 @@ void Client::PrintBytes() {
 void Client::Infer(Words& words) {
   const char* inferences = words.Next();
   const char* warm_ups = words.Next();
-  const int32_t n = inferences != nullptr ? NumberIn(inferences) : kInferences;
-  const int32_t w = warm_ups != nullptr ? NumberIn(warm_ups) : kWarmUps;
+  const int32_t n = inferences != nullptr ? ParseNumber(inferences) : kInferences;
+  const int32_t w = warm_ups != nullptr ? ParseNumber(warm_ups) : kWarmUps;
   if (n <= 0) return Error("Inference iterations must be >0");
   if (w < 0) return Error("Inference warmup must be >=0");
   if (!IsOk(engine_status_)) return Error("The engine did not start: ", StatusName(engine_status_));

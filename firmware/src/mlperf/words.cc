@@ -11,7 +11,7 @@ char* Words::Next() {
   return word;
 }
 
-int32_t NumberIn(const char* word) {
+int32_t ParseNumber(const char* word) {
   const bool negative = *word == '-';
   if (*word == '-' || *word == '+') ++word;
   int64_t value = 0;

@@ -20,6 +20,6 @@ class Words {
 
 // The decimal number at the start of a word, with or without a sign; 0 where none is. One that does not fit 32 bits
 // becomes the nearest that does.
-int32_t NumberIn(const char* word);
+int32_t ParseNumber(const char* word);
 
 }  // namespace kws::mlperf

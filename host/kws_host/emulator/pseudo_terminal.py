@@ -56,7 +56,7 @@ class PseudoTerminal:
         self._thread.start()
 
     def skip_greeting(self, silence_s: float = 0.3, timeout_s: float = 3.0) -> None:
-        """Waits until the board has said something and then been silent for a while, for who opens it at once.
+        """Waits until the board has said something and then been silent, for who opens the terminal at once.
 
         Args:
           silence_s: how long.
@@ -92,13 +92,13 @@ class PseudoTerminal:
         """Until the board or `close` ends it."""
         while not self._ends.is_set():
             # A closed terminal is always ready: then only the board is waited for.
-            sources = [self._board, self._control] if self._is_open() else [self._board]
+            sources = [self._board.fileno(), *([self._control] if self._is_open() else [])]
             ready = select.select(sources, [], [], POLL_MS / 1000)[0]
             try:
                 if self._control in ready:
                     with contextlib.suppress(BlockingIOError):
                         self._board.sendall(os.read(self._control, _CHUNK_BYTES))
-                if self._board in ready:
+                if self._board.fileno() in ready:
                     said = self._board.recv(_CHUNK_BYTES)
                     if not said:
                         return

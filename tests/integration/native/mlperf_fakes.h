@@ -12,15 +12,13 @@
 
 namespace kws {
 
-namespace {
-uint32_t g_ticks;
-uint32_t g_sum;
-uint32_t g_number;
-}  // namespace
+inline uint32_t g_ticks;
+inline uint32_t g_sum;
+inline uint32_t g_number;
 
 namespace engine {
-void Reset() { g_sum = g_number = 0; }
-Status Step(const int8_t* features, int8_t* scores) {
+inline void Reset() { g_sum = g_number = 0; }
+inline Status Step(const int8_t* features, int8_t* scores) {
 #ifdef FAKE_STEP_FAILS
   if (g_number != 0) return Status::kInternal;
 #endif
@@ -35,12 +33,12 @@ Status Step(const int8_t* features, int8_t* scores) {
 }  // namespace engine
 
 namespace board {
-const char* Name() { return "fake"; }
-uint32_t Ticks() { return g_ticks; }
+inline const char* Name() { return "fake"; }
+inline uint32_t Ticks() { return g_ticks; }
 #ifdef FAKE_NO_CLOCK
-TickInfo Clock() { return {TickInfo::kNone, 1, 1}; }
+inline TickInfo Clock() { return {TickInfo::kNone, 1, 1}; }
 #else
-TickInfo Clock() { return {TickInfo::kInstructions, 5, 64}; }
+inline TickInfo Clock() { return {TickInfo::kInstructions, 5, 64}; }
 #endif
 }  // namespace board
 

@@ -1,4 +1,4 @@
-"""MLPerf Tiny's client on the host, under sanitizers: every command, split anywhere, hostile bytes, a terminal."""
+"""MLPerf Tiny's client on the host, under sanitizers: every command, damaged bytes, laps, faults, a terminal."""
 
 import dataclasses
 import os

@@ -49,9 +49,9 @@ def opened(terminal):
 
 def wait_for(condition):
     deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
+    while not condition() and time.monotonic() < deadline:
         time.sleep(0.005)
+    assert condition()
 
 
 def received(wire, count):
