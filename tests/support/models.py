@@ -387,6 +387,17 @@ def matchbox(
     return b
 
 
+def streaming_wake_word(seed: int = 40) -> GraphBuilder:
+    """The shapes of MLPerf Tiny's streaming wake word (ds_tcn): it computes 30 frames whole at each step."""
+    b = GraphBuilder(seed)
+    x = b.input("features", (1, 30, 1, 40), 1 / STEPS_PER_STD)
+    for number, (taps, filters) in enumerate(((3, 128), (5, 128), (10, 128), (15, 32)), 1):
+        x = b.depthwise(f"block{number}/depthwise", x, taps)
+        x = b.conv(f"block{number}/pointwise", x, filters, activation="RELU")
+    b.scores(b.dense("scores", b.reshape("flat", x, (1, 32)), 3))
+    return b
+
+
 def _start(seed: int, frames: int, features: int) -> tuple[GraphBuilder, int]:
     builder = GraphBuilder(seed)
     return builder, builder.input("features", (1, frames, 1, features), 1 / STEPS_PER_STD, 3)

@@ -48,6 +48,7 @@ class Adopted:
       is_probability: the scores come out of a softmax or a sigmoid.
       states: external.
       original_frames: frames that a step of the original takes.
+      original_outputs: positions of the scores and of the states that the original has outside.
       exact_from: first step whose scores are the original's: those before it lack rows of the window.
       notes: what was changed.
     """
@@ -58,6 +59,7 @@ class Adopted:
     is_probability: bool
     states: tuple[AdoptedState, ...]
     original_frames: int
+    original_outputs: tuple[int, ...]
     exact_from: int
     notes: tuple[str, ...]
 
@@ -91,8 +93,10 @@ def adopt(data: bytes, coefficients: int, frames_per_step: int | None = None, *,
 def _adopt(draft: Draft, coefficients: int, frames_per_step: int | None, streaming: bool) -> Adopted:
     states = externalise(draft)
     inputs, outputs = numbers(draft.graph.inputs), numbers(draft.graph.outputs)
-    states += _given_states(draft, inputs, outputs)
-    features, scores = int8_input(draft, inputs[0]), int8_output(draft, outputs[0])
+    output, given = _given_states(draft, inputs, outputs)
+    states += given
+    original_outputs = (outputs.index(output), *(outputs.index(state.sink) for state in given))
+    features, scores = int8_input(draft, inputs[0]), int8_output(draft, output)
     for end in (features, scores):
         if draft.quantization(end) is None:
             raise KwsError(f"{draft.name(end)} has no scale and zero point of its own.")
@@ -120,13 +124,17 @@ def _adopt(draft: Draft, coefficients: int, frames_per_step: int | None, streami
         is_probability=probability,
         states=tuple(_state(draft, position, state) for position, state in enumerate(states, 1)),
         original_frames=frames,
+        original_outputs=original_outputs,
         exact_from=exact_from,
         notes=tuple(draft.notes),
     )
 
 
-def _given_states(draft: Draft, inputs: list[int], outputs: list[int]) -> list[DraftState]:
-    """Further inputs and outputs, taken for states in their order.
+def _given_states(draft: Draft, inputs: list[int], outputs: list[int]) -> tuple[int, list[DraftState]]:
+    """Pairs further inputs with outputs of their shape and range, in their order.
+
+    Returns:
+      The output that is left, which holds the scores, and the states.
 
     Raises:
       KwsError: they do not fit each other.
@@ -138,18 +146,26 @@ def _given_states(draft: Draft, inputs: list[int], outputs: list[int]) -> list[D
             f"the model has {len(inputs)} inputs and {len(outputs)} outputs: beside features and scores each state "
             "needs one of both."
         )
-    states = []
-    for number, (source, sink) in enumerate(zip(inputs[1:], outputs[1:], strict=True), 1):
-        same = draft.quantization(source) == draft.quantization(sink) and draft.shape(source) == draft.shape(sink)
-        if not same or draft.dtype(source) != "INT8" or draft.dtype(sink) != "INT8":
+    states, left = [], list(outputs)
+    for number, source in enumerate(inputs[1:], 1):
+        fitting = [sink for sink in left if _is_state(draft, source, sink)]
+        if not fitting:
             raise KwsError(
-                f"input {number} {draft.name(source)} and output {number} {draft.name(sink)} are no state: they must "
-                "share INT8, shape, scale and zero point."
+                f"input {number} {draft.name(source)} is no state: no output left shares its shape, scale and zero "
+                "point in INT8."
             )
+        left.remove(fitting[0])
         quantization = draft.quantization(source)
-        states.append(DraftState(f"state{number}", source, sink, quantization[1] if quantization else 0))
-        draft.notes.append(f"input {number} and output {number} are taken for a state, real zeros at first")
-    return states
+        states.append(DraftState(f"state{number}", source, fitting[0], quantization[1] if quantization else 0))
+        draft.notes.append(
+            f"input {draft.name(source)} and output {draft.name(fitting[0])} are taken for a state, real zeros at first"
+        )
+    return left[0], states
+
+
+def _is_state(draft: Draft, source: int, sink: int) -> bool:
+    same = draft.quantization(source) == draft.quantization(sink) is not None
+    return same and draft.shape(source) == draft.shape(sink) and draft.dtype(source) == draft.dtype(sink) == "INT8"
 
 
 def _set_apart(draft: Draft, states: list[DraftState], scores: int) -> None:
@@ -209,7 +225,7 @@ def prove(original: bytes, adopted: Adopted, steps: int = PROOF_STEPS, seed: int
     try:
         before, after = runtime.Interpreter.from_bytes(original), runtime.Interpreter.from_bytes(adopted.model)
         states = [np.full(state.input.shape, state.reset_value, np.int8) for state in adopted.states]
-        given = [s for s in adopted.states if s.name != window.STATE] if _has_many_inputs(original) else []
+        given = adopted.states[len(adopted.states) - len(adopted.original_outputs) + 1 :]
         old_states = [np.full(state.input.shape, state.reset_value, np.int8) for state in given]
         for step in range(adopted.exact_from + steps):
             new = rng.integers(-128, 128, (frames, coefficients)).astype(np.int8)
@@ -229,10 +245,6 @@ def prove(original: bytes, adopted: Adopted, steps: int = PROOF_STEPS, seed: int
         raise KwsError(f"TensorFlow Lite Micro does not run the model: {error}") from None
 
 
-def _has_many_inputs(model: bytes) -> bool:
-    return len(numbers(Draft(model).graph.inputs)) > 1
-
-
 def _run_original(
     interpreter: runtime.Interpreter, rows: np.ndarray, adopted: Adopted, states: list[np.ndarray]
 ) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -245,12 +257,13 @@ def _run_original(
     for position, state in enumerate(states, 1):
         interpreter.set_input(state, position)
     interpreter.invoke()
-    scores = interpreter.get_output(0).reshape(-1)
+    scores_at, *states_at = adopted.original_outputs
+    scores = interpreter.get_output(scores_at).reshape(-1)
     if scores.dtype == np.uint8:
         scores = (scores.astype(np.int16) - 128).astype(np.int8)
     elif scores.dtype == np.float32:
         scores = np.rint(scores / adopted.scores.scale + adopted.scores.zero_point).astype(np.int8)
-    return scores, [interpreter.get_output(position) for position in range(1, len(states) + 1)]
+    return scores, [interpreter.get_output(position) for position in states_at]
 
 
 def _real_input(values: np.ndarray, details: dict, adopted: Adopted) -> np.ndarray:

@@ -123,6 +123,8 @@ def wake_word_detector(scores: End, path: Path) -> tuple[str, dict[str, Any]]:
     if steps > 1 and Fraction(255 * (steps - 1), 256 * steps) > Fraction(cutoff):
         # Its runtime waits until it has seen so many steps; here those before the first one count as zeros.
         raise KwsError(f"{path}: a cut-off of {cutoff} could be passed before {steps} steps were heard.")
-    least = math.floor(Fraction(cutoff) * 256 * steps) + 1  # sum of probabilities, in 1/256
+    # The least sum of probabilities, in 1/256, whose mean as a float is above the cut-off.
+    near = math.floor(Fraction(cutoff) * 256 * steps)
+    least = next(total for total in range(near, near + 3) if float(Fraction(total, 256 * steps)) > cutoff)
     threshold = min(128 * least // steps, NEVER_Q15)
     return word, {"smoothing_steps": steps, "refractory_steps": 0, "threshold_q15": [threshold]}

@@ -1,0 +1,193 @@
+"""Other people's models become bundles: variables, ends, windows; what cannot is refused in one line."""
+
+import dataclasses
+import json
+import statistics
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kws_codegen.adopt.adoption import adopt, prove
+from kws_codegen.adopt.manifest import wake_word_detector
+from kws_codegen.cli import main
+from kws_codegen.options import Options
+from kws_codegen.survey import survey
+from kws_reference.bundle import Bundle
+from kws_reference.detector.integer import Detector, DetectorTables, exp_table, probability_table
+from kws_reference.errors import KwsError
+from kws_reference.network.oracle import Network
+
+from tests.support import engines
+from tests.support.models import STEPS_PER_STD, GraphBuilder, matchbox, streaming_wake_word
+from tests.support.resource_variables import with_variables
+from tests.support.tflite_writer import write
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory) -> Bundle:
+    return matchbox(labels=5).write(tmp_path_factory.mktemp("small"))
+
+
+def test_adopt_variables_become_states_with_their_names_and_first_values(small):
+    adopted = adopt(with_variables(small), coefficients=8)
+    assert [(s.name, s.input.shape, s.reset_value) for s in adopted.states] == [
+        (s.name, s.shape, s.reset_value) for s in small.states
+    ]
+    assert adopted.features.shape == small.features.shape and adopted.scores.shape == (1, 5)
+    assert not adopted.is_probability
+    assert adopted.notes == ("output: UINT8 'unsigned' and its QUANTIZE left out",)
+
+
+def test_adopt_model_with_variables_gives_the_scores_of_its_states(small, tmp_path):
+    model = with_variables(small)
+    path, frontend = tmp_path / "theirs.tflite", tmp_path / "frontend.json"
+    path.write_bytes(model)
+    frontend.write_text(json.dumps({**small.frontend.to_dict()}))
+    out = tmp_path / "bundle"
+    options = ["--labels", "a,b,c,d,_unknown_", "--frontend", str(frontend), "--out", str(out)]
+    assert main(["adopt", str(path), *options]) == 0
+    bundle = Bundle.load(out)
+    features = engines.random_features(small, 60)
+    ours, theirs = Network(small), Network(bundle)
+    for values in features:
+        assert np.array_equal(ours.step(values), theirs.step(values))
+    assert bundle.detector.threshold_q15 == (*[26215] * 4, 32768)
+
+
+def test_prove_finds_a_first_value_that_is_another(small):
+    model = with_variables(small)
+    adopted = adopt(model, coefficients=8)
+    changed = dataclasses.replace(adopted.states[0], reset_value=50)
+    with pytest.raises(KwsError, match="the adopted model gives .* in step 4, the original"):
+        prove(model, dataclasses.replace(adopted, states=(changed, *adopted.states[1:])))
+
+
+def test_adopt_variable_that_starts_with_different_values_is_refused(small):
+    first = np.arange(4 * 8).astype(np.int8)
+    with pytest.raises(KwsError, match="variable model/block1/states starts with different values, 0 to 31"):
+        adopt(with_variables(small, first={"block1": first}), coefficients=8)
+
+
+def test_adopt_input_that_holds_no_whole_frames_is_refused(small):
+    with pytest.raises(KwsError, match=r"the input \[1, 2, 1, 8\] holds no whole frames of 7 features"):
+        adopt(with_variables(small), coefficients=7)
+
+
+def test_adopt_of_something_else_is_refused(tmp_path, capsys):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(b"something else")
+    assert main(["adopt", str(path), "--labels", "a", "--frontend", "mfcc", "--out", str(tmp_path / "b")]) == 2
+    assert capsys.readouterr().err == "error: the model is no .tflite: it does not say TFL3 in its bytes 4 to 7.\n"
+    assert main(["inspect", str(path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+# --- Whole windows ---------------------------------------------------------------------------------------------------
+
+
+def test_adopt_fewer_frames_than_the_model_takes_keeps_the_others():
+    model = write(streaming_wake_word().graph())
+    adopted = adopt(model, coefficients=40, frames_per_step=2)
+    assert [(s.name, s.input.shape) for s in adopted.states] == [("frames", (1, 28, 1, 40))]
+    prove(model, adopted)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3])
+def test_stream_computes_what_is_new_with_the_scores_of_the_window(frames):
+    model = write(streaming_wake_word().graph())
+    adopted = adopt(model, coefficients=40, frames_per_step=frames, streaming=True)
+    assert [s.input.shape[1] for s in adopted.states] == [2, 4, 9, 15 - frames]
+    prove(model, adopted, steps=60)
+
+
+def test_stream_of_the_benchmarks_wake_word_needs_the_multiplications_that_suffice():
+    """826,368 and 46,040: what was derived for MLPerf Tiny's reference (v1.3)."""
+    model = write(streaming_wake_word().graph())
+    adopted = adopt(model, coefficients=40, frames_per_step=1, streaming=True)
+    assert survey(model, Options())["macs_per_step"] == 826_368
+    assert survey(adopted.model, Options())["macs_per_step"] == 46_040
+
+
+def padded_in_time() -> GraphBuilder:
+    builder = GraphBuilder(5)
+    x = builder.input("features", (1, 20, 1, 8), 1 / STEPS_PER_STD)
+    x = builder.conv("conv", x, 4, kernel=3, padding="SAME")
+    builder.scores(builder.dense("scores", builder.average("mean", x, 20), 3))
+    return builder
+
+
+def in_strides() -> GraphBuilder:
+    builder = GraphBuilder(6)
+    x = builder.input("features", (1, 21, 1, 8), 1 / STEPS_PER_STD)
+    x = builder.conv("conv", x, 4, kernel=3, stride_h=2)
+    builder.scores(builder.dense("scores", builder.average("mean", x, 10), 3))
+    return builder
+
+
+@pytest.mark.parametrize(
+    ("builder", "frames", "message"),
+    [
+        (padded_in_time, 1, "CONV_2D of 'conv' prevents streaming: it pads time"),
+        (in_strides, 1, "CONV_2D of 'conv' prevents streaming: a step adds 1 rows, no multiple of its stride of 2"),
+        (in_strides, 21, "a step must bring 1 to 20 of the model's 21 frames"),
+        (lambda: matchbox(labels=5), 1, "the model has 4 states: it streams already"),
+    ],
+)
+def test_stream_says_what_prevents_it(builder, frames, message):
+    with pytest.raises(KwsError, match=message):
+        adopt(write(builder().graph()), coefficients=8, frames_per_step=frames, streaming=True)
+
+
+def test_stream_with_strides_of_the_step_equals_the_window():
+    model = write(in_strides().graph())
+    adopted = adopt(model, coefficients=8, frames_per_step=2, streaming=True)
+    assert [s.input.shape for s in adopted.states] == [(1, 1, 1, 8), (1, 9, 1, 4)]
+    prove(model, adopted)
+
+
+# --- The detector of a wake word -------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(cutoff=st.floats(0.81, 0.999), seed=st.integers(0, 2**32 - 1))
+def test_wake_word_detector_raises_what_the_mean_of_probabilities_does(tmp_path_factory, cutoff, seed):
+    path = tmp_path_factory.mktemp("wake") / "word.json"
+    micro = {"probability_cutoff": cutoff, "sliding_window_size": 5}
+    path.write_text(json.dumps({"wake_word": "Okay", "micro": micro}))
+    scores = dataclasses.replace(_end(), scale=1 / 256, zero_point=-128)
+    word, settings_ = wake_word_detector(scores, path)
+    detector = Detector(
+        DetectorTables(
+            exp_q15=exp_table(1 / 256),
+            threshold_q15=np.array(settings_["threshold_q15"], np.uint16),
+            smoothing_steps=settings_["smoothing_steps"],
+            refractory_steps=settings_["refractory_steps"],
+            probability_q15=probability_table(1 / 256, -128),
+        )
+    )
+    rng = np.random.default_rng(seed)
+    bytes_ = np.clip(rng.normal(256 * cutoff, 6, 200), 0, 255).astype(int)
+    for step, byte in enumerate(bytes_):
+        last = bytes_[max(0, step - 4) : step + 1]
+        expected = len(last) == 5 and statistics.mean(int(value) / 256 for value in last) > cutoff
+        assert (detector.step(np.array([byte - 128], np.int8)) is not None) == expected
+    assert word == "Okay"
+
+
+def test_wake_word_detector_that_could_be_passed_early_is_refused(tmp_path):
+    path = tmp_path / "word.json"
+    path.write_text(json.dumps({"wake_word": "x", "micro": {"probability_cutoff": 0.5, "sliding_window_size": 5}}))
+    with pytest.raises(KwsError, match="a cut-off of 0.5 could be passed before 5 steps were heard"):
+        wake_word_detector(_end(), path)
+
+
+def _end():
+    return adopt(write(streaming_wake_word().graph()), 40).scores.__class__(0, "scores", (1, 1), 1 / 256, -128)
+
+
+def test_adopt_model_with_states_outside_pairs_inputs_and_outputs_by_shape(small):
+    adopted = adopt(small.model, coefficients=8)
+    assert [s.input.shape for s in adopted.states] == [s.shape for s in small.states]
+    assert adopted.original_outputs == (4, 0, 1, 2, 3)
+    prove(small.model, adopted)
