@@ -126,16 +126,51 @@ inline void DotFourByOne(const int8_t* rows, const int8_t* x, int32_t* sums) {
   sums[3] = sum3;
 }
 
+// Some weight rows and one frame, of any number of inputs.
+template <int kInputs, int kRows>
+inline void DotRowsByOne(const int8_t* rows, const int8_t* x, int32_t* sums) {
+  constexpr int kWhole = kInputs / 4 * 4;
+  int32_t sum[kRows];
+  for (int r = 0; r < kRows; ++r) sum[r] = sums[r];
+  for (int i = 0; i < kWhole; i += 4) {
+    const uint32_t word_x = LoadWord(x + i);
+    const uint32_t even = ExtendEven(word_x);
+    const uint32_t odd = ExtendOdd(word_x);
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) {
+      const uint32_t word = LoadWord(rows + r * kInputs + i);
+      sum[r] = MultiplyPairs(ExtendOdd(word), odd, MultiplyPairs(ExtendEven(word), even, sum[r]));
+    }
+  }
+  for (int r = 0; r < kRows; ++r)
+    sums[r] = DotPortable<kInputs - kWhole>(sum[r], rows + r * kInputs + kWhole, x + kWhole);
+}
+
+template <int kInputs, int kOutputs, int kRows, Rounding kRounding, Clamping kClamping>
+inline void PointwiseRows(const int8_t* weights, const int32_t* row, OutputRange range, const int8_t* x,
+                          int8_t* output) {
+  int32_t sums[kRows];
+  for (int i = 0; i < kRows; ++i) sums[i] = row[i];
+  if constexpr (kRows == 4 && kInputs % 4 == 0) {
+    DotFourByOne<kInputs>(weights, x, sums);
+  } else {
+    DotRowsByOne<kInputs, kRows>(weights, x, sums);
+  }
+  for (int i = 0; i < kRows; ++i) {
+    output[i] = Finish<kRounding, kClamping>(sums[i], row[kOutputs + i], row[2 * kOutputs + i], range);
+  }
+}
+
 template <int kInputs, int kOutputs, Rounding kRounding, Clamping kClamping>
 inline void PointwiseOneFrame(const LinearTables& tables, OutputRange range, const int8_t* x, int8_t* output) {
+  constexpr int kFours = kOutputs / 4 * 4;
   const int8_t* weights = tables.weights;
   const int32_t* row = tables.requantization;
-  for (int o = 0; o < kOutputs; o += 4, row += 4, weights += 4 * kInputs) {
-    int32_t sums[4] = {row[0], row[1], row[2], row[3]};
-    DotFourByOne<kInputs>(weights, x, sums);
-    for (int i = 0; i < 4; ++i) {
-      output[o + i] = Finish<kRounding, kClamping>(sums[i], row[kOutputs + i], row[2 * kOutputs + i], range);
-    }
+  for (int o = 0; o < kFours; o += 4, row += 4, weights += 4 * kInputs) {
+    PointwiseRows<kInputs, kOutputs, 4, kRounding, kClamping>(weights, row, range, x, output + o);
+  }
+  if constexpr (kFours != kOutputs) {
+    PointwiseRows<kInputs, kOutputs, kOutputs - kFours, kRounding, kClamping>(weights, row, range, x, output + kFours);
   }
 }
 
@@ -231,14 +266,19 @@ inline void PointwiseTwoFrames(const LinearTables& tables, OutputRange range, co
   }
 }
 
-template <int kInputs, int kOutputs, Clamping kClamping>
+template <int kInputs, int kOutputs, Rounding kRounding, Clamping kClamping>
 inline void PointwiseOneFrame(const LinearTables& tables, OutputRange range, const int8_t* x, int8_t* output) {
+  constexpr int kFours = kRounding == Rounding::kFast ? kOutputs / 4 * 4 : 0;
   const int8_t* weights = tables.weights;
   const int32_t* row = tables.requantization;
-  for (int o = 0; o < kOutputs; o += 4, row += 4) {
+  for (int o = 0; o < kFours; o += 4, row += 4) {
     int32_t sums[4];
     for (int i = 0; i < 4; ++i, weights += kInputs) sums[i] = DotOne<kInputs>(row[i], weights, x);
     FinishFour<kOutputs, kClamping>(sums, row, range, output + o);
+  }
+  for (int o = kFours; o < kOutputs; ++o, ++row, weights += kInputs) {
+    const int32_t sum = DotOne<kInputs>(row[0], weights, x);
+    output[o] = Finish<kRounding, kClamping>(sum, row[kOutputs], row[2 * kOutputs], range);
   }
 }
 
@@ -256,15 +296,15 @@ void Pointwise(const LinearTables& tables, OutputRange range, const int8_t* inpu
 #if defined(KWS_AOT_DSP)
   // The second weight row is addressed by an immediate offset.
   constexpr bool kByTwo = kInputs % 4 == 0 && kInputs <= 4092 && kOutputs % 2 == 0;
-  constexpr bool kByOne = kInputs % 4 == 0 && kOutputs % 4 == 0;
+  constexpr bool kByOne = kInputs >= 4;
 #elif defined(KWS_AOT_MVE)
   constexpr bool kByTwo = kInputs <= 256 && kOutputs % 4 == 0 && kRounding == Rounding::kFast;
-  constexpr bool kByOne = kByTwo;
+  constexpr bool kByOne = true;
 #else
   constexpr bool kByTwo = false, kByOne = false;
 #endif
   constexpr int kPaired = kByTwo ? kFrames / 2 * 2 : 0;
-  constexpr int kSingle = kByOne && kPaired < kFrames ? kPaired + 1 : kPaired;
+  constexpr int kDone = kByOne ? kFrames : kPaired;
 #if defined(KWS_AOT_DSP)
   if constexpr (kPaired != 0) {
     for (int frame = 0; frame < kPaired; frame += 2) {
@@ -275,10 +315,6 @@ void Pointwise(const LinearTables& tables, OutputRange range, const int8_t* inpu
                                                                             output + frame * kOutputs);
     }
   }
-  if constexpr (kSingle != kPaired) {
-    internal::PointwiseOneFrame<kInputs, kOutputs, kRounding, kClamping>(tables, range, input + kPaired * input_stride,
-                                                                         output + kPaired * kOutputs);
-  }
 #elif defined(KWS_AOT_MVE)
   if constexpr (kPaired != 0) {
     for (int frame = 0; frame < kPaired; frame += 2) {
@@ -286,12 +322,16 @@ void Pointwise(const LinearTables& tables, OutputRange range, const int8_t* inpu
                                                                  input_stride, output + frame * kOutputs);
     }
   }
-  if constexpr (kSingle != kPaired) {
-    internal::PointwiseOneFrame<kInputs, kOutputs, kClamping>(tables, range, input + kPaired * input_stride,
-                                                              output + kPaired * kOutputs);
+#endif
+#if defined(KWS_AOT_DSP) || defined(KWS_AOT_MVE)
+  if constexpr (kDone != kPaired) {
+    for (int frame = kPaired; frame < kFrames; ++frame) {
+      internal::PointwiseOneFrame<kInputs, kOutputs, kRounding, kClamping>(tables, range, input + frame * input_stride,
+                                                                           output + frame * kOutputs);
+    }
   }
 #endif
-  for (int frame = kSingle; frame < kFrames; ++frame) {
+  for (int frame = kDone; frame < kFrames; ++frame) {
     const int8_t* weights = tables.weights;
     for (int o = 0; o < kOutputs; ++o, weights += kInputs) {
       const int32_t* row = tables.requantization + o;
