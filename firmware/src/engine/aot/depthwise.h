@@ -119,6 +119,30 @@ inline void DepthwiseTwoFrames(const LinearTables& tables, OutputRange range, co
   }
 }
 
+// One frame, four channels at a time: each word of weights and of rows is unpacked for four products.
+template <int kChannels, int kTaps, int kTapStride, Rounding kRounding, Clamping kClamping>
+inline void DepthwiseOneFrame(const LinearTables& tables, OutputRange range, const int8_t* input, int8_t* output) {
+  static_assert(kChannels % 4 == 0);
+  for (int c = 0; c < kChannels; c += 4) {
+    const int32_t* row = tables.requantization + c;
+    const int8_t* weights = tables.weights + c;
+    const int8_t* x = input + c;
+    int32_t sums[4] = {row[0], row[1], row[2], row[3]};
+    for (int k = 0; k < kTaps; ++k, weights += kChannels, x += kTapStride) {
+      const uint32_t word_w = LoadWord(weights), word_x = LoadWord(x);
+      const auto even_w = static_cast<int32_t>(ExtendEven(word_w)), even_x = static_cast<int32_t>(ExtendEven(word_x));
+      const auto odd_w = static_cast<int32_t>(ExtendOdd(word_w)), odd_x = static_cast<int32_t>(ExtendOdd(word_x));
+      sums[0] += static_cast<int16_t>(even_w) * static_cast<int16_t>(even_x);
+      sums[1] += static_cast<int16_t>(odd_w) * static_cast<int16_t>(odd_x);
+      sums[2] += (even_w >> 16) * (even_x >> 16);
+      sums[3] += (odd_w >> 16) * (odd_x >> 16);
+    }
+    for (int i = 0; i < 4; ++i) {
+      output[c + i] = Finish<kRounding, kClamping>(sums[i], row[kChannels + i], row[2 * kChannels + i], range);
+    }
+  }
+}
+
 #elif defined(KWS_AOT_MVE)
 
 // Sums of eight channels of one frame; even and odd channels apart, as widening gives them.
@@ -223,6 +247,23 @@ inline void DepthwiseTwoFrames(const LinearTables& tables, OutputRange range, co
   }
 }
 
+// One frame, four channels at a time; a rest below four by predication.
+template <int kChannels, int kTaps, int kTapStride, Clamping kClamping>
+inline void DepthwiseOneFrame(const LinearTables& tables, OutputRange range, const int8_t* input, int8_t* output) {
+  for (int c = 0; c < kChannels; c += 4) {
+    const mve_pred16_t rest = vctp32q(static_cast<uint32_t>(kChannels - c));
+    const int32_t* row = tables.requantization + c;
+    const int8_t* weights = tables.weights + c;
+    const int8_t* x = input + c;
+    int32x4_t sum = vldrwq_z_s32(row, rest);
+    for (int k = 0; k < kTaps; ++k, weights += kChannels, x += kTapStride) {
+      sum = vaddq_s32(sum, vmulq_s32(vldrbq_z_s32(weights, rest), vldrbq_z_s32(x, rest)));
+    }
+    const int32x4_t multiplier = vldrwq_z_s32(row + kChannels, rest), shift = vldrwq_z_s32(row + 2 * kChannels, rest);
+    vstrbq_p_s32(output + c, RequantizeToInt8<kClamping>(sum, multiplier, shift, range), rest);
+  }
+}
+
 #endif
 
 }  // namespace internal
@@ -243,12 +284,24 @@ void Depthwise(const LinearTables& tables, OutputRange range, const int8_t* inpu
           tables, range, input + frame * kFrameStride, output + frame * kChannels);
     }
   }
+  if constexpr (kChannels % 4 == 0) {
+    for (; frame < kFrames; ++frame) {
+      internal::DepthwiseOneFrame<kChannels, kTaps, kTapStride, kRounding, kClamping>(
+          tables, range, input + frame * kFrameStride, output + frame * kChannels);
+    }
+  }
 #elif defined(KWS_AOT_MVE)
   if constexpr (kFrames >= 2 && kChannels % 8 == 0 && kTapStride <= 4095 && kChannels <= 4095 &&
                 kRounding == Rounding::kFast) {
     for (; frame + 2 <= kFrames; frame += 2) {
       internal::DepthwiseTwoFrames<kChannels, kTaps, kTapStride, kFrameStride, kClamping>(
           tables, range, input + frame * kFrameStride, output + frame * kChannels);
+    }
+  }
+  if constexpr (kRounding == Rounding::kFast) {
+    for (; frame < kFrames; ++frame) {
+      internal::DepthwiseOneFrame<kChannels, kTaps, kTapStride, kClamping>(tables, range, input + frame * kFrameStride,
+                                                                           output + frame * kChannels);
     }
   }
 #endif
