@@ -60,5 +60,7 @@ OPERATORS = {
 HINTS = {
     "DEQUANTIZE": "export inputs, outputs and everything between them as int8",
     "RELU_N1_TO_1": "TFLite Micro knows it only as the activation of the layer before",
+    "SVDF": "export its state as an input and an output of the model",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "export its states as inputs and outputs of the model",
 }
 """What to do instead of operators without a lowering."""
