@@ -64,5 +64,7 @@ HINTS = {
         ("ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "VAR_HANDLE"),
         "kws-codegen adopt makes a state of the variable",
     ),
+    "SVDF": "export its state as an input and an output of the model",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "export its states as inputs and outputs of the model",
 }
 """What to do instead of operators without a lowering."""

@@ -25,7 +25,7 @@ class _Registration:
     int8_header: str | None = None
 
 
-_OPERATORS = {
+REGISTRATIONS = {
     "ABS": _Registration("Abs"),
     "ADD": _Registration("Add", int8_header="add.h"),
     "ADD_N": _Registration("AddN"),
@@ -158,7 +158,7 @@ def context(bundle: Bundle, graph: Graph) -> dict[str, Any]:
     """
     adds, headers = [], set()
     for kind in graph.op_kinds:
-        known = _OPERATORS.get(kind)
+        known = REGISTRATIONS.get(kind)
         if known is None:
             raise KwsError(f"cannot generate the op resolver of engine tflm: operator {kind} is not known to it.")
         registration = ""

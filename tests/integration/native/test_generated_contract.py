@@ -9,12 +9,19 @@ from kws_codegen.buffers import PoolRing, Window
 from kws_codegen.commands.generate import write_files
 from kws_codegen.generator import generate
 from kws_codegen.kernels import add, cmsis_nn, depthwise, packing, pointwise
+from kws_codegen.kernels import elementwise as kernel_elementwise
 from kws_codegen.kernels.call import Constant
+from kws_codegen.kernels.grouped_conv import GroupedConv
 from kws_codegen.kernels.linear import LinearCall
+from kws_codegen.kernels.lookup import Lookup
+from kws_codegen.kernels.softmax import Softmax
+from kws_codegen.lower import batch_matmul, broadcast
+from kws_codegen.lower import move as lower_move
+from kws_codegen.lower import reduce as lower_reduce
 from kws_codegen.render import aot_model, files
 
 from tests.support.cmsis_geometries import geometries, reserved
-from tests.support.models import int4, matchbox, needs_cmsis
+from tests.support.models import attention, elementwise, int4, lookups, matchbox, moves, needs_cmsis, planes, pools
 from tests.support.native import WARNINGS
 from tests.support.paths import ROOT
 
@@ -22,6 +29,12 @@ MODELS = {
     "int8": lambda: (matchbox(), None),
     "int4": lambda: (matchbox(), int4),
     "cmsis": lambda: (needs_cmsis(), None),
+    "lookups": lambda: (lookups(), None),
+    "moves": lambda: (moves(), None),
+    "elementwise": lambda: (elementwise(), None),
+    "pools": lambda: (pools(), None),
+    "attention": lambda: (attention(), None),
+    "planes": lambda: (planes(), None),
 }
 
 # What the generator could take wrongly for granted: (model, owner, name, wrong value).
@@ -31,6 +44,19 @@ BELIEFS = {
     "packing of rows": ("int4", pointwise, "pack_rows", lambda matrix: packing.pack_rows(matrix)[1:]),
     "packing of taps": ("int4", depthwise, "pack_taps", lambda matrix: packing.pack_taps(matrix)[1:]),
     "extra bits of ADD": ("int8", add, "ADD_LEFT_SHIFT", 19),
+    "extra bits of sums": ("elementwise", kernel_elementwise, "ADD_LEFT_SHIFT", 19),
+    "table of a function": ("lookups", Lookup, "tables", property(lambda k: (Constant("Table", k.results[1:]),))),
+    "dimensions of copies": ("moves", lower_move, "AXES", 4),
+    "dimensions of operands": ("elementwise", broadcast, "AXES", 4),
+    "dimensions of sums": ("pools", lower_reduce, "AXES", 2),
+    "dimensions of matrices": ("attention", batch_matmul, "AXES", 2),
+    "exponentials": (
+        "attention",
+        Softmax,
+        "tables",
+        property(lambda k: (Constant("Exponentials", k.exponentials[1:]),)),
+    ),
+    "weights of groups": ("planes", GroupedConv, "weights", property(lambda k: Constant("Weights", k.matrix[1:]))),
     "size of a window": ("int8", Window, "data_bytes", property(lambda buffer: buffer.size)),
     "size of a ring": ("int8", PoolRing, "data_bytes", property(lambda buffer: buffer.size)),
     "scratch of CMSIS-NN": ("cmsis", cmsis_nn, "convolve_scratch_bytes", lambda geometry: 4096),

@@ -9,6 +9,7 @@ from kws_codegen.buffers import StateBuffer
 from kws_codegen.kernels.call import KernelCall
 from kws_codegen.lower.operator import Operator
 from kws_codegen.lower.operators import HINTS, OPERATORS
+from kws_codegen.render import tflm_model
 from kws_codegen.render.environment import TEMPLATES, environment
 
 from tests.support.native import ROOT
@@ -54,6 +55,10 @@ def test_templates_all_belong_to_a_part():
     files = {f"{folder}/{path.name}" for folder in ("kernels", "buffers") for path in (TEMPLATES / folder).iterdir()}
     assert files == {template_of(part) for part in PARTS} | {f"kernels/{name}" for name in SHARED}
     assert len(PARTS) == len({template_of(part) for part in PARTS}) > 10
+
+
+def test_operators_are_all_known_to_engine_tflm():
+    assert OPERATORS.keys() <= tflm_model.REGISTRATIONS.keys()
 
 
 def test_operators_of_all_modules_are_listed_once():
