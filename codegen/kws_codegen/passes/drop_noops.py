@@ -7,21 +7,10 @@ from kws_reference.tflite.graph import Graph, Op
 from kws_codegen.checks import same_quantization
 from kws_codegen.ir import Module
 from kws_codegen.passes.compiler_pass import Pass
+from kws_codegen.regions import region_of
 
-_KINDS = {
-    "CONCATENATION",
-    "EXPAND_DIMS",
-    "PAD",
-    "PADV2",
-    "QUANTIZE",
-    "RESHAPE",
-    "SLICE",
-    "SPLIT",
-    "SPLIT_V",
-    "SQUEEZE",
-    "STRIDED_SLICE",
-}
-"""Operators that give every element of their input once, in its order, when input and output have one shape."""
+_SAME_BYTES = {"CONCATENATION", "EXPAND_DIMS", "QUANTIZE", "RESHAPE", "SPLIT", "SPLIT_V", "SQUEEZE"}
+"""Operators that give every element of a lone input in its order when input and output have one shape."""
 
 _POOLS = {"AVERAGE_POOL_2D", "MAX_POOL_2D"}
 
@@ -47,17 +36,20 @@ def _source(graph: Graph, op: Op) -> int | None:
     x, y = graph.tensors[activations[0]], graph.tensors[op.outputs[0]]
     if x.dtype != "INT8" or y.dtype != "INT8" or x.shape != y.shape or not same_quantization(x, y):
         return None
+    return x.index if op.kind in _SAME_BYTES or _is_whole(graph, op) or _pads_nothing(graph, op) else None
+
+
+def _is_whole(graph: Graph, op: Op) -> bool:
+    """Whether a slice keeps everything, or a pool looks at one element at a time."""
     if op.kind in _POOLS:
-        ones = all(op.options.get(name) == 1 for name in ("filter_h", "filter_w", "stride_h", "stride_w"))
-        return x.index if ones else None
-    if op.kind == "STRIDED_SLICE" and not _strides_are_positive(graph, op):
-        return None
-    return x.index if op.kind in _KINDS else None
+        return all(op.options.get(name) == 1 for name in ("filter_h", "filter_w", "stride_h", "stride_w"))
+    region = region_of(graph, op, 0)
+    return region is not None and region.size == region.shape
 
 
-def _strides_are_positive(graph: Graph, op: Op) -> bool:
-    strides = graph.tensors[op.inputs[3]].data if len(op.inputs) > 3 else None
-    return strides is not None and bool((strides > 0).all())
+def _pads_nothing(graph: Graph, op: Op) -> bool:
+    widths = graph.tensors[op.inputs[1]].data if op.kind == "PAD" and len(op.inputs) == 2 else None
+    return widths is not None and widths.dtype.kind == "i" and not widths.any()
 
 
 DROP_NOOPS = Pass("drop_noops", run, optional=True)

@@ -127,7 +127,7 @@ REGISTRATIONS = {
 
 def resolver_knows(kind: str) -> bool:
     """Whether engine tflm's op resolver has a place for an operator."""
-    return kind in _OPERATORS
+    return kind in REGISTRATIONS
 
 
 def _all_int8(graph: Graph, kind: str) -> bool:
