@@ -36,7 +36,7 @@ def board_of(env: str) -> str:
 
 
 @pytest.mark.qemu
-@pytest.mark.parametrize("env", [*boards.COMPILED, "mps2_an386_tflm"])
+@pytest.mark.parametrize("env", [*boards.COMPILED, "mps2_an386_tflm", "mps2_an386_mlperf"])
 def test_image_symbol_table_holds_no_heap_and_no_exceptions(env):
     names = symbols(boards.build(env))
     assert "Reset_Handler" in names  # the table was not stripped

@@ -75,7 +75,7 @@ def test_board_facts_board_without_emulator_refused(tmp_path):
 
 def test_board_facts_environment_stands_for_its_board(tmp_path):
     assert board_facts("mps2_an386_tflm") == board_facts("mps2_an386")
-    with pytest.raises(KwsError, match="unknown board 'nope'.*mps2_an386, mps2_an386_tflm, "):
+    with pytest.raises(KwsError, match="unknown board 'nope'.*mps2_an386, mps2_an386_mlperf, mps2_an386_tflm, "):
         board_facts("nope")
     with pytest.raises(KwsError, match="board 'nano33ble' cannot be emulated"):
         board_facts("nano33ble")
