@@ -57,6 +57,7 @@ def test_relu6_equals_interpreter(scale, zero_point):
 @settings(max_examples=100, deadline=None)
 @given(scale=SCALE, zero_point=INT8, ratio=RATIO, output_zero_point=INT8, alpha=st.floats(-2.0, 2.0).map(float32))
 @example(scale=0.5, zero_point=0, ratio=1.0, output_zero_point=0, alpha=-0.5)
+@example(scale=0.035768404603004456, zero_point=-15, ratio=0.8, output_zero_point=-56, alpha=float32(0.3))
 def test_leaky_relu_equals_interpreter(scale, zero_point, ratio, output_zero_point, alpha):
     x, y = Quantization(scale, zero_point), Quantization(float32(scale * ratio), output_zero_point)
     assert functions.leaky_relu(x, y, alpha).tolist() == table("LEAKY_RELU", x, y, alpha=alpha)

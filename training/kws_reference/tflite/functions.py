@@ -51,10 +51,9 @@ def relu6(x: Quantization, y: Quantization) -> np.ndarray:
 
 
 def leaky_relu(x: Quantization, y: Quantization, alpha: float) -> np.ndarray:
-    """Table of ``x`` where it is positive, else ``alpha * x``, with factors of float32; a sign follows the rounding."""
-    scales = np.float32(x.scale), np.float32(y.scale)
-    above = multiply(_INPUTS - x.zero_point, *_factor(float(scales[0] / scales[1])))
-    below = multiply(_INPUTS - x.zero_point, *_factor(abs(float(scales[0] * np.float32(alpha) / scales[1]))))
+    """Table of ``x`` where it is positive, else ``alpha * x``; a sign follows the rounding."""
+    above = multiply(_INPUTS - x.zero_point, *_factor(x.scale / y.scale))
+    below = multiply(_INPUTS - x.zero_point, *_factor(abs(x.scale * float(np.float32(alpha)) / y.scale)))
     below = -below if alpha < 0 else below
     return np.clip(np.where(x.zero_point <= _INPUTS, above, below) + y.zero_point, -128, 127).astype(np.int8)
 
