@@ -5,9 +5,16 @@
 #include "engine/aot/add.h"
 #include "engine/aot/depthwise.h"
 #include "engine/aot/depthwise_int4.h"
+#include "engine/aot/elementwise.h"
+#include "engine/aot/lookup.h"
+#include "engine/aot/matmul.h"
+#include "engine/aot/move.h"
 #include "engine/aot/pointwise.h"
 #include "engine/aot/pointwise_int4.h"
 #include "engine/aot/pool.h"
+#include "engine/aot/pool2d.h"
+#include "engine/aot/reduce.h"
+#include "engine/aot/softmax.h"
 
 namespace {
 
@@ -104,6 +111,65 @@ int32_t kernel_requantize_fast(int32_t value, int32_t multiplier, int32_t right_
 void kernel_add(const int32_t* p, const int8_t* a, const int8_t* b, int32_t count, int8_t* y) {
   const kws::aot::AddParams params = {{p[0], p[1], p[2]}, {p[3], p[4], p[5]}, p[6], p[7], {p[8], p[9], p[10]}};
   kws::aot::Add(params, a, b, count, y);
+}
+
+void kernel_lookup(const int8_t* table, const int8_t* x, int count, int8_t* y) { kws::aot::Lookup(table, x, count, y); }
+
+void kernel_softmax(const int32_t* exponentials, const int8_t* x, int rows, int depth, int8_t* y) {
+  kws::aot::Softmax(exponentials, x, rows, depth, y);
+}
+
+// axes: [5][3] = count, stride of `from`, stride of `to`
+void kernel_move(const int32_t* axes, const int8_t* from, int8_t* to) {
+  kws::aot::Movement movement = {};
+  for (int i = 0; i < kws::aot::kMoveAxes; ++i) movement.axes[i] = {axes[3 * i], axes[3 * i + 1], axes[3 * i + 2]};
+  kws::aot::Move(movement, from, to);
+}
+
+// axes: [5][3] = count, stride of a, stride of b; parameters: zero points of a and b, factor above (of the product,
+// of PRELU only also the one below), range
+void kernel_elementwise(int prelu, const int32_t* p, const int32_t* axes, const int8_t* a, const int8_t* b, int8_t* y) {
+  kws::aot::ElementwiseAxes all = {};
+  for (int i = 0; i < kws::aot::kElementwiseAxes; ++i) all.axes[i] = {axes[3 * i], axes[3 * i + 1], axes[3 * i + 2]};
+  const OutputRange range = {p[6], p[7], p[8]};
+  if (prelu != 0) {
+    kws::aot::Elementwise(kws::aot::Prelu{p[0], p[1], {p[2], p[3]}, {p[4], p[5]}, range}, all, a, b, y);
+  } else {
+    kws::aot::Elementwise(kws::aot::Product{p[0], p[1], {p[2], p[3]}, range}, all, a, b, y);
+  }
+}
+
+// axes: [3 kept, 3 reduced][2] = count, stride; parameters: offset, factor, range
+void kernel_reduce(const int32_t* axes, const int32_t* p, const int8_t* x, int8_t* y) {
+  kws::aot::Reduction reduction = {{}, {}, p[0], {p[1], p[2]}, {p[3], p[4], p[5]}};
+  for (int i = 0; i < kws::aot::kReduceAxes; ++i) {
+    reduction.kept[i] = {axes[2 * i], axes[2 * i + 1]};
+    reduction.reduced[i] = {axes[2 * (i + kws::aot::kReduceAxes)], axes[2 * (i + kws::aot::kReduceAxes) + 1]};
+  }
+  kws::aot::Reduce(reduction, x, y);
+}
+
+// stack, rows, depth, columns; a is [stack][rows][depth], b [depth][columns] for all of them;
+// parameters: zero points of a and b, factor, range
+void kernel_matmul(const int32_t* s, const int32_t* p, const int8_t* a, const int8_t* b, int8_t* y) {
+  const kws::aot::MatmulParams params = {{{1, 0, 0}, {1, 0, 0}, {s[0], s[1] * s[2], 0}},
+                                         s[1],
+                                         s[2],
+                                         s[3],
+                                         {s[2], 1},
+                                         {1, s[3]},
+                                         p[0],
+                                         p[1],
+                                         {p[2], p[3]},
+                                         {p[4], p[5], p[6]}};
+  kws::aot::Matmul(params, a, b, y);
+}
+
+// geometry: as PoolGeometry
+void kernel_pool_2d(int largest, const int32_t* g, const int8_t* x, int8_t* y) {
+  const kws::aot::PoolGeometry geometry = {g[0], g[1], g[2], g[3], g[4], g[5], g[6], g[7], g[8], g[9], g[10]};
+  if (largest != 0) return kws::aot::MaxPool2d(geometry, {0, -128, 127}, x, y);
+  kws::aot::AveragePool2d(geometry, {0, -128, 127}, x, y);
 }
 
 // These return 0, or 1 when the shape was not compiled in. int4: the weights are packed.

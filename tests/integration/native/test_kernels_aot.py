@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from kws_codegen.kernels.axes import contiguous, filled_up, merged
 from kws_codegen.kernels.packing import pack_rows, pack_taps
-from kws_reference.tflite import fixed_point
+from kws_reference.tflite import fixed_point, softmax
 
 from tests.support import native
 
@@ -195,3 +196,147 @@ def test_pool_ring_equals_average_over_all_rows(kernels, rows, reset, bounds, se
         sums = history[step : step + rows + 1].sum(axis=0)
         assert y[step].tolist() == average(sums, rows + 1, bounds)
     assert np.array_equal(state, history[-rows:])
+
+
+# --- Other operators ------------------------------------------------------------------------------------------------
+
+FACTOR = st.tuples(st.integers(1 << 30, (1 << 31) - 1), st.integers(-24, 2))
+SHAPES = st.lists(st.integers(1, 4), min_size=1, max_size=5)
+
+
+def axes_of(counts, *strides, number=5):
+    axes = filled_up(merged(counts, *strides), number, operands=len(strides))
+    return ints([[axis.count, *axis.strides] for axis in axes])
+
+
+def test_lookup_takes_every_value_at_its_place(kernels):
+    table = np.random.default_rng(0).permutation(np.arange(-128, 128)).astype(np.int8)
+    x, y = np.arange(-128, 128).astype(np.int8), np.zeros(256, np.int8)
+    kernels.kernel_lookup(pointer(table), pointer(x), 256, pointer(y))
+    assert y.tolist() == table.tolist()
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    scale=st.floats(2.0**-12, 16.0),
+    depth=st.integers(1, 40),
+    spread=st.sampled_from([1, 8, 64]),
+    seed=st.integers(0, 2**32 - 1),
+)
+@example(scale=0.01, depth=511, spread=64, seed=0)
+def test_softmax_equals_reference(kernels, scale, depth, spread, seed):
+    exponentials = softmax.exponentials(scale, 1.0)
+    x = (np.random.default_rng(seed).integers(-128, 128, (3, depth)) // spread).astype(np.int8)
+    y = np.zeros((3, depth), np.int8)
+    kernels.kernel_softmax(pointer(exponentials), pointer(x), 3, depth, pointer(y))
+    assert y.tolist() == softmax.softmax(x, exponentials).tolist()
+
+
+@settings(max_examples=80, deadline=None)
+@given(shape=SHAPES, data=st.data())
+def test_move_equals_transposition(kernels, shape, data):
+    order = data.draw(st.permutations(range(len(shape))))
+    x = np.random.default_rng(len(shape)).integers(-128, 128, shape).astype(np.int8)
+    wanted = x.transpose(order)
+    y = np.zeros(wanted.shape, np.int8)
+    strides = contiguous(shape)
+    axes = axes_of(wanted.shape, [strides[axis] for axis in order], contiguous(wanted.shape))
+    kernels.kernel_move(pointer(axes), pointer(x), pointer(y))
+    assert y.tolist() == wanted.tolist()
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    prelu=st.booleans(),
+    shape=SHAPES,
+    repeated=st.lists(st.sampled_from("ab-"), min_size=5, max_size=5),
+    zero_points=st.tuples(INT8, INT8),
+    factors=st.tuples(FACTOR, FACTOR),
+    bounds=RANGE,
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_elementwise_of_repeated_operands_equals_reference(
+    kernels, prelu, shape, repeated, zero_points, factors, bounds, seed
+):
+    rng = np.random.default_rng(seed)
+    shapes = [[1 if who == name else n for n, who in zip(shape, repeated, strict=False)] for name in "ab"]
+    wanted_shape = np.broadcast_shapes(*shapes)
+    a, b = (rng.integers(-128, 128, part).astype(np.int8) for part in shapes)
+    strides = [[0 if n == 1 else s for n, s in zip(part, contiguous(part), strict=True)] for part in shapes]
+    p = ints([*zero_points, *factors[0], *factors[1], *bounds])
+    y = np.zeros(wanted_shape, np.int8)
+    axes = axes_of(wanted_shape, *strides)
+    kernels.kernel_elementwise(int(prelu), pointer(p), pointer(axes), pointer(a), pointer(b), pointer(y))
+    x, slope = a.astype(int) - zero_points[0], b.astype(int) - zero_points[1]
+    wanted = finish(x * slope, *factors[0], *bounds)
+    if prelu:
+        below, above = finish(x * slope, *factors[1], *bounds), finish(x + 0 * slope, *factors[0], *bounds)
+        wanted = np.where(x + 0 * slope >= 0, above, below).tolist()
+    assert y.tolist() == wanted
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    shape=SHAPES,
+    chosen=st.lists(st.booleans(), min_size=5, max_size=5),
+    zero_point=INT8,
+    factor=FACTOR,
+    bounds=RANGE,
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_reduce_equals_reference(kernels, shape, chosen, zero_point, factor, bounds, seed):
+    x = np.random.default_rng(seed).integers(-128, 128, shape).astype(np.int8)
+    reduced = tuple(axis for axis in range(len(shape)) if chosen[axis])
+    strides = contiguous(shape)
+    axes = [
+        axes_of([n if (axis in reduced) == wanted else 1 for axis, n in enumerate(shape)], strides, number=3)
+        for wanted in (False, True)
+    ]
+    sums = (x.astype(int) - zero_point).sum(axis=reduced)
+    y = np.zeros(sums.shape, np.int8)
+    p = ints([-zero_point * (x.size // sums.size), *factor, *bounds])
+    kernels.kernel_reduce(pointer(np.concatenate(axes)), pointer(p), pointer(x), pointer(y))
+    assert y.tolist() == finish(sums, *factor, *bounds)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sizes=st.tuples(*[st.integers(1, 6)] * 4),
+    zero_points=st.tuples(INT8, INT8),
+    factor=FACTOR,
+    bounds=RANGE,
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_matmul_equals_reference(kernels, sizes, zero_points, factor, bounds, seed):
+    stack, rows, depth, columns = sizes
+    rng = np.random.default_rng(seed)
+    a = rng.integers(-128, 128, (stack, rows, depth)).astype(np.int8)
+    b = rng.integers(-128, 128, (depth, columns)).astype(np.int8)
+    y = np.zeros((stack, rows, columns), np.int8)
+    p = ints([*zero_points, *factor, *bounds])
+    kernels.kernel_matmul(pointer(ints(sizes)), pointer(p), pointer(a), pointer(b), pointer(y))
+    sums = (a.astype(int) - zero_points[0]) @ (b.astype(int) - zero_points[1])
+    assert y.tolist() == finish(sums, *factor, *bounds)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    largest=st.booleans(),
+    size=st.tuples(st.integers(1, 6), st.integers(1, 6)),
+    window=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    stride=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_pool_2d_with_borders_equals_reference(kernels, largest, size, window, stride, seed):
+    x = np.random.default_rng(seed).integers(-128, 128, (*size, 3)).astype(np.int8)
+    out = [-(-n // s) for n, s in zip(size, stride, strict=True)]
+    pad = [max((o - 1) * s + w - n, 0) // 2 for o, s, w, n in zip(out, stride, window, size, strict=True)]
+    y = np.zeros((*out, 3), np.int8)
+    geometry = ints([3, *size, *window, *out, *stride, *pad])
+    kernels.kernel_pool_2d(int(largest), pointer(geometry), pointer(x), pointer(y))
+    for row in range(out[0]):
+        for column in range(out[1]):
+            begin = row * stride[0] - pad[0], column * stride[1] - pad[1]
+            part = x[max(begin[0], 0) : begin[0] + window[0], max(begin[1], 0) : begin[1] + window[1]].astype(int)
+            mean = fixed_point.mean(part.sum(axis=(0, 1)), part.shape[0] * part.shape[1])
+            assert y[row, column].tolist() == (part.max(axis=(0, 1)) if largest else mean).tolist()
