@@ -92,6 +92,7 @@ def test_micro_config_missing_or_unknown_key_is_refused_by_name():
     ("values", "message"),
     [
         ({"low_hz": 3005.0, "high_hz": 3020.0}, "no DFT bin lies between"),
+        ({"high_hz": 7999.9999}, "high_hz: 7999.9999 takes in half the sample rate"),  # 8000 in single precision
         ({"channels": 2}, "channels: the widest of 2 holds .* Use more channels"),
         ({"gain_bits": 30}, "gain_bits: gains of 30 bits"),
     ],
