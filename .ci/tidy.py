@@ -16,7 +16,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from kws_codegen.render.environment import environment
+from kws_codegen.render.files import contract
+from kws_codegen.render.frontend_tables import tables_context
 from kws_firmware.boards import load_board, load_boards
+from kws_reference.frontend.micro_config import MicroFrontendConfig
+from kws_reference.frontend.micro_tables import micro_tables
 
 ROOT = Path(__file__).resolve().parents[1]
 TIDY = Path(sys.executable).with_name("clang-tidy")
@@ -67,6 +72,20 @@ def macros(board: str) -> list[str]:
     return [f"-D{name}={value}" for name, value in load_board(board).macros.items()]
 
 
+def micro_header() -> Path:
+    """Folder of a frontend_tables.h that chooses the micro front end; the released model's chooses the MFCC."""
+    context = {
+        **contract(),
+        "bundle_name": "tidy",
+        "model_sha256": "-",
+        **tables_context(micro_tables(MicroFrontendConfig())),
+    }
+    folder = ROOT / "build" / "tidy" / "micro"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "frontend_tables.h").write_text(environment().get_template("frontend_tables.h.j2").render(context))
+    return folder
+
+
 def compilations() -> list[tuple[str, list[str]]]:
     """Every source with its flags."""
     includes = [f"-I{folder}" for folder in (*FIRMWARE, *CMSIS_NN)]
@@ -76,6 +95,7 @@ def compilations() -> list[tuple[str, list[str]]]:
     nano33ble = ['-DKWS_BOARD_NAME="nano33ble"']
     kinds = [
         (sources("firmware/src/**/*.cc", but=("/tflm/", "cmsis_nn.cc", "mlperf/main.cc")), [*BARE, *includes]),
+        (sources("firmware/src/frontend/**/*.cc", but=("/mfcc/",)), [f"-I{micro_header()}", *BARE, *includes]),
         (sources("firmware/src/engine/aot/cmsis_nn.cc"), [*BARE, *includes, "-D__GNUC_PYTHON__"]),
         (sources("firmware/boards/native/*.cc"), [*includes, *macros("native")]),
         (sources("firmware/src/engine/tflm/*.cc"), [*BARE, *includes, *tree, "-Wno-unused-parameter"]),

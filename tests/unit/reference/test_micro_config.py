@@ -1,5 +1,6 @@
 """Parameters of the micro front end: what is read, what is refused, and the quantization of its logarithms."""
 
+import argparse
 import dataclasses
 import json
 
@@ -13,9 +14,13 @@ from kws_reference.frontend.integer import Mfcc, MfccStream
 from kws_reference.frontend.micro import Micro, MicroStream
 from kws_reference.frontend.micro_config import MICRO_SPEECH, MicroFrontendConfig, quantization, quantized
 from kws_reference.frontend.micro_tables import micro_tables
+from kws_reference.pipeline import Pipeline
+from kws_training.commands import frontend_report
+from kws_training.data.int8_features import int8_features
 
 from tests.support.frontend_native import OTHER_MICRO_CONFIGS
-from tests.support.models import one_frame
+from tests.support.models import micro_bundle, one_frame
+from tests.support.signals import speech_like
 
 SCALE = float(np.float32(26 / 255))  # of microWakeWord's models: features of 0 to 26
 MFCC = FrontendConfig()
@@ -87,6 +92,7 @@ def test_micro_config_missing_or_unknown_key_is_refused_by_name():
     ("values", "message"),
     [
         ({"low_hz": 3005.0, "high_hz": 3020.0}, "no DFT bin lies between"),
+        ({"high_hz": 7999.9999}, "high_hz: 7999.9999 takes in half the sample rate"),  # 8000 in single precision
         ({"channels": 2}, "channels: the widest of 2 holds .* Use more channels"),
         ({"gain_bits": 30}, "gain_bits: gains of 30 bits"),
     ],
@@ -154,6 +160,26 @@ def test_kinds_micro_where_only_mfcc_is_known_is_refused():
     with pytest.raises(KwsError, match='the report knows only the front end "mfcc".*"micro"'):
         kinds.require_mfcc(MicroFrontendConfig(), "the report")
     assert kinds.require_mfcc(MFCC, "the report") is MFCC
+
+
+def test_kinds_features_of_clips_are_those_of_the_front_end():
+    clips = np.stack([speech_like(1.0, 1), speech_like(1.0, 2)])
+    features = int8_features(MicroFrontendConfig(), clips, zero_point=-128)
+    np.testing.assert_array_equal(features, Micro(MicroFrontendConfig()).frames(clips))
+
+
+def test_frontend_report_of_a_micro_bundle_is_refused(tmp_path):
+    bundle = micro_bundle(tmp_path / "bundle")
+    with pytest.raises(KwsError, match='kws-train frontend-report knows only the front end "mfcc".*"micro"'):
+        frontend_report.run(argparse.Namespace(bundle=bundle.path, audio=tmp_path, limit=1))
+
+
+def test_pipeline_of_a_micro_bundle_hears_by_its_front_end(tmp_path):
+    bundle, pcm = micro_bundle(tmp_path), speech_like(1.0)
+    steps = Pipeline(bundle).run(pcm)
+    features = np.concatenate([step.features for step in steps])
+    np.testing.assert_array_equal(features, Micro(bundle.frontend).frames(pcm)[: len(features)])
+    assert len(steps) == 32
 
 
 def test_bundle_with_another_quantization_than_its_model_is_refused(tmp_path):

@@ -1,4 +1,4 @@
-"""Integer MFCC front end: the law that the C++ in firmware/src/frontend equals bit for bit.
+"""Integer MFCC front end: the law that the C++ in firmware/src/frontend/mfcc equals bit for bit.
 
 Everything is integer arithmetic with defined rounding; ``>>`` is the arithmetic shift (floor). A frame goes through:
 

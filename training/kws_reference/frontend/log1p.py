@@ -29,7 +29,7 @@ def log1p(x: np.ndarray) -> np.ndarray:
     end.
 
     Args:
-      x: float32, 0 or 2^-15 to 2^24.
+      x: float32, 0 to 2^24.
 
     Returns:
       float32 of the same shape.
@@ -53,4 +53,5 @@ def log1p(x: np.ndarray) -> np.ndarray:
     for factor in reversed(_SERIES):
         series = z * (factor + series)
     result = k * _LN2_HIGH - ((half_square - (s * (half_square + series) + (k * _LN2_LOW + c))) - f)
-    return np.where(small, f - (half_square - s * (half_square + series)), result)
+    result = np.where(small, f - (half_square - s * (half_square + series)), result)
+    return np.where(x < _F32(2**-15), x - x * x * _F32(0.5), result)

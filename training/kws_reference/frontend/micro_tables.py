@@ -133,6 +133,8 @@ def _bands(config: MicroFrontendConfig) -> tuple[int, np.ndarray, np.ndarray]:
     first = int(_F32(1.5) + _F32(config.low_hz) / hz_per_bin)
     mel = _mel(np.arange(FFT_POINTS + 1, dtype=_F32) * hz_per_bin)
     ends = np.maximum(np.searchsorted(mel, centre, side="right"), first)
+    if ends[-1] > FFT_POINTS:
+        raise KwsError(f"frontend high_hz: {config.high_hz} takes in half the sample rate. Use less.")
     edges = np.concatenate([[low], centre]).astype(_F32)
     segment = np.searchsorted(ends, np.arange(first, ends[-1]), side="right")
     if len(segment) == 0:
