@@ -123,7 +123,7 @@ def macs_of(graph: Graph, op: Op) -> int:
         return result.size * int(np.prod(weights[1:], dtype=np.int64))
     if op.kind == "DEPTHWISE_CONV_2D" and len(weights) == 4:
         return result.size * weights[1] * weights[2]
-    if op.kind in ("FULLY_CONNECTED", "BATCH_MATMUL") and tensors[0].shape:
+    if op.kind in ("FULLY_CONNECTED", "BATCH_MATMUL") and len(weights) > 1 and len(tensors[0].shape) > 1:
         inner = weights[-1] if op.kind == "FULLY_CONNECTED" else tensors[0].shape[-2 if _adjoint(op) else -1]
         return result.size * inner
     return 0

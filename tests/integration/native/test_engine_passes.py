@@ -12,6 +12,7 @@ from kws_reference.tflite.graph import Op
 
 from tests.support import engines
 from tests.support.models import UNUSUAL, int4, matchbox, replace_op, replace_tensor
+from tests.support.random_graphs import random_graph
 
 
 def slice_keeps_first_rows(graph):
@@ -52,18 +53,18 @@ def test_engine_without_any_optional_pass_equals_interpreter(name, tmp_path):
     engines.assert_bit_exact(bundle, program, engines.random_features(bundle, 300 if name == "one_frame" else 100))
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_engine_without_some_passes_equals_interpreter(seed, tmp_path):
-    """Any subset of the passes, of any model, with either kernels and weights."""
-    rng = np.random.default_rng(seed)
-    name = rng.choice(sorted(UNUSUAL))
-    builder = matchbox(seed, labels=5) if seed % 4 == 0 else UNUSUAL[name]()
-    graph = int4(builder.graph()) if rng.random() < 0.3 else builder.graph()
+@pytest.mark.parametrize("seed", range(10))
+def test_engine_of_a_random_graph_without_some_passes_equals_interpreter(seed, tmp_path):
+    """Any operators, any subset of the passes, either kernels, 8 or 4 bits."""
+    builder, rng = random_graph(seed), np.random.default_rng(seed)
+    graph = int4(builder.graph()) if seed % 3 == 2 else builder.graph()
     bundle = builder.write(tmp_path / "bundle", name=f"seed{seed}", graph=graph)
-    without = frozenset(a_pass for a_pass in OPTIONAL if rng.random() < 0.5)
-    kernels = Kernels.CMSIS if rng.random() < 0.3 else Kernels.AUTO
+    without = frozenset(a_pass for a_pass in OPTIONAL if rng.random() < 0.5) if seed else frozenset()
+    kernels = Kernels.CMSIS if seed % 4 == 3 else Kernels.AUTO
     program = engines.build(bundle, tmp_path / "generated", without=without, kernels=kernels)
-    engines.assert_bit_exact(bundle, program, engines.random_features(bundle, 100, seed))
+    features = engines.random_features(bundle, 60, seed)
+    got, _ = engines.run(program, bundle, features)
+    assert np.array_equal(got, engines.reference(bundle, features))
 
 
 def test_passes_each_do_something_for_the_small_matchbox(tmp_path):

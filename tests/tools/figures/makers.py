@@ -6,7 +6,7 @@ from kws_firmware import tables as of_firmware
 from kws_reference.errors import KwsError
 from kws_training import tables as of_training
 
-from tests.tools.figures import clips, conformer, engines, recordings, sentences, training_speed, wake_words
+from tests.tools.figures import adopted, clips, conformer, engines, recordings, sentences, training_speed, wake_words
 from tests.tools.figures.records import INT4, RELEASED
 
 Maker = Callable[[], str]
@@ -25,6 +25,7 @@ TABLES: Mapping[str, Maker] = {
     "keywords alone": recordings.alone,
     "without speech": recordings.without_speech,
     "engines": engines.engines,
+    "adopted": adopted.adopted,
     "training speed": training_speed.training_speed,
     "conformer": conformer.conformer,
 }
