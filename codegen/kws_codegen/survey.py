@@ -27,6 +27,8 @@ def survey(data: bytes, options: Options) -> dict[str, Any]:
       KwsError: they are none, or damaged.
     """
     graphs = read_subgraphs(data)
+    if not graphs:
+        raise KwsError("the model has no subgraph.")
     facts: dict[str, Any] = {
         "model_bytes": len(data),
         "subgraphs": len(graphs),
