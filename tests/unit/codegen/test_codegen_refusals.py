@@ -352,7 +352,5 @@ def test_generate_maximum_over_dimensions_that_are_no_neighbours_is_refused_by_n
     x = b.reshape("image", b.input("features", (1, 2, 1, 24), 1 / STEPS_PER_STD), (1, 2, 3, 8))
     x = b.reduced("REDUCE_MAX", "tops", x, [1, 3], keep=False)
     b.scores(b.dense("scores", x, 3))
-    with pytest.raises(
-        KwsError, match=r"REDUCE_MAX .*'tops'.*dimensions \[1, 3\] of \[1, 2, 3, 8\] are not neighbours"
-    ):
+    with pytest.raises(KwsError, match=r"REDUCE_MAX .*'tops'.*\[1, 3\] of \[1, 2, 3, 8\] are not neighbours"):
         generate(b.write(tmp_path / "bundle"))

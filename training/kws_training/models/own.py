@@ -1,6 +1,6 @@
 """A model of somebody's own: a Python file, and a function in it that builds the Keras model for whole clips.
 
-``build(labels: int, coefficients: int) -> keras.Model`` takes features ``[batch, frames, coefficients]`` and gives logits
+The model of ``build(labels: int, coefficients: int)`` takes features ``[batch, frames, coefficients]`` and gives logits
 ``[batch, labels]``. ``FRAMES_PER_STEP`` in the file, if it is there, is the frames of a streaming step.
 """
 

@@ -23,14 +23,14 @@ def check(kind: OwnModel, config: OwnConfig) -> None:
     shapes = [[tuple(weight.shape) for weight in each.weights] for each in (model, again)]
     if shapes[0] != shapes[1]:
         raise KwsError(
-            f"{kind.name} builds another model at each call: a run keeps weights and the file, from which the same model "
-            "must come again. Leave out what changes."
+            f"{kind.name} builds another model at each call: a run keeps weights and the file, from which the same "
+            "model must come again. Leave out what changes."
         )
     streaming = to_streaming(model, config.frames_per_step)
     if streaming.needs_valid:
         raise KwsError(
-            f"{kind.name} looks {streaming.delay_frames} frames ahead: the firmware takes causal models only. Leave out "
-            'padding="same" and lookahead.'
+            f"{kind.name} looks {streaming.delay_frames} frames ahead: the firmware takes causal models only. Leave "
+            'out padding="same" and lookahead.'
         )
     left_over = CLIP_FRAMES % config.frames_per_step
     if left_over and getattr(model, "input_shape", (None, None))[1]:

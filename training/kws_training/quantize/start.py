@@ -29,8 +29,8 @@ def check(settings: dict[str, Any], where: Any) -> MatchboxConfig:
     kind = ARCHITECTURES.get(settings["architecture"])
     if kind is None or kind.module != "matchbox":
         raise KwsError(
-            f"{where} holds a {settings['architecture']}: layers with a precision make up Matchbox only. Export it with "
-            "--precision ptq."
+            f"{where} holds a {settings['architecture']}: layers with a precision make up Matchbox only. Export "
+            "it with --precision ptq."
         )
     config = MatchboxConfig.from_dict(settings["model"])
     if not config.causal:
