@@ -21,6 +21,7 @@ LESS = {  # of everything, so that the road takes seconds
     "export": ["--calibration-clips", "4"],
     "evaluate": ["--limit", "4"],
     "list-layers": ["Dense", "GRU", "--streaming-only"],
+    "describe": [],
     "generate": [],
 }
 
@@ -42,7 +43,7 @@ def test_road_of_the_page_leads_from_a_file_to_an_engine_that_equals_the_interpr
     for folder in {word for words in commands() for word in words if word.startswith("data/")}:
         (tmp_path / folder).mkdir(parents=True)
         write_tones(tmp_path / folder, speakers=8)
-    assert [words[1] for words in commands()] == ["list-layers", "fit", "export", "evaluate", "generate"]
+    assert [words[1] for words in commands()] == ["list-layers", "describe", "fit", "export", "evaluate", "generate"]
     for program, command, *words in commands():
         assert PROGRAMS[program].main([command, *words, *LESS[command]]) == 0, command
     bundle = Bundle.load(tmp_path / "bundles/own")

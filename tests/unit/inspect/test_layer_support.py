@@ -33,6 +33,7 @@ def test_layers_that_are_known_stream_and_quantize_or_say_why_not():
         "GroupNormalization": ("", None),
         "Delay": (AS_IT_IS, True),
     }
+    assert {"LOGISTIC", "TANH", "MUL"} < set(found["GRU"].operators)
     assert found["ELU"].why.startswith("the converter leaves 1 operator in float (ELU")
     assert found["GroupNormalization"].why == "it normalises over time; LayerNormalization does not."
 

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import layers
 from kws_reference.errors import KwsError
+from kws_reference.tflite.reader import read
 
 from kws_training.convert.float_operators import named
 from kws_training.convert.integer import quantized
@@ -58,22 +59,25 @@ class LayerSupport:
       name: of its class.
       streams: `AS_IT_IS`, `WRAPPED`, or empty: it does not.
       quantizes: whether the converter has int8 for all of it; None: not asked, or it does not stream.
-      why: what does not, and the reason; empty if both do.
+      operators: TFLite's, of the quantized model of a Dense and the layer; `kws-codegen` refuses what it does not know.
+      why: the reason of what does not; empty if both do.
     """
 
     name: str
     streams: str
     quantizes: bool | None = None
+    operators: tuple[str, ...] = ()
     why: str = ""
 
 
-HEADLINE = f"{'Layer':<24}{'Streams':<16}{'int8':<6}Why not"
+HEADLINE = f"{'Layer':<26}{'Streams':<16}{'int8':<6}Operators, or why not"
 
 
 def row(support: LayerSupport) -> str:
     """A line of the table, below `HEADLINE`."""
     int8 = {None: "", True: "yes", False: "no"}[support.quantizes]
-    return f"{support.name:<24}{support.streams or 'no':<16}{int8:<6}{support.why}".rstrip()
+    last = support.why or " ".join(support.operators)
+    return f"{support.name:<26}{support.streams or 'no':<16}{int8:<6}{last}".rstrip()
 
 
 def layer_support(names: Sequence[str] = (), *, ask_converter: bool = True) -> Iterator[LayerSupport]:
@@ -101,8 +105,8 @@ def layer_support(names: Sequence[str] = (), *, ask_converter: bool = True) -> I
             continue
         support, model = found
         if model is not None and ask_converter:
-            why = _left_in_float(model)
-            support = dataclasses.replace(support, quantizes=not why, why=why)
+            operators, why = _integers(model)
+            support = dataclasses.replace(support, quantizes=not why, operators=operators, why=why)
         yield support
 
 
@@ -172,12 +176,13 @@ def _model(make: Callable[[], layers.Layer], frames: Sequence[tuple[int, ...]] =
     raise errors[0]
 
 
-def _left_in_float(model: StreamingModel) -> str:
-    """Why the converter does not make integers of a model; empty if it does."""
+def _integers(model: StreamingModel) -> tuple[tuple[str, ...], str]:
+    """The operators that the converter makes of a model, and why not all are of integers; empty if they are."""
     random = np.random.default_rng(0)
     recordings = random.integers(-128, 128, (4, 2 * FRAMES, *model.input_shape[2:])).astype(np.int8)
     try:
-        _, left = quantized(model, recordings, SCALE)
+        data, left = quantized(model, recordings, SCALE)
     except KwsError as error:
-        return str(error)
-    return f"the converter leaves {named(left)}" if left else ""
+        return (), str(error)
+    kinds = sorted({op.kind for op in read(data).ops})
+    return tuple(kinds), f"the converter leaves {named(left)}" if left else ""
