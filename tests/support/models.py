@@ -288,7 +288,7 @@ class GraphBuilder:
         return self.op(kind, [x], y, activation="NONE", **values)
 
     def reduced(self, kind: str, name: str, x: int, axes: list[int], *, keep: bool, scale: float | None = None) -> int:
-        """MEAN or SUM over `axes`; `scale` is the output's, by default the input's with its zero point."""
+        """MEAN, SUM or REDUCE_MAX over `axes`; `scale` is the output's, by default the input's with its zero point."""
         shape, scale_x, zero_point = self.like(x)
         axes_of = {axis % len(shape) for axis in axes}
         left = tuple(1 if i in axes_of else n for i, n in enumerate(shape) if keep or i not in axes_of)
@@ -620,13 +620,15 @@ def pools() -> GraphBuilder:
     columns = b.reduced("MEAN", "columns", joined, [2], keep=False, scale=1 / 40)  # [1, 6, 3]
     ends = b.reduced("MEAN", "ends", joined, [1, 3], keep=True)  # [1, 1, 2, 1]
     total = b.reduced("SUM", "total", joined, [-1, 2], keep=True, scale=1 / 4)
+    tops = b.reduced("REDUCE_MAX", "tops", joined, [2, 1], keep=False)  # [1, 3]
+    peaks = b.reduced("REDUCE_MAX", "peaks", joined, [3], keep=True)  # [1, 6, 2, 1]
     parts = []
-    for name, y in {"columns": columns, "ends": ends, "total": total}.items():
+    for name, y in {"columns": columns, "ends": ends, "total": total, "tops": tops, "peaks": peaks}.items():
         y = b.function("QUANTIZE", f"{name}/same", y, scale=1 / 30)
         parts.append(b.reshape(f"{name}/flat", y, (1, b.graph().tensors[y].size)))
         _rescale(b, parts[-1], 1 / 30, 0)
         _rescale(b, y, 1 / 30, 0)
-    x = b.moved("CONCATENATION", "all", parts, (1, 26), parts[0], axis=1, activation="NONE")
+    x = b.moved("CONCATENATION", "all", parts, (1, 41), parts[0], axis=1, activation="NONE")
     b.scores(b.dense("scores", x, 5))
     return b
 

@@ -177,6 +177,7 @@ _TABLES = {
     "MUL": ("MulOptions", {"activation": "FusedActivationFunction"}),
     "PAD": ("PadOptions", {}),
     "PADV2": ("PadV2Options", {}),
+    "REDUCE_MAX": ("ReducerOptions", {"keep_dims": "KeepDims"}),
     "SOFTMAX": ("SoftmaxOptions", {"beta": "Beta"}),
     "SPLIT": ("SplitOptions", {"splits": "NumSplits"}),
     "SPLIT_V": ("SplitVOptions", {"splits": "NumSplits"}),

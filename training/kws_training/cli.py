@@ -16,6 +16,7 @@ from kws_training.commands import (
     fetch,
     fit,
     frontend_report,
+    list_layers,
     splice,
     voices,
 )
@@ -38,6 +39,7 @@ def main(argv: list[str] | None = None) -> int:
             attention,
             conformer,
             frontend_report,
+            list_layers,
             splice,
             voices,
         ],

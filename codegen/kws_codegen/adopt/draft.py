@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import flatbuffers
+import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
 from kws_reference.errors import KwsError
 from kws_reference.tflite import schema

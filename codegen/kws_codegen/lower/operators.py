@@ -13,6 +13,7 @@ from kws_codegen.lower.move import PAD, PADV2, SPLIT, SPLIT_V, TRANSPOSE
 from kws_codegen.lower.mul import MUL
 from kws_codegen.lower.prelu import PRELU
 from kws_codegen.lower.reduce import MEAN, SUM
+from kws_codegen.lower.reduce_max import REDUCE_MAX
 from kws_codegen.lower.softmax import SOFTMAX
 from kws_codegen.lower.views import EXPAND_DIMS, RESHAPE, SQUEEZE
 from kws_codegen.lower.windows import CONCATENATION, SLICE, STRIDED_SLICE
@@ -41,6 +42,7 @@ OPERATORS = {
         PADV2,
         PRELU,
         QUANTIZE,
+        REDUCE_MAX,
         RELU,
         RELU6,
         RESHAPE,

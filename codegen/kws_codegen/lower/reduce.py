@@ -16,7 +16,7 @@ from kws_codegen.lower.slices import integers
 def _lower(lowering: Lowering, op: Op) -> None:
     graph = lowering.graph
     x, y = (checks.variable(graph, op, index) for index in (op.inputs[0], op.outputs[0]))
-    reduced = _reduced(graph, op, x, y)
+    reduced = reduced_dimensions(graph, op, x, y)
     kept_axes, reduced_axes = (
         _axes(graph, op, [1 if (axis in reduced) != wanted else n for axis, n in enumerate(x.shape)], x)
         for wanted in (False, True)
@@ -45,8 +45,12 @@ def _lower(lowering: Lowering, op: Op) -> None:
     )
 
 
-def _reduced(graph: Graph, op: Op, x: Tensor, y: Tensor) -> set[int]:
-    """The dimensions that are summed over."""
+def reduced_dimensions(graph: Graph, op: Op, x: Tensor, y: Tensor) -> set[int]:
+    """The dimensions that an operator reduces.
+
+    Raises:
+      KwsError: they are not constant, not those of the input, or leave another shape than the output's.
+    """
     rank = len(x.shape)
     named = integers(graph, op, 1, "axes")
     if not all(-rank <= axis < rank for axis in named):

@@ -345,3 +345,12 @@ def test_generate_tensors_without_one_origin_in_order_are_refused(graph, message
     bundle = no_states().write(tmp_path, graph=graph())
     with pytest.raises(KwsError, match=message):
         generate(bundle, engine=engine)
+
+
+def test_generate_maximum_over_dimensions_that_are_no_neighbours_is_refused_by_name(tmp_path):
+    b = GraphBuilder(4)
+    x = b.reshape("image", b.input("features", (1, 2, 1, 24), 1 / STEPS_PER_STD), (1, 2, 3, 8))
+    x = b.reduced("REDUCE_MAX", "tops", x, [1, 3], keep=False)
+    b.scores(b.dense("scores", x, 3))
+    with pytest.raises(KwsError, match=r"REDUCE_MAX .*'tops'.*\[1, 3\] of \[1, 2, 3, 8\] are not neighbours"):
+        generate(b.write(tmp_path / "bundle"))

@@ -279,6 +279,7 @@ _OPTIONS = {
     "MAX_POOL_2D": (generated.Pool2DOptions, _pool),
     "MEAN": (generated.ReducerOptions, _reducer),
     "MUL": (generated.MulOptions, _activation),
+    "REDUCE_MAX": (generated.ReducerOptions, _reducer),
     "RNN": (generated.RNNOptions, _activation),
     "SOFTMAX": (generated.SoftmaxOptions, _softmax),
     "SPLIT": (generated.SplitOptions, _split),

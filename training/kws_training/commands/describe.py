@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kws_reference.errors import KwsError
 
-from kws_training.models import ARCHITECTURES, FRAMES_PER_STEP
+from kws_training.models import ARCHITECTURES, FRAMES_PER_STEP, OWN
 
 log = logging.getLogger(__name__)
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """Adds the subcommand."""
     parser = subparsers.add_parser("describe", help="layers, shapes, MACs, states, receptive field; draws the model")
-    parser.add_argument("target", help=f"a bundle, a run folder, or a model: {', '.join(ARCHITECTURES)}")
+    parser.add_argument("target", help=f"a bundle, a run folder, or a model: {', '.join(ARCHITECTURES)}, {OWN}")
     parser.add_argument("--as-run", action="store_true", help="of a folder that is bundle and run, describe the run")
     parser.add_argument(
         "--frames-per-step", type=int, help=f"frames of a streaming step (default: the run's, else {FRAMES_PER_STEP})"

@@ -19,7 +19,7 @@ from kws_training.data.surroundings_config import SurroundingsConfig
 from kws_training.data.training_data import TrainingData
 from kws_training.folder_lock import only_writer
 from kws_training.hyperparameters import Hyperparameter
-from kws_training.models import ARCHITECTURES, DEFAULT
+from kws_training.models import ARCHITECTURES, DEFAULT, OWN
 from kws_training.quantize.precision import PRECISIONS, precision
 from kws_training.train.job import NOISE_SHARE, QUANTIZED_RECIPE, FitJob, shares_of
 from kws_training.train.recipe import Recipe
@@ -31,7 +31,11 @@ _SCENE = "scene-"
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """Adds the subcommand."""
     parser = subparsers.add_parser("fit", help="train a model; run again with the same --out to resume")
-    parser.add_argument("--model", help=f"{', '.join(ARCHITECTURES)} (default: {DEFAULT})")
+    parser.add_argument(
+        "--model",
+        help=f"{', '.join(ARCHITECTURES)} (default: {DEFAULT}), or {OWN}: a function in a Python file of yours, "
+        "build(labels, coefficients), that returns the Keras model",
+    )
     parser.add_argument("--data", type=Path, help="folder in the official Speech Commands layout, large or small")
     add_extra(parser)
     parser.add_argument(

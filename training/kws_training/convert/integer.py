@@ -14,7 +14,7 @@ from tensorflow.lite.tools import flatbuffer_utils
 
 from kws_training.convert.converted_model import ConvertedModel
 from kws_training.convert.converter import run_quietly
-from kws_training.convert.float_operators import float_operators, named
+from kws_training.convert.float_operators import FloatOperator, float_operators, named
 from kws_training.convert.graph_edits import relu6_by_range, views_first
 from kws_training.convert.interpreter import load
 from kws_training.convert.representative import check_recordings, representative
@@ -44,14 +44,7 @@ def convert(
       KwsError: operators are left in float; the converter did not give the two ends of a state, or the features, the
         quantization that they need; or no interpreter takes its file.
     """
-    check_recordings(model, recordings)
-    function = model.concrete_function()
-    arguments = model, function, lambda: representative(model, function, recordings, scale)
-    data = run_quietly(_int8_converter(*arguments).convert)
-    if float_operators(data) or _states_differ(data, model):
-        data = _from_ranges(_calibrated(_int8_converter(*arguments)), model)
-    data = relu6_by_range(data)
-    left = tuple(float_operators(data))
+    data, left = quantized(model, recordings, scale)
     if left and not allow_float:
         raise KwsError(
             f"the converter has no int8 for all of this model and leaves {named(left)}: the firmware computes in "
@@ -60,6 +53,22 @@ def convert(
         )
     check_runs(data)
     return dataclasses.replace(describe(data, model, scale), float_operators=left)
+
+
+def quantized(model: StreamingModel, recordings: np.ndarray, scale: float) -> tuple[bytes, tuple[FloatOperator, ...]]:
+    """The file of `convert`, which no interpreter has tried yet, and the operators that are left in float in it.
+
+    Args:
+      model, recordings, scale: as in `convert`.
+    """
+    check_recordings(model, recordings)
+    function = model.concrete_function()
+    arguments = model, function, lambda: representative(model, function, recordings, scale)
+    data = run_quietly(_int8_converter(*arguments).convert)
+    if float_operators(data) or _states_differ(data, model):
+        data = _from_ranges(_calibrated(_int8_converter(*arguments)), model)
+    data = relu6_by_range(data)
+    return data, tuple(float_operators(data))
 
 
 def convert_quantized(trained: keras.Model, model: StreamingModel, scale: float) -> ConvertedModel:

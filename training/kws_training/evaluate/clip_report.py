@@ -79,7 +79,8 @@ class EvaluatedModel:
     @property
     def clip_samples(self) -> int:
         """Samples of a clip: what a model of a fixed number of frames takes, else a second."""
-        frames = self.model.input_shape[1] if self.model is not None else None
+        # A subclassed model has no such attribute: it takes what it is given.
+        frames = getattr(self.model, "input_shape", (None, None))[1]
         return self.frontend.sample_rate_hz if frames is None else self.frontend.clock(1).samples_for(frames)
 
 

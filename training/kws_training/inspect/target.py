@@ -11,7 +11,7 @@ from kws_training.inspect.batch_model import describe_batch
 from kws_training.inspect.bundle import describe_bundle
 from kws_training.inspect.description import Description
 from kws_training.inspect.streaming_model import describe_streaming
-from kws_training.models import ARCHITECTURES, FRAMES_PER_STEP, architecture
+from kws_training.models import ARCHITECTURES, FRAMES_PER_STEP, OWN, architecture
 from kws_training.streaming import CannotStream, to_streaming
 from kws_training.train.trained_run import load_run
 
@@ -22,7 +22,7 @@ def describe(target: str, frames_per_step: int | None = None, *, as_run: bool = 
     """Describes a target.
 
     Args:
-      target: a folder, or a name of `ARCHITECTURES`.
+      target: a folder, or what `kws_training.models.architecture` takes.
       frames_per_step: frames of a streaming step; None: the run's, else the kit's.
       as_run: of a folder that is bundle and run, describe the run.
 
@@ -30,14 +30,14 @@ def describe(target: str, frames_per_step: int | None = None, *, as_run: bool = 
       KwsError: there is no such target, or an argument does not fit to it.
     """
     folder = Path(target)
-    if target in ARCHITECTURES:
+    if target in ARCHITECTURES or ":" in target and not folder.exists():
         if as_run:
             raise KwsError(f"--as-run is for folders. Received the model {target}.")
         return _described(target, *_untrained(target), frames_per_step)
     if not folder.is_dir():
         raise KwsError(
-            f"{target} is neither a folder nor a model. Give a bundle, a run folder, or one of "
-            f"{', '.join(ARCHITECTURES)}."
+            f"{target} is neither a folder nor a model. Give a bundle, a run folder, one of "
+            f"{', '.join(ARCHITECTURES)}, or {OWN}."
         )
     if is_bundle(folder) and not as_run:
         if frames_per_step is not None:

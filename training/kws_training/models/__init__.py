@@ -1,12 +1,14 @@
 """One model a file: a frozen configuration and ``build(config)``, the Keras model for whole clips; here, all by name.
 
 A model takes float ``features`` ``[batch, frames, coefficients]`` and gives logits ``[batch, labels]``. Its streaming
-form comes from `kws_training.streaming.to_streaming`. TensorFlow is imported when a model is first built.
+form comes from `kws_training.streaming.to_streaming`. TensorFlow is imported when a model is first built. A model that
+somebody wrote in a file of their own is looked up here, too.
 """
 
 import dataclasses
 import importlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from kws_reference.errors import KwsError
@@ -50,6 +52,18 @@ class Architecture:
         """The untrained Keras model of a configuration."""
         return self._module().build(config)
 
+    @property
+    def files(self) -> dict[str, bytes]:
+        """What a run folder keeps of it, by name: none of the kit's own models needs anything."""
+        return {}
+
+    def check(self) -> None:
+        """Refuses a model that could be trained, but not used: none of the kit's own.
+
+        Raises:
+          KwsError: it is such a model; the message says why.
+        """
+
     def _module(self) -> Any:
         return importlib.import_module(f"{__name__}.{self.module}")
 
@@ -70,12 +84,24 @@ ARCHITECTURES: dict[str, Architecture] = {
 }
 
 
-def architecture(name: str) -> Architecture:
+OWN = "FILE.py:FUNCTION"
+"""How a model of somebody's own is named, see `own`."""
+
+
+def architecture(name: str, folder: Path | None = None) -> Architecture:
     """Looks up a model.
 
+    Args:
+      name: of `ARCHITECTURES`, or a file of somebody's own and a function in it (`OWN`).
+      folder: a run's, which keeps a copy of such a file; None: the file is where the name says.
+
     Raises:
-      KwsError: there is none of this name; the message lists those that there are.
+      KwsError: there is none of this name; the message lists those that there are. Or the file cannot be read.
     """
+    if ":" in name:
+        from kws_training.models.own import OwnModel
+
+        return OwnModel.read(name, folder)
     if name not in ARCHITECTURES:
-        raise KwsError(f"no model is called {name!r}. Choose one of {', '.join(ARCHITECTURES)}.")
+        raise KwsError(f"no model is called {name!r}. Choose one of {', '.join(ARCHITECTURES)}, or give {OWN}.")
     return ARCHITECTURES[name]

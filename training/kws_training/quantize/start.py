@@ -7,6 +7,7 @@ import numpy as np
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
 
+from kws_training.models import ARCHITECTURES
 from kws_training.models.matchbox import MatchboxConfig
 from kws_training.quantize import matchbox
 from kws_training.quantize.calibration import Calibration
@@ -25,8 +26,12 @@ def check(settings: dict[str, Any], where: Any) -> MatchboxConfig:
     """
     if "precision" in settings:
         raise KwsError(f"{where} is quantized already ({settings['precision']['name']}). Give the float run.")
-    if not settings["architecture"].startswith("matchbox"):
-        raise KwsError(f"{where} holds a {settings['architecture']}: layers with a precision make up Matchbox only.")
+    kind = ARCHITECTURES.get(settings["architecture"])
+    if kind is None or kind.module != "matchbox":
+        raise KwsError(
+            f"{where} holds a {settings['architecture']}: layers with a precision make up Matchbox only. Export "
+            "it with --precision ptq."
+        )
     config = MatchboxConfig.from_dict(settings["model"])
     if not config.causal:
         raise KwsError(f"{where} holds a model that looks ahead: the firmware's engines take causal models only.")

@@ -290,7 +290,7 @@ class Recurrent(Pattern):
         new_states = dict(zip(states, values, strict=True))
         if self.ends_time:
             return outputs[(context.delay - 1) % len(outputs)], new_states
-        return tf.stack(outputs, 1), new_states
+        return tf.concat([output[:, None] for output in outputs], 1), new_states
 
 
 class Remainder(Pattern):

@@ -26,7 +26,7 @@ from kws_training.train.scene_training import Scenes
 from kws_training.train.teacher import Teacher
 from kws_training.train.trained_run import load_run
 from kws_training.train.trainer import CURVES, train
-from kws_training.train.weights import CLASSIFIER, digest, first_blocks, take_weights
+from kws_training.train.weights import CLASSIFIER, digest, first_blocks, take_weights, take_weights_in_order
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +95,8 @@ def fit(job: FitJob) -> dict[str, Any]:
         scenes = Scenes(*speech, SceneConfig(**job.scenes), kind.name, knows_keywords)
         settings["scenes"] = _scene_settings(scenes)
     run = RunFolder(job.out, settings)
+    for name, content in kind.files.items():
+        run.write_file(name, content)
     keras.utils.set_random_seed(job.seed)
     config = dataclasses.replace(config, dropout=recipe.dropout)
     if drawn:
@@ -126,12 +128,15 @@ def _kind(job: FitJob, first: _Run | None) -> Architecture:
     Raises:
       KwsError: it cannot be trained among speech, or the run to start from holds another, or none to quantize.
     """
-    known = first.settings["architecture"] if first else DEFAULT
-    kind = architecture(job.model or known)
-    if first and kind.name != known:
-        raise KwsError(f"{first.path} holds a {known}, not a {kind.name}. Leave out --model.")
+    known = architecture(first.settings["architecture"], first.path) if first else None
+    kind = architecture(job.model) if job.model else known or architecture(DEFAULT)
+    if known and kind.name != known.name:
+        raise KwsError(f"{first.path} holds a {known.name}, not a {kind.name}. Leave out --model.")
+    if known and kind.files != known.files:
+        raise KwsError(f"{first.path} was trained with another {kind.name}. Leave out --model to train that one.")
+    kind.check()  # or a refusal, before anything is read
     if job.speech:
-        PooledModel(kind.build(kind.config(labels=3)), kind.name)  # or a refusal, before anything is read
+        PooledModel(kind.build(kind.config(labels=3)), kind.name)
     if first and (job.precision or "precision" in first.settings):
         start.check(first.settings, first.path)
     return kind
@@ -212,5 +217,8 @@ def _float_model(kind: Architecture, config: Any, first: _Run | None, labels: tu
     model = kind.build(config)
     if first:
         same_labels = first.settings["labels"] == list(labels)
-        take_weights(model, first.model, () if same_labels else (CLASSIFIER,))
+        if kind.files:
+            take_weights_in_order(model, first.model, () if same_labels else kind.label_weights(config))
+        else:
+            take_weights(model, first.model, () if same_labels else (CLASSIFIER,))
     return model

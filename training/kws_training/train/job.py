@@ -112,8 +112,10 @@ class FitJob:
         """The recipe for a model and its keywords.
 
         Raises:
-          KwsError: a value is out of range, or the published recipe is for other models.
+          KwsError: a value is out of range, the published recipe is for other models, or the model has its own dropout.
         """
+        if kind.files and "dropout" in self.recipe:
+            raise KwsError(f"{kind.name} says itself what is dropped. Leave out --dropout.")
         if self.published:
             if kind.name not in published.MODELS:
                 raise KwsError(f"the published recipe is for {' and '.join(published.MODELS)}. Received: {kind.name}.")

@@ -17,7 +17,7 @@ from kws_reference.errors import KwsError
 from kws_training.quantize.layers import Add as QuantizedAdd
 from kws_training.quantize.layers import Features, Pointwise, WindowMean
 from kws_training.streaming import Stream
-from kws_training.streaming.keras_graph import KerasGraph
+from kws_training.streaming.keras_graph import KerasGraph, is_functional
 
 POOL = "pool"
 _FRAME_BY_FRAME = (layers.BatchNormalization, layers.Add, layers.ReLU, layers.Dense, QuantizedAdd, Features, Pointwise)
@@ -64,16 +64,20 @@ class PooledModel:
     """
 
     def __init__(self, model: keras.Model, name: str):
-        pool = next((layer for layer in model.layers if layer.name == POOL), None)
+        pool = next((layer for layer in model.layers if layer.name == POOL), None) if is_functional(model) else None
         is_mean = isinstance(pool, Stream) and isinstance(pool.cell, layers.GlobalAveragePooling1D)
-        if not (is_mean or isinstance(pool, WindowMean)):
+        try:
+            if not (is_mean or isinstance(pool, WindowMean)):
+                raise ValueError
+            self._before = KerasGraph(keras.Model(model.inputs, pool.input))
+            self._behind = keras.Model(pool.output, model.outputs)
+        except ValueError:  # of Keras, if something reaches the outputs around the pool
             raise KwsError(
                 f"a {name} does not end in a mean over its last frames, by which scenes of speech are heard at many "
-                "moments at once. Train it without --speech, or choose another --model."
-            )
+                f"moments at once: a functional model with a Stream(GlobalAveragePooling1D(), name={POOL!r}) that "
+                "everything goes through does. Train it without --speech, or choose another --model."
+            ) from None
         self._pool = pool
-        self._before = KerasGraph(keras.Model(model.inputs, pool.input))
-        self._behind = keras.Model(pool.output, model.outputs)
         self._softmax = tf.function(lambda inputs, ends: tf.nn.softmax(self.moments(inputs, ends)))
 
     def clips_and_moments(self, clips: tf.Tensor, scenes: tf.Tensor, ends: Sequence[int]) -> tuple[tf.Tensor, ...]:

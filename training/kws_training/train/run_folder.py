@@ -111,6 +111,15 @@ class RunFolder:
         with self._write_errors_named(name), replacing(self.path / name) as file:
             np.savez(file, **arrays)
 
+    def write_file(self, name: str, content: bytes) -> None:
+        """Writes a file beside the others.
+
+        Raises:
+          KwsError: the disk is full or the folder cannot be written.
+        """
+        with self._write_errors_named(name):
+            replace(self.path / name, content)
+
     def restore(self, model: keras.Model, steps: int | None = None) -> None:
         """Loads the weights and the optimizer's variables of the last finished epoch into a compiled model.
 

@@ -28,6 +28,8 @@ def load_run(path: str | os.PathLike) -> tuple[dict[str, Any], keras.Model]:
 
     Raises:
       KwsError: the folder holds no trained run, or one of a model that is not known.
+
+    A run of somebody's own model holds the file that builds it, which is executed.
     """
     path = Path(path)
     if not (path / SETTINGS).is_file() and is_bundle(path):
@@ -39,7 +41,7 @@ def load_run(path: str | os.PathLike) -> tuple[dict[str, Any], keras.Model]:
         settings = json.loads((path / SETTINGS).read_text())
         settings = {"architecture": DEFAULT, **settings}  # runs before there was a choice do not name it
         settings["frames_per_step"] = settings["model"].get("frames_per_step", FRAMES_PER_STEP)
-        kind = architecture(settings["architecture"])
+        kind = architecture(settings["architecture"], path)
         config = kind.config_from_dict(settings["model"])
         precision = Precision(**settings["precision"]) if "precision" in settings else None
         steps = settings["frontend"]["feature_steps_per_std"] if precision else 1.0
