@@ -5,13 +5,15 @@ from collections.abc import Sequence
 
 from kws_reference.cli import program
 
-from kws_codegen.commands import adopt, generate, inspect, ops
+from kws_codegen.commands import adopt, generate, inspect, ops, stream
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point. Returns the exit status: 0 ok, 1 ``--check`` found a difference, 2 usage or a refused bundle."""
     arguments = sys.argv[1:] if argv is None else argv
-    return program.run("kws-codegen", "Generate C++ from a model bundle.", [adopt, generate, inspect, ops], arguments)
+    return program.run(
+        "kws-codegen", "Generate C++ from a model bundle.", [adopt, generate, inspect, ops, stream], arguments
+    )
 
 
 if __name__ == "__main__":

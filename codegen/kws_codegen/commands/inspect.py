@@ -7,9 +7,9 @@ from kws_reference.bundle import Bundle
 from kws_reference.cli.program import OK
 
 from kws_codegen import report, survey
-from kws_codegen.commands.inputs import read_model
 from kws_codegen.commands.options import add_model_options, dump_of, options_of
 from kws_codegen.generator import build
+from kws_codegen.model_file import read_model
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:

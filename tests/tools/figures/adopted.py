@@ -18,7 +18,7 @@ NAMES = {
     "svdf": "two SVDF layers",
     "gru": "GRU of 32 units",
     "wake_word_recomputed": "streaming wake word of MLPerf Tiny, its window at each step",
-    "wake_word_streamed": "the same, `--streaming`",
+    "wake_word_streamed": "the same by `kws-codegen stream`",
 }
 
 

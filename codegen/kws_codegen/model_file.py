@@ -1,4 +1,4 @@
-"""Files that the subcommands are given."""
+"""Files of models that the subcommands are given."""
 
 from pathlib import Path
 
