@@ -59,14 +59,22 @@ BUILDERS = {
 }
 
 
-@pytest.mark.parametrize("board", CORES)
-@pytest.mark.parametrize("name", BUILDERS)
+# Their few layers are dense, of sizes that other models have too.
+WITHOUT_KERNELS_OF_WEIGHTS = ("lookups", "moves", "elementwise", "pools", "feedback", "handed_on")
+
+# M7 runs M4's instructions: a few models show that they are the same there.
+ON_M7 = ("matchbox", "odd_channels", "long_rows", "handed_on", "lookups")
+
+
+@pytest.mark.parametrize(
+    ("board", "name"), [(b, n) for b in CORES for n in BUILDERS if b != "mps2_an500" or n in ON_M7]
+)
 def test_engine_on_core_equals_interpreter(board, name, tmp_path):
     check_on_core(board, BUILDERS[name]().write(tmp_path / "bundle", name=name), tmp_path)
 
 
 @pytest.mark.parametrize("board", ["mps2_an386", "mps3_an547"])
-@pytest.mark.parametrize("name", BUILDERS)
+@pytest.mark.parametrize("name", [name for name in BUILDERS if name not in WITHOUT_KERNELS_OF_WEIGHTS])
 def test_int4_engine_on_core_equals_interpreter(board, name, tmp_path):
     builder = BUILDERS[name]()
     check_on_core(board, builder.write(tmp_path / "bundle", name=name, graph=int4(builder.graph())), tmp_path)
