@@ -11,8 +11,8 @@
 namespace kws {
 
 struct Detection {
-  uint32_t step;          // steps since Reset(), from 0
-  uint8_t label;          // index of the label
+  uint32_t step;  // steps since Reset(), from 0
+  uint8_t label;  // index of the label
   uint16_t smoothed_q15;  // its smoothed posterior, 0..32767
 };
 
