@@ -131,7 +131,7 @@ class OwnModel(Architecture):
         function = self._names.get(self.function)
         if not callable(function):
             self._refuse(f"the file has no function {self.function}(labels, coefficients)")
-        model = self._run(lambda: function(labels=config.labels, coefficients=config.coefficients))
+        model = self._run(lambda: function(config.labels, config.coefficients))
         if not isinstance(model, keras.Model):
             self._refuse(f"it must return a keras.Model. Received: {type(model).__name__}")
         clips = np.zeros((2, CLIP_FRAMES, config.coefficients), np.float32)
