@@ -9,7 +9,7 @@ from kws_reference.tflite.graph import Graph, Op, Tensor
 from kws_codegen.checks import quantization_text
 from kws_codegen.ir import Module
 from kws_codegen.passes.compiler_pass import Pass
-from kws_codegen.places import Features, NewRows, Part, Place, Scores, ScratchValue, StateRows
+from kws_codegen.places import describe
 from kws_codegen.plan import Work
 
 
@@ -48,20 +48,20 @@ class Dump:
 
 def text(module: Module) -> list[str]:
     """A module as lines, one for each operator, state, view, place and call. Tensors are numbers behind ``%``."""
-    graph = module.graph
+    graph, names = module.graph, [state.name for state in module.states]
     lines = [f"features {_tensor(graph, module.features)}", f"scores {_tensor(graph, module.scores)}"]
     lines += [line for index in range(len(module.states)) for line in _state(module, index)]
     lines += [_op(module, op) for op in graph.ops]
     lines += [f"view %{index} is %{view.of} + {view.offset}" for index, view in sorted(module.views.items())]
-    lines += [f"place %{index} in {_place(place)}" for index, place in sorted(module.places.items())]
+    lines += [f"place %{index} in {describe(place, names)}" for index, place in sorted(module.places.items())]
     if module.program is not None:
         for number, call in enumerate(module.program.calls):
-            reads = ", ".join(map(_place, call.reads))
-            lines.append(f"call {number} {call.name}: {_place(call.writes)} = {call.kernel}({reads})")
+            reads = ", ".join(describe(place, names) for place in call.reads)
+            lines.append(f"call {number} {call.name}: {describe(call.writes, names)} = {call.kernel}({reads})")
         lines += [f"value {number}: {size} bytes" for number, size in enumerate(module.program.values)]
     if module.plan is not None:
         for block in module.plan.blocks:
-            what = f"work of call {block.holds.call}" if isinstance(block.holds, Work) else _place(block.holds)
+            what = f"work of call {block.holds.call}" if isinstance(block.holds, Work) else describe(block.holds, names)
             lines.append(f"scratch {block.offset} + {block.size}: {what}, calls {block.first} to {block.last}")
         lines.append(f"scratch in all: {module.plan.scratch_bytes} bytes")
     return lines
@@ -101,19 +101,3 @@ def _state(module: Module, index: int) -> list[str]:
     if module.buffers:
         line += f", kept as {module.buffers[index].kind}"
     return [line]
-
-
-def _place(place: Place) -> str:
-    match place:
-        case Part(of, offset):
-            return f"{_place(of)} + {offset}"
-        case Features():
-            return "features"
-        case Scores():
-            return "scores"
-        case ScratchValue(index):
-            return f"value {index}"
-        case StateRows(state):
-            return f"state {state}"
-        case NewRows(state):
-            return f"new rows of state {state}"

@@ -1,6 +1,7 @@
 """Where the activations of a step lie."""
 
 import dataclasses
+from collections.abc import Sequence
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,3 +55,20 @@ def part(place: Place, offset: int) -> Place:
     """What lies in `place` from `offset` on."""
     offset += place.offset if isinstance(place, Part) else 0
     return Part(whole(place), offset) if offset else whole(place)
+
+
+def describe(place: Place, states: Sequence[str]) -> str:
+    """A place in words; `states`: names of the states."""
+    match place:
+        case Part(of, offset):
+            return f"{describe(of, states)} + {offset}"
+        case Features():
+            return "features"
+        case Scores():
+            return "scores"
+        case ScratchValue(index):
+            return f"value {index}"
+        case StateRows(state):
+            return f"{states[state]}[all]"
+        case NewRows(state):
+            return f"{states[state]}[new]"

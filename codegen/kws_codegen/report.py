@@ -8,7 +8,7 @@ from kws_reference.tflite.graph import Graph
 from kws_codegen.buffers import StateBuffer
 from kws_codegen.kernels.call import KernelCall
 from kws_codegen.kernels.linear import LinearCall
-from kws_codegen.places import Features, NewRows, Part, Place, Scores, ScratchValue, StateRows
+from kws_codegen.places import ScratchValue, describe
 from kws_codegen.plan import Block, Plan, Work
 from kws_codegen.program import Program
 
@@ -37,7 +37,7 @@ def facts(bundle: Bundle, graph: Graph, program: Program, plan: Plan) -> dict[st
 
 
 def _layer(graph: Graph, program: Program, index: int, call: KernelCall) -> dict[str, Any]:
-    rounding = ""
+    rounding, names = "", [buffer.name for buffer in program.buffers]
     if isinstance(call, LinearCall):
         rounding = "fast" if call.requantization.fast else "any"
     return {
@@ -45,30 +45,13 @@ def _layer(graph: Graph, program: Program, index: int, call: KernelCall) -> dict
         "name": call.name,
         "kernel": call.kernel,
         "op": graph.describe(call.op) if call.op else "",
-        "inputs": [place_text(program, place) for place in call.reads],
-        "output": place_text(program, call.writes),
+        "inputs": [describe(place, names) for place in call.reads],
+        "output": describe(call.writes, names),
         "weights_bytes": call.weights.values.nbytes if call.weights else 0,
         "table_bytes": sum(table.values.nbytes for table in call.tables),
         "work_bytes": call.scratch_bytes,
         "rounding": rounding,
     }
-
-
-def place_text(program: Program, place: Place) -> str:
-    """A place in words."""
-    match place:
-        case Part(of, offset):
-            return f"{place_text(program, of)} + {offset}"
-        case Features():
-            return "features"
-        case Scores():
-            return "scores"
-        case ScratchValue(index):
-            return f"value {index}"
-        case StateRows(state):
-            return f"{program.buffers[state].name}[all]"
-        case NewRows(state):
-            return f"{program.buffers[state].name}[new]"
 
 
 def _state(buffer: StateBuffer) -> dict[str, Any]:

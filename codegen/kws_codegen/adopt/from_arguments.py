@@ -16,7 +16,8 @@ from kws_reference.frontend.micro_config import MICRO_SPEECH, MicroFrontendConfi
 from kws_reference.labels import check_name
 
 from kws_codegen.adopt import manifest
-from kws_codegen.adopt.adoption import Adopted, End, adopt, prove
+from kws_codegen.adopt.adoption import Adopted, End, adopt
+from kws_codegen.adopt.proof import prove
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from kws_reference.cli.program import OK
 
-from kws_codegen.adopt.adoption import PROOF_STEPS
 from kws_codegen.adopt.from_arguments import add_adoption_options, adopted_bundle
+from kws_codegen.adopt.proof import PROOF_STEPS
 from kws_codegen.model_file import read_model
 
 

@@ -4,8 +4,9 @@ import argparse
 
 from kws_reference.cli.program import OK
 
-from kws_codegen.adopt.adoption import PROOF_STEPS, Adopted, adopt
+from kws_codegen.adopt.adoption import Adopted, adopt
 from kws_codegen.adopt.from_arguments import add_adoption_options, adopted_bundle
+from kws_codegen.adopt.proof import PROOF_STEPS
 from kws_codegen.model_file import read_model
 from kws_codegen.options import Options
 from kws_codegen.survey import survey

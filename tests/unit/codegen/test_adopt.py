@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kws_codegen.adopt.adoption import adopt, prove
+from kws_codegen.adopt.adoption import adopt
 from kws_codegen.adopt.manifest import wake_word_detector
+from kws_codegen.adopt.proof import prove
 from kws_codegen.cli import main
 from kws_codegen.options import Options
 from kws_codegen.survey import survey
