@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 from kws_reference.errors import KwsError
+from kws_reference.tflite import schema
 from kws_reference.tflite.check import check_model
 
 from kws_codegen.adopt import window
@@ -192,8 +193,7 @@ def _short(name: str) -> str:
 def _end(draft: Draft, position: int, index: int) -> End:
     quantization = draft.quantization(index)
     assert quantization is not None  # checked, or shared with what was checked
-    name = draft.tensor(index).name
-    return End(position, name.decode(errors="replace") if name else "", draft.shape(index), *quantization)
+    return End(position, schema.name_text(draft.tensor(index).name), draft.shape(index), *quantization)
 
 
 def _state(draft: Draft, position: int, state: DraftState) -> AdoptedState:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from kws_reference.errors import KwsError
+from kws_reference.tflite import schema
 
 from kws_codegen.adopt.draft import Draft, numbers
 
@@ -79,7 +80,7 @@ def externalise(draft: Draft) -> list[DraftState]:
 def _key(op: Any) -> str:
     options = op.builtinOptions
     parts = [getattr(options, field, None) for field in ("container", "sharedName")]
-    return "/".join(part.decode(errors="replace") for part in parts if part)
+    return "/".join(schema.name_text(part) for part in parts if part)
 
 
 def _of(draft: Draft, op: Any, handles: dict[int, str], variables: dict[str, _Variable]) -> _Variable:

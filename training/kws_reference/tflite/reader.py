@@ -126,7 +126,7 @@ def _check_order(graph: Graph) -> None:
 
 
 def _tensor(model: Any, tensor: Any, index: int) -> Tensor:
-    name = (tensor.Name() or b"").decode("utf-8", "replace")
+    name = schema.name_text(tensor.Name())
     shape = tuple(int(tensor.Shape(axis)) for axis in range(tensor.ShapeLength()))
     dtype = schema.type_name(tensor.Type())
     quantization = tensor.Quantization()
@@ -167,7 +167,7 @@ def _op(model: Any, operator: Any, index: int, tensor_count: int) -> Op:
     code = model.OperatorCodes(operator.OpcodeIndex())
     kind = schema.operator_name(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()))
     if kind == "CUSTOM":
-        kind = f"CUSTOM:{(code.CustomCode() or b'').decode('utf-8', 'replace')}"
+        kind = f"CUSTOM:{schema.name_text(code.CustomCode())}"
     inputs = tuple(int(operator.Inputs(i)) for i in range(operator.InputsLength()))
     outputs = tuple(int(operator.Outputs(i)) for i in range(operator.OutputsLength()))
     if (

@@ -40,6 +40,11 @@ ELEMENT_BITS = {
 """Size of one element by its type; types without a fixed size, such as STRING, are left out."""
 
 
+def name_text(raw: bytes | None) -> str:
+    """A name out of a file as one line of text: whatever is no printable character becomes ``?``."""
+    return "".join(char if char.isprintable() else "?" for char in (raw or b"").decode("utf-8", "replace"))
+
+
 def operator_name(builtin: int) -> str:
     """Name of a builtin operator: ``CONV_2D``, ``CUSTOM``, or ``operator 250`` if unknown."""
     return _OPERATORS.get(builtin, f"operator {builtin}")
