@@ -42,7 +42,7 @@ def survey(data: bytes, options: Options) -> dict[str, Any]:
     try:
         adopted = adopt(data, _coefficients(graphs[0]))
     except KwsError as error:
-        return {**facts, "why_not": str(error), **_operators(graphs[0], {})}
+        return {**facts, "why_not": str(error), **_operators(graphs[0], _all_refused(graphs[0]))}
     return {**facts, **_of_adopted(adopted, options)}
 
 
@@ -69,7 +69,7 @@ def _of_adopted(adopted: Adopted, options: Options) -> dict[str, Any]:
         check_operators(graph)
         refused = refusals(prepare_module(graph, ends, options))
     except KwsError as error:
-        return {**facts, "why_not": str(error), **_operators(graph, {})}
+        return {**facts, "why_not": str(error), **_operators(graph, _all_refused(graph))}
     facts |= _operators(graph, refused)
     if not refused:
         module = compile_module(graph, ends, options)
@@ -81,6 +81,10 @@ def _of_adopted(adopted: Adopted, options: Options) -> dict[str, Any]:
             "weights_bytes": sum(constants),
         }
     return facts
+
+
+def _all_refused(graph: Graph) -> dict[int, str]:
+    return dict.fromkeys((op.index for op in graph.ops), "no bundle can hold the model")
 
 
 def _end(tensor: Tensor) -> dict[str, Any]:

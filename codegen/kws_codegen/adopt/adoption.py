@@ -100,6 +100,8 @@ def _adopt(draft: Draft, coefficients: int, frames_per_step: int | None, streami
             raise KwsError(f"{draft.name(end)} has no scale and zero point of its own.")
     frames = rows_of(draft, features, coefficients)
     features = reshaped(draft, features, "features", (1, frames, 1, coefficients), first=True)
+    if frames_per_step is not None and frames_per_step < 1:
+        raise KwsError(f"a step must bring at least 1 frame. Received: {frames_per_step}.")
     exact_from = 0
     if streaming:
         if states:
@@ -107,6 +109,11 @@ def _adopt(draft: Draft, coefficients: int, frames_per_step: int | None, streami
         states = stream(draft, features, frames_per_step or 1)
         exact_from = -(-frames // (frames_per_step or 1)) - 1
     elif frames_per_step is not None and frames_per_step != frames:
+        if states:
+            raise KwsError(
+                f"the model has {len(states)} states, which move on by the {frames} frames of a step: no other step "
+                f"can be given. Received: {frames_per_step}."
+            )
         features, frames_kept = window.slide(draft, features, frames_per_step)
         states.insert(0, frames_kept)
     labels = int(np.prod(draft.shape(scores), dtype=np.int64))

@@ -44,7 +44,7 @@ class Draft:
     def name(self, index: int) -> str:
         """A tensor's name for messages."""
         name = self.tensor(index).name
-        return f"'{schema.name_text(name)}'" if name else f"tensor {index}"
+        return f"'{schema.short_name(schema.name_text(name))}'" if name else f"tensor {index}"
 
     def shape(self, index: int) -> tuple[int, ...]:
         """A tensor's shape."""

@@ -84,8 +84,13 @@ def rows_of(draft: Draft, features: int, coefficients: int) -> int:
     for n in axes:
         size *= n
     frames = size // coefficients
-    if shape[:1] != (1,) or size % coefficients:
-        raise KwsError(f"the input {list(shape)} holds no whole frames of {coefficients} features, or a batch.")
+    if shape[:1] != (1,):
+        raise KwsError(f"the input {list(shape)} holds a batch: export the model with a batch of 1.")
+    if size % coefficients:
+        raise KwsError(
+            f"the input {list(shape)} holds no whole frames of {coefficients} features: give the model's own front end "
+            "(--frontend FILE with its number of coefficients)."
+        )
     if frames > 1 and axes[-1] not in (coefficients, size):
         raise KwsError(
             f"the input {list(shape)} has the {coefficients} features of a frame apart: give them behind each other, "

@@ -7,9 +7,10 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from kws_reference import limits
 from kws_reference.bundle import Bundle, write_bundle
 from kws_reference.errors import KwsError
-from kws_reference.frontend.config import FrontendConfig
+from kws_reference.frontend.config import MAX_MEL_BANDS, FrontendConfig
 from kws_reference.frontend.kinds import config_from_dict
 from kws_reference.frontend.micro_config import KIND as MICRO
 from kws_reference.frontend.micro_config import MICRO_SPEECH, MicroFrontendConfig, quantization
@@ -17,7 +18,8 @@ from kws_reference.labels import check_name
 
 from kws_codegen.adopt import manifest
 from kws_codegen.adopt.adoption import Adopted, End, adopt
-from kws_codegen.adopt.proof import prove
+from kws_codegen.adopt.proof import Proof, prove
+from kws_codegen.generator import build
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +38,7 @@ def add_adoption_options(parser: argparse.ArgumentParser) -> None:
         help="a JSON file with the front end's dictionary (what it lacks has the kind's defaults), or mfcc, micro (as "
         "microWakeWord has it) or micro_speech",
     )
-    parser.add_argument("--threshold", type=float, default=0.8, metavar="P", help="smoothed probability (default: 0.8)")
+    parser.add_argument("--threshold", type=float, metavar="P", help="smoothed probability (default: 0.8)")
     parser.add_argument("--smoothing-steps", type=int, metavar="N", help="steps averaged (default: those of 0.2 s)")
     parser.add_argument(
         "--refractory-steps", type=int, metavar="N", help="steps of silence after a detection (default: 1 s)"
@@ -51,7 +53,7 @@ def adopted_bundle(
     frames_per_step: int | None,
     streaming: bool = False,
     microwakeword: Path | None = None,
-) -> tuple[Bundle, Adopted]:
+) -> tuple[Bundle, Adopted, Proof]:
     """Adopts a model, proves it and writes its bundle.
 
     Args:
@@ -63,9 +65,16 @@ def adopted_bundle(
     Raises:
       KwsError: the model cannot be adopted, or what was asked for does not fit it.
     """
+    name = args.name or args.model.stem
+    check_name(name, "the bundle")
+    own = [value for value in (args.threshold, args.smoothing_steps, args.refractory_steps) if value is not None]
+    if microwakeword is not None and own:
+        raise KwsError(
+            "--microwakeword gives the detector: leave out --threshold, --smoothing-steps, --refractory-steps."
+        )
     wanted = frontend_of(args.frontend)
     adopted = adopt(data, config_from_dict(wanted.values).coefficients, frames_per_step, streaming=streaming)
-    prove(data, adopted)
+    proof = prove(data, adopted)
     frontend = wanted.fitted(adopted.features)
     if microwakeword is not None:
         word, detector = manifest.wake_word_detector(adopted.scores, microwakeword)
@@ -73,14 +82,39 @@ def adopted_bundle(
     elif args.labels:
         labels = labels_of(args.labels)
         step_s = config_from_dict(frontend).clock(adopted.features.shape[1]).step_s
-        detector = manifest.detector(labels, step_s, args.threshold, args.smoothing_steps, args.refractory_steps)
+        threshold = manifest.THRESHOLD if args.threshold is None else args.threshold
+        detector = manifest.detector(labels, step_s, threshold, args.smoothing_steps, args.refractory_steps)
     else:
         raise KwsError("--labels are missing: give a name for each score.")
-    whole = {**manifest.manifest(adopted, args.name or args.model.stem, labels, frontend), "detector": detector}
-    bundle = write_bundle(args.out, adopted.model, whole)
+    whole = {**manifest.manifest(adopted, name, labels, frontend), "detector": detector}
+    try:
+        bundle = write_bundle(args.out, adopted.model, whole)
+    except KwsError as error:
+        if not wanted.quantized:
+            raise
+        raise KwsError(
+            f"--frontend {args.frontend}: {str(error).removesuffix(' Export the bundle again.')} Leave its int8 steps "
+            "out, and they become the model's."
+        ) from None
     for note in adopted.notes:
         log.info(note)
-    return bundle, adopted
+    _warn(bundle, proof)
+    return bundle, adopted, proof
+
+
+def _warn(bundle: Bundle, proof: Proof) -> None:
+    """Says what stands between the bundle and a board, and how little a proof may say."""
+    if proof.different < 3:
+        log.warning(
+            f"the scores of the proof were {proof.different} different ones: compare them on recordings of your own "
+            "(kws-host check)"
+        )
+    for fault in limits.faults(bundle):
+        log.warning(f"no firmware can carry the bundle yet: {fault} (--frames-per-step)")
+    try:
+        build(bundle)
+    except KwsError as error:
+        log.warning(f"engine aot: {error} `generate --engine tflm` leaves that engine out")
 
 
 def labels_of(text: str) -> tuple[str, ...]:
@@ -141,7 +175,12 @@ def frontend_of(text: str) -> WantedFrontend:
     if not isinstance(found, dict) or found.get("kind") not in _DEFAULTS:
         raise KwsError(f"--frontend: {text} must hold a JSON object whose kind is one of {', '.join(_DEFAULTS)}.")
     quantized = bool(found.keys() & {*MICRO_SPEECH, "feature_steps_per_std"})
-    return WantedFrontend({**_DEFAULTS[found["kind"]], **found}, quantized)
+    values = {**_DEFAULTS[found["kind"]], **found}
+    count = values.get("coefficients")
+    if found["kind"] == "mfcc" and isinstance(count, int) and 0 < count <= MAX_MEL_BANDS:
+        values |= {key: [value] * count for key, value in _NEUTRAL.items() if key not in found}
+    return WantedFrontend(values, quantized)
 
 
+_NEUTRAL = {"feature_mean": 0.0, "feature_std": 1.0}
 _DEFAULTS = {"mfcc": FrontendConfig().to_dict(), MICRO: MicroFrontendConfig().to_dict()}

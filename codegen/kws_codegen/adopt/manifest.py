@@ -13,7 +13,7 @@ from kws_reference.labels import Kind
 
 from kws_codegen.adopt.adoption import Adopted, End
 
-SMOOTHING_S, REFRACTORY_S = 0.2, 1.0
+SMOOTHING_S, REFRACTORY_S, THRESHOLD = 0.2, 1.0, 0.8
 """Of the detector, where nothing else was asked for."""
 
 
@@ -66,7 +66,7 @@ def _end(end: End) -> dict[str, Any]:
 def detector(
     labels: tuple[str, ...],
     step_s: float,
-    threshold: float,
+    threshold: float = THRESHOLD,
     smoothing_steps: int | None = None,
     refractory_steps: int | None = None,
 ) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def detector(
         raise KwsError(f"the threshold is a probability above 0, up to 1. Received: {threshold}.")
     level = min(math.ceil(threshold * ONE_Q15), ONE_Q15 - 1)
     return {
-        "smoothing_steps": smoothing_steps or max(1, round(SMOOTHING_S / step_s)),
+        "smoothing_steps": max(1, round(SMOOTHING_S / step_s)) if smoothing_steps is None else smoothing_steps,
         "refractory_steps": round(REFRACTORY_S / step_s) if refractory_steps is None else refractory_steps,
         "threshold_q15": [level if Kind.of(label) is Kind.KEYWORD else NEVER_Q15 for label in labels],
     }

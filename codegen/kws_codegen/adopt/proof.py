@@ -1,5 +1,7 @@
 """The proof that an adopted model gives the scores of the original."""
 
+import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,28 +10,43 @@ from tflite_micro import runtime
 
 from kws_codegen.adopt.adoption import Adopted
 
-PROOF_STEPS = 100
+STEPS_PER_KIND = 40
+"""Of each kind of features."""
 
 
-def prove(original: bytes, adopted: Adopted, steps: int = PROOF_STEPS, seed: int = 0) -> None:
-    """Runs both models on the same random features in TensorFlow Lite Micro's interpreter.
+@dataclasses.dataclass(frozen=True)
+class Proof:
+    """What was compared.
+
+    Attributes:
+      steps: whose scores were equal.
+      different: distinct scores among them; a few prove little.
+    """
+
+    steps: int
+    different: int
+
+
+def prove(original: bytes, adopted: Adopted, steps: int = STEPS_PER_KIND, seed: int = 0) -> Proof:
+    """Runs both models on the same features in TensorFlow Lite Micro's interpreter.
 
     Args:
       original: as it was given to `adopt`. Where it takes more frames than a step brings it sees all of the last ones.
+      steps: of each kind of features (`_features`).
 
     Raises:
       KwsError: a score differs, or one of them does not run.
     """
     frames, coefficients = adopted.features.shape[1], adopted.features.shape[3]
-    rng = np.random.default_rng(seed)
     window_rows = np.full((adopted.original_frames, coefficients), adopted.features.zero_point, np.int8)
+    seen: set[bytes] = set()
+    count = 0
     try:
         before, after = runtime.Interpreter.from_bytes(original), runtime.Interpreter.from_bytes(adopted.model)
         states = [np.full(state.input.shape, state.reset_value, np.int8) for state in adopted.states]
         given = adopted.states[len(adopted.states) - len(adopted.original_outputs) + 1 :]
         old_states = [np.full(state.input.shape, state.reset_value, np.int8) for state in given]
-        for step in range(adopted.exact_from + steps):
-            new = rng.integers(-128, 128, (frames, coefficients)).astype(np.int8)
+        for step, new in enumerate(_features(frames, coefficients, steps, adopted.exact_from, seed)):
             window_rows = np.concatenate([window_rows, new])[-adopted.original_frames :]
             expected, old_states = _run_original(before, window_rows, adopted, old_states)
             after.set_input(new.reshape(adopted.features.shape), 0)
@@ -38,12 +55,41 @@ def prove(original: bytes, adopted: Adopted, steps: int = PROOF_STEPS, seed: int
             after.invoke()
             states = [after.get_output(position) for position in range(1, len(states) + 1)]
             found = after.get_output(0).reshape(-1)
-            if step >= adopted.exact_from and not np.array_equal(found, expected):
+            if step < adopted.exact_from:
+                continue
+            if not np.array_equal(found, expected):
                 raise KwsError(
                     f"the adopted model gives {found} in step {step}, the original {expected}: report this file."
                 )
+            count += 1
+            seen.add(found.tobytes())
     except (RuntimeError, ValueError, IndexError) as error:
         raise KwsError(f"TensorFlow Lite Micro does not run the model: {error}") from None
+    return Proof(count, len(seen))
+
+
+def _features(frames: int, coefficients: int, steps: int, more: int, seed: int) -> Iterator[np.ndarray]:
+    """int8 ``[frames, coefficients]`` of each step: noise, waves over time, blocks of extremes, walks, quiet.
+
+    What is slow or constant shows what noise hides: that a value of the whole window reaches rows that were kept.
+
+    Args:
+      more: further steps of the first kind.
+    """
+    rng = np.random.default_rng(seed)
+    time = np.arange((steps + more) * frames)[:, None]
+    phase, speed = rng.uniform(0, 6.28, coefficients), rng.uniform(0.02, 0.3, coefficients)
+    walk = np.cumsum(rng.normal(0, 25, (len(time), coefficients)), axis=0)
+    kinds = [
+        rng.integers(-128, 128, (len(time), coefficients)),
+        120 * np.sin(phase + speed * time),
+        np.where(rng.random((len(time) // 9 + 1, coefficients)) < 0.5, -128, 127).repeat(9, axis=0)[: len(time)],
+        np.abs(walk % 510 - 255) - 128,
+        np.full((len(time), coefficients), rng.integers(-128, 128)) + rng.integers(-3, 4, (len(time), coefficients)),
+    ]
+    for number, values in enumerate(kinds):
+        rows = np.clip(values, -128, 127).astype(np.int8).reshape(-1, frames, coefficients)
+        yield from rows if number == 0 else rows[:steps]
 
 
 def _run_original(

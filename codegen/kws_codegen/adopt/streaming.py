@@ -84,7 +84,7 @@ class _Streamer:
         kind = self.draft.kind(op)
         how = _KINDS.get(kind)
         if how is None:
-            raise self.prevented(op, "it is not known how it runs along time")
+            raise self.prevented(op, _HINTS.get(kind, "it is not known how it runs along time"))
         how(self, op)
 
     def prevented(self, op: Any, why: str) -> _Prevented:
@@ -105,6 +105,10 @@ class _Streamer:
         shape = list(self.draft.shape(index))
         if rows.axis >= len(shape) or shape[rows.axis] != rows.whole or any(size != 1 for size in shape[: rows.axis]):
             raise self.prevented(op, f"its result {shape} does not have {rows.whole} rows on axis {rows.axis}")
+        if rows.new > rows.whole:
+            raise self.prevented(
+                op, f"a step adds {rows.new} rows, more than its result has: give fewer --frames-per-step"
+            )
         shape[rows.axis] = rows.new
         self.draft.tensor(index).shape = shape
         self.known[index] = rows
@@ -149,6 +153,8 @@ class _Streamer:
         for position, index in enumerate(numbers(op.inputs)):
             if index in self.known:
                 rows = self.known[index]
+                if rows.new > rows.whole:
+                    raise self.prevented(op, f"a step adds {rows.new} rows, more than the {rows.whole} that it takes")
                 self.look_back(op, position, rows.whole - rows.new)
 
 
@@ -160,8 +166,12 @@ def _each_row(streamer: _Streamer, op: Any) -> None:
     rows, draft = streamer.of(op), streamer.draft
     result = draft.shape(numbers(op.outputs)[0])
     for index in numbers(op.inputs):
-        if index in streamer.known or index < 0 or draft.constant(index) is None:
+        if index in streamer.known or index < 0:
             continue
+        if draft.constant(index) is None:
+            raise streamer.prevented(
+                op, f"its operand {draft.name(index)} is of the whole window, and would change for rows that were kept"
+            )
         shape = draft.shape(index)
         axis = rows.axis - (len(result) - len(shape))
         if axis >= 0 and shape[axis] != 1:
@@ -204,7 +214,10 @@ def _window(streamer: _Streamer, op: Any) -> None:
     if given == 1:
         return streamer.gather(op)
     if rows.new % stride:
-        raise streamer.prevented(op, f"a step adds {rows.new} rows, no multiple of its stride of {stride}")
+        raise streamer.prevented(
+            op,
+            f"a step adds {rows.new} of its rows, no multiple of its stride of {stride}: give more --frames-per-step",
+        )
     if (rows.whole - extent) % stride:
         raise streamer.prevented(op, "its last rows of the window are read by nothing, and would be in the next step")
     if extent < stride:
@@ -263,6 +276,13 @@ def _split(streamer: _Streamer, op: Any) -> None:
     for output in range(len(numbers(op.outputs))):
         streamer.give(op, rows, output)
 
+
+_HINTS = {
+    "FULLY_CONNECTED": "a dense layer of each row must be a convolution of one tap (Conv1D(n, 1))",
+    "REDUCE_MAX": "take the maximum by a pool (MAX_POOL_2D), or the mean",
+    "SLICE": "it cuts along time",
+    "STRIDED_SLICE": "it cuts along time",
+}
 
 _KINDS: dict[str, Callable[[_Streamer, Any], None]] = {
     **dict.fromkeys(("ADD", "SUB", "MUL", "MINIMUM", "MAXIMUM", "PRELU"), _each_row),

@@ -6,7 +6,6 @@ from pathlib import Path
 from kws_reference.cli.program import OK
 
 from kws_codegen.adopt.from_arguments import add_adoption_options, adopted_bundle
-from kws_codegen.adopt.proof import PROOF_STEPS
 from kws_codegen.model_file import read_model
 
 
@@ -27,10 +26,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
 
 def run(args: argparse.Namespace) -> int:
     data = read_model(args.model)
-    bundle, _ = adopted_bundle(args, data, frames_per_step=args.frames_per_step, microwakeword=args.microwakeword)
+    bundle, _, proof = adopted_bundle(
+        args, data, frames_per_step=args.frames_per_step, microwakeword=args.microwakeword
+    )
     frames = "frame" if bundle.frames_per_step == 1 else "frames"
     print(
-        f"{args.out}: {len(bundle.labels)} labels, {len(bundle.states)} states, a step of {bundle.frames_per_step} "
-        f"{frames}; {PROOF_STEPS} scores of random features equal the original's"
+        f"{args.out}: labels: {len(bundle.labels)}, states: {len(bundle.states)}, a step of {bundle.frames_per_step} "
+        f"{frames}; the scores of {proof.steps} steps equal the original's, {proof.different} different ones"
     )
     return OK

@@ -6,7 +6,6 @@ from kws_reference.cli.program import OK
 
 from kws_codegen.adopt.adoption import Adopted, adopt
 from kws_codegen.adopt.from_arguments import add_adoption_options, adopted_bundle
-from kws_codegen.adopt.proof import PROOF_STEPS
 from kws_codegen.model_file import read_model
 from kws_codegen.options import Options
 from kws_codegen.survey import survey
@@ -25,14 +24,14 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
 
 def run(args: argparse.Namespace) -> int:
     data = read_model(args.model)
-    bundle, streamed = adopted_bundle(args, data, frames_per_step=args.frames_per_step, streaming=True)
+    bundle, streamed, proof = adopted_bundle(args, data, frames_per_step=args.frames_per_step, streaming=True)
     window = adopt(data, bundle.frontend.coefficients, args.frames_per_step)
     print(f"{'each step':<26}{'MAC':>12}{'states':>9}{'scratch':>9}  bytes")
     for what, adopted in (("the whole window", window), ("what is new", streamed)):
         print(_row(what, adopted))
     print(
-        f"{args.out}: {len(bundle.states)} states; {PROOF_STEPS} scores of random features equal the original's, once "
-        f"{streamed.original_frames} frames were heard"
+        f"{args.out}: {len(bundle.states)} states; the scores of {proof.steps} steps equal the original's once "
+        f"{streamed.original_frames} frames were heard, {proof.different} different ones"
     )
     return OK
 

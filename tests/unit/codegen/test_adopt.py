@@ -60,7 +60,7 @@ def test_prove_finds_a_first_value_that_is_another(small):
     model = with_variables(small)
     adopted = adopt(model, coefficients=8)
     changed = dataclasses.replace(adopted.states[0], reset_value=50)
-    with pytest.raises(KwsError, match="the adopted model gives .* in step 4, the original"):
+    with pytest.raises(KwsError, match="the adopted model gives .* in step 2, the original"):
         prove(model, dataclasses.replace(adopted, states=(changed, *adopted.states[1:])))
 
 
@@ -126,11 +126,27 @@ def in_strides() -> GraphBuilder:
     return builder
 
 
+def mean_taken_off() -> GraphBuilder:
+    """The mean of the window is taken off each of its frames."""
+    builder = GraphBuilder(8)
+    x = builder.input("features", (1, 20, 1, 8), 1 / STEPS_PER_STD)
+    mean = builder.reduced("MEAN", "mean", x, [1], keep=True)
+    x = builder.binary("SUB", "difference", x, mean, 1 / 20, activation="NONE")
+    x = builder.conv("conv", x, 4, kernel=3, activation="RELU")
+    builder.scores(builder.dense("scores", builder.average("average", x, 18), 3))
+    return builder
+
+
 @pytest.mark.parametrize(
     ("builder", "frames", "message"),
     [
+        (mean_taken_off, 1, "SUB of 'difference' prevents streaming: its operand 'mean' is of the whole window"),
         (padded_in_time, 1, "CONV_2D of 'conv' prevents streaming: it pads time"),
-        (in_strides, 1, "CONV_2D of 'conv' prevents streaming: a step adds 1 rows, no multiple of its stride of 2"),
+        (
+            in_strides,
+            1,
+            "CONV_2D of 'conv' prevents streaming: a step adds 1 of its rows, no multiple of its stride of 2",
+        ),
         (in_strides, 21, "a step must bring 1 to 20 of the model's 21 frames"),
         (lambda: matchbox(labels=5), 1, "the model has 4 states: it streams already"),
     ],
@@ -140,11 +156,53 @@ def test_stream_says_what_prevents_it(builder, frames, message):
         adopt(write(builder().graph()), coefficients=8, frames_per_step=frames, streaming=True)
 
 
+def test_stream_of_more_frames_than_a_layer_has_rows_is_refused():
+    model = write(streaming_wake_word().graph())
+    with pytest.raises(KwsError, match="prevents streaming: a step adds 29 rows, more than"):
+        adopt(model, coefficients=40, frames_per_step=29, streaming=True)
+
+
 def test_stream_with_strides_of_the_step_equals_the_window():
     model = write(in_strides().graph())
     adopted = adopt(model, coefficients=8, frames_per_step=2, streaming=True)
     assert [s.input.shape for s in adopted.states] == [(1, 1, 1, 8), (1, 9, 1, 4)]
     prove(model, adopted)
+
+
+def test_adopt_other_frames_of_a_model_with_states_are_refused(small):
+    with pytest.raises(KwsError, match="4 states, which move on by the 2 frames of a step.* Received: 1"):
+        adopt(with_variables(small), coefficients=8, frames_per_step=1)
+    with pytest.raises(KwsError, match="a step must bring at least 1 frame. Received: 0"):
+        adopt(with_variables(small), coefficients=8, frames_per_step=0)
+
+
+def test_adopt_name_that_no_file_can_hold_is_refused(small, tmp_path, capsys):
+    path = tmp_path / "theirs.tflite"
+    path.write_bytes(with_variables(small))
+    frontend = tmp_path / "frontend.json"
+    frontend.write_text(json.dumps({"kind": "mfcc", "coefficients": 8}))
+    options = ["--labels", "a,b,c,d,e", "--frontend", str(frontend), "--out", str(tmp_path / "out")]
+    for name in ("a\udcff", "a\nb"):
+        assert main(["adopt", str(path), *options, "--name", name]) == 2
+        assert capsys.readouterr().err.startswith("error: the bundle must ")
+    assert main(["adopt", str(path), *options]) == 0
+    assert "the scores of 200 steps equal the original's" in capsys.readouterr().out
+
+
+def test_adopt_detector_given_twice_is_refused(tmp_path, capsys):
+    path, word = tmp_path / "model.tflite", tmp_path / "word.json"
+    path.write_bytes(write(streaming_wake_word().graph()))
+    options = ["--frontend", "mfcc", "--microwakeword", str(word), "--threshold", "0.5", "--out", str(tmp_path / "out")]
+    assert main(["adopt", str(path), *options]) == 2
+    assert "--microwakeword gives the detector" in capsys.readouterr().err
+
+
+def test_adopt_bundle_that_no_firmware_carries_says_so(tmp_path, capsys):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(write(streaming_wake_word().graph()))
+    options = ["--frontend", "mfcc", "--labels", "a,b,c", "--out", str(tmp_path / "out")]
+    assert main(["adopt", str(path), *options]) == 0
+    assert "no firmware can carry the bundle yet: a STEP message would have 1229 bytes" in capsys.readouterr().err
 
 
 # --- The detector of a wake word -------------------------------------------------------------------------------------

@@ -127,7 +127,7 @@ def test_picture_is_drawn_with_every_box_inside(target, small, bundle_path, tmp_
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (["nothing"], "neither a folder nor a model. Give a bundle, a run folder, or one of matchbox"),
+        (["nothing"], "neither a folder nor a model. Give a bundle, a run folder, one of matchbox"),
         (["matchbox", "--frames-per-step", "0"], "must be at least 1. Received: 0."),
         (["matchbox", "--out", "model.jpg"], "must end with .png. Received: model.jpg."),
         (["matchbox", "--as-run"], "--as-run is for folders"),

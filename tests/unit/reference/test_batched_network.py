@@ -128,7 +128,12 @@ def test_batched_network_what_it_does_not_know_is_refused_by_name(tmp_path, mess
         BatchedNetwork(UNSUPPORTED[message]().write(tmp_path))
 
 
-@pytest.mark.parametrize("name", sorted(set(models.UNUSUAL) - {"odd_channels"}))
+@pytest.mark.parametrize("name", sorted(set(models.UNUSUAL) - {"odd_channels", "feedback", "handed_on"}))
 def test_batched_network_model_that_needs_other_kernels_is_refused(tmp_path, name):
     with pytest.raises(Unsupported, match=r" \(operator \d+, output '"):
         BatchedNetwork(models.UNUSUAL[name]().write(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["feedback", "handed_on"])
+def test_batched_network_states_that_are_no_windows_equal_tflite_micro(tmp_path, name):
+    assert_equal_to_tflite_micro(models.UNUSUAL[name]().write(tmp_path), 40)

@@ -111,6 +111,7 @@ def test_read_damaged_model_is_one_line_or_a_graph(data):
 
 # Who else looks into files: those that write or edit them with TensorFlow, and nobody reads on his own.
 WRITERS = {
+    "codegen/kws_codegen/adopt/draft.py",
     "training/kws_training/convert/graph_edits.py",
     "training/kws_training/convert/integer.py",
     "training/kws_training/quantize/flatbuffer.py",

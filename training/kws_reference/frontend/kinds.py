@@ -8,8 +8,6 @@ import numpy as np
 from kws_reference.errors import KwsError
 from kws_reference.frontend import micro_config
 from kws_reference.frontend.config import FrontendConfig
-from kws_reference.frontend.integer import Mfcc, MfccStream
-from kws_reference.frontend.micro import Micro, MicroStream
 from kws_reference.frontend.micro_config import MicroFrontendConfig
 
 AnyFrontendConfig = FrontendConfig | MicroFrontendConfig
@@ -52,11 +50,18 @@ def whole(config: AnyFrontendConfig, zero_point: int = 0) -> Whole:
       config: front end parameters.
       zero_point: the bundle's ``features.zero_point``; the micro front end's own integers hold it already.
     """
+    # SciPy takes a fifth of a second, which programs that only read bundles can do without.
+    from kws_reference.frontend.integer import Mfcc
+    from kws_reference.frontend.micro import Micro
+
     return Micro(config) if isinstance(config, MicroFrontendConfig) else Mfcc(config, zero_point)
 
 
 def stream(config: AnyFrontendConfig, zero_point: int = 0) -> Stream:
     """Returns the front end over a stream; arguments as those of `whole`."""
+    from kws_reference.frontend.integer import MfccStream
+    from kws_reference.frontend.micro import MicroStream
+
     return MicroStream(config) if isinstance(config, MicroFrontendConfig) else MfccStream(config, zero_point)
 
 

@@ -143,7 +143,7 @@ class _GraphCheck:
 
     def _name(self, index: int) -> str:
         name = self._tensors[index].name if 0 <= index < len(self._tensors) else None
-        return f"'{schema.name_text(name)}'" if name else str(index)
+        return f"'{schema.short_name(schema.name_text(name))}'" if name else str(index)
 
 
 def _scale(tensor: Any) -> tuple[list[float], list[int]]:

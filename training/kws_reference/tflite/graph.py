@@ -78,5 +78,5 @@ class Graph:
 
     def describe(self, op: Op) -> str:
         """Names an op for a message: kind, position and output tensor."""
-        result = f", output '{self.tensors[op.outputs[0]].name}'" if op.outputs else ""
+        result = f", output '{schema.short_name(self.tensors[op.outputs[0]].name)}'" if op.outputs else ""
         return f"{op.kind} (operator {op.index}{result})"

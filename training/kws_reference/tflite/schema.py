@@ -45,6 +45,12 @@ def name_text(raw: bytes | None) -> str:
     return "".join(char if char.isprintable() else "?" for char in (raw or b"").decode("utf-8", "replace"))
 
 
+def short_name(name: str) -> str:
+    """A tensor's name for a message: converters join those of all layers that they fused, with semicolons."""
+    first = name.split(";")[0]
+    return first if len(first) <= 80 else f"{first[:77]}..."
+
+
 def operator_name(builtin: int) -> str:
     """Name of a builtin operator: ``CONV_2D``, ``CUSTOM``, or ``operator 250`` if unknown."""
     return _OPERATORS.get(builtin, f"operator {builtin}")
