@@ -16,9 +16,11 @@ inline uint32_t g_ticks;
 inline uint32_t g_sum;
 inline uint32_t g_number;
 
+// Each program of a test includes this once, and the client's own files are linked to it.
+// NOLINTBEGIN(misc-definitions-in-headers)
 namespace engine {
-inline void Reset() { g_sum = g_number = 0; }
-inline Status Step(const int8_t* features, int8_t* scores) {
+void Reset() { g_sum = g_number = 0; }
+Status Step(const int8_t* features, int8_t* scores) {
 #ifdef FAKE_STEP_FAILS
   if (g_number != 0) return Status::kInternal;
 #endif
@@ -33,13 +35,14 @@ inline Status Step(const int8_t* features, int8_t* scores) {
 }  // namespace engine
 
 namespace board {
-inline const char* Name() { return "fake"; }
-inline uint32_t Ticks() { return g_ticks; }
+const char* Name() { return "fake"; }
+uint32_t Ticks() { return g_ticks; }
 #ifdef FAKE_NO_CLOCK
-inline TickInfo Clock() { return {TickInfo::kNone, 1, 1}; }
+TickInfo Clock() { return {TickInfo::kNone, 1, 1}; }
 #else
-inline TickInfo Clock() { return {TickInfo::kInstructions, 5, 64}; }
+TickInfo Clock() { return {TickInfo::kInstructions, 5, 64}; }
 #endif
 }  // namespace board
+// NOLINTEND(misc-definitions-in-headers)
 
 }  // namespace kws
