@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+from kws_reference.bundle import Endpoint
 from kws_reference.errors import KwsError
 from kws_reference.tflite import schema
 from kws_reference.tflite.check import check_model
@@ -15,23 +16,12 @@ from kws_codegen.adopt.variables import DraftState, externalise
 
 
 @dataclasses.dataclass(frozen=True)
-class End:
-    """An input or output: its position, name, shape, scale and zero point."""
-
-    index: int
-    name: str
-    shape: tuple[int, ...]
-    scale: float
-    zero_point: int
-
-
-@dataclasses.dataclass(frozen=True)
 class AdoptedState:
     """A state: positions among inputs and outputs, name, shape, range and first value."""
 
     name: str
-    input: End
-    output: End
+    input: Endpoint
+    output: Endpoint
     reset_value: int
 
 
@@ -52,8 +42,8 @@ class Adopted:
     """
 
     model: bytes
-    features: End
-    scores: End
+    features: Endpoint
+    scores: Endpoint
     is_probability: bool
     states: tuple[AdoptedState, ...]
     original_frames: int
@@ -197,10 +187,10 @@ def _short(name: str) -> str:
     return "".join(char for char in (parts or [""])[-1] if 32 < ord(char) < 127)[-60:]
 
 
-def _end(draft: Draft, position: int, index: int) -> End:
+def _end(draft: Draft, position: int, index: int) -> Endpoint:
     quantization = draft.quantization(index)
     assert quantization is not None  # checked, or shared with what was checked
-    return End(position, schema.name_text(draft.tensor(index).name), draft.shape(index), *quantization)
+    return Endpoint(position, schema.name_text(draft.tensor(index).name), draft.shape(index), *quantization)
 
 
 def _state(draft: Draft, position: int, state: DraftState) -> AdoptedState:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kws_reference import limits
-from kws_reference.bundle import Bundle, write_bundle
+from kws_reference.bundle import Bundle, Endpoint, write_bundle
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import MAX_MEL_BANDS, FrontendConfig
 from kws_reference.frontend.kinds import config_from_dict
@@ -17,7 +17,7 @@ from kws_reference.frontend.micro_config import MICRO_SPEECH, MicroFrontendConfi
 from kws_reference.labels import check_name
 
 from kws_codegen.adopt import manifest
-from kws_codegen.adopt.adoption import Adopted, End, adopt
+from kws_codegen.adopt.adoption import Adopted, adopt
 from kws_codegen.adopt.proof import Proof, prove
 from kws_codegen.generator import build
 
@@ -141,7 +141,7 @@ class WantedFrontend:
     values: dict[str, Any]
     quantized: bool
 
-    def fitted(self, features: End) -> dict[str, Any]:
+    def fitted(self, features: Endpoint) -> dict[str, Any]:
         """The dictionary with the int8 steps of a model's features, unless they were given.
 
         Raises:

@@ -6,12 +6,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from kws_reference.bundle import NEVER_Q15
+from kws_reference.bundle import NEVER_Q15, Endpoint
 from kws_reference.detector.integer import LOGITS, ONE_Q15, PROBABILITIES
 from kws_reference.errors import KwsError
 from kws_reference.labels import Kind
 
-from kws_codegen.adopt.adoption import Adopted, End
+from kws_codegen.adopt.adoption import Adopted
 
 SMOOTHING_S, REFRACTORY_S, THRESHOLD = 0.2, 1.0, 0.8
 """Of the detector, where nothing else was asked for."""
@@ -59,7 +59,7 @@ def manifest(adopted: Adopted, name: str, labels: tuple[str, ...], frontend: dic
     }
 
 
-def _end(end: End) -> dict[str, Any]:
+def _end(end: Endpoint) -> dict[str, Any]:
     return {"tensor_name": end.name, "shape": list(end.shape), "scale": end.scale, "zero_point": end.zero_point}
 
 
@@ -90,7 +90,7 @@ def detector(
     }
 
 
-def wake_word_detector(scores: End, path: Path) -> tuple[str, dict[str, Any]]:
+def wake_word_detector(scores: Endpoint, path: Path) -> tuple[str, dict[str, Any]]:
     """Wake word and detector of microWakeWord's ``.json`` beside a model.
 
     Its runtime speaks of a detection in each step in which the mean of the last probabilities is above the cut-off.
