@@ -30,6 +30,17 @@ uint32_t StateCrc(size_t state) {
   return crc;
 }
 
+#ifdef KWS_FRONTEND_MICRO
+constexpr uint8_t kConfigOffered = kConfigAll;
+
+void AddToCrc(void* crcs, MicroStage stage, uint32_t value) {
+  uint32_t& crc = static_cast<uint32_t*>(crcs)[static_cast<size_t>(stage)];
+  crc = Crc32(&value, sizeof(value), crc);  // little-endian, as every core that the kit knows
+}
+#else
+constexpr uint8_t kConfigOffered = kConfigAll & ~kConfigFrontendDigests;
+#endif
+
 }  // namespace
 
 void Session::Start(Status engine_status) {
@@ -103,7 +114,7 @@ void Session::Handle(const Frame& frame) {
     case MessageType::kConfigure: {
       uint8_t flags;
       ReadConfigure(request, &flags);
-      if (!request.Complete() || (flags & ~kConfigAll) != 0) return SendBadPayload(frame);
+      if (!request.Complete() || (flags & ~kConfigOffered) != 0) return SendBadPayload(frame);
       if ((flags & kConfigProfile) != 0 && (engine::LayerCount() == 0 || engine::LayerCount() > kMaxProfiledLayers)) {
         return SendError(ErrorCode::kUnavailable, frame, 0);
       }
@@ -254,6 +265,9 @@ void Session::ResetAudio() {
   source_.Clear();
   credit_limit_ = LinkAudioSource::kCapacityBytes;
   credit_is_due_ = false;
+#ifdef KWS_FRONTEND_MICRO
+  for (uint32_t& crc : frontend_crcs_) crc = 0;
+#endif
   if (IsOk(engine_status_)) pipeline::Reset();
   for (uint32_t& ticks : layer_ticks_) ticks = 0;
 }
@@ -262,6 +276,9 @@ void Session::Configure(uint8_t flags) {
   config_ = flags;
   const bool profile = (flags & kConfigProfile) != 0;
   engine::SetProfile(profile ? layer_ticks_ : nullptr, profile ? &board::Ticks : nullptr);
+#ifdef KWS_FRONTEND_MICRO
+  Frontend::Observe((flags & kConfigFrontendDigests) != 0 ? &AddToCrc : nullptr, frontend_crcs_);
+#endif
 }
 
 void Session::OnStep(const pipeline::StepResult& result) {
@@ -288,6 +305,13 @@ void Session::OnStep(const pipeline::StepResult& result) {
     WriteStateDigest(result.step, crcs, model::kStateCount, link_.BeginEvent(MessageType::kStateDigest));
     Send();
   }
+#ifdef KWS_FRONTEND_MICRO
+  if ((config_ & kConfigFrontendDigests) != 0) {
+    WriteFrontendDigest(result.step, frontend_crcs_, kMicroStages, link_.BeginEvent(MessageType::kFrontendDigest));
+    Send();
+    for (uint32_t& crc : frontend_crcs_) crc = 0;
+  }
+#endif
   if (result.detected) {
     ++counters_.detections;
     Write(DetectionMessage{result.step, result.detected_label, result.detected_smoothed_q15},

@@ -6,6 +6,7 @@
 
 #include "app/link_audio_source.h"
 #include "app/pipeline.h"
+#include "kws/frontend.h"
 #include "kws/link.h"
 #include "kws/payload_reader.h"
 #include "kws/protocol.h"
@@ -68,6 +69,9 @@ class Session {
   uint8_t last_type_ = 0;
   Counters counters_;
   uint32_t layer_ticks_[kMaxProfiledLayers] = {};
+#ifdef KWS_FRONTEND_MICRO
+  uint32_t frontend_crcs_[kMicroStages] = {};  // of the step under way
+#endif
 };
 
 }  // namespace kws::app
