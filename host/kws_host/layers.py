@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kws_reference.bundle import Bundle
-from kws_reference.tflite.graph import Graph
-from kws_reference.tflite.reader import read
-from kws_reference.tflite.suspects import suspects
 
 from kws_host.device import Run
 
-if TYPE_CHECKING:  # the reference is loaded by what runs it
+if TYPE_CHECKING:  # the reference, and the reader of models, are loaded by what runs them
     from kws_reference.pipeline import Step
+    from kws_reference.tflite.graph import Graph
 
     from kws_host.compare import Mismatch
 
@@ -20,7 +18,9 @@ SHOWN = 4
 
 
 @functools.lru_cache(maxsize=4)
-def _graph(model: bytes) -> Graph:
+def _graph(model: bytes) -> "Graph":
+    from kws_reference.tflite.reader import read
+
     return read(model)
 
 
@@ -44,6 +44,8 @@ def at_fault(bundle: Bundle, first: "Mismatch", run: Run, reference: Sequence["S
     Returns:
       Words for people; "" for a mismatch in front of the network or behind it.
     """
+    from kws_reference.tflite.suspects import suspects
+
     graph = _graph(bundle.model)
     outputs = {f"state {state.name}": graph.outputs[state.output_index] for state in bundle.states}
     wrong = {**outputs, "scores": graph.outputs[bundle.scores.index]}.get(first.stage)

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import logging
+import os
 import signal
 import sys
 import threading
@@ -110,11 +111,39 @@ def termination_cleans_up() -> Iterator[None]:
         signal.signal(number, signal.SIG_IGN)  # once is enough; a second one must not cut the cleaning short
         raise SystemExit(128 + number)
 
+    def try_again(lost: "sys.UnraisableHookArgs") -> None:
+        """Leaves a moment later: Python drops what is raised in a destructor or a callback, as imports have them."""
+        if not isinstance(lost.exc_value, SystemExit):
+            hook_before(lost)
+            return
+        signal.signal(signal.SIGTERM, leave)
+        later = threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGTERM))
+        later.daemon = True
+        later.start()
+
     if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
         yield
         return
-    before = signal.signal(signal.SIGTERM, leave)
+    before, hook_before = signal.signal(signal.SIGTERM, leave), sys.unraisablehook
+    sys.unraisablehook = try_again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook_before
+        signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def termination_waits() -> Iterator[None]:
+    """Puts SIGTERM off until the block ends: what it starts must be known before it can be cleaned up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: came.append(number))
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
+        if came:
+            signal.raise_signal(came[0])
