@@ -51,7 +51,8 @@ class ClipResult:
 
     Attributes:
       clip: the recording.
-      heard: label of the largest score after `heard.heard_step`, "" for a recording shorter than a step.
+      heard: label of the largest score after `heard.heard_step`, "" for a recording shorter than a step, None for a
+        model of one label, which has no other to choose.
       detected: events as ``label@seconds``.
       steps: that the device computed.
       comparison: against the reference.
@@ -59,7 +60,7 @@ class ClipResult:
     """
 
     clip: Clip
-    heard: str
+    heard: str | None
     detected: tuple[str, ...]
     steps: int
     comparison: Comparison
@@ -117,7 +118,7 @@ def check_clip(device: Device, pipeline: "Pipeline", clip: Clip, pcm: np.ndarray
     scores = [np.frombuffer(step.scores, np.int8) for step in run.steps]
     return ClipResult(
         clip,
-        heard_label(bundle, scores, heard_step(bundle, pcm, clip.expected)),
+        heard_label(bundle, scores, heard_step(bundle, pcm, clip.expected)) if len(bundle.labels) > 1 else None,
         _detected(bundle, run),
         len(run.steps),
         comparison,
@@ -160,7 +161,7 @@ def _detected(bundle: Bundle, run: Run) -> tuple[str, ...]:
 
 def summarise(results: Sequence[ClipResult], clips: int) -> dict:
     """Sums over the clips that were run. Args: clips: how many there were to be run."""
-    labelled = [result for result in results if result.clip.expected]
+    labelled = [result for result in results if result.clip.expected and result.heard is not None]
     return {
         "clips": len(results),
         "clips_not_run": clips - len(results),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kws_reference import limits
-from kws_reference.bundle import Bundle, Endpoint, write_bundle
+from kws_reference.bundle import MODEL_FILE, Bundle, Endpoint, is_bundle, write_bundle
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import MAX_MEL_BANDS, FrontendConfig
 from kws_reference.frontend.kinds import config_from_dict
@@ -30,6 +30,7 @@ def add_adoption_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="BUNDLE", help="folder of the bundle, made when missing"
     )
+    parser.add_argument("--overwrite", action="store_true", help="replace a bundle of another model there")
     parser.add_argument("--labels", metavar="NAMES", help="names of the scores in their order, with commas between")
     parser.add_argument(
         "--frontend",
@@ -73,7 +74,9 @@ def adopted_bundle(
             "--microwakeword gives the detector: leave out --threshold, --smoothing-steps, --refractory-steps."
         )
     wanted = frontend_of(args.frontend)
-    adopted = adopt(data, config_from_dict(wanted.values).coefficients, frames_per_step, streaming=streaming)
+    adopted = adopt(data, wanted.coefficients, frames_per_step, streaming=streaming)
+    if not args.overwrite:
+        _require_same_model(args.out, adopted.model)
     proof = prove(data, adopted)
     frontend = wanted.fitted(adopted.features)
     if microwakeword is not None:
@@ -98,8 +101,27 @@ def adopted_bundle(
         ) from None
     for note in adopted.notes:
         log.info(note)
+    if microwakeword is not None and wanted.values["kind"] != MICRO:
+        log.warning(
+            f"microWakeWord's models were trained with another front end than --frontend {args.frontend}: "
+            "give --frontend micro, or they hear something else"
+        )
     _warn(bundle, proof)
     return bundle, adopted, proof
+
+
+def _require_same_model(folder: Path, model: bytes) -> None:
+    """Raises KwsError where a folder holds the bundle of another model: somebody may need it still."""
+    if not is_bundle(folder):
+        return
+    try:
+        same = (folder / MODEL_FILE).read_bytes() == model
+    except OSError:
+        same = False
+    if not same:
+        raise KwsError(
+            f"--out: {folder} holds the bundle of another model. Choose another folder, or give --overwrite."
+        )
 
 
 def _warn(bundle: Bundle, proof: Proof) -> None:
@@ -136,10 +158,12 @@ class WantedFrontend:
     Attributes:
       values: its dictionary.
       quantized: the integers that make int8 of its features were given.
+      coefficients: features of a frame.
     """
 
     values: dict[str, Any]
     quantized: bool
+    coefficients: int
 
     def fitted(self, features: Endpoint) -> dict[str, Any]:
         """The dictionary with the int8 steps of a model's features, unless they were given.
@@ -162,9 +186,9 @@ def frontend_of(text: str) -> WantedFrontend:
       KwsError: there is neither.
     """
     if text == "micro_speech":
-        return WantedFrontend({**_DEFAULTS[MICRO], **MICRO_SPEECH}, quantized=True)
+        return _wanted(text, {**_DEFAULTS[MICRO], **MICRO_SPEECH}, quantized=True)
     if text in _DEFAULTS:
-        return WantedFrontend(_DEFAULTS[text], quantized=False)
+        return _wanted(text, _DEFAULTS[text], quantized=False)
     try:
         found = json.loads(Path(text).read_bytes())
     except OSError as error:
@@ -179,7 +203,16 @@ def frontend_of(text: str) -> WantedFrontend:
     count = values.get("coefficients")
     if found["kind"] == "mfcc" and isinstance(count, int) and 0 < count <= MAX_MEL_BANDS:
         values |= {key: [value] * count for key, value in _NEUTRAL.items() if key not in found}
-    return WantedFrontend(values, quantized)
+    return _wanted(text, values, quantized)
+
+
+def _wanted(text: str, values: dict[str, Any], quantized: bool) -> WantedFrontend:
+    try:
+        coefficients = config_from_dict(values).coefficients
+    except KwsError as error:
+        found = str(error).partition(" Export the bundle again")[0]
+        raise KwsError(f"--frontend {text}: {found} Correct the file.") from None
+    return WantedFrontend(values, quantized, coefficients)
 
 
 _NEUTRAL = {"feature_mean": 0.0, "feature_std": 1.0}

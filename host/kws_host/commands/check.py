@@ -111,7 +111,7 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 def _summary(results: Sequence[ClipResult], job: CheckJob) -> list[str]:
     totals = summarise(results, len(job.clips))
     lines = []
-    wrong = [r for r in results if r.clip.expected and r.heard != r.clip.expected]
+    wrong = [r for r in results if r.clip.expected and r.heard is not None and r.heard != r.clip.expected]
     if wrong:
         names = [f"{r.clip.name} heard as {r.heard or 'nothing'}" for r in wrong]
         more = f" and {len(names) - SHOWN_WRONG} more" if len(names) > SHOWN_WRONG else ""
@@ -123,6 +123,8 @@ def _summary(results: Sequence[ClipResult], job: CheckJob) -> list[str]:
     )
     if states := len(job.bundle.states):
         text += f" Digests of the network's {states} states are compared after every step."
+    if any(result.heard is None for result in results):
+        text += " The model has one label: what it hears is in the detections alone."
     if totals["labelled"]:
         right, labelled = totals["heard_as_labelled"], totals["labelled"]
         text += f" Heard as labelled: {right} of {labelled} ({math.floor(1000 * right / labelled) / 10} %)."

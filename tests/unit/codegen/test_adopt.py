@@ -19,7 +19,7 @@ from kws_reference.detector.integer import Detector, DetectorTables, exp_table, 
 from kws_reference.errors import KwsError
 from kws_reference.network.oracle import Network
 
-from tests.support import engines
+from tests.support import engines, wake_words
 from tests.support.models import STEPS_PER_STD, GraphBuilder, matchbox, streaming_wake_word
 from tests.support.resource_variables import with_variables
 from tests.support.tflite_writer import write
@@ -203,6 +203,82 @@ def test_adopt_bundle_that_no_firmware_carries_says_so(tmp_path, capsys):
     options = ["--frontend", "mfcc", "--labels", "a,b,c", "--out", str(tmp_path / "out")]
     assert main(["adopt", str(path), *options]) == 0
     assert "no firmware can carry the bundle yet: a STEP message would have 1229 bytes" in capsys.readouterr().err
+
+
+# --- What a stranger does ---------------------------------------------------------------------------------------------
+
+
+def _options(folder, *more):
+    path = folder / "model.tflite"
+    if not path.exists():
+        path.write_bytes(write(streaming_wake_word().graph()))
+    return ["adopt", str(path), "--frontend", "mfcc", "--labels", "a,b,c", "--out", str(folder / "out"), *more]
+
+
+def test_adopt_over_the_bundle_of_another_model_is_refused_unless_told(tmp_path, capsys):
+    assert main(_options(tmp_path)) == 0 and main(_options(tmp_path)) == 0  # the same again
+    before = (tmp_path / "out/model.tflite").read_bytes()
+    capsys.readouterr()
+    assert main(_options(tmp_path, "--frames-per-step", "1")) == 2
+    err = capsys.readouterr().err
+    assert err.endswith("out holds the bundle of another model. Choose another folder, or give --overwrite.\n")
+    assert (tmp_path / "out/model.tflite").read_bytes() == before
+    assert main(_options(tmp_path, "--frames-per-step", "1", "--overwrite")) == 0
+    assert (tmp_path / "out/model.tflite").read_bytes() != before
+
+
+def test_adopt_of_a_folder_says_what_to_do(tmp_path, capsys):
+    assert main(_options(tmp_path)) == 0
+    capsys.readouterr()
+    bundle = str(tmp_path / "out")
+    rest = ["--frontend", "mfcc", "--labels", "a", "--out", str(tmp_path / "other")]
+    assert main(["adopt", bundle, *rest]) == 2
+    assert f"{bundle} is a bundle already: kws-codegen generate {bundle} --out DIR" in capsys.readouterr().err
+    assert main(["adopt", str(tmp_path), *rest]) == 2
+    assert "is a folder. Give the .tflite in it." in capsys.readouterr().err
+
+
+def test_adopt_file_in_the_way_of_the_bundle_speaks_of_no_space(tmp_path, capsys):
+    (tmp_path / "out").write_text("in the way")
+    assert main(_options(tmp_path)) == 2
+    err = capsys.readouterr().err
+    assert "File exists. Choose another folder.\n" in err and "space" not in err
+
+
+@pytest.mark.parametrize(("key", "value"), [("coeficients", 10), ("mel_bands", "forty")])
+def test_adopt_frontend_with_a_typo_speaks_of_the_file(tmp_path, capsys, key, value):
+    path = tmp_path / "frontend.json"
+    path.write_text(json.dumps({"kind": "mfcc", key: value}))
+    words = _options(tmp_path)
+    words[words.index("mfcc")] = str(path)
+    assert main(words) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"error: --frontend {path}: ") and key in err and err.endswith(" Correct the file.\n")
+    assert "Export" not in err
+
+
+def test_adopt_wake_word_with_another_front_end_warns(tmp_path, capsys):
+    model = wake_words.folder() / "alexa.tflite"
+    words = ["--microwakeword", str(model.with_suffix(".json")), "--frontend", "mfcc", "--out", str(tmp_path / "out")]
+    assert main(["adopt", str(model), *words]) == 0
+    assert "microWakeWord's models were trained with another front end than --frontend mfcc" in capsys.readouterr().err
+
+
+def test_inspect_model_that_no_bundle_holds_ends_with_status_1(tmp_path, capsys):
+    path = tmp_path / "model.tflite"
+    graph = streaming_wake_word().graph()
+    path.write_bytes(write(graph))
+    assert main(["inspect", str(path)]) == 0
+    floats = dataclasses.replace(graph.tensors[graph.inputs[0]], dtype="INT16")
+    tensors = tuple(floats if tensor.index == floats.index else tensor for tensor in graph.tensors)
+    path.write_bytes(write(dataclasses.replace(graph, tensors=tensors)))
+    capsys.readouterr()
+    assert main(["inspect", str(path)]) == 1
+    assert "No bundle can hold it: " in capsys.readouterr().out.splitlines()[-1]
+    with pytest.raises(SystemExit):
+        main(["inspect", "--help"])
+    out = " ".join(capsys.readouterr().out.split())
+    assert "BUNDLE|MODEL.tflite" in out and "exit status: 0; 1 when no bundle can hold the .tflite" in out
 
 
 # --- The detector of a wake word -------------------------------------------------------------------------------------
