@@ -10,7 +10,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from types import ModuleType
+from types import CodeType, FrameType, ModuleType
 
 from kws_reference.cli.log import set_up
 from kws_reference.cli.output import drop_output, print_anything
@@ -107,7 +107,10 @@ def termination_cleans_up() -> Iterator[None]:
       SystemExit: status 143, when the signal comes.
     """
 
-    def leave(number: int, _frame: object) -> None:
+    def leave(number: int, frame: FrameType | None) -> None:
+        if try_again.__code__ in _codes(frame):
+            send_later()
+            return
         signal.signal(number, signal.SIG_IGN)  # once is enough; a second one must not cut the cleaning short
         raise SystemExit(128 + number)
 
@@ -117,6 +120,9 @@ def termination_cleans_up() -> Iterator[None]:
             hook_before(lost)
             return
         signal.signal(signal.SIGTERM, leave)
+        send_later()
+
+    def send_later() -> None:
         later = threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGTERM))
         later.daemon = True
         later.start()
@@ -131,6 +137,13 @@ def termination_cleans_up() -> Iterator[None]:
     finally:
         sys.unraisablehook = hook_before
         signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
+
+
+def _codes(frame: FrameType | None) -> Iterator[CodeType]:
+    """What runs, from the innermost function on."""
+    while frame is not None:
+        yield frame.f_code
+        frame = frame.f_back
 
 
 @contextlib.contextmanager
