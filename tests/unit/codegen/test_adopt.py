@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import statistics
 
 import numpy as np
@@ -17,6 +18,7 @@ from kws_codegen.survey import survey
 from kws_reference.bundle import Bundle
 from kws_reference.detector.integer import Detector, DetectorTables, exp_table, probability_table
 from kws_reference.errors import KwsError
+from kws_reference.network import interpreter
 from kws_reference.network.oracle import Network
 
 from tests.support import engines, wake_words
@@ -262,6 +264,30 @@ def test_adopt_wake_word_with_another_front_end_warns(tmp_path, capsys):
     words = ["--microwakeword", str(model.with_suffix(".json")), "--frontend", "mfcc", "--out", str(tmp_path / "out")]
     assert main(["adopt", str(model), *words]) == 0
     assert "microWakeWord's models were trained with another front end than --frontend mfcc" in capsys.readouterr().err
+
+
+def test_adopt_small_file_with_large_tensors_is_proven(capfd):
+    """TensorFlow Lite Micro's own guess of its memory is 10 times the file."""
+    b = GraphBuilder(1)
+    x = b.reshape("plane", b.input("features", (1, 98, 1, 40), 1 / 16), (1, 98, 40, 1))
+    x = b.conv("narrow", b.conv("wide", x, 32), 1)
+    b.scores(b.dense("dense", b.reshape("flat", x, (1, 98 * 40)), 1))
+    model = write(b.graph())
+    assert 10 * len(model) < 98 * 40 * 33  # of the two tensors that are needed at once
+    assert prove(model, adopt(model, 40), steps=2).steps == 10
+    assert capfd.readouterr().err == ""
+
+
+def test_adopt_model_too_large_to_run_ends_in_one_line_that_holds_the_interpreters(capfd, monkeypatch):
+    monkeypatch.setattr(interpreter, "LARGEST_ARENA", 1000)
+    model = write(streaming_wake_word().graph())
+    with pytest.raises(KwsError) as error:
+        prove(model, adopt(model, 40))
+    assert re.fullmatch(
+        "TensorFlow Lite Micro does not run the model: TFLM failed to allocate tensors: .*[Ff]ailed .*",
+        str(error.value),
+    )
+    assert capfd.readouterr().err == ""
 
 
 def test_inspect_model_that_no_bundle_holds_ends_with_status_1(tmp_path, capsys):
