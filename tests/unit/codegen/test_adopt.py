@@ -25,6 +25,7 @@ from tests.support import engines, wake_words
 from tests.support.models import STEPS_PER_STD, GraphBuilder, matchbox, streaming_wake_word
 from tests.support.resource_variables import with_variables
 from tests.support.tflite_writer import write
+from tests.support.whole_windows import dense_rows, sliced
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +170,52 @@ def test_stream_with_strides_of_the_step_equals_the_window():
     adopted = adopt(model, coefficients=8, frames_per_step=2, streaming=True)
     assert [s.input.shape for s in adopted.states] == [(1, 1, 1, 8), (1, 9, 1, 4)]
     prove(model, adopted)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize(("behind", "kept"), [("conv", [2, 17]), ("flat", [19])])
+@pytest.mark.parametrize("frames", [1, 4])
+def test_stream_dense_layer_of_each_row_equals_the_window(tmp_path, keep, behind, kept, frames):
+    model = write(dense_rows(keep, behind).graph())
+    adopted = adopt(model, coefficients=8, frames_per_step=frames, streaming=True)
+    # Of the conv 2 rows, of the flat window what a step does not bring.
+    assert [s.input.shape[1] for s in adopted.states] == [*kept[:-1], kept[-1] + 1 - frames]
+    assert prove(model, adopted).different > 20
+    assert survey(adopted.model, Options())["memory"]  # engine aot takes it
+
+
+@pytest.mark.parametrize("kind", ["SLICE", "STRIDED_SLICE"])
+@pytest.mark.parametrize("frames", [1, 2])
+@pytest.mark.parametrize(
+    ("begin", "end", "kept"),
+    [
+        (0, 18, [2, 2, 15]),  # all of them
+        (8, 18, [2, 2, 7]),  # the newest
+        (3, 15, [2, 3, 2, 9]),  # late by three rows
+        (17, 18, [2]),  # the last one, out of time
+        (9, 10, [2, 8]),  # one in the middle
+        (14, 16, [2, 2, 1]),  # as many as two frames bring
+    ],
+)
+def test_stream_slice_along_time_equals_the_window(kind, frames, begin, end, kept):
+    model = write(sliced(begin, end, kind).graph())
+    adopted = adopt(model, coefficients=8, frames_per_step=frames, streaming=True)
+    assert prove(model, adopted).different > 20
+    if frames == 1:
+        assert [s.input.shape[1] for s in adopted.states] == kept
+
+
+def test_stream_slice_of_one_row_without_its_axis_equals_the_window():
+    model = write(sliced(17, 18, "STRIDED_SLICE", drop=True).graph())
+    assert prove(model, adopt(model, coefficients=8, frames_per_step=1, streaming=True)).different > 20
+
+
+def test_stream_slice_that_leaves_rows_out_is_refused():
+    builder = sliced(0, 18, "STRIDED_SLICE")
+    graph = builder.graph()
+    tensors = [dataclasses.replace(t, data=np.int32([1, 2, 1, 1])) if t.name == "s" else t for t in graph.tensors]
+    with pytest.raises(KwsError, match="STRIDED_SLICE of 'cut' prevents streaming: it leaves elements out"):
+        adopt(write(dataclasses.replace(graph, tensors=tuple(tensors))), 8, 1, streaming=True)
 
 
 def test_adopt_other_frames_of_a_model_with_states_are_refused(small):
