@@ -95,7 +95,8 @@ def test_board_goes_through_the_runners_sequence(board, bundle, clip):
     wanted = mlperf.results_of(mlperf.expected(bundle, clip), detector_tables(bundle))
     assert accuracy.results == [float(value) for value in wanted]
     assert all(window.inferences == 1 and window.elapsed_us > 0 for window in windows)
-    assert max(window.elapsed_us for window in windows) - min(window.elapsed_us for window in windows) <= 1
+    # Between the laps lies the first one's line, whose digits become more.
+    assert max(window.elapsed_us for window in windows) - min(window.elapsed_us for window in windows) <= 5
 
 
 def test_board_laps_are_the_instructions_of_the_engine(board, runner, bundle):
