@@ -9,10 +9,12 @@ import numpy as np
 from kws_reference.audio.pcm import read_wav
 from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
+from kws_reference.frontend import micro_config
 from kws_reference.protocol.messages import MAX_PROFILED_LAYERS, ClockKind, Config, Info, NamesKind, StepRecord
 from kws_reference.timing import StepClock
 
 from kws_host.device import Device
+from kws_host.link import RequestRefused
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +73,8 @@ def measure(device: Device, pcm: np.ndarray) -> dict:
       pcm: int16 ``[samples]``, at least two steps.
 
     Returns:
-      For machines: per stage and for the whole step mean, least and most, per layer the mean, all in `unit`; bytes of
-      memory.
+      For machines: per stage and for the whole step mean, least and most, per stage of the front end (where the device
+      tells them apart) and per layer the mean of a step, all in `unit`; bytes of memory.
     """
     info = device.info
     progress = Progress("measuring", 2 * len(pcm))
@@ -80,6 +82,7 @@ def measure(device: Device, pcm: np.ndarray) -> dict:
     steps = device.run(pcm, progress.update).steps
     stats = device.stats()
     stages = _stages(info, steps)
+    frontend_stages = _frontend_stages(device, pcm)
     layers = _layers(device, _part_for_layers(device.clock, pcm, steps), lambda done: progress.update(len(pcm) + done))
     progress.update(2 * len(pcm))
     return {
@@ -92,6 +95,7 @@ def measure(device: Device, pcm: np.ndarray) -> dict:
         "frames_per_step": info.frames_per_step,
         "stages": stages,
         "frontend_per_frame": stages["frontend"]["mean"] / info.frames_per_step,
+        "frontend_stages": frontend_stages,
         "layers": layers,
         "memory": {key: value for key, value in dataclasses.asdict(stats).items() if key.endswith("_bytes")},
     }
@@ -105,6 +109,22 @@ def _stages(info: Info, steps: Sequence[StepRecord]) -> dict[str, dict[str, floa
         stage: {"mean": float(np.mean(values)), "min": min(values), "max": max(values)}
         for stage, values in units.items()
     }
+
+
+def _frontend_stages(device: Device, pcm: np.ndarray) -> list[dict]:
+    """Mean of each stage of the front end; none where the device does not tell them apart."""
+    try:
+        device.configure(Config.FRONTEND_DIGESTS)
+    except RequestRefused:
+        return []
+    try:
+        ticks = [digest.ticks for digest in device.run(pcm).frontend_digests]
+    finally:
+        device.configure(Config.NONE)
+    return [
+        {"stage": name, "mean": sum(device.info.units(step[index]) for step in ticks) / len(ticks)}
+        for index, name in enumerate(micro_config.STAGES)
+    ]
 
 
 def _layers(device: Device, pcm: np.ndarray, on_progress: Callable[[int], None]) -> list[dict]:

@@ -15,11 +15,13 @@ namespace kws {
 #ifdef KWS_FRONTEND_MICRO
 // Stages whose values can be looked at, in the order of computation: energies of the used bins; of each channel the
 // magnitude, the noise estimate and what remains without noise, the same with its gain controlled, the logarithm.
-enum class MicroStage : uint8_t { kSpectrum, kFilterBank, kNoiseReduction, kGainControl, kLogarithm };
+// kStart, without values, is where a frame begins.
+enum class MicroStage : uint8_t { kSpectrum, kFilterBank, kNoiseReduction, kGainControl, kLogarithm, kStart };
 constexpr size_t kMicroStages = 5;
 
-// Takes one value of a stage. `context` is what Observe() was given.
-using MicroStageFn = void (*)(void* context, MicroStage stage, uint32_t value);
+// Takes values of a stage as soon as they are computed, those of all channels by turns. `context` is what Observe() was
+// given.
+using MicroStageFn = void (*)(void* context, MicroStage stage, const uint32_t* values, size_t count);
 #endif
 
 // Owns the samples of one window and the scratch memory of its transform, sizeof(Frontend) bytes in all; place it in
@@ -46,7 +48,7 @@ class Frontend {
 
 #ifdef KWS_FRONTEND_MICRO
   // Hands on what every stage computes, of all instances, from the next frame on; nullptr: of none.
-  static void Observe(MicroStageFn on_value, void* context);
+  static void Observe(MicroStageFn on_values, void* context);
 #endif
 
  private:

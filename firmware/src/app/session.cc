@@ -32,16 +32,23 @@ uint32_t StateCrc(size_t state) {
 
 #ifdef KWS_FRONTEND_MICRO
 constexpr uint8_t kConfigOffered = kConfigAll;
-
-void AddToCrc(void* crcs, MicroStage stage, uint32_t value) {
-  uint32_t& crc = static_cast<uint32_t*>(crcs)[static_cast<size_t>(stage)];
-  crc = Crc32(&value, sizeof(value), crc);  // little-endian, as every core that the kit knows
-}
 #else
 constexpr uint8_t kConfigOffered = kConfigAll & ~kConfigFrontendDigests;
 #endif
 
 }  // namespace
+
+#ifdef KWS_FRONTEND_MICRO
+void Session::FrontendDigest::Add(void* digest, MicroStage stage, const uint32_t* values, size_t count) {
+  auto& self = *static_cast<FrontendDigest*>(digest);
+  if (stage != MicroStage::kStart) {
+    const auto index = static_cast<size_t>(stage);
+    self.ticks[index] += board::Ticks() - self.last;
+    self.crcs[index] = Crc32(values, count * sizeof(*values), self.crcs[index]);  // every core is little-endian
+  }
+  self.last = board::Ticks();
+}
+#endif
 
 void Session::Start(Status engine_status) {
   link_.Restart();
@@ -266,7 +273,7 @@ void Session::ResetAudio() {
   credit_limit_ = LinkAudioSource::kCapacityBytes;
   credit_is_due_ = false;
 #ifdef KWS_FRONTEND_MICRO
-  for (uint32_t& crc : frontend_crcs_) crc = 0;
+  frontend_digest_ = {};
 #endif
   if (IsOk(engine_status_)) pipeline::Reset();
   for (uint32_t& ticks : layer_ticks_) ticks = 0;
@@ -277,7 +284,7 @@ void Session::Configure(uint8_t flags) {
   const bool profile = (flags & kConfigProfile) != 0;
   engine::SetProfile(profile ? layer_ticks_ : nullptr, profile ? &board::Ticks : nullptr);
 #ifdef KWS_FRONTEND_MICRO
-  Frontend::Observe((flags & kConfigFrontendDigests) != 0 ? &AddToCrc : nullptr, frontend_crcs_);
+  Frontend::Observe((flags & kConfigFrontendDigests) != 0 ? &FrontendDigest::Add : nullptr, &frontend_digest_);
 #endif
 }
 
@@ -307,9 +314,10 @@ void Session::OnStep(const pipeline::StepResult& result) {
   }
 #ifdef KWS_FRONTEND_MICRO
   if ((config_ & kConfigFrontendDigests) != 0) {
-    WriteFrontendDigest(result.step, frontend_crcs_, kMicroStages, link_.BeginEvent(MessageType::kFrontendDigest));
+    WriteFrontendDigest(result.step, frontend_digest_.crcs, kMicroStages, frontend_digest_.ticks, kMicroStages,
+                        link_.BeginEvent(MessageType::kFrontendDigest));
     Send();
-    for (uint32_t& crc : frontend_crcs_) crc = 0;
+    frontend_digest_ = {};
   }
 #endif
   if (result.detected) {

@@ -70,7 +70,14 @@ class Session {
   Counters counters_;
   uint32_t layer_ticks_[kMaxProfiledLayers] = {};
 #ifdef KWS_FRONTEND_MICRO
-  uint32_t frontend_crcs_[kMicroStages] = {};  // of the step under way
+  // What the front end's stages compute in the step under way, and how long.
+  struct FrontendDigest {
+    uint32_t crcs[kMicroStages] = {};
+    uint32_t ticks[kMicroStages] = {};
+    uint32_t last = 0;  // since when the present stage runs
+    static void Add(void* digest, MicroStage stage, const uint32_t* values, size_t count);
+  };
+  FrontendDigest frontend_digest_;
 #endif
 };
 

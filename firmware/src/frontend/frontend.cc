@@ -20,7 +20,7 @@ frontend::micro::Observer g_observer;
 
 }  // namespace
 
-void Frontend::Observe(MicroStageFn on_value, void* context) { g_observer = {on_value, context}; }
+void Frontend::Observe(MicroStageFn on_values, void* context) { g_observer = {on_values, context}; }
 #endif
 
 void Frontend::Reset() {
@@ -41,6 +41,7 @@ size_t Frontend::Push(const int16_t* pcm, size_t sample_count, int8_t* features,
   if (sample_count_ < kWindowSamples) return taken;
 
 #ifdef KWS_FRONTEND_MICRO
+  g_observer.Show(MicroStage::kStart, nullptr, 0);
   const int shift = frontend::micro::WindowReversed(pcm_, spectrum_);
   frontend::micro::TransformStages(spectrum_, shift);
   frontend::micro::SplitToEnergies(spectrum_);

@@ -43,7 +43,8 @@ def _text(result: dict) -> str:
     parts = [
         f"{result['board']}, engine {result['engine']}, model {result['model']}: {source} of {result['steps']} steps",
         f"{_stage_table(result)}\nfront end per frame: {result['frontend_per_frame']:,.0f} {unit}",
-        *([_layer_table(result)] if result["layers"] else []),
+        *([_part_table(result, "stage", result["frontend_stages"])] if result["frontend_stages"] else []),
+        *([_part_table(result, "layer", result["layers"])] if result["layers"] else []),
         _memory_table(result["memory"]),
     ]
     return "\n\n".join(parts)
@@ -56,10 +57,11 @@ def _stage_table(result: dict) -> str:
     return table(("stage", f"{result['unit']}/step", "min", "max"), rows, right=(1, 2, 3))
 
 
-def _layer_table(result: dict) -> str:
-    whole = sum(layer["mean"] for layer in result["layers"]) or 1.0
-    rows = [(x["layer"], f"{x['mean']:,.0f}", f"{100 * x['mean'] / whole:.1f} %") for x in result["layers"]]
-    return table(("layer", f"{result['unit']}/step", "share"), rows, right=(1, 2))
+def _part_table(result: dict, kind: str, parts: list[dict]) -> str:
+    whole = sum(part["mean"] for part in parts) or 1.0
+    rows = [(x[kind], f"{x['mean']:,.0f}", f"{100 * x['mean'] / whole:.1f} %") for x in parts]
+    heading = "front end" if kind == "stage" else kind
+    return table((heading, f"{result['unit']}/step", "share"), rows, right=(1, 2))
 
 
 def _memory_table(memory: dict[str, int]) -> str:

@@ -157,7 +157,9 @@ bool WriteMessage(const std::string& name, const Fields& f, uint16_t seq, kws::F
   } else if (name == "frontend_digest") {
     begin(kws::MessageType::kFrontendDigest);
     const std::vector<uint32_t> crcs = Numbers(f.at("crcs"));
-    kws::WriteFrontendDigest(u32("step"), crcs.data(), static_cast<uint8_t>(crcs.size()), out);
+    const std::vector<uint32_t> ticks = Numbers(f.at("ticks"));
+    kws::WriteFrontendDigest(u32("step"), crcs.data(), static_cast<uint8_t>(crcs.size()), ticks.data(),
+                             static_cast<uint8_t>(ticks.size()), out);
   } else {
     return false;
   }

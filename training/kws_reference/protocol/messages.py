@@ -459,10 +459,11 @@ class StateDigest(Message):
 
 @dataclasses.dataclass(frozen=True)
 class FrontendDigest(Message):
-    """FRONTEND_DIGEST: CRC-32 of what every stage of the front end computed in a step."""
+    """FRONTEND_DIGEST: CRC-32 of what every stage of the front end computed in a step, and the time that it took."""
 
     step: U32
     crcs: Annotated[U32s, "CRC-32 of each stage's values in the step's frames, u32 each, in the order of computation"]
+    ticks: Annotated[U32s, "of each stage, a little more than without being looked at"]
 
     TYPE = MessageType.FRONTEND_DIGEST
 

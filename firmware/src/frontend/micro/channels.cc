@@ -91,17 +91,11 @@ inline int8_t Quantized(int32_t log) {
   return static_cast<int8_t>(value < -128 ? -128 : (value > 127 ? 127 : value));
 }
 
-void ObserveEnergies(const uint32_t* energy, const Observer& observer) {
-  int bins = 0;
-  for (int segment = 0; segment <= kCoefficients; ++segment) bins += kSegmentBins[segment];
-  for (int bin = 0; bin < bins; ++bin) observer.on_value(observer.context, MicroStage::kSpectrum, energy[bin]);
-}
-
 }  // namespace
 
 void ChannelFeatures(const uint32_t* energies, int shift, uint32_t* noise, int8_t* features, const Observer& observer) {
   const uint32_t* energy = energies + kFirstBin;
-  if (observer.on_value != nullptr) ObserveEnergies(energy, observer);
+  observer.Show(MicroStage::kSpectrum, energy, kBins);
   const int16_t* weight = kWeightQ12;
   uint64_t from_below = 0;  // of a bin in segment c channel c takes the weight, and channel c + 1 the rest
   for (int segment = 0; segment <= kCoefficients; ++segment) {
@@ -114,18 +108,15 @@ void ChannelFeatures(const uint32_t* energies, int shift, uint32_t* noise, int8_
       const int c = segment - 1;
       const uint32_t magnitude = Root(from_below + weighted) >> shift;
       const uint32_t smoothing = c % 2 == 0 ? kEvenSmoothingQ14 : kOddSmoothingQ14;
-      const uint32_t less = WithoutNoise(magnitude, smoothing, noise + c);
-      uint32_t signal = less;
-      if constexpr (kGainControl) signal = Normalised(less, noise[c]);
+      observer.Show(MicroStage::kFilterBank, magnitude);
+      uint32_t signal = WithoutNoise(magnitude, smoothing, noise + c);
+      observer.Show(MicroStage::kNoiseReduction, noise[c]);
+      observer.Show(MicroStage::kNoiseReduction, signal);
+      if constexpr (kGainControl) signal = Normalised(signal, noise[c]);
+      observer.Show(MicroStage::kGainControl, signal);
       const int32_t log = Log(signal << kCorrectionBits);
+      observer.Show(MicroStage::kLogarithm, static_cast<uint32_t>(log));
       features[c] = Quantized(log);
-      if (observer.on_value != nullptr) {
-        observer.on_value(observer.context, MicroStage::kFilterBank, magnitude);
-        observer.on_value(observer.context, MicroStage::kNoiseReduction, noise[c]);
-        observer.on_value(observer.context, MicroStage::kNoiseReduction, less);
-        observer.on_value(observer.context, MicroStage::kGainControl, signal);
-        observer.on_value(observer.context, MicroStage::kLogarithm, static_cast<uint32_t>(log));
-      }
     }
     from_below = all * kOneQ12 - weighted;
   }

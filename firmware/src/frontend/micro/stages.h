@@ -30,10 +30,18 @@ void TransformStages(uint32_t* points, int shift);
 void SplitToEnergies(uint32_t* points);
 
 #ifdef KWS_FRONTEND_MICRO
-// Who looks at the values of the stages; without `on_value` nobody does.
+// Who looks at the values of the stages; without `on_values` nobody does.
 struct Observer {
-  MicroStageFn on_value = nullptr;
+  MicroStageFn on_values = nullptr;
   void* context = nullptr;
+
+  void Show(MicroStage stage, const uint32_t* values, size_t count) const {
+    if (on_values != nullptr) on_values(context, stage, values, count);
+  }
+  // Copies, so that the values may stay in registers where nobody looks.
+  void Show(MicroStage stage, uint32_t value) const {
+    if (on_values != nullptr) on_values(context, stage, &value, 1);
+  }
 };
 
 // Bands, square root, noise reduction, gain control, logarithm, quantization.
@@ -41,7 +49,7 @@ struct Observer {
 //   shift: from WindowReversed().
 //   noise: [kCoefficients] estimates with kSmoothingBits fractional bits, carried on in place.
 //   features: [kCoefficients].
-//   observer: is called for each energy, then for each channel's values.
+//   observer: is shown the energies, then each channel's values.
 void ChannelFeatures(const uint32_t* energies, int shift, uint32_t* noise, int8_t* features, const Observer& observer);
 #endif
 
