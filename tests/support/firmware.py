@@ -19,7 +19,7 @@ FAKE = "tests/integration/native/fake_model"
 
 
 def fake_firmware(fault: str = "") -> Path:
-    """The application and the link with a tiny made-up pipeline, under ASan and UBSan.
+    """The application and the link with tiny made-up stages, under ASan and UBSan.
 
     Args:
       fault: ``FAKE_INIT_FAILS`` or ``FAKE_STEP_FAILS``, for an engine that does so.
@@ -27,7 +27,7 @@ def fake_firmware(fault: str = "") -> Path:
     board = load_board("native")
     defines = [*(f"{name}={value}" for name, value in board.macros.items()), *([fault] if fault else [])]
     ours = sources.files(sources.application_folder("app"), "src/link", *(f"boards/{name}" for name in board.folders))
-    files = [*(path for path in ours if path.name != "pipeline.cc"), f"{FAKE}/fake_model.cc"]
+    files = [*ours, f"{FAKE}/fake_model.cc"]
     return native.build(
         "firmware_fake" + fault.lower(), files, includes=["firmware/boards", "firmware/src", FAKE], defines=defines
     )

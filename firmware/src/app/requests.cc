@@ -1,0 +1,169 @@
+#include "app/requests.h"
+
+#include "app/device_info.h"
+#include "app/fault_log.h"
+#include "app/session.h"
+#include "kws/board.h"
+#include "kws/engine.h"
+#include "kws/messages.h"
+
+namespace kws::app {
+namespace {
+
+constexpr size_t kLayersPerFrame = 128;
+static_assert(kBenchFixedBytes + 4 * kLayersPerFrame <= kMaxPayloadBytes, "a page of layers must fit");
+
+}  // namespace
+
+void Requests::Restart() {
+  last_seq_ = kNoSeq;
+  frames_repeated_ = 0;
+}
+
+void Requests::Handle(const Frame& frame) {
+  if (last_seq_ == frame.seq && last_type_ == frame.type) ++frames_repeated_;
+  last_seq_ = frame.seq;
+  last_type_ = frame.type;
+  if (frame.version != kProtocolVersion) return SendError(ErrorCode::kBadVersion, frame, kProtocolVersion);
+  PayloadReader request(frame.payload, frame.payload_bytes);
+  switch (static_cast<MessageType>(frame.type)) {
+    case MessageType::kGetInfo:
+      return request.Complete() ? SendInfo(frame.seq) : SendBadPayload(frame);
+    case MessageType::kGetStats:
+      return request.Complete() ? SendStats(frame.seq) : SendBadPayload(frame);
+    case MessageType::kGetFault:
+      return request.Complete() ? HandleFault(frame) : SendBadPayload(frame);
+    case MessageType::kReset:
+      return request.Complete() ? HandleReset(frame) : SendBadPayload(frame);
+    case MessageType::kAudio:
+      return HandleAudio(frame, request);
+    case MessageType::kConfigure:
+      return HandleConfigure(frame, request);
+    case MessageType::kGetNames:
+      return HandleNames(frame, request);
+    case MessageType::kGetBench:
+      return HandleBench(frame, request);
+    case MessageType::kRestart:
+      if (request.U32() != kRestartKey || !request.Complete()) return SendBadPayload(frame);
+      board::Restart();
+    case MessageType::kTestFault:
+      if (request.U32() != kTestFaultKey || !request.Complete()) return SendBadPayload(frame);
+      __builtin_trap();  // an undefined instruction: the board's fault handler takes over
+    default:
+      return SendError(ErrorCode::kUnknownType, frame, 0);
+  }
+}
+
+void Requests::HandleReset(const Frame& frame) {
+  if (!IsOk(pipeline_.status())) return SendEngineError(frame);
+  flow_.ForgetAudio();
+  reporter_.ForgetAudio();
+  pipeline_.Reset();
+  flow_.SendCredit(MessageType::kResetDone, frame.seq);
+}
+
+void Requests::HandleConfigure(const Frame& frame, PayloadReader& request) {
+  uint8_t flags;
+  ReadConfigure(request, &flags);
+  if (!request.Complete() || !Reporter::Knows(flags)) return SendBadPayload(frame);
+  if (!Reporter::Offers(flags)) return SendError(ErrorCode::kUnavailable, frame, 0);
+  reporter_.Configure(flags);
+  WriteConfigured(flags, replies_.Answer(MessageType::kConfigured, frame.seq));
+  replies_.Send();
+}
+
+void Requests::HandleAudio(const Frame& frame, PayloadReader& request) {
+  uint32_t offset;
+  ReadAudio(request, &offset);
+  if (!request.ok() || offset % 2 != 0 || request.left() % 2 != 0) return SendBadPayload(frame);
+  if (!IsOk(pipeline_.status())) return SendEngineError(frame);
+  flow_.Take(frame.seq, offset, request.rest(), request.left());
+}
+
+void Requests::HandleBench(const Frame& frame, PayloadReader& request) {
+  uint16_t first_layer;
+  ReadGetBench(request, &first_layer);
+  if (!request.Complete() || first_layer > engine::LayerCount()) return SendBadPayload(frame);
+  const Pipeline::Totals& totals = pipeline_.totals();
+  const size_t known = engine::LayerCount() < kMaxProfiledLayers ? engine::LayerCount() : kMaxProfiledLayers;
+  const size_t left = known > first_layer ? known - first_layer : 0;
+  BenchMessage message{};
+  message.steps = totals.steps;
+  message.frontend_ticks = totals.frontend_ticks;
+  message.engine_ticks = totals.engine_ticks;
+  message.detector_ticks = totals.detector_ticks;
+  message.first_layer = first_layer;
+  message.layer_ticks = reporter_.layer_ticks() + (left != 0 ? first_layer : 0);
+  message.layer_tick_count = static_cast<uint8_t>(left < kLayersPerFrame ? left : kLayersPerFrame);
+  Write(message, replies_.Answer(MessageType::kBench, frame.seq));
+  replies_.Send();
+}
+
+void Requests::HandleFault(const Frame& frame) {
+  const FaultLog& log = CurrentFaultLog();
+  WriteFault(log.faults, log.last, replies_.Answer(MessageType::kFault, frame.seq));
+  replies_.Send();
+}
+
+void Requests::HandleNames(const Frame& frame, PayloadReader& request) {
+  uint8_t kind;
+  uint16_t first;
+  ReadGetNames(request, &kind, &first);
+  const auto which = static_cast<NamesKind>(kind);
+  if (!request.Complete() || which > NamesKind::kLayers || first > NameCount(which)) return SendBadPayload(frame);
+  const uint8_t count = NamesThatFit(which, first);
+  FrameWriter& out = replies_.Answer(MessageType::kNames, frame.seq);
+  WriteNames(kind, NameCount(which), first, count, out);
+  for (size_t i = 0; i < count; ++i) out.String(NameOf(which, first + i));
+  replies_.Send();
+}
+
+void Requests::SendInfo(uint16_t seq) {
+  Write(DescribeDevice(), replies_.Answer(MessageType::kInfo, seq));
+  replies_.Send();
+}
+
+void Requests::SendStats(uint16_t seq) {
+  const LinkCounters& link = link_.counters();
+  const FlowControl::Counters& audio = flow_.counters();
+  const engine::BufferSizes buffers = engine::Buffers();
+  StatsMessage message{};
+  message.frames_ok = link.frames_ok;
+  message.frames_bad_cobs = link.bad_cobs;
+  message.frames_too_short = link.too_short;
+  message.frames_too_long = link.too_long;
+  message.frames_bad_crc = link.bad_crc;
+  message.frames_repeated = frames_repeated_;
+  message.errors_sent = replies_.errors_sent();
+  message.serial_overruns = board::SerialOverruns();
+  message.audio_gaps = audio.gaps;
+  message.audio_overruns = audio.overruns;
+  message.audio_repeated_bytes = audio.repeated_bytes;
+  message.steps = reporter_.steps();
+  message.detections = reporter_.detections();
+  message.stack_size_bytes = board::StackSizeBytes();
+  message.stack_used_bytes = board::StackUsedBytes();
+  message.state_bytes = buffers.state_bytes;
+  message.scratch_bytes = buffers.scratch_bytes;
+  message.weights_bytes = buffers.weights_bytes;
+  message.frontend_bytes = sizeof(Frontend);
+  message.detector_bytes = sizeof(Detector);
+  message.link_bytes = sizeof(Link) + sizeof(Session);
+  message.audio_ring_bytes = sizeof(LinkAudioSource);
+  Write(message, replies_.Answer(MessageType::kStats, seq));
+  replies_.Send();
+}
+
+void Requests::SendError(ErrorCode code, const Frame& frame, uint32_t detail) {
+  replies_.Error(code, static_cast<MessageType>(frame.type), frame.seq, detail);
+}
+
+void Requests::SendBadPayload(const Frame& frame) {
+  SendError(ErrorCode::kBadPayload, frame, static_cast<uint32_t>(frame.payload_bytes));
+}
+
+void Requests::SendEngineError(const Frame& frame) {
+  SendError(ErrorCode::kEngine, frame, static_cast<uint32_t>(pipeline_.status()));
+}
+
+}  // namespace kws::app
