@@ -42,8 +42,9 @@ class Running:
       url: what ``--port`` takes.
     """
 
-    def __init__(self, program: Path):
-        self.process = subprocess.Popen([program, "--port", "0"], stderr=subprocess.PIPE, text=True)
+    def __init__(self, program: Path, command_line: str = "", cwd: Path | None = None):
+        words = [program, "--port", "0", *(["--command-line", command_line] if command_line else [])]
+        self.process = subprocess.Popen(words, cwd=cwd, stderr=subprocess.PIPE, text=True)
         line = self.process.stderr.readline()
         if "listening on" not in line:
             raise RuntimeError(f"the native firmware did not start: {line}{self.process.stderr.read()}")
@@ -57,9 +58,15 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(program: Path) -> Iterator[Running]:
-    """Runs a native firmware; afterwards asserts that no sanitizer complained."""
-    firmware = Running(program)
+def running(program: Path, command_line: str = "", cwd: Path | None = None) -> Iterator[Running]:
+    """Runs a native firmware; afterwards asserts that no sanitizer complained.
+
+    Args:
+      program: the firmware.
+      command_line: that semihosting tells it.
+      cwd: folder that file names of it are relative to.
+    """
+    firmware = Running(program, command_line, cwd)
     try:
         yield firmware
     finally:

@@ -15,7 +15,6 @@ namespace {
 
 constexpr StepClock kClock{model::kWindowSamples, model::kHopSamples, model::kFramesPerStep};
 constexpr size_t kBlockSamples = 1024;
-constexpr size_t kCommandLineBytes = 1024;
 
 // Collects small records, since every write of the emulator's host costs time there.
 class Output {
@@ -126,18 +125,13 @@ Status RunBulk(Pipeline& pipeline, const char* in, const char* out) {
 }
 
 void RunCommandLine(Pipeline& pipeline) {
-  static char line[kCommandLineBytes];
-  if (!IsOk(semihosting::CommandLine(line, sizeof(line)))) return;
-  char* words[3] = {nullptr, nullptr, nullptr};
+  constexpr size_t kWords = 3;
+  const char* words[kWords] = {};
   size_t count = 0;
-  char* rest = nullptr;  // strtok_r: the C library's strtok allocates on the heap
-  for (char* word = strtok_r(line, " ", &rest); word != nullptr; word = strtok_r(nullptr, " ", &rest)) {
-    if (count == 3) return;
-    words[count++] = word;
-  }
-  if (count == 0 || std::strcmp(words[0], "bulk") != 0) return;
+  if (!IsOk(semihosting::CommandWords(words, kWords, &count)) || count == 0) return;
+  if (std::strcmp(words[0], "bulk") != 0) return;
   Status status = pipeline.status();
-  if (IsOk(status)) status = count == 3 ? RunBulk(pipeline, words[1], words[2]) : Status::kInvalidArgument;
+  if (IsOk(status)) status = count == kWords ? RunBulk(pipeline, words[1], words[2]) : Status::kInvalidArgument;
   if (!IsOk(status)) {
     semihosting::WriteText("bulk: ");
     semihosting::WriteText(StatusName(status));

@@ -3,6 +3,7 @@
 #include "app/bulk.h"
 #include "app/fault_log.h"
 #include "app/link_audio_source.h"
+#include "app/microphone_source.h"
 #include "app/pipeline.h"
 #include "app/session.h"
 #include "kws/board.h"
@@ -11,9 +12,10 @@
 namespace {
 
 kws::Link g_link(&kws::board::WriteSerial);
-kws::app::LinkAudioSource g_source;
+kws::app::LinkAudioSource g_host;
+kws::app::MicrophoneSource g_microphone;
 kws::app::Pipeline g_pipeline;
-kws::app::Session g_session(g_link, g_source, g_pipeline);
+kws::app::Session g_session(g_link, g_host, g_microphone, g_pipeline);
 
 int RunApplication() {
   kws::app::StartFaultLog();
@@ -23,7 +25,7 @@ int RunApplication() {
   for (;;) {
     const bool received = g_session.Poll();
     const bool processed = g_session.Process();
-    if (!received && !processed) kws::board::Idle();
+    if (!received && !processed) g_session.Idle();
   }
 }
 

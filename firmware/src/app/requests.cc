@@ -6,6 +6,7 @@
 #include "kws/board.h"
 #include "kws/engine.h"
 #include "kws/messages.h"
+#include "kws/microphone.h"
 
 namespace kws::app {
 namespace {
@@ -39,6 +40,8 @@ void Requests::Handle(const Frame& frame) {
       return HandleAudio(frame, request);
     case MessageType::kConfigure:
       return HandleConfigure(frame, request);
+    case MessageType::kSetSource:
+      return HandleSetSource(frame, request);
     case MessageType::kGetNames:
       return HandleNames(frame, request);
     case MessageType::kGetBench:
@@ -54,12 +57,36 @@ void Requests::Handle(const Frame& frame) {
   }
 }
 
+void Requests::ForgetAudio() {
+  parts_.flow.ForgetAudio();
+  parts_.reporter.ForgetAudio();
+  parts_.pipeline.Reset();
+  parts_.awake.Restart();
+}
+
 void Requests::HandleReset(const Frame& frame) {
-  if (!IsOk(pipeline_.status())) return SendEngineError(frame);
-  flow_.ForgetAudio();
-  reporter_.ForgetAudio();
-  pipeline_.Reset();
-  flow_.SendCredit(MessageType::kResetDone, frame.seq);
+  if (!IsOk(parts_.pipeline.status())) return SendEngineError(frame);
+  ForgetAudio();
+  parts_.flow.SendCredit(MessageType::kResetDone, frame.seq);
+}
+
+void Requests::HandleSetSource(const Frame& frame, PayloadReader& request) {
+  uint8_t kind, remove_dc;
+  uint16_t gain_q8;
+  ReadSetSource(request, &kind, &gain_q8, &remove_dc);
+  if (!request.Complete() || kind > static_cast<uint8_t>(SourceKind::kMicrophone) || gain_q8 == 0 ||
+      gain_q8 > Conditioner::kMaxGainQ8 || remove_dc > 1) {
+    return SendBadPayload(frame);
+  }
+  if (!IsOk(parts_.pipeline.status())) return SendEngineError(frame);
+  parts_.sources.UseHost();
+  ForgetAudio();
+  if (static_cast<SourceKind>(kind) == SourceKind::kMicrophone &&
+      !IsOk(parts_.sources.UseMicrophone(gain_q8, remove_dc != 0))) {
+    return SendError(ErrorCode::kUnavailable, frame, 0);
+  }
+  WriteSource(static_cast<uint8_t>(parts_.sources.kind()), parts_.replies.Answer(MessageType::kSource, frame.seq));
+  parts_.replies.Send();
 }
 
 void Requests::HandleConfigure(const Frame& frame, PayloadReader& request) {
@@ -67,24 +94,25 @@ void Requests::HandleConfigure(const Frame& frame, PayloadReader& request) {
   ReadConfigure(request, &flags);
   if (!request.Complete() || !Reporter::Knows(flags)) return SendBadPayload(frame);
   if (!Reporter::Offers(flags)) return SendError(ErrorCode::kUnavailable, frame, 0);
-  reporter_.Configure(flags);
-  WriteConfigured(flags, replies_.Answer(MessageType::kConfigured, frame.seq));
-  replies_.Send();
+  parts_.reporter.Configure(flags);
+  WriteConfigured(flags, parts_.replies.Answer(MessageType::kConfigured, frame.seq));
+  parts_.replies.Send();
 }
 
 void Requests::HandleAudio(const Frame& frame, PayloadReader& request) {
   uint32_t offset;
   ReadAudio(request, &offset);
   if (!request.ok() || offset % 2 != 0 || request.left() % 2 != 0) return SendBadPayload(frame);
-  if (!IsOk(pipeline_.status())) return SendEngineError(frame);
-  flow_.Take(frame.seq, offset, request.rest(), request.left());
+  if (!IsOk(parts_.pipeline.status())) return SendEngineError(frame);
+  if (parts_.sources.kind() != SourceKind::kHost) return SendError(ErrorCode::kUnavailable, frame, 0);
+  parts_.flow.Take(frame.seq, offset, request.rest(), request.left());
 }
 
 void Requests::HandleBench(const Frame& frame, PayloadReader& request) {
   uint16_t first_layer;
   ReadGetBench(request, &first_layer);
   if (!request.Complete() || first_layer > engine::LayerCount()) return SendBadPayload(frame);
-  const Pipeline::Totals& totals = pipeline_.totals();
+  const Pipeline::Totals& totals = parts_.pipeline.totals();
   const size_t known = engine::LayerCount() < kMaxProfiledLayers ? engine::LayerCount() : kMaxProfiledLayers;
   const size_t left = known > first_layer ? known - first_layer : 0;
   BenchMessage message{};
@@ -93,16 +121,17 @@ void Requests::HandleBench(const Frame& frame, PayloadReader& request) {
   message.engine_ticks = totals.engine_ticks;
   message.detector_ticks = totals.detector_ticks;
   message.first_layer = first_layer;
-  message.layer_ticks = reporter_.layer_ticks() + (left != 0 ? first_layer : 0);
+  message.layer_ticks = parts_.reporter.layer_ticks() + (left != 0 ? first_layer : 0);
   message.layer_tick_count = static_cast<uint8_t>(left < kLayersPerFrame ? left : kLayersPerFrame);
-  Write(message, replies_.Answer(MessageType::kBench, frame.seq));
-  replies_.Send();
+  message.awake_ticks = parts_.awake.Count();
+  Write(message, parts_.replies.Answer(MessageType::kBench, frame.seq));
+  parts_.replies.Send();
 }
 
 void Requests::HandleFault(const Frame& frame) {
   const FaultLog& log = CurrentFaultLog();
-  WriteFault(log.faults, log.last, replies_.Answer(MessageType::kFault, frame.seq));
-  replies_.Send();
+  WriteFault(log.faults, log.last, parts_.replies.Answer(MessageType::kFault, frame.seq));
+  parts_.replies.Send();
 }
 
 void Requests::HandleNames(const Frame& frame, PayloadReader& request) {
@@ -112,20 +141,20 @@ void Requests::HandleNames(const Frame& frame, PayloadReader& request) {
   const auto which = static_cast<NamesKind>(kind);
   if (!request.Complete() || which > NamesKind::kLayers || first > NameCount(which)) return SendBadPayload(frame);
   const uint8_t count = NamesThatFit(which, first);
-  FrameWriter& out = replies_.Answer(MessageType::kNames, frame.seq);
+  FrameWriter& out = parts_.replies.Answer(MessageType::kNames, frame.seq);
   WriteNames(kind, NameCount(which), first, count, out);
   for (size_t i = 0; i < count; ++i) out.String(NameOf(which, first + i));
-  replies_.Send();
+  parts_.replies.Send();
 }
 
 void Requests::SendInfo(uint16_t seq) {
-  Write(DescribeDevice(), replies_.Answer(MessageType::kInfo, seq));
-  replies_.Send();
+  Write(DescribeDevice(), parts_.replies.Answer(MessageType::kInfo, seq));
+  parts_.replies.Send();
 }
 
 void Requests::SendStats(uint16_t seq) {
-  const LinkCounters& link = link_.counters();
-  const FlowControl::Counters& audio = flow_.counters();
+  const LinkCounters& link = parts_.link.counters();
+  const FlowControl::Counters& audio = parts_.flow.counters();
   const engine::BufferSizes buffers = engine::Buffers();
   StatsMessage message{};
   message.frames_ok = link.frames_ok;
@@ -134,13 +163,13 @@ void Requests::SendStats(uint16_t seq) {
   message.frames_too_long = link.too_long;
   message.frames_bad_crc = link.bad_crc;
   message.frames_repeated = frames_repeated_;
-  message.errors_sent = replies_.errors_sent();
+  message.errors_sent = parts_.replies.errors_sent();
   message.serial_overruns = board::SerialOverruns();
   message.audio_gaps = audio.gaps;
   message.audio_overruns = audio.overruns;
   message.audio_repeated_bytes = audio.repeated_bytes;
-  message.steps = reporter_.steps();
-  message.detections = reporter_.detections();
+  message.steps = parts_.reporter.steps();
+  message.detections = parts_.reporter.detections();
   message.stack_size_bytes = board::StackSizeBytes();
   message.stack_used_bytes = board::StackUsedBytes();
   message.state_bytes = buffers.state_bytes;
@@ -150,12 +179,14 @@ void Requests::SendStats(uint16_t seq) {
   message.detector_bytes = sizeof(Detector);
   message.link_bytes = sizeof(Link) + sizeof(Session);
   message.audio_ring_bytes = sizeof(LinkAudioSource);
-  Write(message, replies_.Answer(MessageType::kStats, seq));
-  replies_.Send();
+  message.microphone_samples = parts_.sources.microphone_samples();
+  message.microphone_lost_samples = board::microphone::LostSamples();
+  Write(message, parts_.replies.Answer(MessageType::kStats, seq));
+  parts_.replies.Send();
 }
 
 void Requests::SendError(ErrorCode code, const Frame& frame, uint32_t detail) {
-  replies_.Error(code, static_cast<MessageType>(frame.type), frame.seq, detail);
+  parts_.replies.Error(code, static_cast<MessageType>(frame.type), frame.seq, detail);
 }
 
 void Requests::SendBadPayload(const Frame& frame) {
@@ -163,7 +194,7 @@ void Requests::SendBadPayload(const Frame& frame) {
 }
 
 void Requests::SendEngineError(const Frame& frame) {
-  SendError(ErrorCode::kEngine, frame, static_cast<uint32_t>(pipeline_.status()));
+  SendError(ErrorCode::kEngine, frame, static_cast<uint32_t>(parts_.pipeline.status()));
 }
 
 }  // namespace kws::app

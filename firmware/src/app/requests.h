@@ -3,10 +3,12 @@
 
 #include <cstdint>
 
+#include "app/awake_time.h"
 #include "app/flow_control.h"
 #include "app/pipeline.h"
 #include "app/replies.h"
 #include "app/reporter.h"
+#include "app/sources.h"
 #include "kws/frame.h"
 #include "kws/link.h"
 #include "kws/payload_reader.h"
@@ -16,9 +18,18 @@ namespace kws::app {
 // The requests of one host. Main thread only.
 class Requests {
  public:
-  // All must outlive it.
-  Requests(const Link& link, Replies& replies, Reporter& reporter, FlowControl& flow, Pipeline& pipeline)
-      : link_(link), replies_(replies), reporter_(reporter), flow_(flow), pipeline_(pipeline) {}
+  // What requests are about. All must outlive them.
+  struct Parts {
+    const Link& link;
+    Replies& replies;
+    Reporter& reporter;
+    FlowControl& flow;
+    Sources& sources;
+    AwakeTime& awake;
+    Pipeline& pipeline;
+  };
+
+  explicit Requests(const Parts& parts) : parts_(parts) {}
 
   // Answers a frame that has arrived.
   void Handle(const Frame& frame);
@@ -29,7 +40,9 @@ class Requests {
  private:
   static constexpr uint32_t kNoSeq = 0x10000;  // no frame has it
 
+  void ForgetAudio();
   void HandleReset(const Frame& frame);
+  void HandleSetSource(const Frame& frame, PayloadReader& request);
   void HandleConfigure(const Frame& frame, PayloadReader& request);
   void HandleAudio(const Frame& frame, PayloadReader& request);
   void HandleBench(const Frame& frame, PayloadReader& request);
@@ -41,11 +54,7 @@ class Requests {
   void SendBadPayload(const Frame& frame);
   void SendEngineError(const Frame& frame);
 
-  const Link& link_;
-  Replies& replies_;
-  Reporter& reporter_;
-  FlowControl& flow_;
-  Pipeline& pipeline_;
+  Parts parts_;
   uint32_t last_seq_ = kNoSeq;  // of the request before, to count repetitions
   uint8_t last_type_ = 0;
   uint32_t frames_repeated_ = 0;

@@ -16,14 +16,17 @@ void Session::Start() {
   replies_.Restart();
   reporter_.Restart();
   flow_.Restart();
+  sources_.UseHost();
   requests_.Restart();
   pipeline_.Reset();
+  awake_.Restart();
   const FaultLog& log = CurrentFaultLog();
   WriteHello(log.starts, log.faults, replies_.Event(MessageType::kHello));
   replies_.Send();
 }
 
 bool Session::Poll() {
+  awake_.Count();
   uint8_t bytes[128];
   const size_t count = board::ReadSerial(bytes, sizeof(bytes));
   for (size_t i = 0; i < count; ++i) {
@@ -35,7 +38,7 @@ bool Session::Poll() {
 
 bool Session::Process() {
   int16_t pcm[kChunkSamples];
-  const size_t samples = source_.Read(pcm, kChunkSamples);
+  const size_t samples = sources_.current().Read(pcm, kChunkSamples);
   if (samples != 0 && IsOk(pipeline_.status())) {
     const auto on_step = [](void* reporter, const StepResult& result) {
       static_cast<Reporter*>(reporter)->OnStep(result);
