@@ -37,8 +37,8 @@ SPEECH_STD = (
 )  # fmt: skip
 SPEECH_CONFIG = FrontendConfig(feature_mean=SPEECH_MEAN, feature_std=SPEECH_STD)
 
-# Every branch that a manifest can select: both first radices, odd window, tail of one DCT row, padded DCT columns, no DCT
-# over even and odd numbers of bands, preemphasis.
+# Every branch that a manifest can select: both first radices, odd window, tail of one DCT row, padded DCT columns, even
+# and odd numbers of bands without a DCT, preemphasis.
 OTHER_CONFIGS = {
     "fft256": FrontendConfig(
         window_samples=256, hop_samples=77, fft_size=256, mel_bands=40, coefficients=13, feature_std=(3.0,) * 13

@@ -80,7 +80,5 @@ def require_mfcc(config: AnyFrontendConfig, what: str) -> FrontendConfig:
       KwsError: it is of another kind.
     """
     if not isinstance(config, FrontendConfig):
-        raise KwsError(
-            f'{what} knows the front ends "{MFCC}" and "{LOG_MEL}". Received: a bundle with front end "{config.kind}".'
-        )
+        raise KwsError(f'{what} knows the front ends "{MFCC}" and "{LOG_MEL}". Received: "{config.kind}".')
     return config
