@@ -42,7 +42,7 @@ def wanted_frontend(text: str) -> WantedFrontend:
       KwsError: there is neither, or the front end cannot be computed.
     """
     if text == "micro_speech":
-        return WantedFrontend(MicroFrontendConfig(**MICRO_SPEECH), quantized=True)
+        return WantedFrontend(config_from_dict({**MicroFrontendConfig().to_dict(), **MICRO_SPEECH}), quantized=True)
     found = {"kind": text} if text in _KINDS else _read(text)
     quantized = bool(found.keys() & {*MICRO_SPEECH, "feature_steps_per_std"})
     defaults = MicroFrontendConfig().to_dict() if found["kind"] == MICRO else _mel_defaults(found)
