@@ -62,7 +62,7 @@ def _of_adopted(adopted: Adopted, options: Options) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "changes": list(adopted.notes),
         "states": [
-            {"name": s.name, "shape": list(s.input.shape), "bytes": int(np.prod(s.input.shape))} for s in adopted.states
+            {"name": s.name, "shape": list(s.input.shape), "bytes": s.initial().nbytes} for s in adopted.states
         ],
     }
     try:
@@ -125,6 +125,8 @@ def macs_of(graph: Graph, op: Op) -> int:
     if result is None or len(tensors) < 2:
         return 0
     weights = tensors[1].shape
+    if op.kind in ("SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM"):
+        return _macs_of_states(graph, op)
     if op.kind == "CONV_2D" and len(weights) == 4:
         return result.size * int(np.prod(weights[1:], dtype=np.int64))
     if op.kind == "DEPTHWISE_CONV_2D" and len(weights) == 4:
@@ -133,6 +135,13 @@ def macs_of(graph: Graph, op: Op) -> int:
         inner = weights[-1] if op.kind == "FULLY_CONNECTED" else tensors[0].shape[-2 if _adjoint(op) else -1]
         return result.size * inner
     return 0
+
+
+def _macs_of_states(graph: Graph, op: Op) -> int:
+    """Of an operator that keeps its state: every weight once in each of its steps."""
+    matrices = [graph.tensors[i] for i in op.inputs if i >= 0 and graph.tensors[i].data is not None]
+    steps = 1 if op.kind == "SVDF" else graph.tensors[op.inputs[0]].size // max(graph.tensors[op.inputs[0]].shape[-1], 1)
+    return steps * sum(tensor.size for tensor in matrices if len(tensor.shape) > 1)
 
 
 def _adjoint(op: Op) -> bool:
