@@ -89,8 +89,6 @@ def svdf_factors(
 ) -> tuple[float, float]:
     """Factors of SVDF: from the products with the input to its state, and from those with its state to the output.
 
-    The kernel computes them in float32.
+    In float64, as TFLite Micro computes them today; releases up to 2025 rounded each step to float32.
     """
-    scales = (input_scale, feature_scale, state_scale, time_scale, output_scale)
-    x, feature, state, time, y = map(np.float32, scales)
-    return float(x * feature / state), float(state * time / y)
+    return input_scale * feature_scale / state_scale, state_scale * time_scale / output_scale
