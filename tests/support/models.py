@@ -137,16 +137,17 @@ class GraphBuilder:
         inputs, filters = self.tensors[x].shape[-1], units * rank
         largest = np.iinfo(dtype.lower()).max
         weights = self.rng.integers(-127, 128, (filters, inputs)).astype(np.int8)
-        feature = self.tensor(f"{name}/feature", weights.shape, 0.01, data=weights)
+        # What is kept is about as large as the input, and so is the output.
+        feature = self.tensor(f"{name}/feature", weights.shape, 1 / (73 * inputs**0.5), data=weights)
         weights = self.rng.integers(-largest, largest + 1, (filters, steps)).astype(dtype.lower())
-        time = self.tensor(f"{name}/time", weights.shape, 1 / largest, dtype=dtype, data=weights)
-        # What is kept fills a third of its range, as far as random products go.
-        scale = self.tensors[x].scales[0] * 0.01 * inputs**0.5 * 70 * 73 / (largest / 3)
+        time_scale = 1 / (0.6 * largest * (rank * steps) ** 0.5)
+        time = self.tensor(f"{name}/time", weights.shape, time_scale, dtype=dtype, data=weights)
+        # Random products fill a third of the memory's range.
+        scale = self.tensors[x].scales[0] * 70 / (largest / 3)
         kept = self.kept_inside(f"{name}/memory", filters * steps, scale, state_zero_point, dtype)
         bias = self.rng.integers(-largest, largest + 1, units).astype(np.int32) * (largest // 9)
-        bias = self.tensor(f"{name}/bias", (units,), scale / largest, dtype="INT32", data=bias)
-        result = scale * largest / 3 * 0.6 * (rank * steps) ** 0.5 / 50
-        y = self.tensor(name, (1, units), result, -128 if activation == "RELU" else int(self.rng.integers(-40, 40)))
+        bias = self.tensor(f"{name}/bias", (units,), scale * time_scale, dtype="INT32", data=bias)
+        y = self.tensor(name, (1, units), scale * largest / 3 / 50, -128 if activation == "RELU" else int(self.rng.integers(-40, 40)))
         return self.op("SVDF", [x, feature, time, bias, kept], y, rank=rank, activation=activation)
 
     def lstm(
@@ -169,6 +170,12 @@ class GraphBuilder:
         y = self.tensor(name, (*self.tensors[x].shape[:2], units), 1 / 120, -3)
         options = dict(activation="TANH", cell_clip=clip, projection_clip=0.0, time_major=time_major)
         return self.op("UNIDIRECTIONAL_SEQUENCE_LSTM", operands, y, **options)
+
+    def as_converted(self) -> Graph:
+        """The graph with the variable tensors inside, as TensorFlow's converter leaves them."""
+        outside = {tensor.index for tensor in self.tensors if not tensor.is_variable}
+        inputs, outputs = ([i for i in ends if i in outside] for ends in (self.inputs, self.outputs))
+        return dataclasses.replace(self.graph(), inputs=tuple(inputs), outputs=tuple(outputs))
 
     def _weights(self, name: str, shape: tuple[int, ...], channels: int, axis: int) -> tuple[int, np.ndarray]:
         scales = self.rng.uniform(0.004, 0.012, channels) if channels > 1 else np.array([0.008])

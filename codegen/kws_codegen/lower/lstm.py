@@ -43,6 +43,7 @@ def _lower(lowering: Lowering, op: Op) -> None:
     except ValueError as error:
         refuse(graph, op, f"its cell state '{cell.name}': {error}")
     one = recurrent.FUNCTION_SCALE
+    lowering.enter_block(op, lowering.buffer(states[0]))
     lowering.emit(
         Lstm(
             name=lowering.name(op, "lstm"),
@@ -64,7 +65,6 @@ def _lower(lowering: Lowering, op: Op) -> None:
             steps=steps,
         )
     )
-    lowering.enter_block(op, lowering.buffer(states[0]))
 
 
 def _check_variant(graph: Graph, op: Op) -> None:
