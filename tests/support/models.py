@@ -742,14 +742,19 @@ def planes() -> GraphBuilder:
 
 
 def memories() -> GraphBuilder:
-    """SVDF layers in a row: of one filter a unit and of several, which keep 16 bits and 8, with and without RELU."""
+    """SVDF layers in a row: of one filter a unit and of several, which keep 16 bits and 8, with and without RELU.
+
+    The sums of the first one leave 32 bits where the features stay the same: they wrap around.
+    """
     b, x = _start(18, 2, 10)
-    x = b.svdf("first", b.reshape("flat", x, (1, 20)), 12, 8)
+    x = b.svdf("wide", b.reshape("flat", x, (1, 20)), 11, 21, activation="NONE")
+    b.tensors[b.ops[-1].inputs[2]].data.fill(2**15 - 1)
+    x = b.svdf("first", x, 12, 8)
     x = b.svdf("of_three", x, 7, 5, rank=3, activation="NONE")
     x = b.svdf("bytes", x, 9, 6, rank=2, dtype="INT8", state_zero_point=-9)
     x = b.svdf("one_byte", x, 8, 1, dtype="INT8", activation="NONE")
-    x = b.svdf("now", x, 3, 1, rank=2)
-    b.scores(b.dense("scores", b.svdf("long", x, 6, 21), 5))
+    x = b.svdf("now", x, 6, 1, rank=2)
+    b.scores(b.dense("scores", x, 5))
     return b
 
 

@@ -25,6 +25,7 @@ class Lstm(KernelCall):
       hidden_zero_point: of the hidden state.
       tanh: multiplier and right shift of the cell state, of `recurrent.tanh_argument`.
       cell_range: clip of the cell state, int16, both included.
+      fast: dot products are proven to stay below 2**30 on their way through the factors.
       steps: frames of a step.
     """
 
@@ -40,6 +41,7 @@ class Lstm(KernelCall):
     hidden_zero_point: int
     tanh: tuple[int, int]
     cell_range: tuple[int, int]
+    fast: bool
     steps: int
 
     kernel = "lstm"

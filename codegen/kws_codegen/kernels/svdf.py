@@ -23,6 +23,7 @@ class Svdf(KernelCall):
       memory_zero_point: of the memory.
       factor: from the sums over time to the output.
       zero_point: of the output.
+      fast: for the factor to the memory and that to the output: values are proven to stay below 2**30.
       memory: keeps the results.
     """
 
@@ -34,6 +35,7 @@ class Svdf(KernelCall):
     memory_zero_point: int
     factor: Factor
     zero_point: int
+    fast: tuple[bool, bool]
     memory: SvdfMemory
 
     kernel = "svdf"

@@ -62,6 +62,7 @@ def _lower(lowering: Lowering, op: Op) -> None:
             hidden_zero_point=hidden.zero_points[0],
             tanh=tanh,
             cell_range=_cell_range(op, cell),
+            fast=all(weights.stay_small(rows, sums) for rows, sums in of_frame + of_hidden),
             steps=steps,
         )
     )

@@ -40,10 +40,10 @@ def _lower(lowering: Lowering, op: Op) -> None:
     zero_point = _zero_point(graph, op, kept)
     bias = weights.bias(graph, op, _BIAS, units)
     bias = bias - zero_point * time.astype(np.int64).reshape(units, -1).sum(axis=1)
-    if kept.dtype == "INT8":  # sums of INT16 wrap around, as in the interpreter
-        bound = int((np.abs(bias) + 128 * np.abs(time.astype(np.int64)).reshape(units, -1).sum(axis=1)).max())
-        if bound >= 2**31:
-            refuse(graph, op, f"a sum over time can reach {bound}, more than int32 holds")
+    over_time = np.abs(time.astype(np.int64)).reshape(units, -1).sum(axis=1)
+    bound = int((np.abs(bias) + -int(np.iinfo(time.dtype).min) * over_time).max())
+    if kept.dtype == "INT8" and bound >= 2**31:  # sums of INT16 wrap around, as in the interpreter
+        refuse(graph, op, f"a sum over time can reach {bound}, more than int32 holds")
     scales = [graph.tensors[op.inputs[i]].scales[0] for i in (_X, _FEATURE, _STATE, _TIME)]
     to_state, to_output = recurrent.svdf_factors(*scales, y.scales[0])
     multiplier, shift = fixed_point.quantize_multiplier(to_output)
@@ -53,6 +53,7 @@ def _lower(lowering: Lowering, op: Op) -> None:
     assert isinstance(memory, SvdfMemory)  # of a state whose shape fits
     lowering.enter_block(op, memory)
     offsets = np.zeros(filters, np.int64)
+    requantization = weights.requantization(graph, op, x.zero_points[0], feature, offsets, [to_state])
     lowering.emit(
         Svdf(
             name=lowering.name(op, "svdf"),
@@ -61,12 +62,13 @@ def _lower(lowering: Lowering, op: Op) -> None:
             writes=lowering.write(y.index),
             matrix=feature,
             time_matrix=time,
-            requantization=weights.requantization(graph, op, x.zero_points[0], feature, offsets, [to_state]),
+            requantization=requantization,
             bias=bias.astype(np.int32),
             rank=rank,
             memory_zero_point=zero_point,
             factor=Factor(multiplier, shift),
             zero_point=y.zero_points[0],
+            fast=(weights.stay_small(feature, requantization), bound << max(shift, 0) < 2**30),
             memory=memory,
         )
     )

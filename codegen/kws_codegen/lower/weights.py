@@ -41,6 +41,12 @@ def matrix(graph: Graph, op: Op, position: int, dtype: str, what: str) -> np.nda
     return values
 
 
+def stay_small(rows: np.ndarray, sums: Requantization) -> bool:
+    """Whether dot products with `rows`, shifted to the left by their factors, are proven to stay below 2**30."""
+    reach = np.abs(sums.folded_bias.astype(np.int64)) + 128 * np.abs(rows.astype(np.int64)).sum(axis=1)
+    return bool((reach << np.maximum(sums.shifts.astype(np.int64), 0) < 2**30).all())
+
+
 def are_int4(graph: Graph, op: Op) -> bool:
     """Whether the weights have 4 bits."""
     return graph.tensors[op.inputs[1]].dtype == "INT4"

@@ -106,7 +106,8 @@ def adopted_inside(name):
 def test_adopt_states_inside_are_named_after_their_operators():
     _, adopted = adopted_inside("memories")
     named = [(s.name, s.input.shape, s.dtype, s.reset_value) for s in adopted.states]
-    assert named[:3] == [
+    assert named[:4] == [
+        ("wide_memory", (1, 231), "INT16", 0),
         ("first_memory", (1, 96), "INT16", 0),
         ("of_three_memory", (1, 105), "INT16", 0),
         ("bytes_memory", (1, 108), "INT8", -9),
@@ -144,7 +145,7 @@ def test_adopt_state_of_two_operators_is_refused():
     graph = UNUSUAL["memories"]().as_converted()
     first, second = [op for op in graph.ops if op.kind == "SVDF"][:2]
     ops = [dataclasses.replace(op, inputs=(*op.inputs[:4], first.inputs[4])) if op is second else op for op in graph.ops]
-    with pytest.raises(KwsError, match="SVDF of 'first': its state 'first/memory' is used by more than that operator"):
+    with pytest.raises(KwsError, match="SVDF of 'wide': its state 'wide/memory' is used by more than that operator"):
         adopt(write(dataclasses.replace(graph, ops=tuple(ops))), coefficients=10)
 
 
@@ -156,8 +157,8 @@ def test_adopt_float_state_inside_is_refused():
 
 @pytest.mark.parametrize("rank", [0, -1])
 def test_adopt_svdf_of_a_rank_that_ends_the_interpreter_is_refused(rank):
-    graph = replace_op(UNUSUAL["memories"]().as_converted(), "first", options={"rank": rank})
-    with pytest.raises(KwsError, match=f"operator 1 .SVDF 'first'. has rank {rank}, it must be 1 or more"):
+    graph = replace_op(UNUSUAL["memories"]().as_converted(), "wide", options={"rank": rank})
+    with pytest.raises(KwsError, match=f"operator 1 .SVDF 'wide'. has rank {rank}, it must be 1 or more"):
         adopt(write(graph), coefficients=10)
 
 

@@ -3,10 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
+#include "engine/aot/copy.h"
 #include "engine/aot/dot_rows.h"
 #include "engine/aot/requantize.h"
+#include "engine/aot/scale.h"
 
 namespace kws::aot {
 
@@ -45,10 +46,6 @@ struct LstmParams {
 
 namespace internal {
 
-constexpr int32_t SaturateToInt16(int32_t value) { return Clamp(value, INT16_MIN, INT16_MAX); }
-
-constexpr int32_t Scaled(int32_t value, Factor factor) { return Requantize(value, factor.multiplier, factor.shift); }
-
 // 1 / (1 + exp(-x)), Q0.15, of an int16 x in Q3.12. The line between two entries of the table.
 inline int16_t Logistic16(const uint16_t* table, int32_t x) {
   const int32_t argument = 3 * x;
@@ -81,45 +78,46 @@ inline int16_t Tanh16(const uint16_t* table, int32_t value, int32_t multiplier, 
 }  // namespace internal
 
 // kSteps steps of the layer.
+//   kOfSums: how the factors of dot products are applied; a product of a gate and a state always stays small
 //   input: int8 [kSteps][kInputs]
 //   hidden: int8 [kUnits], cell: int16 [kUnits], those of the last step; replaced by the new ones
 //   output: int8 [kSteps][kUnits], the hidden state after each step; overlaps neither
-//   gates: LstmScratchBytes(kUnits) bytes
-template <int kInputs, int kUnits, int kSteps>
+//   scratch: LstmScratchBytes(kUnits) bytes
+template <int kInputs, int kUnits, int kSteps, Rounding kOfSums>
 void Lstm(const LstmTables& tables, const LstmParams& params, const int8_t* input, int8_t* hidden, void* cell_state,
           int8_t* output, void* scratch) {
   auto* cell = static_cast<int16_t*>(cell_state);
   auto* gates = static_cast<int16_t*>(scratch);
+  const Scale<Rounding::kFast> kept(params.kept), added(params.added), to_hidden(params.to_hidden);
+  const int32_t zero_point = params.hidden_zero_point;
   for (int step = 0; step < kSteps; ++step, input += kInputs, output += kUnits) {
     for (int gate = 0; gate < kLstmGates; ++gate) {
       int16_t* values = gates + gate * kUnits;
+      const Scale<kOfSums> of_frame(params.of_frame[gate]), of_hidden(params.of_hidden[gate]);
       const int8_t* weights = tables.weights + gate * kUnits * kInputs;
       DotRows<kInputs, kUnits>(weights, tables.bias + gate * kUnits, input, [&](int unit, int32_t sum) {
-        values[unit] = static_cast<int16_t>(internal::SaturateToInt16(internal::Scaled(sum, params.of_frame[gate])));
+        values[unit] = static_cast<int16_t>(SaturateToInt16(of_frame(sum)));
       });
       weights = tables.weights + kLstmGates * kUnits * kInputs + gate * kUnits * kUnits;
       const int32_t* bias = tables.bias + (kLstmGates + gate) * kUnits;
       DotRows<kUnits, kUnits>(weights, bias, hidden, [&](int unit, int32_t sum) {
-        const int32_t more = internal::SaturateToInt16(internal::Scaled(sum, params.of_hidden[gate]));
-        const int32_t argument = internal::SaturateToInt16(values[unit] + more);
+        const int32_t argument = SaturateToInt16(values[unit] + SaturateToInt16(of_hidden(sum)));
         values[unit] = gate == kCandidate ? internal::Tanh16(tables.logistic, argument, 3, 0)
                                           : internal::Logistic16(tables.logistic, argument);
       });
     }
     for (int unit = 0; unit < kUnits; ++unit) {
       const auto gated = [&](LstmGate gate, int32_t value) { return gates[gate * kUnits + unit] * value; };
-      const int32_t kept = internal::SaturateToInt16(internal::Scaled(gated(kForgetGate, cell[unit]), params.kept));
-      const int32_t added = internal::SaturateToInt16(
-          internal::Scaled(gated(kInputGate, gates[kCandidate * kUnits + unit]), params.added));
-      const int32_t sum = Clamp(internal::SaturateToInt16(kept + added), params.cell_min, params.cell_max);
+      const int32_t old = SaturateToInt16(kept(gated(kForgetGate, cell[unit])));
+      const int32_t more = SaturateToInt16(added(gated(kInputGate, gates[kCandidate * kUnits + unit])));
+      const int32_t sum = Clamp(SaturateToInt16(old + more), params.cell_min, params.cell_max);
       cell[unit] = static_cast<int16_t>(sum);
       const int32_t squashed =
           internal::Tanh16(tables.logistic, sum, params.tanh_multiplier, params.tanh_right_shift);
-      const int32_t value = internal::Scaled(gated(kOutputGate, squashed), params.to_hidden);
-      const int32_t zero_point = params.hidden_zero_point;
+      const int32_t value = to_hidden(gated(kOutputGate, squashed));
       hidden[unit] = static_cast<int8_t>(Clamp(value, -128 - zero_point, 127 - zero_point) + zero_point);
     }
-    memcpy(output, hidden, kUnits);
+    CopyBytes(output, hidden, kUnits);
   }
 }
 

@@ -6,8 +6,10 @@
 #include <cstring>
 #include <limits>
 
+#include "engine/aot/copy.h"
 #include "engine/aot/dot_rows.h"
 #include "engine/aot/requantize.h"
+#include "engine/aot/scale.h"
 
 namespace kws::aot {
 
@@ -32,10 +34,9 @@ class SvdfMemory {
   // each is to be written.
   T* Shift() {
     if (++first_ == kShifts) {
-      for (int filter = 0; filter < kFilters; ++filter) {
-        T* row = data_ + filter * kRow;
-        memmove(row, row + kShifts, (kSteps - 1) * sizeof(T));
-      }
+      // All rows at once: what crosses from one to the next is not read before it is written again.
+      constexpr int kBytes = (kFilters * kRow - kShifts) * static_cast<int>(sizeof(T));
+      CopyBytes(reinterpret_cast<int8_t*>(data_), reinterpret_cast<const int8_t*>(data_ + kShifts), kBytes);
       first_ = 0;
     }
     return data_ + first_;
@@ -73,33 +74,34 @@ struct SvdfParams {
 };
 
 // A step.
+//   kToMemory, kToOutput: how the two factors are applied
 //   input: int8 [kInputs]
 //   output: int8 [filters / kRank]
-template <int kInputs, int kRank, typename Memory>
+template <int kInputs, int kRank, Rounding kToMemory, Rounding kToOutput, typename Memory>
 void Svdf(const SvdfTables<typename Memory::Value>& tables, const SvdfParams& params, const int8_t* input,
           Memory& memory, int8_t* output) {
   using T = typename Memory::Value;
   constexpr int kFilters = Memory::kFilterCount, kSteps = Memory::kStepCount;
-  constexpr int32_t kLow = std::numeric_limits<T>::min(), kHigh = std::numeric_limits<T>::max();
   T* const oldest = memory.Shift();
-  T* const newest = oldest + kSteps - 1;
-  DotRows<kInputs, kFilters>(tables.weights, tables.bias, input, [&](int filter, int32_t sum) {
-    // Clamped before the zero point joins, so that the addition cannot overflow.
-    const int32_t zero_point = params.memory_zero_point;
-    const int32_t value = Requantize(sum, params.to_memory.multiplier, params.to_memory.shift);
-    newest[filter * Memory::kRow] = static_cast<T>(Clamp(value, kLow - zero_point, kHigh - zero_point) + zero_point);
+  T* newest = oldest + kSteps - 1;
+  // Clamped before a zero point joins, so that the addition cannot overflow.
+  const int32_t kept_at = params.memory_zero_point, given_at = params.zero_point;
+  const int32_t low = std::numeric_limits<T>::min() - kept_at, high = std::numeric_limits<T>::max() - kept_at;
+  const Scale<kToMemory> to_memory(params.to_memory);
+  DotRows<kInputs, kFilters>(tables.weights, tables.bias, input, [&](int, int32_t sum) {
+    *newest = static_cast<T>(Clamp(to_memory(sum), low, high) + kept_at);
+    newest += Memory::kRow;
   });
   const T* kept = oldest;
   const T* weights = tables.time_weights;
   const int32_t* bias = tables.bias + kFilters;
+  const Scale<kToOutput> to_output(params.to_output);
   for (int unit = 0; unit < kFilters / kRank; ++unit) {
     int32_t sum = bias[unit];
     for (int filter = 0; filter < kRank; ++filter, kept += Memory::kRow, weights += kSteps) {
       sum = Dot<kSteps>(sum, kept, weights);
     }
-    const int32_t value = Requantize(sum, params.to_output.multiplier, params.to_output.shift);
-    output[unit] = static_cast<int8_t>(Clamp(value, -128 - params.zero_point, 127 - params.zero_point) +
-                                       params.zero_point);
+    output[unit] = static_cast<int8_t>(Clamp(to_output(sum), -128 - given_at, 127 - given_at) + given_at);
   }
 }
 
