@@ -140,7 +140,8 @@ def macs_of(graph: Graph, op: Op) -> int:
 def _macs_of_states(graph: Graph, op: Op) -> int:
     """Of an operator that keeps its state: every weight once in each of its steps."""
     matrices = [graph.tensors[i] for i in op.inputs if i >= 0 and graph.tensors[i].data is not None]
-    steps = 1 if op.kind == "SVDF" else graph.tensors[op.inputs[0]].size // max(graph.tensors[op.inputs[0]].shape[-1], 1)
+    x = graph.tensors[op.inputs[0]]
+    steps = 1 if op.kind == "SVDF" or not x.shape else x.size // max(x.shape[-1], 1)
     return steps * sum(tensor.size for tensor in matrices if len(tensor.shape) > 1)
 
 
@@ -157,12 +158,12 @@ def text(facts: dict[str, Any], name: str) -> str:
     lines = [f"{name}: {facts['model_bytes']} bytes, {len(rows)} operators, {facts['macs_per_step']} MAC", *ends]
     lines += [f"state {state['name']!r} {state['shape']}: {state['bytes']} bytes" for state in facts["states"]]
     lines += [f"adopt: {change}" for change in facts["changes"]]
-    lines += ["", f"{'':>4} {'operator':<28}{'output':<22}{'MAC':>10}{'constants':>11}  aot   tflm"]
+    lines += ["", f"{'':>4} {'operator':<30}{'output':<22}{'MAC':>10}{'constants':>11}  aot   tflm"]
     for row in rows:
         runs = [f"{'no' if row[engine] else 'yes':<6}" for engine in ("aot", "tflm")]
         shape = f"{row['type'].lower()}{row['shape']}".replace(" ", "")
         sizes = f"{row['macs']:>10}{row['constant_bytes']:>11}"
-        lines.append(f"{row['index']:>4} {row['kind']:<28}{shape:<22}{sizes}  {''.join(runs)}".rstrip())
+        lines.append(f"{row['index']:>4} {row['kind']:<30}{shape:<22}{sizes}  {''.join(runs)}".rstrip())
     lines += ["", *_verdict(facts)]
     return "\n".join(lines)
 

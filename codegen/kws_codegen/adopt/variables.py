@@ -101,7 +101,18 @@ def inner_states(draft: Draft) -> list[DraftState]:
         for position, what in _INNER.get(draft.kind(op), {}).items():
             if position < len(inputs) and inputs[position] >= 0 and draft.tensor(inputs[position]).isVariable:
                 found.append(_inner_state(draft, op, inputs[position], what))
+        if draft.kind(op) == "UNIDIRECTIONAL_SEQUENCE_LSTM" and len(draft.shape(inputs[0])) == 3:
+            _note_frames(draft, op, max(draft.shape(inputs[0])[:2]))
     return found
+
+
+def _note_frames(draft: Draft, op: Any, frames: int) -> None:
+    """Says what a model of whole windows may not expect: it was trained with zeros before each of them."""
+    if frames > 1:
+        draft.notes.append(
+            f"{draft.kind(op)} of {draft.name(numbers(op.outputs)[0])} goes on with its states from one step of {frames} "
+            "frames to the next, as in TensorFlow Lite Micro"
+        )
 
 
 def _inner_state(draft: Draft, op: Any, index: int, what: str) -> DraftState:
