@@ -147,7 +147,12 @@ class GraphBuilder:
         kept = self.kept_inside(f"{name}/memory", filters * steps, scale, state_zero_point, dtype)
         bias = self.rng.integers(-largest, largest + 1, units).astype(np.int32) * (largest // 9)
         bias = self.tensor(f"{name}/bias", (units,), scale * time_scale, dtype="INT32", data=bias)
-        y = self.tensor(name, (1, units), scale * largest / 3 / 50, -128 if activation == "RELU" else int(self.rng.integers(-40, 40)))
+        y = self.tensor(
+            name,
+            (1, units),
+            scale * largest / 3 / 50,
+            -128 if activation == "RELU" else int(self.rng.integers(-40, 40)),
+        )
         return self.op("SVDF", [x, feature, time, bias, kept], y, rank=rank, activation=activation)
 
     def lstm(

@@ -110,8 +110,8 @@ def _note_frames(draft: Draft, op: Any, frames: int) -> None:
     """Says what a model of whole windows may not expect: it was trained with zeros before each of them."""
     if frames > 1:
         draft.notes.append(
-            f"{draft.kind(op)} of {draft.name(numbers(op.outputs)[0])} goes on with its states from one step of {frames} "
-            "frames to the next, as in TensorFlow Lite Micro"
+            f"{draft.kind(op)} of {draft.name(numbers(op.outputs)[0])} goes on with its states from one step of "
+            f"{frames} frames to the next, as in TensorFlow Lite Micro"
         )
 
 

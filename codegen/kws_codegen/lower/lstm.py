@@ -74,9 +74,9 @@ def _check_variant(graph: Graph, op: Op) -> None:
     for what, positions in _VARIANTS.items():
         if any(op.inputs[position] >= 0 for position in positions):
             refuse(graph, op, f"it has {what}, which TFLite Micro does not compute")
-    for name, positions in _GATES.items():
-        if any(op.inputs[position] < 0 for position in positions):
-            refuse(graph, op, f"its {name} lacks weights or a bias, which TFLite Micro does not compute")
+    for gate, needed in _GATES.items():
+        if any(op.inputs[position] < 0 for position in needed):
+            refuse(graph, op, f"its {gate} lacks weights or a bias, which TFLite Micro does not compute")
     if op.options["activation"] != "TANH":
         refuse(graph, op, f"fused activation {op.options['activation']} is not supported, only TANH")
     if op.options["cell_clip"] < 0:

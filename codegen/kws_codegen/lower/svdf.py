@@ -44,8 +44,8 @@ def _lower(lowering: Lowering, op: Op) -> None:
     bound = int((np.abs(bias) + -int(np.iinfo(time.dtype).min) * over_time).max())
     if kept.dtype == "INT8" and bound >= 2**31:  # sums of INT16 wrap around, as in the interpreter
         refuse(graph, op, f"a sum over time can reach {bound}, more than int32 holds")
-    scales = [graph.tensors[op.inputs[i]].scales[0] for i in (_X, _FEATURE, _STATE, _TIME)]
-    to_state, to_output = recurrent.svdf_factors(*scales, y.scales[0])
+    feature_scale, time_scale = (graph.tensors[op.inputs[i]].scales[0] for i in (_FEATURE, _TIME))
+    to_state, to_output = recurrent.svdf_factors(x.scales[0], feature_scale, kept.scales[0], time_scale, y.scales[0])
     multiplier, shift = fixed_point.quantize_multiplier(to_output)
     if shift > 30:
         refuse(graph, op, f"a factor of 2^{shift} cannot be applied to int32 accumulators")
@@ -75,7 +75,7 @@ def _lower(lowering: Lowering, op: Op) -> None:
 
 
 def _zero_point(graph: Graph, op: Op, kept: Tensor) -> int:
-    """Of the state; TFLite Micro's releases differ in what they do with that of an INT16 one, which none should have."""
+    """Of the state: TFLite Micro's releases differ in what they do with that of an INT16 one, no model has one."""
     if len(kept.scales) != 1 or not kept.scales[0] > 0 or (kept.dtype == "INT16" and kept.zero_points != (0,)):
         refuse(
             graph,

@@ -43,7 +43,10 @@ def test_check_of_states_inside_agrees_in_every_integer(capsys, name, audio, tmp
 
 @pytest.mark.parametrize(
     ("name", "array", "stages"),
-    [("memories", "BytesMemorySvdf", ["state bytes_memory"]), ("gates", "OneHiddenLstm", ["state one_hidden", "state one_cell"])],
+    [
+        ("memories", "BytesMemorySvdf", ["state bytes_memory"]),
+        ("gates", "OneHiddenLstm", ["state one_hidden", "state one_cell"]),
+    ],
 )
 def test_check_of_a_wrong_weight_names_the_state_inside(capsys, name, array, stages, audio, tmp_path):
     bundle = adopted_bundle(UNUSUAL[name]().as_converted(), tmp_path / "bundle")

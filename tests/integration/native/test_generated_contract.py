@@ -56,7 +56,6 @@ MODELS = {
 }
 
 
-
 def _time_weights(call):
     return Constant("TimeWeights", call.time_matrix)
 

@@ -144,7 +144,9 @@ def test_adopted_states_inside_are_those_of_the_original_after_every_reset(name,
 def test_adopt_state_of_two_operators_is_refused():
     graph = UNUSUAL["memories"]().as_converted()
     first, second = [op for op in graph.ops if op.kind == "SVDF"][:2]
-    ops = [dataclasses.replace(op, inputs=(*op.inputs[:4], first.inputs[4])) if op is second else op for op in graph.ops]
+    ops = [
+        dataclasses.replace(op, inputs=(*op.inputs[:4], first.inputs[4])) if op is second else op for op in graph.ops
+    ]
     with pytest.raises(KwsError, match="SVDF of 'wide': its state 'wide/memory' is used by more than that operator"):
         adopt(write(dataclasses.replace(graph, ops=tuple(ops))), coefficients=10)
 

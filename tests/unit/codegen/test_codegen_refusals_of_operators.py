@@ -281,8 +281,14 @@ CASES = {
         r"SVDF .*a sum over time can reach \d{10}, more than int32 holds",
     ),
     "svdf factor": (svdf({-1: {"scales": (1e-30,)}}), r"SVDF .*a factor of 2\^\d\d cannot be applied"),
-    "svdf no variable": (svdf({4: {"is_variable": False}}, dtype="INT8"), r"SVDF .*its state 'y/memory' is no variable tensor"),
-    "svdf unnamed state": (without_state, r"SVDF .*no state of the manifest is its state 'y/memory'; kws-codegen adopt"),
+    "svdf no variable": (
+        svdf({4: {"is_variable": False}}, dtype="INT8"),
+        r"SVDF .*its state 'y/memory' is no variable tensor",
+    ),
+    "svdf unnamed state": (
+        without_state,
+        r"SVDF .*no state of the manifest is its state 'y/memory'; kws-codegen adopt",
+    ),
     "svdf shared state": (shared_state, r"SVDF .*its state 'first/memory' is used by other operators, or twice"),
     "lstm dimensions": (lstm(shape=(1, 16)), r"LSTM .*'rows' has shape \[1, 16\], 3 dimensions and batch 1"),
     "lstm batch": (lstm(time_major=True), r"LSTM .*'rows' has shape \[1, 2, 8\], 3 dimensions and batch 1"),

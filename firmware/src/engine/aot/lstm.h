@@ -60,7 +60,8 @@ inline int16_t Logistic16(const uint16_t* table, int32_t x) {
   return static_cast<int16_t>(result >> 10);
 }
 
-// tanh(x), Q0.15, with x = value * multiplier / 2^right_shift in units of 1/3 Q3.12: twice a logistic function less one.
+// tanh(x), Q0.15, with x = value * multiplier / 2^right_shift in units of 1/3 Q3.12: twice a logistic function less
+// one.
 inline int16_t Tanh16(const uint16_t* table, int32_t value, int32_t multiplier, int32_t right_shift) {
   const int32_t half = right_shift > 0 ? int32_t{1} << (right_shift - 1) : 0;
   const int32_t argument = (value * multiplier + half) >> right_shift;
@@ -89,7 +90,6 @@ void Lstm(const LstmTables& tables, const LstmParams& params, const int8_t* inpu
   auto* cell = static_cast<int16_t*>(cell_state);
   auto* gates = static_cast<int16_t*>(scratch);
   const Scale<Rounding::kFast> kept(params.kept), added(params.added), to_hidden(params.to_hidden);
-  const int32_t zero_point = params.hidden_zero_point;
   for (int step = 0; step < kSteps; ++step, input += kInputs, output += kUnits) {
     for (int gate = 0; gate < kLstmGates; ++gate) {
       int16_t* values = gates + gate * kUnits;
@@ -112,10 +112,8 @@ void Lstm(const LstmTables& tables, const LstmParams& params, const int8_t* inpu
       const int32_t more = SaturateToInt16(added(gated(kInputGate, gates[kCandidate * kUnits + unit])));
       const int32_t sum = Clamp(SaturateToInt16(old + more), params.cell_min, params.cell_max);
       cell[unit] = static_cast<int16_t>(sum);
-      const int32_t squashed =
-          internal::Tanh16(tables.logistic, sum, params.tanh_multiplier, params.tanh_right_shift);
-      const int32_t value = to_hidden(gated(kOutputGate, squashed));
-      hidden[unit] = static_cast<int8_t>(Clamp(value, -128 - zero_point, 127 - zero_point) + zero_point);
+      const int32_t squashed = internal::Tanh16(tables.logistic, sum, params.tanh_multiplier, params.tanh_right_shift);
+      hidden[unit] = ToInt8(to_hidden(gated(kOutputGate, squashed)), params.hidden_zero_point);
     }
     CopyBytes(output, hidden, kUnits);
   }

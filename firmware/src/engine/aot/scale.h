@@ -1,13 +1,28 @@
-// Values of 32 bits times a real factor that stay wider than int8: the way of requantize.h, for kernels with int16 inside.
+// Values of 32 bits times a real factor that stay wider than int8: the way of requantize.h, for kernels with int16
+// inside.
 #pragma once
 
 #include <cstdint>
 
+#include "engine/aot/instructions.h"
 #include "engine/aot/requantize.h"
 
 namespace kws::aot {
 
-constexpr int32_t SaturateToInt16(int32_t value) { return Clamp(value, INT16_MIN, INT16_MAX); }
+inline int32_t SaturateToInt16(int32_t value) {
+#if defined(KWS_AOT_DSP) || defined(KWS_AOT_MVE)
+  int32_t result;
+  __asm("ssat %0, #16, %1" : "=r"(result) : "r"(value) : "cc");
+  return result;
+#else
+  return Clamp(value, INT16_MIN, INT16_MAX);
+#endif
+}
+
+// Clamped before the zero point joins, so that the addition cannot overflow.
+inline int8_t ToInt8(int32_t value, int32_t zero_point) {
+  return static_cast<int8_t>(Clamp(value, -128 - zero_point, 127 - zero_point) + zero_point);
+}
 
 // A factor, made ready for many values.
 //   kFast: |value| * 2^max(shift, 0) stays below 2^30 for every value: proven by the generator.

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 
 #include "engine/aot/copy.h"
 #include "engine/aot/dot_rows.h"
@@ -68,7 +67,7 @@ struct SvdfTables {
 
 struct SvdfParams {
   Factor to_memory;
-  int32_t memory_zero_point;
+  int32_t memory_zero_point;  // 0 of int16
   Factor to_output;
   int32_t zero_point;  // of the output
 };
@@ -84,12 +83,13 @@ void Svdf(const SvdfTables<typename Memory::Value>& tables, const SvdfParams& pa
   constexpr int kFilters = Memory::kFilterCount, kSteps = Memory::kStepCount;
   T* const oldest = memory.Shift();
   T* newest = oldest + kSteps - 1;
-  // Clamped before a zero point joins, so that the addition cannot overflow.
-  const int32_t kept_at = params.memory_zero_point, given_at = params.zero_point;
-  const int32_t low = std::numeric_limits<T>::min() - kept_at, high = std::numeric_limits<T>::max() - kept_at;
   const Scale<kToMemory> to_memory(params.to_memory);
   DotRows<kInputs, kFilters>(tables.weights, tables.bias, input, [&](int, int32_t sum) {
-    *newest = static_cast<T>(Clamp(to_memory(sum), low, high) + kept_at);
+    if constexpr (sizeof(T) == sizeof(int16_t)) {
+      *newest = static_cast<T>(SaturateToInt16(to_memory(sum)));
+    } else {
+      *newest = ToInt8(to_memory(sum), params.memory_zero_point);
+    }
     newest += Memory::kRow;
   });
   const T* kept = oldest;
@@ -101,7 +101,7 @@ void Svdf(const SvdfTables<typename Memory::Value>& tables, const SvdfParams& pa
     for (int filter = 0; filter < kRank; ++filter, kept += Memory::kRow, weights += kSteps) {
       sum = Dot<kSteps>(sum, kept, weights);
     }
-    output[unit] = static_cast<int8_t>(Clamp(to_output(sum), -128 - given_at, 127 - given_at) + given_at);
+    output[unit] = ToInt8(to_output(sum), params.zero_point);
   }
 }
 
