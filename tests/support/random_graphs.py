@@ -107,6 +107,20 @@ def _held(b: GraphBuilder, name: str, x: int) -> int | None:
     return new if b.rng.random() < 0.7 else b.binary("SUB", f"{name}/change", new, old, scale, activation="NONE")
 
 
+def _memory(b: GraphBuilder, name: str, x: int) -> int | None:
+    """An SVDF, which keeps its memory itself."""
+    shape, scale, _ = b.like(x)
+    size = int(np.prod(shape))
+    # Of 8 bits only where TFLite Micro can tell the scale of the bias from others.
+    dtype = "INT8" if scale < 100 and b.rng.random() < 0.5 else "INT16"
+    units, steps, rank = (int(b.rng.integers(1, most)) for most in (9, 12, 4))
+    if size > 60:
+        return None
+    row = b.reshape(f"{name}/row", x, (1, size))
+    y = b.svdf(name, row, units, steps, rank=rank, dtype=dtype, activation=str(b.rng.choice(["NONE", "RELU"])))
+    return b.reshape(f"{name}/plane", y, (1, 1, 1, units))
+
+
 def _function(b: GraphBuilder, name: str, x: int) -> int | None:
     kind = str(b.rng.choice(["LOGISTIC", "TANH", "HARD_SWISH", "LEAKY_RELU", "RELU", "RELU6", "QUANTIZE"]))
     options = {"alpha": 0.3} if kind == "LEAKY_RELU" else {}
@@ -209,6 +223,7 @@ _CHOICES: tuple[Callable[[GraphBuilder, str, int], int | None], ...] = (
     _along_time,
     _over_plane,
     _held,
+    _memory,
     _function,
     _binary,
     _pool,

@@ -3,9 +3,12 @@
 import dataclasses
 import hashlib
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from kws_reference.detector.integer import LOGITS, PROBABILITIES
 from kws_reference.errors import KwsError
@@ -61,7 +64,8 @@ class State:
       input_index, output_index: positions in the subgraph's inputs and outputs.
       shape: ``(1, rows, 1, channels)``; the oldest row first.
       scale, zero_point: quantization of both ends.
-      reset_value: int8 value of every element after a reset.
+      reset_value: value of every element after a reset, int8; 0 of INT16.
+      dtype: ``INT8``, or ``INT16`` as operators have it that keep their state themselves (SVDF, LSTM).
     """
 
     name: str
@@ -71,6 +75,16 @@ class State:
     scale: float
     zero_point: int
     reset_value: int
+    dtype: str = "INT8"
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the state, INT16 little-endian."""
+        return math.prod(self.shape) * self.initial().itemsize
+
+    def initial(self) -> np.ndarray:
+        """The state after a reset."""
+        return np.full(self.shape, self.reset_value, np.dtype(self.dtype.lower()))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -386,9 +400,16 @@ def _state(item: dict[str, Any], position: int) -> State:
             scale,
             zero_point,
             _get(item, "reset_value", int),
+            _get({"dtype": "INT8", **item}, "dtype", str),
         )
         if not -128 <= state.reset_value <= 127:
             raise KwsError(f"reset_value must be int8. Received: {state.reset_value}.")
+        if state.dtype not in ("INT8", "INT16"):
+            raise KwsError(f"dtype must be INT8 or INT16. Received: {state.dtype!r}.")
+        if state.dtype == "INT16" and (state.zero_point or state.reset_value):
+            raise KwsError(
+                f"zero_point and reset_value of INT16 must be 0. Received: {state.zero_point}, {state.reset_value}."
+            )
         return state
     except KwsError as error:
         raise KwsError(f"states[{position}]: {error}") from None

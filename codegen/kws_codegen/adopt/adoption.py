@@ -12,17 +12,22 @@ from kws_codegen.adopt import window
 from kws_codegen.adopt.draft import Draft, numbers
 from kws_codegen.adopt.ends import int8_input, int8_output, is_probability, reshaped, rows_of
 from kws_codegen.adopt.streaming import stream
-from kws_codegen.adopt.variables import DraftState, externalise
+from kws_codegen.adopt.variables import DraftState, externalise, inner_states
 
 
 @dataclasses.dataclass(frozen=True)
 class AdoptedState:
-    """A state: positions among inputs and outputs, name, shape, range and first value."""
+    """A state: positions among inputs and outputs, name, shape, range, first value and type (INT8 or INT16)."""
 
     name: str
     input: Endpoint
     output: Endpoint
     reset_value: int
+    dtype: str
+
+    def initial(self) -> np.ndarray:
+        """The state after a reset."""
+        return np.full(self.input.shape, self.reset_value, np.dtype(self.dtype.lower()))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Adopted:
 def adopt(data: bytes, coefficients: int, frames_per_step: int | None = None, *, streaming: bool = False) -> Adopted:
     """Makes a model ready for a bundle.
 
-    Resource variables become states that come in and go out; QUANTIZE and DEQUANTIZE at its ends are left out; its
+    Resource variables, and those that SVDF and LSTM keep inside, become states that come in and go out; QUANTIZE and DEQUANTIZE at its ends are left out; its
     features get the shape of rows; with fewer `frames_per_step` than the model takes the others become a state, or,
     if it is to be `streaming`, those rows of each layer that are needed again.
 
@@ -79,7 +84,7 @@ def adopt(data: bytes, coefficients: int, frames_per_step: int | None = None, *,
 
 
 def _adopt(draft: Draft, coefficients: int, frames_per_step: int | None, streaming: bool) -> Adopted:
-    states = externalise(draft)
+    states = externalise(draft) + inner_states(draft)
     inputs, outputs = numbers(draft.graph.inputs), numbers(draft.graph.outputs)
     output, given = _given_states(draft, inputs, outputs)
     states += given
@@ -167,7 +172,7 @@ def _set_apart(draft: Draft, states: list[DraftState], scores: int) -> None:
     """Gives states tensors of their own where one leaves the model twice, or as it came in, and names that differ."""
     taken, names = {scores}, set()
     for number, state in enumerate(states, 1):
-        if state.sink in taken or draft.producer(state.sink) is None:
+        if state.sink in taken or (draft.producer(state.sink) is None and not state.is_inner):
             shape = draft.shape(state.sink)
             copy = draft.like(state.sink, f"state{number}_out", shape)
             draft.add("RESHAPE", [state.sink, draft.integers(f"state{number}_out/shape", list(shape))], copy)
@@ -199,6 +204,5 @@ def _state(draft: Draft, position: int, state: DraftState) -> AdoptedState:
         raise KwsError(
             f"state {state.name} has shape {list(shape)}: 2 to 4 dimensions can be kept, the first of them 1."
         )
-    return AdoptedState(
-        state.name, _end(draft, position, state.source), _end(draft, position, state.sink), state.reset_value
-    )
+    ends = (_end(draft, position, state.source), _end(draft, position, state.sink))
+    return AdoptedState(state.name, *ends, state.reset_value, draft.dtype(state.source))

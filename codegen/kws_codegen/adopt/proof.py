@@ -43,9 +43,9 @@ def prove(original: bytes, adopted: Adopted, steps: int = STEPS_PER_KIND, seed: 
     count = 0
     try:
         before, after = runtime.Interpreter.from_bytes(original), runtime.Interpreter.from_bytes(adopted.model)
-        states = [np.full(state.input.shape, state.reset_value, np.int8) for state in adopted.states]
+        states = [state.initial() for state in adopted.states]
         given = adopted.states[len(adopted.states) - len(adopted.original_outputs) + 1 :]
-        old_states = [np.full(state.input.shape, state.reset_value, np.int8) for state in given]
+        old_states = [state.initial() for state in given]
         for step, new in enumerate(_features(frames, coefficients, steps, adopted.exact_from, seed)):
             window_rows = np.concatenate([window_rows, new])[-adopted.original_frames :]
             expected, old_states = _run_original(before, window_rows, adopted, old_states)

@@ -1,6 +1,7 @@
-"""Resource variables, made into states that come in and go out.
+"""Variables, made into states that come in and go out.
 
-VAR_HANDLE, READ_VARIABLE and ASSIGN_VARIABLE vanish, and with CALL_ONCE the subgraph that gives the first values.
+VAR_HANDLE, READ_VARIABLE and ASSIGN_VARIABLE vanish, and with CALL_ONCE the subgraph that gives the first values. The
+variable tensors that SVDF and LSTM change in place stay what they are, and become inputs and outputs as well.
 """
 
 import dataclasses
@@ -15,12 +16,17 @@ from kws_codegen.adopt.draft import Draft, numbers
 
 @dataclasses.dataclass
 class DraftState:
-    """A state of a draft: tensor indices before and after a step, and the int8 value of all elements at first."""
+    """A state of a draft: tensor indices before and after a step, and the int8 value of all elements at first.
+
+    Attributes:
+      is_inner: an operator keeps it: source and sink are one tensor, which no operator gives.
+    """
 
     name: str
     source: int
     sink: int
     reset_value: int
+    is_inner: bool = False
 
 
 @dataclasses.dataclass
@@ -75,6 +81,50 @@ def externalise(draft: Draft) -> list[DraftState]:
         if variable.source is None:
             draft.notes.append(f"variable {name} is never read: left out")
     return [_state(draft, variables[name], first.get(name)) for name in order]
+
+
+_INNER = {"SVDF": {4: "memory"}, "UNIDIRECTIONAL_SEQUENCE_LSTM": {18: "hidden", 19: "cell"}}
+"""Operator -> position of each state that it keeps among its inputs, and the state's name."""
+
+
+def inner_states(draft: Draft) -> list[DraftState]:
+    """The states that operators keep inside, in the order of the operators.
+
+    Each is named after its operator's result. Its first value is the interpreter's at a reset: real zeros.
+
+    Raises:
+      KwsError: a state has no quantization of its own, another type than INT8 and INT16, or two operators.
+    """
+    found: list[DraftState] = []
+    for op in draft.graph.operators:
+        inputs = numbers(op.inputs)
+        for position, what in _INNER.get(draft.kind(op), {}).items():
+            if position < len(inputs) and inputs[position] >= 0 and draft.tensor(inputs[position]).isVariable:
+                found.append(_inner_state(draft, op, inputs[position], what))
+        if draft.kind(op) == "UNIDIRECTIONAL_SEQUENCE_LSTM" and len(draft.shape(inputs[0])) == 3:
+            _note_frames(draft, op, max(draft.shape(inputs[0])[:2]))
+    return found
+
+
+def _note_frames(draft: Draft, op: Any, frames: int) -> None:
+    """Says what a model of whole windows may not expect: it was trained with zeros before each of them."""
+    if frames > 1:
+        draft.notes.append(
+            f"{draft.kind(op)} of {draft.name(numbers(op.outputs)[0])} goes on with its states from one step of "
+            f"{frames} frames to the next, as in TensorFlow Lite Micro"
+        )
+
+
+def _inner_state(draft: Draft, op: Any, index: int, what: str) -> DraftState:
+    result = numbers(op.outputs)[0]
+    named = f"{draft.kind(op)} of {draft.name(result)}: its state {draft.name(index)}"
+    quantization, dtype = draft.quantization(index), draft.dtype(index)
+    if quantization is None or dtype not in ("INT8", "INT16"):
+        raise KwsError(f"{named} has type {dtype}, only INT8 and INT16 with a scale can be kept.")
+    if len(draft.consumers(index)) > 1 or index in (*numbers(draft.graph.inputs), *numbers(draft.graph.outputs)):
+        raise KwsError(f"{named} is used by more than that operator.")
+    name = f"{schema.short_name(schema.name_text(draft.tensor(result).name))}_{what}"
+    return DraftState(name, index, index, quantization[1] if dtype == "INT8" else 0, is_inner=True)
 
 
 def _key(op: Any) -> str:

@@ -21,6 +21,32 @@ def values(graph: Graph, op: Op) -> np.ndarray:
     return checks.constant(graph, op, op.inputs[1], _DTYPES, "weights")
 
 
+def matrix(graph: Graph, op: Op, position: int, dtype: str, what: str) -> np.ndarray:
+    """Constant weights ``[outputs, inputs]`` with one scale in an operator's input `position`.
+
+    Raises:
+      KwsError: they are none; the line begins with `what`.
+    """
+    values = checks.constant(graph, op, op.inputs[position], (dtype,), what)
+    tensor = graph.tensors[op.inputs[position]]
+    if values.ndim != 2 or min(values.shape) < 1:
+        refuse(graph, op, f"{what} '{tensor.name}' have shape {list(values.shape)}, 2 dimensions are supported")
+    if len(tensor.scales) != 1 or not tensor.scales[0] > 0 or tensor.zero_points != (0,):
+        refuse(
+            graph,
+            op,
+            f"{what} '{tensor.name}' must have one scale and zero point 0, they have {len(tensor.scales)} scales and "
+            f"zero points {sorted(set(tensor.zero_points))}",
+        )
+    return values
+
+
+def stay_small(rows: np.ndarray, sums: Requantization) -> bool:
+    """Whether dot products with `rows`, shifted to the left by their factors, are proven to stay below 2**30."""
+    reach = np.abs(sums.folded_bias.astype(np.int64)) + 128 * np.abs(rows.astype(np.int64)).sum(axis=1)
+    return bool((reach << np.maximum(sums.shifts.astype(np.int64), 0) < 2**30).all())
+
+
 def are_int4(graph: Graph, op: Op) -> bool:
     """Whether the weights have 4 bits."""
     return graph.tensors[op.inputs[1]].dtype == "INT4"
@@ -96,9 +122,16 @@ def _check_scales(graph: Graph, op: Op, outputs: int) -> None:
 
 def _bias(graph: Graph, op: Op, outputs: int) -> np.ndarray:
     """int64 ``[outputs]``; zeros when the operator has no bias."""
-    if len(op.inputs) <= 2 or op.inputs[2] < 0:
-        return np.zeros(outputs, np.int64)
-    values = checks.constant(graph, op, op.inputs[2], ("INT32",), "bias").astype(np.int64).reshape(-1)
+    return bias(graph, op, 2, outputs) if len(op.inputs) > 2 and op.inputs[2] >= 0 else np.zeros(outputs, np.int64)
+
+
+def bias(graph: Graph, op: Op, position: int, outputs: int) -> np.ndarray:
+    """The bias in an operator's input `position`: int64 ``[outputs]``.
+
+    Raises:
+      KwsError: it is not constant, not INT32, or of another size.
+    """
+    values = checks.constant(graph, op, op.inputs[position], ("INT32",), "bias").astype(np.int64).reshape(-1)
     if values.size != outputs:
         refuse(graph, op, f"bias has {values.size} values, {outputs} are needed")
     return values
@@ -106,13 +139,29 @@ def _bias(graph: Graph, op: Op, outputs: int) -> np.ndarray:
 
 def _requantization(graph: Graph, op: Op, x: Tensor, rows: np.ndarray, factors: list[float]) -> Requantization:
     """Requantization of the accumulators of `rows`; `factors`: one or `outputs`."""
+    return requantization(graph, op, x.zero_points[0], rows, _bias(graph, op, len(rows)), factors)
+
+
+def requantization(
+    graph: Graph, op: Op, zero_point: int, rows: np.ndarray, offsets: np.ndarray, factors: list[float]
+) -> Requantization:
+    """Requantization of dot products.
+
+    Args:
+      zero_point: of what is multiplied with the weights.
+      rows: weights ``[outputs, everything else]``.
+      offsets: the bias, int64 ``[outputs]``.
+      factors: one or `outputs`.
+
+    Raises:
+      KwsError: an accumulator could overflow.
+    """
     outputs = len(rows)
-    offsets = _bias(graph, op, outputs)
     pairs = [fixed_point.quantize_multiplier(factor) for factor in factors * (outputs // len(factors))]
     multipliers = np.array([multiplier for multiplier, _ in pairs], np.int64)
     shifts = np.array([shift for _, shift in pairs], np.int64)
     wide = rows.astype(np.int64)
-    folded = fixed_point.fold_zero_point(offsets, rows, x.zero_points[0])
+    folded = fixed_point.fold_zero_point(offsets, rows, zero_point)
     bound = int((np.abs(folded) + 128 * np.abs(wide).sum(axis=1)).max())
     if bound >= 2**31:
         refuse(graph, op, f"an accumulator can reach {bound}, more than int32 holds")

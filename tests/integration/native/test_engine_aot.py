@@ -68,6 +68,14 @@ def test_engine_reset_forgets_everything(tmp_path):
     assert np.array_equal(got[:7], got[7:])
 
 
+@pytest.mark.parametrize("name", ["memories", "gates"])
+@pytest.mark.parametrize("window_steps", [1, 3])
+def test_engine_reset_forgets_states_inside_of_operators(name, window_steps, tmp_path):
+    bundle = UNUSUAL[name]().write(tmp_path / "bundle", name=name)
+    program = engines.build(bundle, tmp_path / "generated", window_steps=window_steps)
+    engines.assert_bit_exact(bundle, program, engines.random_features(bundle, 120), reset_every=29)
+
+
 def test_engine_of_random_factors_equals_interpreter(tmp_path):
     """Weights and scales of many models through the same kernels."""
     for seed in range(20, 24):

@@ -4,8 +4,9 @@ import dataclasses
 import os
 import subprocess
 
+import numpy as np
 import pytest
-from kws_codegen.buffers import PoolRing, Window
+from kws_codegen.buffers import PoolRing, SvdfMemory, Window
 from kws_codegen.commands.generate import write_files
 from kws_codegen.generator import generate
 from kws_codegen.kernels import add, cmsis_nn, depthwise, packing, pointwise
@@ -14,14 +15,29 @@ from kws_codegen.kernels.call import Constant
 from kws_codegen.kernels.grouped_conv import GroupedConv
 from kws_codegen.kernels.linear import LinearCall
 from kws_codegen.kernels.lookup import Lookup
+from kws_codegen.kernels.lstm import Lstm
 from kws_codegen.kernels.softmax import Softmax
+from kws_codegen.kernels.svdf import Svdf
 from kws_codegen.lower import batch_matmul, broadcast
 from kws_codegen.lower import move as lower_move
 from kws_codegen.lower import reduce as lower_reduce
 from kws_codegen.render import aot_model, files
+from kws_reference.tflite import recurrent
 
 from tests.support.cmsis_geometries import geometries, reserved
-from tests.support.models import attention, elementwise, int4, lookups, matchbox, moves, needs_cmsis, planes, pools
+from tests.support.models import (
+    attention,
+    elementwise,
+    gates,
+    int4,
+    lookups,
+    matchbox,
+    memories,
+    moves,
+    needs_cmsis,
+    planes,
+    pools,
+)
 from tests.support.native import WARNINGS
 from tests.support.paths import ROOT
 
@@ -35,7 +51,14 @@ MODELS = {
     "pools": lambda: (pools(), None),
     "attention": lambda: (attention(), None),
     "planes": lambda: (planes(), None),
+    "memories": lambda: (memories(), None),
+    "gates": lambda: (gates(), None),
 }
+
+
+def _time_weights(call):
+    return Constant("TimeWeights", call.time_matrix)
+
 
 # What the generator could take wrongly for granted: (model, owner, name, wrong value).
 BELIEFS = {
@@ -57,6 +80,11 @@ BELIEFS = {
         property(lambda k: (Constant("Exponentials", k.exponentials[1:]),)),
     ),
     "weights of groups": ("planes", GroupedConv, "weights", property(lambda k: Constant("Weights", k.matrix[1:]))),
+    "biases of filters": ("memories", Svdf, "tables", property(lambda k: (_time_weights(k), Constant("Bias", k.bias)))),
+    "size of a memory": ("memories", SvdfMemory, "data_bytes", property(lambda buffer: buffer.size)),
+    "weights of gates": ("gates", Lstm, "weights", property(lambda k: Constant("Weights", k.frame_weights))),
+    "scratch of gates": ("gates", Lstm, "scratch_bytes", property(lambda k: 4 * k.units)),
+    "table of gates": ("gates", recurrent, "logistic_table", lambda: np.zeros(255, np.uint16)),
     "size of a window": ("int8", Window, "data_bytes", property(lambda buffer: buffer.size)),
     "size of a ring": ("int8", PoolRing, "data_bytes", property(lambda buffer: buffer.size)),
     "scratch of CMSIS-NN": ("cmsis", cmsis_nn, "convolve_scratch_bytes", lambda geometry: 4096),

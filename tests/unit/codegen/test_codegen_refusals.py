@@ -11,7 +11,15 @@ from kws_codegen.generator import build, generate
 from kws_reference.bundle import Bundle, write_bundle
 from kws_reference.errors import KwsError
 
-from tests.support.models import STEPS_PER_STD, GraphBuilder, matchbox, no_states, replace_op, replace_tensor
+from tests.support.models import (
+    STEPS_PER_STD,
+    UNUSUAL,
+    GraphBuilder,
+    matchbox,
+    no_states,
+    replace_op,
+    replace_tensor,
+)
 from tests.support.tflite_writer import write
 
 
@@ -354,3 +362,16 @@ def test_generate_maximum_over_dimensions_that_are_no_neighbours_is_refused_by_n
     b.scores(b.dense("scores", x, 3))
     with pytest.raises(KwsError, match=r"REDUCE_MAX .*'tops'.*\[1, 3\] of \[1, 2, 3, 8\] are not neighbours"):
         generate(b.write(tmp_path / "bundle"))
+
+
+@pytest.mark.parametrize(("name", "kind"), [("memories", "SVDF"), ("gates", "UNIDIRECTIONAL_SEQUENCE_LSTM")])
+@pytest.mark.parametrize("engine", ["all", "tflm"])
+def test_generate_states_that_the_manifest_does_not_name_are_refused(name, kind, engine, tmp_path):
+    """No reset would reach them, and nothing would compare them."""
+    builder = UNUSUAL[name]()
+    graph = builder.as_converted()
+    builder.states.clear()
+    builder.outputs = builder.outputs[-1:]
+    bundle = builder.write(tmp_path, graph=graph)
+    with pytest.raises(KwsError, match=f"{kind} .*no state of the manifest is its state '.*'; kws-codegen adopt"):
+        generate(bundle, engine=engine)
