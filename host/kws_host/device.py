@@ -23,6 +23,7 @@ EVENTS: tuple[type[Message], ...] = (
     messages.StepRecord,
     messages.DetectionRecord,
     messages.StateDigest,
+    messages.FrontendDigest,
     messages.Hello,
     messages.Fault,
 )
@@ -40,12 +41,14 @@ class Run:
       steps: one record per step, in order, from step 0 on.
       detections: the events.
       digests: per step the CRC-32 of each state, when asked for.
+      frontend_digests: likewise of each stage of the front end.
       attempts: 1, or more when the link lost something and it was streamed again.
     """
 
     steps: list[messages.StepRecord] = dataclasses.field(default_factory=list)
     detections: list[messages.DetectionRecord] = dataclasses.field(default_factory=list)
     digests: list[messages.StateDigest] = dataclasses.field(default_factory=list)
+    frontend_digests: list[messages.FrontendDigest] = dataclasses.field(default_factory=list)
     attempts: int = 1
 
 
@@ -247,6 +250,8 @@ class Device:
                 run.detections.append(event)
             case messages.StateDigest():
                 run.digests.append(event)
+            case messages.FrontendDigest():
+                run.frontend_digests.append(event)
             case messages.Fault():
                 raise KwsError(f"{self.link.port}: the device faulted: {event}")
             case messages.Hello():

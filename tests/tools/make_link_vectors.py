@@ -93,6 +93,7 @@ LAYOUTS: dict[str, tuple[int, dict[str, str]]] = {
     "error": (0x9F, {"code": "B", "request_type": "B", "detail": "I"}),
     "hello": (0x90, {"starts": "I", "faults": "I"}),
     "state_digest": (0x93, {"step": "I", "crcs": "numbers:B"}),
+    "frontend_digest": (0x94, {"step": "I", "crcs": "numbers:B"}),
 }
 
 GET_INFO, AUDIO = 0x01, 0x03
@@ -186,6 +187,7 @@ def _messages() -> list[tuple[str, dict[str, object]]]:
         named("hello", 2, 1),
         named("state_digest", 7, (0, 0xFFFFFFFF, 0x12345678)),
         named("state_digest", 0, ()),
+        named("frontend_digest", 3, (5, 0xFFFFFFFF, 0, 0x80000000, 1)),
     ]
 
 

@@ -15,7 +15,7 @@ from kws_reference.errors import KwsError
 from kws_reference.frontend.kinds import AnyFrontendConfig, config_from_dict
 from kws_reference.frontend.micro_config import MicroFrontendConfig
 from kws_reference.labels import LabelSet, check_name
-from kws_reference.system.files import replace
+from kws_reference.system.files import remedy, replace
 from kws_reference.timing import (
     MAX_QUIET_STEPS,
     MAX_REFRACTORY_STEPS,
@@ -249,7 +249,7 @@ def write_bundle(path: str | os.PathLike, model: bytes, manifest: dict[str, Any]
         os.replace(unfinished, folder / MANIFEST_FILE)
     except OSError as error:
         raise KwsError(
-            f"cannot write the bundle to {folder}: {error.strerror}. Free space or choose another folder."
+            f"cannot write the bundle to {folder}: {error.strerror}. {remedy(error, 'choose another folder')}"
         ) from None
     return Bundle.load(folder)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from kws_reference.errors import KwsError
+from kws_reference.network.interpreter import load
 from tflite_micro import runtime
 
 from kws_codegen.adopt.adoption import Adopted
@@ -42,7 +43,7 @@ def prove(original: bytes, adopted: Adopted, steps: int = STEPS_PER_KIND, seed: 
     seen: set[bytes] = set()
     count = 0
     try:
-        before, after = runtime.Interpreter.from_bytes(original), runtime.Interpreter.from_bytes(adopted.model)
+        before, after = load(original), load(adopted.model)
         states = [state.initial() for state in adopted.states]
         given = adopted.states[len(adopted.states) - len(adopted.original_outputs) + 1 :]
         old_states = [state.initial() for state in given]

@@ -116,6 +116,8 @@ void WriteError(ErrorCode code, uint8_t request_type, uint32_t detail, FrameWrit
 void WriteHello(uint32_t starts, uint32_t faults, FrameWriter& out);
 // STATE_DIGEST: CRC-32 of every state after a step.
 void WriteStateDigest(uint32_t step, const uint32_t* crcs, uint8_t crc_count, FrameWriter& out);
+// FRONTEND_DIGEST: CRC-32 of what every stage of the front end computed in a step.
+void WriteFrontendDigest(uint32_t step, const uint32_t* crcs, uint8_t crc_count, FrameWriter& out);
 
 // CONFIGURED: the flags that hold now.
 inline void WriteConfigured(uint8_t flags, FrameWriter& out) { out.U8(flags); }

@@ -61,6 +61,7 @@ enum class MessageType : uint8_t {
   kStep = 0x91,  // results of one step
   kDetection = 0x92,  // the detector raised a detection
   kStateDigest = 0x93,  // the network's states after a step
+  kFrontendDigest = 0x94,  // what the stages of the front end computed in a step
   kError = 0x9F,  // a request that the device refuses
 };
 
@@ -78,7 +79,8 @@ enum class ErrorCode : uint8_t {
 inline constexpr uint8_t kConfigFeatures = 1;  // STEP carries the features
 inline constexpr uint8_t kConfigStateDigests = 2;  // a STATE_DIGEST follows each STEP
 inline constexpr uint8_t kConfigProfile = 4;  // BENCH counts each layer (makes the engine a little slower)
-inline constexpr uint8_t kConfigAll = kConfigFeatures | kConfigStateDigests | kConfigProfile;
+inline constexpr uint8_t kConfigFrontendDigests = 8;  // a FRONTEND_DIGEST follows each STEP (front end `micro`)
+inline constexpr uint8_t kConfigAll = kConfigFeatures | kConfigStateDigests | kConfigProfile | kConfigFrontendDigests;
 
 // What GET_NAMES asks for.
 enum class NamesKind : uint8_t {

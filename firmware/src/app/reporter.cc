@@ -25,7 +25,20 @@ uint32_t StateCrc(size_t state) {
   return crc;
 }
 
+#ifdef KWS_FRONTEND_MICRO
+constexpr uint8_t kConfigOffered = kConfigAll;
+
+void AddToCrc(void* crcs, MicroStage stage, uint32_t value) {
+  uint32_t& crc = static_cast<uint32_t*>(crcs)[static_cast<size_t>(stage)];
+  crc = Crc32(&value, sizeof(value), crc);  // little-endian, as every core that the kit knows
+}
+#else
+constexpr uint8_t kConfigOffered = kConfigAll & ~kConfigFrontendDigests;
+#endif
+
 }  // namespace
+
+bool Reporter::Knows(uint8_t flags) { return (flags & ~kConfigOffered) == 0; }
 
 bool Reporter::Offers(uint8_t flags) {
   const size_t layers = engine::LayerCount();
@@ -36,12 +49,16 @@ void Reporter::Configure(uint8_t flags) {
   config_ = flags;
   const bool profile = (flags & kConfigProfile) != 0;
   engine::SetProfile(profile ? layer_ticks_ : nullptr, profile ? &board::Ticks : nullptr);
+#ifdef KWS_FRONTEND_MICRO
+  Frontend::Observe((flags & kConfigFrontendDigests) != 0 ? &AddToCrc : nullptr, frontend_crcs_);
+#endif
 }
 
 void Reporter::OnStep(const StepResult& result) {
   ++steps_;
   SendStep(result);
   if ((config_ & kConfigStateDigests) != 0) SendStateDigest(result.step);
+  if ((config_ & kConfigFrontendDigests) != 0) SendFrontendDigest(result.step);
   if (!result.detected) return;
   ++detections_;
   Write(DetectionMessage{result.step, result.detected_label, result.detected_smoothed_q15},
@@ -51,6 +68,9 @@ void Reporter::OnStep(const StepResult& result) {
 
 void Reporter::ForgetAudio() {
   for (uint32_t& ticks : layer_ticks_) ticks = 0;
+#ifdef KWS_FRONTEND_MICRO
+  for (uint32_t& crc : frontend_crcs_) crc = 0;
+#endif
 }
 
 void Reporter::Restart() {
@@ -84,6 +104,14 @@ void Reporter::SendStateDigest(uint32_t step) {
   for (size_t i = 0; i < model::kStateCount; ++i) crcs[i] = StateCrc(i);
   WriteStateDigest(step, crcs, model::kStateCount, replies_.Event(MessageType::kStateDigest));
   replies_.Send();
+}
+
+void Reporter::SendFrontendDigest([[maybe_unused]] uint32_t step) {
+#ifdef KWS_FRONTEND_MICRO
+  WriteFrontendDigest(step, frontend_crcs_, kMicroStages, replies_.Event(MessageType::kFrontendDigest));
+  replies_.Send();
+  for (uint32_t& crc : frontend_crcs_) crc = 0;
+#endif
 }
 
 }  // namespace kws::app

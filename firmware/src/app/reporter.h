@@ -1,10 +1,11 @@
-// Tells the host of each step: STEP, STATE_DIGEST and DETECTION, as CONFIGURE asks for.
+// Tells the host of each step: STEP, STATE_DIGEST, FRONTEND_DIGEST and DETECTION, as CONFIGURE asks for.
 #pragma once
 
 #include <cstdint>
 
 #include "app/pipeline.h"
 #include "app/replies.h"
+#include "kws/frontend.h"
 #include "kws/protocol.h"
 
 namespace kws::app {
@@ -15,8 +16,8 @@ class Reporter {
   // `replies` must outlive it.
   explicit Reporter(Replies& replies) : replies_(replies) {}
 
-  // Whether the flags are known, and whether the engine offers what they ask for.
-  static bool Knows(uint8_t flags) { return (flags & ~kConfigAll) == 0; }
+  // Whether the flags are known to this front end, and whether the engine offers what they ask for.
+  static bool Knows(uint8_t flags);
   static bool Offers(uint8_t flags);
 
   // What steps tell from now on.
@@ -41,12 +42,16 @@ class Reporter {
  private:
   void SendStep(const StepResult& result);
   void SendStateDigest(uint32_t step);
+  void SendFrontendDigest(uint32_t step);
 
   Replies& replies_;
   uint8_t config_ = 0;
   uint32_t steps_ = 0;
   uint32_t detections_ = 0;
   uint32_t layer_ticks_[kMaxProfiledLayers] = {};
+#ifdef KWS_FRONTEND_MICRO
+  uint32_t frontend_crcs_[kMicroStages] = {};  // of the step under way
+#endif
 };
 
 }  // namespace kws::app

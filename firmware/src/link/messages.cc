@@ -102,4 +102,10 @@ void WriteStateDigest(uint32_t step, const uint32_t* crcs, uint8_t crc_count, Fr
   for (size_t i = 0; i < crc_count; ++i) out.U32(crcs[i]);
 }
 
+void WriteFrontendDigest(uint32_t step, const uint32_t* crcs, uint8_t crc_count, FrameWriter& out) {
+  out.U32(step);
+  out.U8(crc_count);
+  for (size_t i = 0; i < crc_count; ++i) out.U32(crcs[i]);
+}
+
 }  // namespace kws

@@ -154,6 +154,10 @@ bool WriteMessage(const std::string& name, const Fields& f, uint16_t seq, kws::F
     begin(kws::MessageType::kStateDigest);
     const std::vector<uint32_t> crcs = Numbers(f.at("crcs"));
     kws::WriteStateDigest(u32("step"), crcs.data(), static_cast<uint8_t>(crcs.size()), out);
+  } else if (name == "frontend_digest") {
+    begin(kws::MessageType::kFrontendDigest);
+    const std::vector<uint32_t> crcs = Numbers(f.at("crcs"));
+    kws::WriteFrontendDigest(u32("step"), crcs.data(), static_cast<uint8_t>(crcs.size()), out);
   } else {
     return false;
   }

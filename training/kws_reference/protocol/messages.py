@@ -76,6 +76,7 @@ class MessageType(Described):
     STEP = 0x91, "results of one step"
     DETECTION = 0x92, "the detector raised a detection"
     STATE_DIGEST = 0x93, "the network's states after a step"
+    FRONTEND_DIGEST = 0x94, "what the stages of the front end computed in a step"
     ERROR = 0x9F, "a request that the device refuses"
 
 
@@ -129,12 +130,14 @@ class Config(enum.IntFlag):
     FEATURES = 1
     STATE_DIGESTS = 2
     PROFILE = 4
+    FRONTEND_DIGESTS = 8
 
 
 CONFIG_MEANINGS = {
     Config.FEATURES: "STEP carries the features",
     Config.STATE_DIGESTS: "a STATE_DIGEST follows each STEP",
     Config.PROFILE: "BENCH counts each layer (makes the engine a little slower)",
+    Config.FRONTEND_DIGESTS: "a FRONTEND_DIGEST follows each STEP (front end `micro`)",
 }
 
 
@@ -484,6 +487,16 @@ class StateDigest(Message):
     crcs: Annotated[U32s, "CRC-32 of each state's bytes, in tensor order"]
 
     TYPE = MessageType.STATE_DIGEST
+
+
+@dataclasses.dataclass(frozen=True)
+class FrontendDigest(Message):
+    """FRONTEND_DIGEST: CRC-32 of what every stage of the front end computed in a step."""
+
+    step: U32
+    crcs: Annotated[U32s, "CRC-32 of each stage's values in the step's frames, u32 each, in the order of computation"]
+
+    TYPE = MessageType.FRONTEND_DIGEST
 
 
 ANSWERS = {
