@@ -13,8 +13,8 @@ class StateBuffer(abc.ABC):
       index: position among the manifest's states.
       name: from the manifest.
       rows: rows kept between steps.
-      row_bytes: int8 elements of a row.
-      reset_value: int8.
+      row_bytes: bytes of a row.
+      reset_value: int8; of an int16 state 0.
     """
 
     index: int

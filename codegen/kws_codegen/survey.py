@@ -62,7 +62,12 @@ def _of_adopted(adopted: Adopted, options: Options) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "changes": list(adopted.notes),
         "states": [
-            {"name": s.name, "shape": list(s.input.shape), "bytes": int(np.prod(s.input.shape))} for s in adopted.states
+            {
+                "name": s.name,
+                "shape": list(s.input.shape),
+                "bytes": int(np.prod(s.input.shape)) * np.dtype(s.dtype).itemsize,
+            }
+            for s in adopted.states
         ],
     }
     try:

@@ -67,7 +67,7 @@ def linear_fields(
       KwsError: weights, bias, scales or activation do not fit, or an accumulator could overflow.
     """
     graph = lowering.graph
-    _check_scales(graph, op, len(rows))
+    check_scales(graph, op, len(rows))
     scales = graph.tensors[op.inputs[1]].scales
     factors = fixed_point.product_factors(x.scales[0], scales, y.scales[0], fully_connected=fully_connected)
     requantization = _requantization(graph, op, x, rows, factors)
@@ -82,7 +82,7 @@ def linear_fields(
     )
 
 
-def _check_scales(graph: Graph, op: Op, outputs: int) -> None:
+def check_scales(graph: Graph, op: Op, outputs: int) -> None:
     """Refuses weights that have neither one scale nor one for each output, or a zero point."""
     tensor = graph.tensors[op.inputs[1]]
     if len(tensor.scales) not in (1, outputs) or any(zero_point != 0 for zero_point in tensor.zero_points):
@@ -94,11 +94,15 @@ def _check_scales(graph: Graph, op: Op, outputs: int) -> None:
         )
 
 
-def _bias(graph: Graph, op: Op, outputs: int) -> np.ndarray:
-    """int64 ``[outputs]``; zeros when the operator has no bias."""
+def bias(graph: Graph, op: Op, outputs: int, dtypes: tuple[str, ...] = ("INT32",)) -> np.ndarray:
+    """int64 ``[outputs]``; zeros when the operator has no bias.
+
+    Raises:
+      KwsError: it is no constant of `dtypes`, or of another size.
+    """
     if len(op.inputs) <= 2 or op.inputs[2] < 0:
         return np.zeros(outputs, np.int64)
-    values = checks.constant(graph, op, op.inputs[2], ("INT32",), "bias").astype(np.int64).reshape(-1)
+    values = checks.constant(graph, op, op.inputs[2], dtypes, "bias").astype(np.int64).reshape(-1)
     if values.size != outputs:
         refuse(graph, op, f"bias has {values.size} values, {outputs} are needed")
     return values
@@ -107,7 +111,7 @@ def _bias(graph: Graph, op: Op, outputs: int) -> np.ndarray:
 def _requantization(graph: Graph, op: Op, x: Tensor, rows: np.ndarray, factors: list[float]) -> Requantization:
     """Requantization of the accumulators of `rows`; `factors`: one or `outputs`."""
     outputs = len(rows)
-    offsets = _bias(graph, op, outputs)
+    offsets = bias(graph, op, outputs)
     pairs = [fixed_point.quantize_multiplier(factor) for factor in factors * (outputs // len(factors))]
     multipliers = np.array([multiplier for multiplier, _ in pairs], np.int64)
     shifts = np.array([shift for _, shift in pairs], np.int64)

@@ -11,7 +11,7 @@ def run(module: Module) -> Module:
     buffers: list[StateBuffer] = []
     places: dict[int, Place] = {module.features: Features()}
     for index, state in enumerate(module.states):
-        shape, size = module.graph.tensors[state.source].shape, module.graph.tensors[state.source].size
+        shape, size = module.graph.tensors[state.source].shape, module.graph.tensors[state.source].stored_bytes
         rows = module.sliding.get(index)
         if rows is None:
             buffers.append(Held(index, state.name, shape[1], size // shape[1], state.reset_value))

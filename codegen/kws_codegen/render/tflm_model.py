@@ -3,7 +3,6 @@
 import dataclasses
 from typing import Any
 
-import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 from kws_reference.tflite.graph import Graph
@@ -178,7 +177,7 @@ def context(bundle: Bundle, graph: Graph) -> dict[str, Any]:
                 "name": s.name,
                 "input": s.input_index,
                 "output": s.output_index,
-                "size": int(np.prod(s.shape)),
+                "size": s.size_bytes,
                 "reset": s.reset_value,
             }
             for s in bundle.states

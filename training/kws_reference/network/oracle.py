@@ -64,7 +64,7 @@ class Network:
 
     def reset(self) -> None:
         """Sets every state to its reset value."""
-        self.states = [np.full(state.shape, state.reset_value, np.int8) for state in self._bundle.states]
+        self.states = [np.full(state.shape, state.reset_value, state.dtype) for state in self._bundle.states]
 
     def step(self, features: np.ndarray) -> np.ndarray:
         """Advances by one step.
@@ -101,9 +101,10 @@ class Network:
                 (f"output of state {state.name}", interpreter.get_output_details(state.output_index), state),
             ]
         for what, found, end in wanted:
-            if found["dtype"] != np.int8 or tuple(found["shape"]) != end.shape:
+            dtype = end.dtype if isinstance(end, State) else "int8"
+            if found["dtype"] != np.dtype(dtype) or tuple(found["shape"]) != end.shape:
                 raise KwsError(
-                    f"{what}: manifest says int8 {end.shape}, the model has {found['dtype']} {found['shape']}."
+                    f"{what}: manifest says {dtype} {end.shape}, the model has {found['dtype']} {found['shape']}."
                 )
             quantization = found["quantization_parameters"]
             scale, zero_point = float(quantization["scales"][0]), int(quantization["zero_points"][0])
