@@ -48,8 +48,8 @@ def externalise(draft: Draft) -> list[DraftState]:
       A state for each variable that is read and written, in the order of reading.
 
     Raises:
-      KwsError: a variable is no int8 or int16 tensor, keeps another range than it is read with, starts with different values, or
-        is used in another way.
+      KwsError: a variable is no int8 or int16 tensor, keeps another range than it is read with, starts with different
+        values, or is used in another way.
     """
     variables: dict[str, _Variable] = {}
     handles: dict[int, str] = {}
