@@ -107,3 +107,27 @@ class _Widening:
         assert tensor.data is not None
         data = (tensor.data.astype(np.int64) - tensor.zero_points[0]) * FINER
         self._change(tensor, scale=tensor.scales[0] / FINER, data=data.astype(np.int16))
+
+
+def wide_sums() -> GraphBuilder:
+    """Sums beyond 32 bits: of 1,200 products, and with large biases in a depthwise convolution, shown by a state."""
+    b = GraphBuilder(18)
+    x = b.input("features", (1, 2, 1, 20), 1 / 32, 3)
+    deep = b.conv("deep", b.state("one", 59, x), 13, kernel=60)
+    far = b.depthwise("far", b.state("two", 2, deep), 3)
+    kept = b.depthwise("kept", b.state("three", 2, far), 3)
+    x = b.add("sum", b.conv("of_far", kept, 9), b.conv("of_deep", deep, 9), activation="NONE")
+    b.scores(b.dense("scores", b.average("mean", x, 2), 6))
+    builder = int16(b)
+    index = {tensor.name: tensor.index for tensor in builder.tensors}
+    bias = builder.tensors[index["far/bias"]]
+    assert bias.data is not None
+    builder.tensors[bias.index] = dataclasses.replace(bias, data=bias.data + 2**31 * (-1) ** np.arange(bias.data.size))
+    # Such that the bias is not all that a result shows: int16 saturates at 1.2 times the bias.
+    scale = float(np.float32(2**31 * max(bias.scales) / 27000))
+    for tensor in builder.tensors:
+        if tensor.name in ("far", "three_in", "three/concat", "three_out"):
+            builder.tensors[tensor.index] = dataclasses.replace(tensor, scales=(scale,))
+    for state in builder.states:
+        state["scale"] = builder.tensors[builder.inputs[state["input_index"]]].scales[0]
+    return builder

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from kws_codegen import report
 from kws_codegen.generator import build as build_program
+from kws_codegen.kernels.linear_int16 import LinearInt16
 from kws_codegen.options import Kernels
 from kws_reference.bundle import Bundle
 
 from tests.support import engines
-from tests.support.int16 import ONLY_INT8, int16
-from tests.support.models import UNUSUAL, matchbox, replace_tensor
+from tests.support.int16 import ONLY_INT8, int16, wide_sums
+from tests.support.models import UNUSUAL, matchbox
 
 MODELS = {**UNUSUAL, "matchbox": matchbox}
 
@@ -49,21 +50,12 @@ def test_int16_engine_with_other_options_equals_interpreter(options, tmp_path):
 
 
 def test_int16_engine_whose_sums_need_64_bits_equals_interpreter(tmp_path):
-    builder = int16(matchbox(labels=5))
-    graph = builder.graph()
-    bias = next(t for t in graph.tensors if t.name == "block2/pointwise/bias")
-    data = bias.data + 2**33 * np.where(np.arange(bias.data.size) % 2, 1, -1)
-    weights = next(t for t in graph.tensors if t.name == "block2/pointwise/weights")
-    outputs = graph.consumers(weights.index)[0].outputs
-    scale = graph.tensors[outputs[0]].scales[0] * 32
-    graph = replace_tensor(graph, bias.name, data=data)
-    graph = replace_tensor(graph, graph.tensors[outputs[0]].name, scales=(float(np.float32(scale)),))
-    bundle = builder.write(tmp_path / "bundle", name="int16", graph=graph)
+    bundle = wide_sums().write(tmp_path / "bundle", name="int16")
     _, program, _ = build_program(bundle)
-    (call,) = [call for call in program.calls if call.name == "block2.pointwise"]
-    assert call.bias.dtype == np.int64
+    wide = {call.name for call in program.calls if isinstance(call, LinearInt16) and call.bias.dtype == np.int64}
+    assert wide == {"one.convolution", "two.depthwise"}
     program = engines.build(bundle, tmp_path / "generated")
-    engines.assert_bit_exact(bundle, program, engines.random_features(bundle, 100))
+    engines.assert_bit_exact(bundle, program, engines.random_features(bundle, 160))
 
 
 def test_int16_engine_reset_forgets_everything(tmp_path):

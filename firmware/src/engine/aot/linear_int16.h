@@ -69,17 +69,19 @@ inline int64_t MultiplyVectors(int16x8_t a, int16x8_t b, int64_t sum, mve_pred16
 // Adds to each of kRows sums the dot product of `values` with a row of weights; rows lie `row_bytes` apart.
 template <int kRows, typename Sum>
 inline void AddDotProducts(const int16_t* values, const int8_t* weights, int row_bytes, int count, Sum* sums) {
-  int i = 0;
 #if defined(KWS_AOT_MVE)
-  for (; i < count; i += 8) {
+  for (int i = 0; i < count; i += 8) {
     const mve_pred16_t lanes = vctp16q(static_cast<uint32_t>(count - i));
     const int16x8_t x = vldrhq_z_s16(values + i, lanes);
     for (int row = 0; row < kRows; ++row) {
       sums[row] = MultiplyVectors(x, vldrbq_z_s16(weights + row * row_bytes + i, lanes), sums[row], lanes);
     }
   }
-#elif defined(KWS_AOT_DSP)
-  for (; i + 4 <= count; i += 4) {
+#else
+  int done = 0;
+#if defined(KWS_AOT_DSP)
+  done = count - count % 4;
+  for (int i = 0; i < done; i += 4) {
     const uint32_t first = LoadPair(values + i);
     const uint32_t second = LoadPair(values + i + 2);
     const uint32_t even = LowerHalves(first, second);
@@ -91,9 +93,10 @@ inline void AddDotProducts(const int16_t* values, const int8_t* weights, int row
     }
   }
 #endif
-  for (; i < count; ++i) {
+  for (int i = done; i < count; ++i) {
     for (int row = 0; row < kRows; ++row) sums[row] += int32_t{values[i]} * weights[row * row_bytes + i];
   }
+#endif
 }
 
 // Round(sum * multiplier / 2^right_shift), ties up. The generator has proven that product and result fit.
