@@ -67,12 +67,15 @@ inline int64_t MultiplyVectors(int16x8_t a, int16x8_t b, int64_t sum, mve_pred16
 #endif  // KWS_AOT_MVE
 
 // Adds to each of kRows sums the dot product of `values` with a row of weights; rows lie `row_bytes` apart.
+// Inlined and unrolled, so that the sums stay in registers.
 template <int kRows, typename Sum>
-inline void AddDotProducts(const int16_t* values, const int8_t* weights, int row_bytes, int count, Sum* sums) {
+inline __attribute__((always_inline)) void AddDotProducts(const int16_t* values, const int8_t* weights, int row_bytes,
+                                                          int count, Sum* sums) {
 #if defined(KWS_AOT_MVE)
   for (int i = 0; i < count; i += 8) {
     const mve_pred16_t lanes = vctp16q(static_cast<uint32_t>(count - i));
     const int16x8_t x = vldrhq_z_s16(values + i, lanes);
+#pragma GCC unroll 4
     for (int row = 0; row < kRows; ++row) {
       sums[row] = MultiplyVectors(x, vldrbq_z_s16(weights + row * row_bytes + i, lanes), sums[row], lanes);
     }
@@ -86,6 +89,7 @@ inline void AddDotProducts(const int16_t* values, const int8_t* weights, int row
     const uint32_t second = LoadPair(values + i + 2);
     const uint32_t even = LowerHalves(first, second);
     const uint32_t odd = UpperHalves(first, second);
+#pragma GCC unroll 4
     for (int row = 0; row < kRows; ++row) {
       const uint32_t four = LoadWord(weights + row * row_bytes + i);
       sums[row] = MultiplyPairs(even, ExtendEven(four), sums[row]);
@@ -94,6 +98,7 @@ inline void AddDotProducts(const int16_t* values, const int8_t* weights, int row
   }
 #endif
   for (int i = done; i < count; ++i) {
+#pragma GCC unroll 4
     for (int row = 0; row < kRows; ++row) sums[row] += int32_t{values[i]} * weights[row * row_bytes + i];
   }
 #endif
