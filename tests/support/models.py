@@ -118,7 +118,7 @@ class GraphBuilder:
         self.tensors[index] = dataclasses.replace(self.tensors[index], is_variable=True)
         self.inputs.append(index)
         self.keep(name, index, index)
-        self.states[-1]["dtype"] = dtype
+        self.states[-1]["dtype"] = dtype.lower()
         return index
 
     def svdf(

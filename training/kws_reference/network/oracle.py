@@ -96,7 +96,7 @@ class Network:
             (f"output {scores.name}", interpreter.get_output_details(scores.index), scores, "int8"),
         ]
         for state in bundle.states:
-            dtype = state.dtype.lower()
+            dtype = state.dtype
             wanted += [
                 (f"input of state {state.name}", interpreter.get_input_details(state.input_index), state, dtype),
                 (f"output of state {state.name}", interpreter.get_output_details(state.output_index), state, dtype),
