@@ -110,15 +110,15 @@ def test_adopt_states_inside_are_named_after_their_operators():
     _, adopted = adopted_inside("memories")
     named = [(s.name, s.input.shape, s.dtype, s.reset_value) for s in adopted.states]
     assert named[:4] == [
-        ("wide_memory", (1, 231), "INT16", 0),
-        ("first_memory", (1, 96), "INT16", 0),
-        ("of_three_memory", (1, 105), "INT16", 0),
-        ("bytes_memory", (1, 108), "INT8", -9),
+        ("wide_memory", (1, 231), "int16", 0),
+        ("first_memory", (1, 96), "int16", 0),
+        ("of_three_memory", (1, 105), "int16", 0),
+        ("bytes_memory", (1, 108), "int8", -9),
     ]
     _, adopted = adopted_inside("gates")
     assert [(s.name, s.dtype, s.reset_value) for s in adopted.states][:2] == [
-        ("first_hidden", "INT8", -3),
-        ("first_cell", "INT16", 0),
+        ("first_hidden", "int8", -3),
+        ("first_cell", "int16", 0),
     ]
 
 
@@ -429,7 +429,7 @@ def test_inspect_model_that_no_bundle_holds_ends_with_status_1(tmp_path, capsys)
     graph = streaming_wake_word().graph()
     path.write_bytes(write(graph))
     assert main(["inspect", str(path)]) == 0
-    floats = dataclasses.replace(graph.tensors[graph.inputs[0]], dtype="INT16")
+    floats = dataclasses.replace(graph.tensors[graph.inputs[0]], dtype="FLOAT32")
     tensors = tuple(floats if tensor.index == floats.index else tensor for tensor in graph.tensors)
     path.write_bytes(write(dataclasses.replace(graph, tensors=tensors)))
     capsys.readouterr()
