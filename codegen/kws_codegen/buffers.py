@@ -14,7 +14,7 @@ class StateBuffer(abc.ABC):
       name: from the manifest.
       rows: rows kept between steps.
       row_bytes: bytes of a row.
-      reset_value: int8.
+      reset_value: int8; of an int16 state 0.
     """
 
     index: int

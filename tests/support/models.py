@@ -118,7 +118,7 @@ class GraphBuilder:
         self.tensors[index] = dataclasses.replace(self.tensors[index], is_variable=True)
         self.inputs.append(index)
         self.keep(name, index, index)
-        self.states[-1]["dtype"] = dtype
+        self.states[-1]["dtype"] = dtype.lower()
         return index
 
     def svdf(
@@ -305,6 +305,17 @@ class GraphBuilder:
         y = self._output(name, (1, outputs), inputs, x, scales, "NONE")
         return self.op(
             "FULLY_CONNECTED", [x, weights, *biases], y, activation="NONE", weights_format=0, keep_num_dims=False
+        )
+
+    def dense_of_rows(self, name: str, x: int, outputs: int, *, keep: bool) -> int:
+        """A dense layer of each row of ``[1, rows, values]``; without `keep` its result is ``[rows, outputs]``."""
+        shape = self.tensors[x].shape
+        weights, scales = self._weights(f"{name}/weights", (outputs, shape[-1]), 1, 0)
+        biases = self._bias(f"{name}/bias", x, scales, outputs, "random")
+        result = (*shape[:-1], outputs) if keep else (self.tensors[x].size // shape[-1], outputs)
+        y = self._output(name, result, shape[-1], x, scales, "NONE")
+        return self.op(
+            "FULLY_CONNECTED", [x, weights, *biases], y, activation="NONE", weights_format=0, keep_num_dims=keep
         )
 
     def function(self, kind: str, name: str, x: int, *, scale: float | None = None, **options: Any) -> int:

@@ -10,6 +10,7 @@ from kws_codegen.adopt.adoption import adopt
 from kws_reference.bundle import Bundle, write_bundle
 from kws_reference.frontend.config import FrontendConfig
 
+from tests.support.int16 import int16
 from tests.support.models import STEPS_PER_STD, GraphBuilder, streaming_wake_word
 from tests.support.tflite_writer import write
 
@@ -209,5 +210,7 @@ PUBLISHED = {
     "lstm": Published(lstm),
     "wake_word_recomputed": Published(streaming_wake_word, frames_per_step=1),
     "wake_word_streamed": Published(streaming_wake_word, frames_per_step=1, streaming=True),
+    "gru_int16": Published(lambda: int16(gru())),
+    "wake_word_int16": Published(lambda: int16(streaming_wake_word()), frames_per_step=1, streaming=True),
 }
 """Models by name."""

@@ -12,12 +12,12 @@ from kws_codegen.adopt import window
 from kws_codegen.adopt.draft import Draft, numbers
 from kws_codegen.adopt.ends import int8_input, int8_output, is_probability, reshaped, rows_of
 from kws_codegen.adopt.streaming import stream
-from kws_codegen.adopt.variables import DraftState, externalise, inner_states
+from kws_codegen.adopt.variables import STATE_TYPES, DraftState, externalise, inner_states
 
 
 @dataclasses.dataclass(frozen=True)
 class AdoptedState:
-    """A state: positions among inputs and outputs, name, shape, range, first value and type (INT8 or INT16)."""
+    """A state: positions among inputs and outputs, name, shape, range, first value, and ``int8`` or ``int16``."""
 
     name: str
     input: Endpoint
@@ -27,7 +27,7 @@ class AdoptedState:
 
     def initial(self) -> np.ndarray:
         """The state after a reset."""
-        return np.full(self.input.shape, self.reset_value, np.dtype(self.dtype.lower()))
+        return np.full(self.input.shape, self.reset_value, self.dtype)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Adopted:
       features: ``[1, frames_per_step, 1, coefficients]``.
       scores: ``[1, labels]``.
       is_probability: the scores come out of a softmax or a sigmoid.
+      int16_scale: of the original's scores, where a QUANTIZE makes int8 of int16; else None.
       states: external.
       original_frames: frames that a step of the original takes.
       original_outputs: positions of the scores and of the states that the original has outside.
@@ -50,6 +51,7 @@ class Adopted:
     features: Endpoint
     scores: Endpoint
     is_probability: bool
+    int16_scale: float | None
     states: tuple[AdoptedState, ...]
     original_frames: int
     original_outputs: tuple[int, ...]
@@ -89,7 +91,7 @@ def _adopt(draft: Draft, coefficients: int, frames_per_step: int | None, streami
     output, given = _given_states(draft, inputs, outputs)
     states += given
     original_outputs = (outputs.index(output), *(outputs.index(state.sink) for state in given))
-    features, scores = int8_input(draft, inputs[0]), int8_output(draft, output)
+    features, (scores, int16_scale) = int8_input(draft, inputs[0]), int8_output(draft, output)
     for end in (features, scores):
         if draft.quantization(end) is None:
             raise KwsError(f"{draft.name(end)} has no scale and zero point of its own.")
@@ -122,6 +124,7 @@ def _adopt(draft: Draft, coefficients: int, frames_per_step: int | None, streami
         features=_end(draft, 0, features),
         scores=_end(draft, 0, scores),
         is_probability=probability,
+        int16_scale=int16_scale,
         states=tuple(_state(draft, position, state) for position, state in enumerate(states, 1)),
         original_frames=frames,
         original_outputs=original_outputs,
@@ -152,7 +155,7 @@ def _given_states(draft: Draft, inputs: list[int], outputs: list[int]) -> tuple[
         if not fitting:
             raise KwsError(
                 f"input {number} {draft.name(source)} is no state: no output left shares its shape, scale and zero "
-                "point in INT8."
+                "point in INT8 or INT16."
             )
         left.remove(fitting[0])
         quantization = draft.quantization(source)
@@ -164,8 +167,10 @@ def _given_states(draft: Draft, inputs: list[int], outputs: list[int]) -> tuple[
 
 
 def _is_state(draft: Draft, source: int, sink: int) -> bool:
-    same = draft.quantization(source) == draft.quantization(sink) is not None
-    return same and draft.shape(source) == draft.shape(sink) and draft.dtype(source) == draft.dtype(sink) == "INT8"
+    same = draft.quantization(source) == draft.quantization(sink) is not None and draft.shape(source) == draft.shape(
+        sink
+    )
+    return same and draft.dtype(source) == draft.dtype(sink) in STATE_TYPES
 
 
 def _set_apart(draft: Draft, states: list[DraftState], scores: int) -> None:
@@ -204,5 +209,5 @@ def _state(draft: Draft, position: int, state: DraftState) -> AdoptedState:
         raise KwsError(
             f"state {state.name} has shape {list(shape)}: 2 to 4 dimensions can be kept, the first of them 1."
         )
-    ends = (_end(draft, position, state.source), _end(draft, position, state.sink))
-    return AdoptedState(state.name, *ends, state.reset_value, draft.dtype(state.source))
+    ends = _end(draft, position, state.source), _end(draft, position, state.sink)
+    return AdoptedState(state.name, *ends, state.reset_value, draft.dtype(state.source).lower())

@@ -13,10 +13,13 @@ from kws_reference.tflite import schema
 
 from kws_codegen.adopt.draft import Draft, numbers
 
+STATE_TYPES = ("INT8", "INT16")
+"""Types that a state can have."""
+
 
 @dataclasses.dataclass
 class DraftState:
-    """A state of a draft: tensor indices before and after a step, and the int8 value of all elements at first.
+    """A state of a draft: tensor indices before and after a step, and the value of all elements at first.
 
     Attributes:
       is_inner: an operator keeps it: source and sink are one tensor, which no operator gives.
@@ -51,8 +54,8 @@ def externalise(draft: Draft) -> list[DraftState]:
       A state for each variable that is read and written, in the order of reading.
 
     Raises:
-      KwsError: a variable is no int8 tensor, keeps another range than it is read with, starts with different values, or
-        is used in another way.
+      KwsError: a variable is no int8 or int16 tensor, keeps another range than it is read with, starts with different
+        values, or is used in another way.
     """
     variables: dict[str, _Variable] = {}
     handles: dict[int, str] = {}
@@ -142,9 +145,9 @@ def _of(draft: Draft, op: Any, handles: dict[int, str], variables: dict[str, _Va
 
 def _read(draft: Draft, op: Any, variable: _Variable) -> None:
     result = numbers(op.outputs)[0]
-    if draft.dtype(result) != "INT8" or draft.quantization(result) is None:
+    if draft.dtype(result) not in STATE_TYPES or draft.quantization(result) is None:
         raise KwsError(
-            f"variable {variable.name} is read as {draft.dtype(result)}, only INT8 with a scale can be kept."
+            f"variable {variable.name} is read as {draft.dtype(result)}, only INT8 or INT16 with a scale can be kept."
         )
     if variable.now is not None:
         _check_range(draft, variable.name, result, variable.now)
@@ -178,13 +181,15 @@ def _state(draft: Draft, variable: _Variable, first: np.ndarray | None) -> Draft
     assert variable.source is not None  # it is in the order of reading
     if first is None:
         raise KwsError(f"variable {variable.name} has no first value: no CALL_ONCE gives it one.")
-    values = first.view(np.int8)
+    values = first.view(draft.dtype(variable.source).lower())
     if values.size != int(np.prod(draft.shape(variable.source), dtype=np.int64)):
         raise KwsError(f"variable {variable.name} has a first value of another size.")
     if values.min() != values.max():
         raise KwsError(
             f"variable {variable.name} starts with different values, {values.min()} to {values.max()}: a state has one."
         )
+    if values.dtype == np.int16 and values[0] != 0:
+        raise KwsError(f"variable {variable.name} starts with {values[0]}: one of INT16 can start with 0 only.")
     sink = variable.source if variable.now is None else variable.now
     _check_range(draft, variable.name, variable.source, sink)
     return DraftState(variable.name, variable.source, sink, int(values[0]))

@@ -93,7 +93,7 @@ def linear_fields(
       KwsError: weights, bias, scales or activation do not fit, or an accumulator could overflow.
     """
     graph = lowering.graph
-    _check_scales(graph, op, len(rows))
+    check_scales(graph, op, len(rows))
     scales = graph.tensors[op.inputs[1]].scales
     factors = fixed_point.product_factors(x.scales[0], scales, y.scales[0], fully_connected=fully_connected)
     requantization = _requantization(graph, op, x, rows, factors)
@@ -108,7 +108,7 @@ def linear_fields(
     )
 
 
-def _check_scales(graph: Graph, op: Op, outputs: int) -> None:
+def check_scales(graph: Graph, op: Op, outputs: int) -> None:
     """Refuses weights that have neither one scale nor one for each output, or a zero point."""
     tensor = graph.tensors[op.inputs[1]]
     if len(tensor.scales) not in (1, outputs) or any(zero_point != 0 for zero_point in tensor.zero_points):
@@ -120,18 +120,24 @@ def _check_scales(graph: Graph, op: Op, outputs: int) -> None:
         )
 
 
-def _bias(graph: Graph, op: Op, outputs: int) -> np.ndarray:
-    """int64 ``[outputs]``; zeros when the operator has no bias."""
-    return bias(graph, op, 2, outputs) if len(op.inputs) > 2 and op.inputs[2] >= 0 else np.zeros(outputs, np.int64)
+def optional_bias(graph: Graph, op: Op, outputs: int, dtypes: tuple[str, ...] = ("INT32",)) -> np.ndarray:
+    """The bias in an operator's third input: int64 ``[outputs]``; zeros when there is none.
+
+    Raises:
+      KwsError: it is no constant of `dtypes`, or of another size.
+    """
+    if len(op.inputs) <= 2 or op.inputs[2] < 0:
+        return np.zeros(outputs, np.int64)
+    return bias(graph, op, 2, outputs, dtypes)
 
 
-def bias(graph: Graph, op: Op, position: int, outputs: int) -> np.ndarray:
+def bias(graph: Graph, op: Op, position: int, outputs: int, dtypes: tuple[str, ...] = ("INT32",)) -> np.ndarray:
     """The bias in an operator's input `position`: int64 ``[outputs]``.
 
     Raises:
-      KwsError: it is not constant, not INT32, or of another size.
+      KwsError: it is no constant of `dtypes`, or of another size.
     """
-    values = checks.constant(graph, op, op.inputs[position], ("INT32",), "bias").astype(np.int64).reshape(-1)
+    values = checks.constant(graph, op, op.inputs[position], dtypes, "bias").astype(np.int64).reshape(-1)
     if values.size != outputs:
         refuse(graph, op, f"bias has {values.size} values, {outputs} are needed")
     return values
@@ -139,7 +145,7 @@ def bias(graph: Graph, op: Op, position: int, outputs: int) -> np.ndarray:
 
 def _requantization(graph: Graph, op: Op, x: Tensor, rows: np.ndarray, factors: list[float]) -> Requantization:
     """Requantization of the accumulators of `rows`; `factors`: one or `outputs`."""
-    return requantization(graph, op, x.zero_points[0], rows, _bias(graph, op, len(rows)), factors)
+    return requantization(graph, op, x.zero_points[0], rows, optional_bias(graph, op, len(rows)), factors)
 
 
 def requantization(

@@ -77,7 +77,7 @@ def _check_tensors(bundle: Bundle, graph: Graph) -> None:
     ends += [(f"state {state.name}", graph.inputs[state.input_index], state) for state in bundle.states]
     for what, index, wanted in ends:
         tensor = graph.tensors[index]
-        dtype = wanted.dtype if isinstance(wanted, State) and tensor.is_variable else "INT8"
+        dtype = wanted.dtype.upper() if isinstance(wanted, State) else "INT8"
         if tensor.dtype != dtype:
             raise KwsError(f"{what}: tensor '{tensor.name}' has type {tensor.dtype}, only {dtype} is supported.")
         if tensor.shape != wanted.shape:

@@ -86,7 +86,8 @@ CASES = {
         r"RELU_N1_TO_1 .*'block1/pointwise'.*only as the activation of the layer before",
     ),
     "activation": (op_options("block1/pointwise", activation="TANH"), r"CONV_2D .*'block1/pointwise'.*activation TANH"),
-    "type of activation": (tensor("block1/pointwise", dtype="INT16"), r"'block1/pointwise' has type INT16, only INT8"),
+    "type of activation": (tensor("block1/pointwise", dtype="INT32"), r"'block1/pointwise' has type INT32, only INT8"),
+    "two types": (tensor("block1/pointwise", dtype="INT16"), r"'block1/depthwise' has type INT8, only INT16"),
     "type of weights": (
         tensor("scores/weights", dtype="FLOAT32", data=np.zeros((4, 32), np.float32)),
         r"FULLY_CONNECTED.*'scores/weights' have type FLOAT32",

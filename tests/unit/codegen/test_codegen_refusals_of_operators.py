@@ -146,7 +146,7 @@ def changed(b, y, change):
             b.tensors[index] = dataclasses.replace(b.tensors[index], **fields)
             for state in b.states:
                 if state["name"] == b.tensors[index].name:
-                    state["dtype"], (state["scale"],) = b.tensors[index].dtype, b.tensors[index].scales
+                    state["dtype"], (state["scale"],) = b.tensors[index].dtype.lower(), b.tensors[index].scales
     b.ops[-1] = dataclasses.replace(op, inputs=tuple(inputs))
     return y
 

@@ -153,9 +153,9 @@ FAULTS = {
     "input indices": lambda m: m["states"][0].update(input_index=m["states"][1]["input_index"]),
     "output indices": lambda m: m["states"][0].update(output_index=m["states"][1]["output_index"]),
     r"states\[0\]: reset_value": lambda m: m["states"][0].update(reset_value=200),
-    r"states\[0\]: dtype must be INT8 or INT16\. Received: 'FLOAT32'": lambda m: m["states"][0].update(dtype="FLOAT32"),
-    r"states\[0\]: zero_point and reset_value of INT16 must be 0\. Received: 3, 0": lambda m: m["states"][0].update(
-        dtype="INT16", zero_point=3, reset_value=0
+    r"states\[0\]: dtype must be int8 or int16\. Received: 'FLOAT32'": lambda m: m["states"][0].update(dtype="FLOAT32"),
+    r"states\[0\]: zero_point and reset_value of an int16 state must be 0\. Received: 3, 0": (
+        lambda m: m["states"][0].update(dtype="int16", zero_point=3, reset_value=0)
     ),
     r"states\[1\]: scale": lambda m: m["states"][1].update(scale=-1.0),
     "state names": lambda m: m["states"][0].update(name=m["states"][1]["name"]),

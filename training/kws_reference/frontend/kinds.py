@@ -7,11 +7,15 @@ import numpy as np
 
 from kws_reference.errors import KwsError
 from kws_reference.frontend import micro_config
-from kws_reference.frontend.config import FrontendConfig
+from kws_reference.frontend.config import LOG_MEL, MFCC, FrontendConfig
 from kws_reference.frontend.micro_config import MicroFrontendConfig
 
 AnyFrontendConfig = FrontendConfig | MicroFrontendConfig
-_CONFIGS: dict[str, type[AnyFrontendConfig]] = {"mfcc": FrontendConfig, micro_config.KIND: MicroFrontendConfig}
+_CONFIGS: dict[str, type[AnyFrontendConfig]] = {
+    MFCC: FrontendConfig,
+    LOG_MEL: FrontendConfig,
+    micro_config.KIND: MicroFrontendConfig,
+}
 
 
 class Whole(Protocol):
@@ -65,8 +69,25 @@ def stream(config: AnyFrontendConfig, zero_point: int = 0) -> Stream:
     return MicroStream(config) if isinstance(config, MicroFrontendConfig) else MfccStream(config, zero_point)
 
 
+def stages(config: AnyFrontendConfig) -> tuple[str, ...]:
+    """Returns the names of the stages whose results a device can digest, in the order of computation; may be none."""
+    return micro_config.STAGES if isinstance(config, MicroFrontendConfig) else ()
+
+
+def stage_values(config: AnyFrontendConfig, pcm: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Returns what each of `stages` computes of a recording, int64 [frames, values], each below 2^32.
+
+    Args:
+      config: front end parameters.
+      pcm: int16 [n], from a reset on.
+    """
+    from kws_reference.frontend.micro import Micro
+
+    return Micro(config).stages(pcm) if isinstance(config, MicroFrontendConfig) else ()
+
+
 def require_mfcc(config: AnyFrontendConfig, what: str) -> FrontendConfig:
-    """Returns the configuration of an MFCC front end.
+    """Returns the configuration of an MFCC or log-mel front end.
 
     Args:
       config: front end parameters.
@@ -76,5 +97,5 @@ def require_mfcc(config: AnyFrontendConfig, what: str) -> FrontendConfig:
       KwsError: it is of another kind.
     """
     if not isinstance(config, FrontendConfig):
-        raise KwsError(f'{what} knows only the front end "mfcc". Received: a bundle with front end "{config.kind}".')
+        raise KwsError(f'{what} knows the front ends "{MFCC}" and "{LOG_MEL}". Received: "{config.kind}".')
     return config

@@ -5,10 +5,10 @@ import sys
 from typing import Any
 
 import numpy as np
-from tflite_micro import runtime
 
 from kws_reference.bundle import Bundle, Endpoint, State
 from kws_reference.errors import KwsError
+from kws_reference.network.interpreter import load
 from kws_reference.system import processes
 from kws_reference.tflite.check import check_model
 
@@ -53,7 +53,7 @@ class Network:
         except KwsError as error:
             raise KwsError(f"{bundle.path}: {error}") from None
         try:
-            self._interpreter = runtime.Interpreter.from_bytes(bundle.model)
+            self._interpreter = load(bundle.model)
             self._check_tensors()
         except (RuntimeError, ValueError, IndexError) as error:
             raise KwsError(
@@ -96,7 +96,7 @@ class Network:
             (f"output {scores.name}", interpreter.get_output_details(scores.index), scores, "int8"),
         ]
         for state in bundle.states:
-            dtype = state.dtype.lower()
+            dtype = state.dtype
             wanted += [
                 (f"input of state {state.name}", interpreter.get_input_details(state.input_index), state, dtype),
                 (f"output of state {state.name}", interpreter.get_output_details(state.output_index), state, dtype),

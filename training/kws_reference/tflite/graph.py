@@ -37,6 +37,11 @@ class Tensor:
         return int(np.prod(self.shape, dtype=np.int64))
 
     @property
+    def element_bytes(self) -> int:
+        """Bytes of an activation's element."""
+        return schema.ELEMENT_BITS.get(self.dtype, 8) // 8
+
+    @property
     def stored_bytes(self) -> int:
         """Bytes in the file or in memory, INT4 packed; types of no fixed size count a byte an element."""
         return -(-self.size * schema.ELEMENT_BITS.get(self.dtype, 8) // 8)

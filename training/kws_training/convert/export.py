@@ -152,9 +152,9 @@ def _quantized(job: ExportJob, run: _Run) -> tuple[ConvertedModel, dict[str, Any
 def _calibration(job: ExportJob, run: _Run) -> Calibration:
     if job.data is None:
         raise KwsError("a float run is quantized with the ranges of training clips. Give --data.")
-    frontend, words = run.frontend, LabelSet(run.settings["labels"]).keywords
-    clips = load_clips(ClipSpec(job.data, "training", job.extra, words, sample_rate_hz=frontend.sample_rate_hz))
-    drawn = calibration(clips, frontend, run.settings["seed"], job.calibration_clips)
+    words = LabelSet(run.settings["labels"]).keywords
+    clips = load_clips(ClipSpec(job.data, "training", job.extra, words))
+    drawn = calibration(clips, run.frontend, run.settings["seed"], job.calibration_clips)
     log.info(f"quantizing with the ranges of {len(drawn.features)} training clips")
     return drawn
 
