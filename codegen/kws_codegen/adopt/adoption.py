@@ -62,7 +62,7 @@ class Adopted:
 def adopt(data: bytes, coefficients: int, frames_per_step: int | None = None, *, streaming: bool = False) -> Adopted:
     """Makes a model ready for a bundle.
 
-    Resource variables, and those that SVDF and LSTM keep inside, become states that come in and go out; QUANTIZE and
+    Resource variables, and what SVDF and LSTM keep inside, become states that come in and go out; QUANTIZE and
     DEQUANTIZE at its ends are left out; its features get the shape of rows; with fewer `frames_per_step` than the model
     takes the others become a state, or, if it is to be `streaming`, those rows of each layer that are needed again.
 

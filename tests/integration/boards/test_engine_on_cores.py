@@ -60,10 +60,10 @@ BUILDERS = {
 
 
 # Their few layers are dense, of sizes that other models have too.
-WITHOUT_KERNELS_OF_WEIGHTS = ("lookups", "moves", "elementwise", "pools", "feedback", "handed_on")
+WITHOUT_KERNELS_OF_WEIGHTS = ("lookups", "moves", "elementwise", "pools", "feedback", "handed_on", "memories", "gates")
 
 # M7 runs M4's instructions: a few models show that they are the same there.
-ON_M7 = ("matchbox", "odd_channels", "long_rows", "handed_on", "lookups")
+ON_M7 = ("matchbox", "odd_channels", "long_rows", "handed_on", "lookups", "memories")
 
 
 @pytest.mark.parametrize(

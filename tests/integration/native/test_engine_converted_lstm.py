@@ -17,7 +17,7 @@ def test_engine_of_converted_lstm_equals_interpreter(tmp_path):
     model = converted_lstm.convert(str(tmp_path / "saved"))
     adopted = adopt(model, converted_lstm.FEATURES)
     assert [(state.input.shape, state.dtype) for state in adopted.states] == [
-        (shape, dtype) for shape in ((1, units) for units in converted_lstm.UNITS) for dtype in ("INT8", "INT16")
+        (shape, dtype) for shape in ((1, units) for units in converted_lstm.UNITS) for dtype in ("int8", "int16")
     ]
     assert len([note for note in adopted.notes if "goes on with its states" in note]) == 2
     assert prove(model, adopted).different > 100
