@@ -14,7 +14,8 @@ FINER = 128
 ONLY_INT8 = ("BATCH_MATMUL", "ELU", "HARD_SWISH", "PADV2", "PRELU", "REDUCE_MAX")
 """Operators that stay on int8, between two QUANTIZE."""
 
-_Q15 = ("LOGISTIC", "SOFTMAX", "TANH")
+_FINEST = 1 / 32768
+"""Scale that LOGISTIC, SOFTMAX and TANH must have; those of the first two get it as all others do."""
 
 
 def int16(builder: GraphBuilder, *, keep: tuple[str, ...] = ONLY_INT8, bias: str = "INT64") -> GraphBuilder:
@@ -39,10 +40,9 @@ class _Widening:
         self.result = GraphBuilder(0)
         self.result.rng = builder.rng
         self.result.tensors = list(builder.tensors)
-        made = {op.outputs[0]: op.kind for op in builder.ops}
         for tensor in builder.tensors:
             if tensor.dtype == "INT8" and tensor.data is None:
-                self._change(tensor, scale=1 / 32768 if made.get(tensor.index) in _Q15 else tensor.scales[0] / FINER)
+                self._change(tensor, scale=tensor.scales[0] / FINER)
         narrow = self._narrow(builder.inputs[0], suffix="")
         self._op("QUANTIZE", [narrow], [builder.inputs[0]])
         for op in builder.ops:
@@ -82,6 +82,10 @@ class _Widening:
                     self._op("QUANTIZE", [index], [inputs[position]])
             outputs = [self._narrow(index) for index in op.outputs]
             behind = list(zip(outputs, op.outputs, strict=True))
+        elif op.kind == "TANH":
+            twin = self._new(outputs[0])
+            outputs = [self.result.tensor(f"{twin.name}/finest", twin.shape, _FINEST, dtype="INT16")]
+            behind = [(outputs[0], twin.index)]
         elif op.kind in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
             if len(inputs) > 2 and inputs[2] >= 0:
                 self._widen_bias(op, self._old.tensors[inputs[2]])

@@ -6,11 +6,13 @@ from kws_codegen import report
 from kws_codegen.generator import build as build_program
 from kws_codegen.kernels.linear_int16 import LinearInt16
 from kws_codegen.options import Kernels
+from kws_codegen.passes.pipeline import OPTIONAL
 from kws_reference.bundle import Bundle
 
 from tests.support import engines
 from tests.support.int16 import ONLY_INT8, int16, wide_sums
 from tests.support.models import UNUSUAL, matchbox
+from tests.support.random_graphs import random_graph
 
 MODELS = {**UNUSUAL, "matchbox": matchbox}
 
@@ -56,6 +58,20 @@ def test_int16_engine_whose_sums_need_64_bits_equals_interpreter(tmp_path):
     assert wide == {"one.convolution", "two.depthwise"}
     program = engines.build(bundle, tmp_path / "generated")
     engines.assert_bit_exact(bundle, program, engines.random_features(bundle, 160))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_int16_engine_of_a_random_graph_without_some_passes_equals_interpreter(seed, tmp_path):
+    """Any operators, any of them left on int8, any subset of the passes."""
+    builder, rng = random_graph(100 + seed), np.random.default_rng(seed)
+    kinds = sorted({op.kind for op in builder.ops} - {"CONCATENATION", "RESHAPE"})
+    keep = (*ONLY_INT8, *(kind for kind in kinds if rng.random() < 0.25))
+    bundle = int16(builder, keep=keep).write(tmp_path / "bundle", name=f"seed{seed}")
+    without = frozenset(a_pass for a_pass in OPTIONAL if rng.random() < 0.5) if seed else frozenset()
+    program = engines.build(bundle, tmp_path / "generated", without=without)
+    features = engines.random_features(bundle, 60, seed)
+    got, _ = engines.run(program, bundle, features)
+    assert np.array_equal(got, engines.reference(bundle, features))
 
 
 def test_int16_engine_reset_forgets_everything(tmp_path):

@@ -9,14 +9,17 @@ import pytest
 from kws_codegen.buffers import PoolRing, SvdfMemory, Window
 from kws_codegen.commands.generate import write_files
 from kws_codegen.generator import generate
-from kws_codegen.kernels import add, cmsis_nn, depthwise, packing, pointwise
+from kws_codegen.kernels import add, cmsis_nn, depthwise, elementwise_int16, packing, pointwise
 from kws_codegen.kernels import elementwise as kernel_elementwise
 from kws_codegen.kernels.call import Constant
 from kws_codegen.kernels.grouped_conv import GroupedConv
 from kws_codegen.kernels.linear import LinearCall
+from kws_codegen.kernels.linear_int16 import ConvInt16, LinearInt16
 from kws_codegen.kernels.lookup import Lookup
 from kws_codegen.kernels.lstm import Lstm
+from kws_codegen.kernels.sigmoid_int16 import TanhInt16
 from kws_codegen.kernels.softmax import Softmax
+from kws_codegen.kernels.softmax_int16 import SoftmaxInt16
 from kws_codegen.kernels.svdf import Svdf
 from kws_codegen.lower import batch_matmul, broadcast
 from kws_codegen.lower import move as lower_move
@@ -25,6 +28,7 @@ from kws_codegen.render import aot_model, files
 from kws_reference.tflite import recurrent
 
 from tests.support.cmsis_geometries import geometries, reserved
+from tests.support.int16 import int16
 from tests.support.models import (
     attention,
     elementwise,
@@ -53,6 +57,10 @@ MODELS = {
     "planes": lambda: (planes(), None),
     "memories": lambda: (memories(), None),
     "gates": lambda: (gates(), None),
+    **{
+        f"{model.__name__} of int16": lambda model=model: (int16(model()), None)
+        for model in (matchbox, planes, lookups, elementwise, attention)
+    },
 }
 
 
@@ -85,6 +93,37 @@ BELIEFS = {
     "weights of gates": ("gates", Lstm, "weights", property(lambda k: Constant("Weights", k.frame_weights))),
     "scratch of gates": ("gates", Lstm, "scratch_bytes", property(lambda k: 4 * k.units)),
     "table of gates": ("gates", recurrent, "logistic_table", lambda: np.zeros(255, np.uint16)),
+    "weights of int16": (
+        "matchbox of int16",
+        LinearInt16,
+        "weights",
+        property(lambda k: Constant("Weights", k.matrix.reshape(-1)[1:])),
+    ),
+    "weights of int16 groups": (
+        "planes of int16",
+        ConvInt16,
+        "weights",
+        property(lambda k: Constant("Weights", k.matrix[1:])),
+    ),
+    "extra bits of int16 sums": ("elementwise of int16", elementwise_int16, "ADD_LEFT_SHIFT_INT16", 14),
+    "table of int16 functions": (
+        "lookups of int16",
+        TanhInt16,
+        "tables",
+        property(lambda k: (Constant("Table", k.table[1:]),)),
+    ),
+    "exponentials of int16": (
+        "attention of int16",
+        SoftmaxInt16,
+        "tables",
+        property(lambda k: (Constant("Exponentials", k.exponentials[1:]), Constant("Reciprocals", k.reciprocals))),
+    ),
+    "reciprocals of int16": (
+        "attention of int16",
+        SoftmaxInt16,
+        "tables",
+        property(lambda k: (Constant("Exponentials", k.exponentials), Constant("Reciprocals", k.reciprocals[1:]))),
+    ),
     "size of a window": ("int8", Window, "data_bytes", property(lambda buffer: buffer.size)),
     "size of a ring": ("int8", PoolRing, "data_bytes", property(lambda buffer: buffer.size)),
     "scratch of CMSIS-NN": ("cmsis", cmsis_nn, "convolve_scratch_bytes", lambda geometry: 4096),
