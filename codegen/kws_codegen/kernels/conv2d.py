@@ -31,8 +31,8 @@ class Conv2d(LinearCall):
 
     @property
     def scratch_bytes(self) -> int:
-        """``aot::Conv2dScratchBytes``: the rows of two outputs, as int8 and as int16."""
-        return 6 * self._inputs
+        """``aot::Conv2dScratchBytes``: the rows of three outputs, as int8 and as int16."""
+        return 9 * self._inputs
 
     @property
     def macs(self) -> int:

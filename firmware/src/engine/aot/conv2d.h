@@ -1,5 +1,5 @@
-// Convolution over rows and columns: what an output's kernel covers is copied into one row, and the rows of two outputs
-// go through the pointwise kernel.
+// Convolution over rows and columns: what an output's kernel covers is copied into one row, and the rows of three
+// outputs go through the pointwise kernel.
 #pragma once
 
 #include <cstddef>
@@ -16,14 +16,17 @@ namespace kws::aot {
 // Elements of a row of weights: whole words, the last filled with zeros.
 constexpr int Conv2dInputs(const PlaneGeometry& g) { return (g.kernel_h * g.kernel_w * g.in_c + 3) / 4 * 4; }
 
+// Outputs that are computed at once: three for SMLAD, two for Helium.
+constexpr int kConv2dRows = 3;
+
 // Bytes of weights that Conv2d() reads.
 constexpr size_t Conv2dWeightsBytes(const PlaneGeometry& g) {
   return PointwiseWeightsBytes(Conv2dInputs(g), g.out_c);
 }
 
-// Bytes of scratch that Conv2d() needs, 4-byte aligned: the rows of two outputs, and what the pointwise kernel needs.
+// Bytes of scratch that Conv2d() needs, 4-byte aligned: the rows of three outputs, and what the pointwise kernel needs.
 constexpr size_t Conv2dScratchBytes(const PlaneGeometry& g) {
-  return static_cast<size_t>(Conv2dInputs(g)) * 2 + PointwiseScratchBytes(Conv2dInputs(g));
+  return static_cast<size_t>(Conv2dInputs(g)) * kConv2dRows + PointwiseScratchBytes(Conv2dInputs(g), kConv2dRows);
 }
 
 // output[y][x][o] = Requantize(sum over what the kernel covers + bias[o]), padding counts as the input's zero point
@@ -37,22 +40,28 @@ void Conv2d(const LinearTables& tables, OutputRange range, int8_t padding, const
             void* scratch) {
   constexpr int kInputs = Conv2dInputs(kGeometry), kOutputs = kGeometry.out_c;
   constexpr int kPatch = kGeometry.kernel_h * kGeometry.kernel_w * kGeometry.in_c;
+#if defined(KWS_AOT_MVE)
+  constexpr int kAtOnce = 2;
+#else
+  constexpr int kAtOnce = kConv2dRows;
+#endif
   auto* patches = static_cast<int8_t*>(scratch);
-  int8_t* work = patches + 2 * kInputs;
-  if constexpr (kPatch != kInputs) memset(patches, 0, 2 * kInputs);
+  int8_t* work = patches + kConv2dRows * kInputs;
+  if constexpr (kPatch != kInputs) memset(patches, 0, kConv2dRows * kInputs);
   int waiting = 0;
   for (int y = 0; y < kGeometry.out_h; ++y) {
     for (int x = 0; x < kGeometry.out_w; ++x) {
       internal::GatherPatch<kGeometry>(input, y, x, padding, patches + waiting * kInputs);
-      if (++waiting == 2) {
-        Pointwise<kInputs, kOutputs, 2, kRounding, kClamping>(tables, range, patches, kInputs, output, work);
-        output += 2 * kOutputs;
+      if (++waiting == kAtOnce) {
+        Pointwise<kInputs, kOutputs, kAtOnce, kRounding, kClamping>(tables, range, patches, kInputs, output, work);
+        output += kAtOnce * kOutputs;
         waiting = 0;
       }
     }
   }
-  if constexpr (kGeometry.out_h * kGeometry.out_w % 2 != 0) {
-    Pointwise<kInputs, kOutputs, 1, kRounding, kClamping>(tables, range, patches, kInputs, output, work);
+  constexpr int kRest = kGeometry.out_h * kGeometry.out_w % kAtOnce;
+  if constexpr (kRest != 0) {
+    Pointwise<kInputs, kOutputs, kRest, kRounding, kClamping>(tables, range, patches, kInputs, output, work);
   }
 }
 
