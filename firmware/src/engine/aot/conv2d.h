@@ -20,9 +20,7 @@ constexpr int Conv2dInputs(const PlaneGeometry& g) { return (g.kernel_h * g.kern
 constexpr int kConv2dRows = 3;
 
 // Bytes of weights that Conv2d() reads.
-constexpr size_t Conv2dWeightsBytes(const PlaneGeometry& g) {
-  return PointwiseWeightsBytes(Conv2dInputs(g), g.out_c);
-}
+constexpr size_t Conv2dWeightsBytes(const PlaneGeometry& g) { return PointwiseWeightsBytes(Conv2dInputs(g), g.out_c); }
 
 // Bytes of scratch that Conv2d() needs, 4-byte aligned: the rows of three outputs, and what the pointwise kernel needs.
 constexpr size_t Conv2dScratchBytes(const PlaneGeometry& g) {

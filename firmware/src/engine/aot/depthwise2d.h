@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "engine/aot/depthwise.h"
+#include "engine/aot/depthwise2d_dsp.h"
 #include "engine/aot/linear_tables.h"
 #include "engine/aot/plane.h"
 #include "engine/aot/requantize.h"
@@ -28,6 +29,31 @@ constexpr size_t Depthwise2dScratchBytes(const PlaneGeometry& g) {
   return static_cast<size_t>(Depthwise2dColumns(g)) * g.kernel_h * g.in_c;
 }
 
+#if defined(KWS_AOT_DSP)
+
+namespace internal {
+
+// How the planes of SMLAD cores share the memory that the copied columns of the others take.
+template <const PlaneGeometry& kGeometry>
+constexpr PlaneWalk kPlaneWalk = PlanWalk(kGeometry, kGeometry.in_c % 4 == 0 ? Depthwise2dScratchBytes(kGeometry) : 0);
+
+template <const PlaneGeometry& kGeometry, Rounding kRounding, Clamping kClamping>
+inline void DepthwisePlanes(const LinearTables& tables, OutputRange range, int8_t padding, const int8_t* input,
+                            int8_t* output, void* scratch) {
+  constexpr const PlaneWalk& kPlan = kPlaneWalk<kGeometry>;
+  auto* planes = static_cast<int16_t*>(scratch);
+  // The ends of the lines are the same for all of them.
+  FillLine<4 * kPlan.plane>(padding, planes);
+  for (int c = 0; c < kGeometry.in_c; c += 4) {
+    DepthwiseFourPlanes<kPlan, kRounding, kClamping>(tables.weights + c, tables.requantization + c, kGeometry.in_c,
+                                                     range, padding, input + c, output + c, planes);
+  }
+}
+
+}  // namespace internal
+
+#endif  // KWS_AOT_DSP
+
 // output[y][x][c] = Requantize(sum over what the kernel covers of channel c + bias[c]), padding counts as the input's
 // zero point
 //   kGeometry: a constant of the generated code; as many outputs as inputs; without a dilation along columns, or with
@@ -39,6 +65,12 @@ constexpr size_t Depthwise2dScratchBytes(const PlaneGeometry& g) {
 template <const PlaneGeometry& kGeometry, Rounding kRounding, Clamping kClamping>
 void Depthwise2d(const LinearTables& tables, OutputRange range, int8_t padding, const int8_t* input, int8_t* output,
                  void* scratch) {
+#if defined(KWS_AOT_DSP)
+  if constexpr (internal::kPlaneWalk<kGeometry>.chunk != 0) {
+    internal::DepthwisePlanes<kGeometry, kRounding, kClamping>(tables, range, padding, input, output, scratch);
+    return;
+  }
+#endif
   constexpr int kC = kGeometry.in_c, kTaps = kGeometry.kernel_h * kGeometry.kernel_w;
   constexpr int kColumnBytes = kGeometry.kernel_h * kC;
   constexpr int kColumns = Depthwise2dColumns(kGeometry);

@@ -121,13 +121,15 @@ inline void ExpandThreeFrames(const int8_t* a, const int8_t* b, const int8_t* c,
   }
 }
 
-// As DotTwoByTwo(), with three frames: 20 instructions for 24 products. The end of the rows lies on the stack, beside r7.
+// As DotTwoByTwo(), with three frames: 20 instructions for 24 products. The end of the rows lies on the stack, beside
+// r7.
 template <int kInputs>
 inline __attribute__((always_inline)) void DotTwoByThree(const int8_t* rows, const uint32_t* frames,
                                                          int32_t (&sums0)[3], int32_t (&sums1)[3]) {
   static_assert(kInputs % 4 == 0 && kInputs <= 4092);
   constexpr int kGroups = kInputs / 4;
-  constexpr int kUnroll = kGroups % 4 == 0 ? 4 : (kGroups % 5 == 0 ? 5 : (kGroups % 3 == 0 ? 3 : (kGroups % 2 == 0 ? 2 : 1)));
+  constexpr int kUnroll =
+      kGroups % 4 == 0 ? 4 : (kGroups % 5 == 0 ? 5 : (kGroups % 3 == 0 ? 3 : (kGroups % 2 == 0 ? 2 : 1)));
   const int32_t a0 = sums0[0], b0 = sums0[1], c0 = sums0[2], a1 = sums1[0], b1 = sums1[1], c1 = sums1[2];
   register const int8_t* r0 __asm("r0") = rows;
   register const uint32_t* r1 __asm("r1") = frames;
