@@ -31,8 +31,10 @@ class Conv2d(LinearCall):
 
     @property
     def scratch_bytes(self) -> int:
-        """``aot::Conv2dScratchBytes``: the rows of three outputs, as int8 and as int16."""
-        return 9 * self._inputs
+        """``aot::Conv2dScratchBytes``: what three outputs cover, as int8 and as int16, and padded rows."""
+        g = self.geometry
+        band = g.kernel_h * g.columns * g.in_c if g.padded_w else 0
+        return 9 * self._inputs + band
 
     @property
     def macs(self) -> int:

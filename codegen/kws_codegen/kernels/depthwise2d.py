@@ -26,8 +26,7 @@ class Depthwise2d(LinearCall):
     def scratch_bytes(self) -> int:
         """``aot::Depthwise2dScratchBytes``: the rows that one row of outputs covers, with their padding."""
         g = self.geometry
-        columns = (g.out_w - 1) * g.stride_w + (g.kernel_w - 1) * g.dilation_w + 1
-        return columns * g.kernel_h * g.in_c
+        return g.columns * g.kernel_h * g.in_c
 
     @property
     def macs(self) -> int:

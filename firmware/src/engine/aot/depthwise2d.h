@@ -19,14 +19,9 @@ constexpr size_t Depthwise2dWeightsBytes(const PlaneGeometry& g) {
   return DepthwiseWeightsBytes(g.in_c, g.kernel_h * g.kernel_w);
 }
 
-// Columns that a row of outputs covers, with their padding.
-constexpr int Depthwise2dColumns(const PlaneGeometry& g) {
-  return (g.out_w - 1) * g.stride_w + (g.kernel_w - 1) * g.dilation_w + 1;
-}
-
 // Bytes of scratch that Depthwise2d() needs.
 constexpr size_t Depthwise2dScratchBytes(const PlaneGeometry& g) {
-  return static_cast<size_t>(Depthwise2dColumns(g)) * g.kernel_h * g.in_c;
+  return static_cast<size_t>(PlaneColumns(g)) * g.kernel_h * g.in_c;
 }
 
 #if defined(KWS_AOT_DSP)
@@ -73,8 +68,8 @@ void Depthwise2d(const LinearTables& tables, OutputRange range, int8_t padding, 
 #endif
   constexpr int kC = kGeometry.in_c, kTaps = kGeometry.kernel_h * kGeometry.kernel_w;
   constexpr int kColumnBytes = kGeometry.kernel_h * kC;
-  constexpr int kColumns = Depthwise2dColumns(kGeometry);
-  constexpr int kInside = kColumns - kGeometry.pad_w < kGeometry.in_w ? kColumns - kGeometry.pad_w : kGeometry.in_w;
+  constexpr int kColumns = PlaneColumns(kGeometry);
+  constexpr int kInside = PlaneColumnsInside(kGeometry);
   constexpr int kTapStride = kGeometry.kernel_h == 1 ? kGeometry.dilation_w * kC : kC;
   static_assert(kGeometry.in_c == kGeometry.out_c && (kGeometry.kernel_h == 1 || kGeometry.dilation_w == 1));
   auto* columns = static_cast<int8_t*>(scratch);

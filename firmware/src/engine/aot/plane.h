@@ -19,6 +19,16 @@ struct PlaneGeometry {
   int dilation_h, dilation_w;
 };
 
+// Columns that a row of outputs covers, with their padding.
+constexpr int PlaneColumns(const PlaneGeometry& g) {
+  return (g.out_w - 1) * g.stride_w + (g.kernel_w - 1) * g.dilation_w + 1;
+}
+
+// Columns of the input among them.
+constexpr int PlaneColumnsInside(const PlaneGeometry& g) {
+  return PlaneColumns(g) - g.pad_w < g.in_w ? PlaneColumns(g) - g.pad_w : g.in_w;
+}
+
 namespace internal {
 
 // Copies of a length that is known when compiling; what is left of 16 bytes becomes single loads and stores.
@@ -29,29 +39,13 @@ inline void CopyRun(int8_t* to, const int8_t* from) {
   if constexpr (kBytes != kWhole) __builtin_memcpy(to + kWhole, from + kWhole, kBytes - kWhole);
 }
 
-// What the kernel of output (y, x) covers: int8 [kernel_h][kernel_w][in_c].
+// What one row of the kernel covers: int8 [kernel_w][in_c].
 template <const PlaneGeometry& kG>
-inline void GatherPatch(const int8_t* input, int y, int x, int8_t padding, int8_t* to) {
-  constexpr int kRowBytes = kG.kernel_w * kG.in_c;
-  const int left = x * kG.stride_w - kG.pad_w;
-  const bool whole = kG.dilation_w == 1 && left >= 0 && left + kG.kernel_w <= kG.in_w;
-  int row = y * kG.stride_h - kG.pad_h;
-  for (int ky = 0; ky < kG.kernel_h; ++ky, row += kG.dilation_h, to += kRowBytes) {
-    if (row < 0 || row >= kG.in_h) {
-      memset(to, padding, kRowBytes);
-    } else if (whole) {
-      CopyRun<kRowBytes>(to, input + (row * kG.in_w + left) * kG.in_c);
-    } else {
-      int8_t* tap = to;
-      int column = left;
-      for (int kx = 0; kx < kG.kernel_w; ++kx, column += kG.dilation_w, tap += kG.in_c) {
-        if (column < 0 || column >= kG.in_w) {
-          memset(tap, padding, kG.in_c);
-        } else {
-          CopyRun<kG.in_c>(tap, input + (row * kG.in_w + column) * kG.in_c);
-        }
-      }
-    }
+inline void CopyTaps(int8_t* to, const int8_t* from) {
+  if constexpr (kG.dilation_w == 1) {
+    CopyRun<kG.kernel_w * kG.in_c>(to, from);
+  } else {
+    for (int x = 0; x < kG.kernel_w; ++x) CopyRun<kG.in_c>(to + x * kG.in_c, from + x * kG.dilation_w * kG.in_c);
   }
 }
 
