@@ -11,6 +11,8 @@ from kws_codegen.generator import generate
 from kws_codegen.kernels import add, cmsis_nn, depthwise, packing, pointwise
 from kws_codegen.kernels import elementwise as kernel_elementwise
 from kws_codegen.kernels.call import Constant
+from kws_codegen.kernels.conv2d import Conv2d
+from kws_codegen.kernels.depthwise2d import Depthwise2d
 from kws_codegen.kernels.grouped_conv import GroupedConv
 from kws_codegen.kernels.linear import LinearCall
 from kws_codegen.kernels.lookup import Lookup
@@ -21,7 +23,18 @@ from kws_codegen.lower import reduce as lower_reduce
 from kws_codegen.render import aot_model, files
 
 from tests.support.cmsis_geometries import geometries, reserved
-from tests.support.models import attention, elementwise, int4, lookups, matchbox, moves, needs_cmsis, planes, pools
+from tests.support.models import (
+    attention,
+    borders,
+    elementwise,
+    int4,
+    lookups,
+    matchbox,
+    moves,
+    needs_cmsis,
+    planes,
+    pools,
+)
 from tests.support.native import WARNINGS
 from tests.support.paths import ROOT
 
@@ -35,6 +48,7 @@ MODELS = {
     "pools": lambda: (pools(), None),
     "attention": lambda: (attention(), None),
     "planes": lambda: (planes(), None),
+    "borders": lambda: (borders(), None),
 }
 
 # What the generator could take wrongly for granted: (model, owner, name, wrong value).
@@ -57,9 +71,12 @@ BELIEFS = {
         property(lambda k: (Constant("Exponentials", k.exponentials[1:]),)),
     ),
     "weights of groups": ("planes", GroupedConv, "weights", property(lambda k: Constant("Weights", k.matrix[1:]))),
+    "weights of convolutions": ("borders", Conv2d, "weights", property(lambda k: Constant("Weights", k.matrix))),
+    "scratch of convolutions": ("borders", Conv2d, "scratch_bytes", property(lambda k: 9 * k.matrix.shape[1])),
+    "scratch of depthwise convolutions": ("borders", Depthwise2d, "scratch_bytes", property(lambda k: 64)),
     "size of a window": ("int8", Window, "data_bytes", property(lambda buffer: buffer.size)),
     "size of a ring": ("int8", PoolRing, "data_bytes", property(lambda buffer: buffer.size)),
-    "scratch of CMSIS-NN": ("cmsis", cmsis_nn, "convolve_scratch_bytes", lambda geometry: 4096),
+    "scratch of CMSIS-NN": ("cmsis", cmsis_nn, "depthwise_scratch_bytes", lambda geometry: 4096),
     "alignment": ("int8", aot_model, "ALIGNMENT_BYTES", 8),
     "contract": ("int8", files, "CONTRACT_VERSION", 0),
 }
