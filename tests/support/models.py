@@ -445,7 +445,7 @@ def features_twice() -> GraphBuilder:
 
 
 def needs_cmsis() -> GraphBuilder:
-    """A depth multiplier of several channels, which has no kernel of our own, between dilated and padded convolutions."""
+    """A depth multiplier of several channels, which has no kernel of our own, beside dilated and padded rows."""
     b, x = _start(6, 2, 8)
     x = b.conv("dilated", b.state("one", 4, x), 12, kernel=3, dilation_h=2, activation="RELU")
     x = b.depthwise("double", b.state("two", 2, x), 3, multiplier=2, activation="RELU")
