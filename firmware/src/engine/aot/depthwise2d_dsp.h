@@ -134,17 +134,17 @@ inline __attribute__((always_inline)) void MultiplyLines(const WeightPairs<kLine
       if constexpr (!kTwo) {
         first = MultiplyPairs(word, even, first);
       } else if (m == 0) {
-        __asm("smlad %0, %2, %3, %0\nsmlatb %1, %2, %3, %1" : "+r"(first), "+r"(second) : "r"(word), "r"(even));
+        __asm("smlad %0, %2, %3, %0\nsmlatb %1, %2, %3, %1" : "+&r"(first), "+r"(second) : "r"(word), "r"(even));
       } else {
         __asm("smlad %0, %2, %3, %0\nsmlad %1, %2, %4, %1"
-              : "+r"(first), "+r"(second)
+              : "+&r"(first), "+r"(second)
               : "r"(word), "r"(even), "r"(weights.odd[y][m - 1]));
       }
     }
     if constexpr (kTaps % 2 != 0) {
       const uint32_t word = LoadPair(line + 2 * kHalf), odd = weights.odd[y][kHalf - 1];
       if constexpr (kTwo) {
-        __asm("smlabt %0, %2, %3, %0\nsmlad %1, %2, %3, %1" : "+r"(first), "+r"(second) : "r"(word), "r"(odd));
+        __asm("smlabt %0, %2, %3, %0\nsmlad %1, %2, %3, %1" : "+&r"(first), "+r"(second) : "r"(word), "r"(odd));
       } else {
         first = MultiplyLowByHigh(word, odd, first);
       }
