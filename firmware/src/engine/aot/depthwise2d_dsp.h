@@ -22,7 +22,7 @@ struct PlaneAxis {
   // Positions that so many outputs cover.
   constexpr int Covered(int outputs) const { return (outputs - 1) * stride + (kernel - 1) * dilation + 1; }
   constexpr bool CanBeWalked() const { return dilation == 1 && kernel >= 2; }
-  // Outputs that are computed for those that are wanted: two at once without a stride.
+  // What a line costs, in outputs: without a stride two are computed at once, with one each costs as much as two.
   constexpr int Computed() const { return stride == 1 ? (out + 1) / 2 * 2 : 2 * out; }
 };
 
@@ -36,9 +36,9 @@ constexpr PlaneAxis Columns(const PlaneGeometry& g) {
 // How a plane is walked through: lines of the walk lie beside each other, as many as the working memory holds.
 struct PlaneWalk {
   PlaneAxis walk, lines;
-  int pitch;        // int16 elements of a line, an even number
-  int chunk;        // lines of outputs that are computed at once; 0: this way cannot be gone
-  int plane;        // int16 elements from one channel to the next
+  int pitch;  // int16 elements of a line, an even number
+  int chunk;  // lines of outputs that are computed at once; 0: this way cannot be gone
+  int plane;  // int16 elements from one channel to the next
 };
 
 constexpr PlaneWalk PlanWalk(const PlaneAxis& walk, const PlaneAxis& lines, size_t bytes) {
