@@ -526,7 +526,7 @@ def features_twice() -> GraphBuilder:
 
 
 def needs_cmsis() -> GraphBuilder:
-    """Shapes without a kernel of our own: a dilated full convolution and a depth multiplier."""
+    """A depth multiplier of several channels, which has no kernel of our own, beside dilated and padded rows."""
     b, x = _start(6, 2, 8)
     x = b.conv("dilated", b.state("one", 4, x), 12, kernel=3, dilation_h=2, activation="RELU")
     x = b.depthwise("double", b.state("two", 2, x), 3, multiplier=2, activation="RELU")
@@ -786,6 +786,29 @@ def gates() -> GraphBuilder:
     return b
 
 
+def borders() -> GraphBuilder:
+    """Convolutions over rows and columns with borders, walked along either axis, of odd channels, of one column."""
+    b, x = _start(18, 6, 20)
+    x = b.reshape("plane", x, (1, 12, 10, 1))
+    for name, kernel, options in [
+        ("first", (4, 3), dict(multiplier=8, stride=(1, 2), activation="RELU")),  # [1, 12, 5, 8]
+        ("tall", (3, 3), dict(activation="RELU")),
+        ("halved", (5, 4), dict(stride=(2, 2))),  # [1, 6, 3, 8]
+        ("odd", (3, 2), dict(outputs=6, activation="RELU6")),
+        ("each", (2, 3), dict()),
+        ("apart", (3, 3), dict(outputs=12, dilation=(2, 1), activation="RELU")),
+        ("rows", (3, 1), dict()),
+        ("large", (5, 5), dict(outputs=8, activation="RELU")),  # 300 products
+        ("column", (1, 3), dict(outputs=8, padding="VALID")),  # [1, 6, 1, 8]
+        ("later", (3, 1), dict(dilation=(2, 1))),
+    ]:
+        x = b.plane(name, x, kernel, **options)
+        # Half of what comes out of a RELU is zero: without a finer scale nothing would be left in the end.
+        _rescale(b, x, b.tensors[x].scales[0] / 3)
+    b.scores(b.dense("scores", b.reshape("flat", x, (1, 48)), 5))
+    return b
+
+
 def _rescale(b: GraphBuilder, x: int, scale: float, zero_point: int | None = None) -> None:
     """Gives a tensor another scale than the builder chose, and another zero point."""
     point = b.tensors[x].zero_points if zero_point is None else (zero_point,)
@@ -814,6 +837,7 @@ UNUSUAL = {
         planes,
         memories,
         gates,
+        borders,
     )
 }
 """Builders of models that use what the released one does not."""

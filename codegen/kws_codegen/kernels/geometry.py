@@ -60,4 +60,9 @@ class ConvGeometry:
     @property
     def padded_w(self) -> bool:
         """Whether the kernel reaches beyond the columns."""
-        return (self.out_w - 1) * self.stride_w + (self.kernel_w - 1) * self.dilation_w + 1 > self.in_w
+        return self.columns > self.in_w
+
+    @property
+    def columns(self) -> int:
+        """Columns that a row of outputs covers, with their padding: ``aot::PlaneColumns``."""
+        return (self.out_w - 1) * self.stride_w + (self.kernel_w - 1) * self.dilation_w + 1

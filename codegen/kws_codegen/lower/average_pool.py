@@ -1,4 +1,4 @@
-"""AVERAGE_POOL_2D: of a state that is kept as a ring, of whole rows of one column, or of any rows and columns."""
+"""AVERAGE_POOL_2D: of a state that is kept as a ring, of whole rows, or of any rows and columns."""
 
 import dataclasses
 
@@ -42,15 +42,15 @@ def _lower(lowering: Lowering, op: Op) -> None:
             writes=writes,
             range=out_range,
             channels=g.in_c,
-            rows=g.kernel_h,
+            rows=g.kernel_h * g.in_w,
             frames=g.out_h,
-            frame_stride=g.stride_h * g.in_c,
+            frame_stride=g.stride_h * g.in_w * g.in_c,
         )
     )
 
 
 def _is_over_whole_rows(g: ConvGeometry) -> bool:
-    return g.in_w == 1 and g.kernel_w == 1 and not g.padded_h
+    return g.in_w == g.kernel_w and g.out_w == 1 and not g.padded_h and not g.padded_w
 
 
 AVERAGE_POOL_2D = Operator("AVERAGE_POOL_2D", _lower, required_inputs=1, needs_options=True)

@@ -12,6 +12,7 @@ from kws_reference.frontend.integer import Mfcc
 from tests.support import engines
 from tests.support.models import UNUSUAL, int4, left_shift, matchbox
 from tests.support.paths import ROOT
+from tests.support.random_graphs import random_planes
 
 
 @pytest.mark.parametrize("name", UNUSUAL)
@@ -27,6 +28,13 @@ def test_int4_engine_of_unusual_model_equals_interpreter(name, tmp_path):
     bundle = builder.write(tmp_path / "bundle", name=name, graph=int4(builder.graph()))
     features = engines.random_features(bundle, 600 if name == "one_frame" else 160)
     engines.assert_bit_exact(bundle, engines.build(bundle, tmp_path / "generated"), features)
+
+
+@pytest.mark.parametrize("seed", [0, 5, 6, 9, 22, 24])
+def test_engine_of_random_planes_equals_interpreter(seed, tmp_path):
+    bundle = random_planes(seed).write(tmp_path / "bundle", name=f"planes{seed}")
+    program = engines.build(bundle, tmp_path / "generated")
+    engines.assert_bit_exact(bundle, program, engines.random_features(bundle, 40))
 
 
 @pytest.mark.parametrize("kinds", [("CONV_2D",), ("DEPTHWISE_CONV_2D",), ("FULLY_CONNECTED",)], ids=str)
@@ -52,7 +60,7 @@ def test_engine_of_small_matchbox_equals_interpreter(options, tmp_path):
     engines.assert_bit_exact(bundle, program, engines.random_features(bundle, 200))
 
 
-@pytest.mark.parametrize("name", ["no_states", "needs_cmsis"])
+@pytest.mark.parametrize("name", ["no_states", "needs_cmsis", "planes", "borders"])
 def test_engine_of_unusual_model_with_cmsis_kernels_equals_interpreter(name, tmp_path):
     bundle = UNUSUAL[name]().write(tmp_path / "bundle", name=name)
     program = engines.build(bundle, tmp_path / "generated", kernels=Kernels.CMSIS)

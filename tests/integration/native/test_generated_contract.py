@@ -12,6 +12,8 @@ from kws_codegen.generator import generate
 from kws_codegen.kernels import add, cmsis_nn, depthwise, elementwise_int16, packing, pointwise
 from kws_codegen.kernels import elementwise as kernel_elementwise
 from kws_codegen.kernels.call import Constant
+from kws_codegen.kernels.conv2d import Conv2d
+from kws_codegen.kernels.depthwise2d import Depthwise2d
 from kws_codegen.kernels.grouped_conv import GroupedConv
 from kws_codegen.kernels.linear import LinearCall
 from kws_codegen.kernels.linear_int16 import ConvInt16, LinearInt16
@@ -31,6 +33,7 @@ from tests.support.cmsis_geometries import geometries, reserved
 from tests.support.int16 import int16
 from tests.support.models import (
     attention,
+    borders,
     elementwise,
     gates,
     int4,
@@ -61,6 +64,7 @@ MODELS = {
         f"{model.__name__} of int16": lambda model=model: (int16(model()), None)
         for model in (matchbox, planes, lookups, elementwise, attention)
     },
+    "borders": lambda: (borders(), None),
 }
 
 
@@ -124,9 +128,12 @@ BELIEFS = {
         "tables",
         property(lambda k: (Constant("Exponentials", k.exponentials), Constant("Reciprocals", k.reciprocals[1:]))),
     ),
+    "weights of convolutions": ("borders", Conv2d, "weights", property(lambda k: Constant("Weights", k.matrix))),
+    "scratch of convolutions": ("borders", Conv2d, "scratch_bytes", property(lambda k: 9 * k.matrix.shape[1])),
+    "scratch of depthwise convolutions": ("borders", Depthwise2d, "scratch_bytes", property(lambda k: 64)),
     "size of a window": ("int8", Window, "data_bytes", property(lambda buffer: buffer.size)),
     "size of a ring": ("int8", PoolRing, "data_bytes", property(lambda buffer: buffer.size)),
-    "scratch of CMSIS-NN": ("cmsis", cmsis_nn, "convolve_scratch_bytes", lambda geometry: 4096),
+    "scratch of CMSIS-NN": ("cmsis", cmsis_nn, "depthwise_scratch_bytes", lambda geometry: 4096),
     "alignment": ("int8", aot_model, "ALIGNMENT_BYTES", 8),
     "contract": ("int8", files, "CONTRACT_VERSION", 0),
 }

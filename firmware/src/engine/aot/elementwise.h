@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "engine/aot/add.h"
 #include "engine/aot/requantize.h"
@@ -83,6 +84,12 @@ template <int kAxis, typename Operation, typename Element>
 inline __attribute__((always_inline)) Element* ElementwiseFrom(const Operation& operation, const ElementwiseAxes& axes,
                                                                const Element* a, const Element* b, Element* output) {
   const ElementwiseAxis axis = axes.axes[kAxis];
+  if constexpr (kAxis + 1 == kElementwiseAxes && std::is_same_v<Operation, Sum>) {
+    if (axis.a_stride == 1 && axis.b_stride == 1) {  // which has a way with vectors
+      Add(operation.params, a, b, axis.count, output);
+      return output + axis.count;
+    }
+  }
   for (int i = 0; i < axis.count; ++i, a += axis.a_stride, b += axis.b_stride) {
     if constexpr (kAxis + 1 == kElementwiseAxes) {
       *output++ = operation(*a, *b);
