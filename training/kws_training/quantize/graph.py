@@ -5,6 +5,7 @@ Weights come from the float model, ranges from `kws_training.quantize.model.cali
 """
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,7 +19,7 @@ from kws_training.quantize.activation import Activation, activation_of, bound_of
 from kws_training.quantize.layers import Add, Dense, Depthwise, Features, Pointwise, QuantizedLinear, WindowMean
 from kws_training.quantize.precision import Precision
 from kws_training.quantize.ranges import ActivationRange, FixedRange
-from kws_training.streaming import Stream, Streaming, to_streaming
+from kws_training.streaming import SVDF, Stream, Streaming, to_streaming
 from kws_training.streaming.keras_graph import KerasGraph, Made, is_functional
 from kws_training.streaming.patterns import Ring, Window, pattern_for
 from kws_training.streaming.rules import gain_and_offset, is_keras_own
@@ -27,8 +28,8 @@ Key = tuple[int, int]
 Range = ActivationRange | FixedRange
 
 TAKEN = (
-    "convolutions without groups, Dense, BatchNormalization, Add, Multiply, Concatenate, Reshape, pooling, Flatten, "
-    "and ReLU, ReLU6, LeakyReLU, hard_swish, silu, sigmoid and tanh"
+    "convolutions without groups, Dense, SVDF, BatchNormalization, Add, Multiply, Concatenate, Reshape, pooling, "
+    "Flatten, and ReLU, ReLU6, LeakyReLU, hard_swish, silu, sigmoid and tanh"
 )
 _AS_THEY_ARE = (layers.Conv1D, layers.Conv2D, layers.DepthwiseConv1D, layers.DepthwiseConv2D)
 _DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
@@ -114,12 +115,13 @@ class _Behind:
     """What follows a layer and becomes a part of it.
 
     Attributes:
-      gain, offset: of batch normalisation, for each channel.
+      norm, gain, offset: whether there is batch normalisation, and what it does to each channel.
       relu, largest: as of `QuantizedLinear`.
       key: of the last tensor that it stands for.
     """
 
     key: Key
+    norm: bool = False
     gain: np.ndarray | float = 1.0
     offset: np.ndarray | float = 0.0
     relu: bool = False
@@ -152,9 +154,10 @@ class _Walker:
     def _visit(self, made: Made) -> None:
         operation = made.operation
         cell = operation.cell if isinstance(operation, Stream) else operation
-        if isinstance(operation, Streaming) and not isinstance(operation, Stream):
-            self._refuse(made)
-        if not is_keras_own(cell):
+        if type(operation) is SVDF:
+            self._svdf(made, operation, self._made[made.sources[0]])
+            return
+        if not is_keras_own(cell) or (isinstance(operation, Streaming) and not isinstance(operation, Stream)):
             self._refuse(made)
         sources = [self._made[key] for key in made.sources]
         if isinstance(cell, layers.Dropout):
@@ -248,7 +251,7 @@ class _Walker:
         outputs = self._values(name)
         about = {"relu": behind.relu, "largest": behind.largest, "name": name}
         if not planar and multiplier == 1 and ring.stride == 1:
-            has_bias = bias is not None or np.any(behind.offset)
+            has_bias = bias is not None or behind.norm  # whatever the values: a run is built again, and then loaded
             layer: QuantizedLinear = Depthwise(
                 channels,
                 ring.kernel[0],
@@ -267,9 +270,15 @@ class _Walker:
         return self._weighted(layer, source, taps, bias, behind)
 
     def _pointwise(
-        self, made: Made, source: _Value, kernel: np.ndarray, bias: np.ndarray | None, behind: _Behind
+        self,
+        made: Made,
+        source: _Value,
+        kernel: np.ndarray,
+        bias: np.ndarray | None,
+        behind: _Behind,
+        name: str | None = None,
     ) -> _Value:
-        name = self._unique(self._name(made))
+        name = self._unique(name or self._name(made))
         outputs = self._values(name)
         about = {"relu": behind.relu, "largest": behind.largest, "name": name}
         taps = 1.0 if source.taps is None else source.taps[:, None]
@@ -302,6 +311,17 @@ class _Walker:
         kernel = np.asarray(cell.kernel, np.float64)
         bias = None if cell.bias is None else np.asarray(cell.bias, np.float64)
         self._finish(made, cell, lambda behind: self._pointwise(made, source, kernel, bias, behind))
+
+    def _svdf(self, made: Made, cell: SVDF, source: _Value) -> None:
+        """A 1x1 convolution, and one of each channel in time; of one rank there is nothing to add up."""
+        if cell.rank > 1:
+            self._refuse(made, "its filters of one unit are summed: take rank=1 and more units")
+        kernel = np.asarray(cell.feature_kernel, np.float64)
+        source = self._pointwise(made, source, kernel, None, _Behind(made.key), f"{self._name(made)}_features")
+        taps = np.asarray(cell.time_kernel, np.float64)
+        bias, name = None if cell.bias is None else np.asarray(cell.bias, np.float64), self._name(made)
+        ring = _ring(layers.DepthwiseConv1D(cell.memory))
+        self._finish(made, cell, lambda behind: self._depthwise(made, source, ring, taps, bias, behind, name, False))
 
     def _norm(self, made: Made, cell: Any, sources: list[_Value]) -> None:
         """Batch normalisation that no layer before it could take over: a convolution of one tap."""
@@ -342,6 +362,7 @@ class _Walker:
             ):
                 gain, offset = gain_and_offset(layer)
                 found.gain, found.offset, found.key = found.gain * gain, found.offset * gain + offset, user.key
+                found.norm = True
                 self._part_of_another.add(user.key)
                 continue
             activation = activation_of(layer) if is_activation(layer) else None
@@ -457,9 +478,10 @@ class _Walker:
 
     def _unique(self, name: str) -> str:
         """Another name for the second call of a layer, which shares no weights with the first any more."""
-        count = sum(taken == name or taken.startswith(f"{name}@") for taken in self._taken)
-        self._taken.add(f"{name}@{count}" if count else name)
-        return f"{name}_{count}" if count else name
+        others = (f"{name}_{place}" for place in itertools.count(1))
+        found = next(each for each in itertools.chain([name], others) if each not in self._taken)
+        self._taken.add(found)
+        return found
 
     def _refuse(self, made: Made, why: str = "") -> None:
         operation = made.operation
