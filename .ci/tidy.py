@@ -20,8 +20,10 @@ from kws_codegen.render.environment import environment
 from kws_codegen.render.files import contract
 from kws_codegen.render.frontend_tables import tables_context
 from kws_firmware.boards import load_board, load_boards
+from kws_reference.frontend.config import FrontendConfig
 from kws_reference.frontend.micro_config import MicroFrontendConfig
-from kws_reference.frontend.micro_tables import micro_tables
+from kws_reference.frontend.micro_tables import MicroTables, micro_tables
+from kws_reference.frontend.tables import FrontendTables, tables_of
 
 ROOT = Path(__file__).resolve().parents[1]
 TIDY = Path(sys.executable).with_name("clang-tidy")
@@ -72,15 +74,10 @@ def macros(board: str) -> list[str]:
     return [f"-D{name}={value}" for name, value in load_board(board).macros.items()]
 
 
-def micro_header() -> Path:
-    """Folder of a frontend_tables.h that chooses the micro front end; the released model's chooses the MFCC."""
-    context = {
-        **contract(),
-        "bundle_name": "tidy",
-        "model_sha256": "-",
-        **tables_context(micro_tables(MicroFrontendConfig())),
-    }
-    folder = ROOT / "build" / "tidy" / "micro"
+def tables_header(name: str, tables: FrontendTables | MicroTables) -> Path:
+    """Folder of a frontend_tables.h that chooses another front end than the released model's, which is the MFCC."""
+    context = {**contract(), "bundle_name": "tidy", "model_sha256": "-", **tables_context(tables)}
+    folder = ROOT / "build" / "tidy" / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "frontend_tables.h").write_text(environment().get_template("frontend_tables.h.j2").render(context))
     return folder
@@ -93,9 +90,14 @@ def compilations() -> list[tuple[str, list[str]]]:
     parties = ("", "/third_party", "/third_party/flatbuffers/include", "/third_party/ruy", "/third_party/gemmlowp")
     tree = [f"-isystem{FAKE_TREE}{party}" for party in parties]
     nano33ble = ['-DKWS_BOARD_NAME="nano33ble"']
+    micro = tables_header("micro", micro_tables(MicroFrontendConfig()))
+    log_mel = tables_header(
+        "log_mel", tables_of(FrontendConfig("log_mel", mel_bands=40, coefficients=40, preemphasis=0.97))
+    )
     kinds = [
         (sources("firmware/src/**/*.cc", but=("/tflm/", "cmsis_nn.cc", "mlperf/main.cc")), [*BARE, *includes]),
-        (sources("firmware/src/frontend/**/*.cc", but=("/mfcc/",)), [f"-I{micro_header()}", *BARE, *includes]),
+        (sources("firmware/src/frontend/**/*.cc", but=("/mfcc/",)), [f"-I{micro}", *BARE, *includes]),
+        (sources("firmware/src/frontend/**/*.cc", but=("/micro/",)), [f"-I{log_mel}", *BARE, *includes]),
         (sources("firmware/src/engine/aot/cmsis_nn.cc"), [*BARE, *includes, "-D__GNUC_PYTHON__"]),
         (sources("firmware/boards/native/*.cc"), [*includes, *macros("native")]),
         (sources("firmware/src/engine/tflm/*.cc"), [*BARE, *includes, *tree, "-Wno-unused-parameter"]),

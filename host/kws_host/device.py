@@ -100,6 +100,19 @@ class Device:
         """Forgets all audio. Returns the first credit."""
         return self._ask(MessageType.RESET, b"", messages.ResetDone)
 
+    def set_source(self, source: messages.SetSource) -> None:
+        """Chooses where PCM comes from, and forgets all audio.
+
+        Raises:
+          KwsError: the board has no microphone.
+        """
+        try:
+            self._ask(MessageType.SET_SOURCE, source.encode(), messages.Source)
+        except RequestRefused as error:
+            if error.error.code not in (ErrorCode.UNAVAILABLE, ErrorCode.UNKNOWN_TYPE):
+                raise
+            raise KwsError(f"{self.info.board} has no microphone: stream recordings to it") from error
+
     def configure(self, config: Config) -> None:
         """Chooses what STEP and BENCH hold."""
         self.link.request(MessageType.CONFIGURE, messages.Configure(config).encode(), MessageType.CONFIGURED)
@@ -180,6 +193,29 @@ class Device:
                 f"({len(set(indices))} of {expected} steps came). Use a better cable or a lower baud rate."
             )
         return run
+
+    def hear(self, source: messages.SetSource, steps: int, silence_s: float) -> tuple[Run, messages.Stats]:
+        """Lets the device hear from the microphone on, until it computed so many steps or fell silent.
+
+        Args:
+          source: the microphone, and what its samples go through.
+          steps: to wait for.
+          silence_s: after so long without a step there come no more.
+
+        Returns:
+          What it sent, and its counters afterwards.
+
+        Raises:
+          LinkError: the link broke. KwsError: the board has no microphone; the device restarted or faulted.
+        """
+        self.set_source(source)
+        run = self._run = Run()
+        try:
+            while len(run.steps) < steps and (frame := self.link.receive(silence_s)) is not None:
+                self._on_frame(frame)
+            return run, self.stats()  # which come behind the last step's events
+        finally:
+            self._run = None
 
     def _on_frame(self, frame: Frame) -> None:
         """Takes an event; late answers and unknown types of newer firmware are left alone."""

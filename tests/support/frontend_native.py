@@ -37,7 +37,8 @@ SPEECH_STD = (
 )  # fmt: skip
 SPEECH_CONFIG = FrontendConfig(feature_mean=SPEECH_MEAN, feature_std=SPEECH_STD)
 
-# Every branch that a manifest can select: both first radices, odd window, tail of one DCT row, padded DCT columns.
+# Every branch that a manifest can select: both first radices, odd window, tail of one DCT row, padded DCT columns, even
+# and odd numbers of bands without a DCT, preemphasis.
 OTHER_CONFIGS = {
     "fft256": FrontendConfig(
         window_samples=256, hop_samples=77, fft_size=256, mel_bands=40, coefficients=13, feature_std=(3.0,) * 13
@@ -48,6 +49,19 @@ OTHER_CONFIGS = {
     "full_window": FrontendConfig(
         window_samples=512, hop_samples=512, mel_bands=128, mel_low_hz=0.0, mel_high_hz=8000.0, coefficients=128
     ),
+}
+
+LOG_MEL_CONFIG = FrontendConfig(
+    "log_mel", hop_samples=320, mel_bands=40, coefficients=40, feature_mean=(9.0,) * 40, feature_std=(3.5,) * 40
+)
+LOG_MEL_8K_CONFIG = FrontendConfig(
+    "log_mel", sample_rate_hz=8000, window_samples=240, hop_samples=80, fft_size=256, mel_bands=33, mel_low_hz=60.0,
+    mel_high_hz=3800.0, coefficients=33, feature_mean=(7.0,) * 33, feature_std=(3.0,) * 33, preemphasis=0.97,
+)  # fmt: skip
+OTHER_CONFIGS |= {
+    "log_mel": LOG_MEL_CONFIG,
+    "log_mel_8k": LOG_MEL_8K_CONFIG,
+    "preemphasis": dataclasses.replace(SPEECH_CONFIG, preemphasis=0.9),
 }
 
 MICRO_CONFIG = MicroFrontendConfig()

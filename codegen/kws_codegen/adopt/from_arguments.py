@@ -1,8 +1,6 @@
 """What ``adopt`` and ``stream`` share: their options, and the way from a file to a bundle."""
 
 import argparse
-import dataclasses
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -10,10 +8,9 @@ from typing import Any
 from kws_reference import limits
 from kws_reference.bundle import MODEL_FILE, Bundle, Endpoint, is_bundle, write_bundle
 from kws_reference.errors import KwsError
-from kws_reference.frontend.config import MAX_MEL_BANDS, FrontendConfig
 from kws_reference.frontend.kinds import config_from_dict
-from kws_reference.frontend.micro_config import KIND as MICRO
-from kws_reference.frontend.micro_config import MICRO_SPEECH, MicroFrontendConfig, quantization
+from kws_reference.frontend.micro_config import MicroFrontendConfig, quantization
+from kws_reference.frontend.wanted import WantedFrontend, wanted_frontend
 from kws_reference.labels import check_name
 
 from kws_codegen.adopt import manifest
@@ -36,8 +33,8 @@ def add_adoption_options(parser: argparse.ArgumentParser) -> None:
         "--frontend",
         required=True,
         metavar="FILE|KIND",
-        help="a JSON file with the front end's dictionary (what it lacks has the kind's defaults), or mfcc, micro (as "
-        "microWakeWord has it) or micro_speech",
+        help="a JSON file with the front end's dictionary (what it lacks has the kind's defaults), or mfcc, "
+        "log_mel, micro (as microWakeWord has it) or micro_speech",
     )
     parser.add_argument("--threshold", type=float, metavar="P", help="smoothed probability (default: 0.8)")
     parser.add_argument("--smoothing-steps", type=int, metavar="N", help="steps averaged (default: those of 0.2 s)")
@@ -73,12 +70,12 @@ def adopted_bundle(
         raise KwsError(
             "--microwakeword gives the detector: leave out --threshold, --smoothing-steps, --refractory-steps."
         )
-    wanted = frontend_of(args.frontend)
-    adopted = adopt(data, wanted.coefficients, frames_per_step, streaming=streaming)
+    wanted = wanted_frontend(args.frontend)
+    adopted = adopt(data, wanted.config.coefficients, frames_per_step, streaming=streaming)
     if not args.overwrite:
         _require_same_model(args.out, adopted.model)
     proof = prove(data, adopted)
-    frontend = wanted.fitted(adopted.features)
+    frontend = _fitted(wanted, adopted.features)
     if microwakeword is not None:
         word, detector = manifest.wake_word_detector(adopted.scores, microwakeword)
         labels = labels_of(args.labels) if args.labels else (word.lower(),)
@@ -101,7 +98,7 @@ def adopted_bundle(
         ) from None
     for note in adopted.notes:
         log.info(note)
-    if microwakeword is not None and wanted.values["kind"] != MICRO:
+    if microwakeword is not None and not isinstance(wanted.config, MicroFrontendConfig):
         log.warning(
             f"microWakeWord's models were trained with another front end than --frontend {args.frontend}: "
             "give --frontend micro, or they hear something else"
@@ -151,69 +148,16 @@ def labels_of(text: str) -> tuple[str, ...]:
     return labels
 
 
-@dataclasses.dataclass(frozen=True)
-class WantedFrontend:
-    """A front end as the command line asks for it.
-
-    Attributes:
-      values: its dictionary.
-      quantized: the integers that make int8 of its features were given.
-      coefficients: features of a frame.
-    """
-
-    values: dict[str, Any]
-    quantized: bool
-    coefficients: int
-
-    def fitted(self, features: Endpoint) -> dict[str, Any]:
-        """The dictionary with the int8 steps of a model's features, unless they were given.
-
-        Raises:
-          KwsError: the front end cannot give them.
-        """
-        if self.quantized:
-            return self.values
-        if self.values["kind"] == MICRO:
-            found = quantization(features.scale, features.zero_point, self.values["log_scale_shift"])
-            return {**self.values, **found}
-        return {**self.values, "feature_steps_per_std": 1 / features.scale}
-
-
-def frontend_of(text: str) -> WantedFrontend:
-    """A front end of a file, or with the defaults of a kind.
+def _fitted(wanted: WantedFrontend, features: Endpoint) -> dict[str, Any]:
+    """The front end's dictionary with the int8 steps of a model's features, unless they were given.
 
     Raises:
-      KwsError: there is neither.
+      KwsError: the front end cannot give them.
     """
-    if text == "micro_speech":
-        return _wanted(text, {**_DEFAULTS[MICRO], **MICRO_SPEECH}, quantized=True)
-    if text in _DEFAULTS:
-        return _wanted(text, _DEFAULTS[text], quantized=False)
-    try:
-        found = json.loads(Path(text).read_bytes())
-    except OSError as error:
-        kinds = ", ".join((*_DEFAULTS, "micro_speech"))
-        raise KwsError(f"--frontend: cannot read {text}: {error.strerror}. Give a file, or one of {kinds}.") from None
-    except ValueError as error:
-        raise KwsError(f"--frontend: {text} is not JSON ({error}).") from None
-    if not isinstance(found, dict) or found.get("kind") not in _DEFAULTS:
-        raise KwsError(f"--frontend: {text} must hold a JSON object whose kind is one of {', '.join(_DEFAULTS)}.")
-    quantized = bool(found.keys() & {*MICRO_SPEECH, "feature_steps_per_std"})
-    values = {**_DEFAULTS[found["kind"]], **found}
-    count = values.get("coefficients")
-    if found["kind"] == "mfcc" and isinstance(count, int) and 0 < count <= MAX_MEL_BANDS:
-        values |= {key: [value] * count for key, value in _NEUTRAL.items() if key not in found}
-    return _wanted(text, values, quantized)
-
-
-def _wanted(text: str, values: dict[str, Any], quantized: bool) -> WantedFrontend:
-    try:
-        coefficients = config_from_dict(values).coefficients
-    except KwsError as error:
-        found = str(error).partition(" Export the bundle again")[0]
-        raise KwsError(f"--frontend {text}: {found} Correct the file.") from None
-    return WantedFrontend(values, quantized, coefficients)
-
-
-_NEUTRAL = {"feature_mean": 0.0, "feature_std": 1.0}
-_DEFAULTS = {"mfcc": FrontendConfig().to_dict(), MICRO: MicroFrontendConfig().to_dict()}
+    values = wanted.config.to_dict()
+    if wanted.quantized:
+        return values
+    if isinstance(wanted.config, MicroFrontendConfig):
+        found = quantization(features.scale, features.zero_point, wanted.config.log_scale_shift)
+        return {**values, **found}
+    return {**values, "feature_steps_per_std": 1 / features.scale}

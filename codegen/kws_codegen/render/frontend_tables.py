@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
+from kws_reference.frontend.config import MFCC
 from kws_reference.frontend.micro_config import MicroFrontendConfig
 from kws_reference.frontend.micro_tables import MicroTables, micro_tables
-from kws_reference.frontend.tables import LOG_OFFSET_Q10, FrontendTables, ram_bytes, tables_of
+from kws_reference.frontend.tables import LOG_MEL_BITS, LOG_OFFSET_Q10, FrontendTables, ram_bytes, tables_of
 
 from kws_codegen.render import micro_tables as micro
 
@@ -36,7 +37,12 @@ def tables_context(t: FrontendTables | MicroTables) -> dict[str, Any]:
     if isinstance(t, MicroTables):
         arrays, extra = micro.arrays(t), micro.extra(t)
     else:
-        arrays, extra = _mfcc_arrays(t), {"ram_bytes": ram_bytes(t.config), "log_offset_q10": LOG_OFFSET_Q10}
+        arrays = _mfcc_arrays(t)
+        extra = {
+            "ram_bytes": ram_bytes(t.config),
+            "log_offset_q10": LOG_OFFSET_Q10,
+            "log_mel_bits": LOG_MEL_BITS,
+        }
     return {
         "t": t,
         "config": t.config,
@@ -82,14 +88,15 @@ def _mfcc_arrays(t: FrontendTables) -> list[tuple[str, str, str, Any, str | None
             t.mel_weight_q16,
             "Weight of each bin in the band that begins at its segment; the band below takes the rest of 1.",
         ),
-        (
-            "int16_t",
-            "kDct",
-            "kCoefficients * kDctHalf",
-            t.dct,
-            "Fractional bits: kDctBits. Rows of half a DCT-II, zero padded.",
-        ),
+        *_dct_arrays(t),
         ("int32_t", "kMultiplier", "kCoefficients", t.multiplier, "Normalisation to int8: (multiplier * x + offset)"),
         ("int64_t", "kOffset", "kCoefficients", t.offset, None),
         ("uint8_t", "kShift", "kCoefficients", t.shift, ">> (32 + shift)."),
     ]
+
+
+def _dct_arrays(t: FrontendTables) -> list[tuple[str, str, str, Any, str | None]]:
+    if t.config.kind != MFCC:
+        return []
+    rows = "Fractional bits: kDctBits. Rows of half a DCT-II, zero padded."
+    return [("int16_t", "kDct", "kCoefficients * kDctHalf", t.dct, rows)]

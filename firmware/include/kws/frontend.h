@@ -1,6 +1,6 @@
 // Integer front end: 16-bit PCM in, one int8 feature vector per hop out. Equal, bit for bit, to
-// training/kws_reference/frontend on every core and compiler: to integer.py (MFCC), or to micro.py where the generated
-// frontend_tables.h defines KWS_FRONTEND_MICRO. The other one compiles to nothing.
+// training/kws_reference/frontend on every core and compiler: to integer.py (MFCC, log-mel), or to micro.py where the
+// generated frontend_tables.h defines KWS_FRONTEND_MICRO. The other one compiles to nothing.
 //
 // All parameters and tables come from frontend_tables.h. No heap, no floating point, no libm.
 #pragma once
@@ -34,8 +34,8 @@ class Frontend {
 
   Frontend() { Reset(); }
 
-  // Forgets all samples, and what the micro front end knows of the noise. The next frame ends kWindowSamples samples
-  // from here.
+  // Forgets all samples, the one that preemphasis needs among them, and what the micro front end knows of the noise.
+  // The next frame ends kWindowSamples samples from here.
   void Reset();
 
   // Takes samples until a frame is complete or none are left.
@@ -62,6 +62,9 @@ class Frontend {
   alignas(16) int16_t pcm_[frontend_tables::kFftSize];
   alignas(16) int32_t spectrum_[frontend_tables::kFftSize];
   alignas(16) int16_t log_mel_[frontend_tables::kMelBands];
+#endif
+#ifdef KWS_FRONTEND_PREEMPHASIS
+  int16_t last_sample_;  // as it came
 #endif
   size_t sample_count_;
 };

@@ -17,7 +17,7 @@ inline constexpr size_t kMaxPayloadBytes = 768;
 // Bytes of payloads without the items that follow their counts.
 inline constexpr size_t kStepFixedBytes = 26;
 inline constexpr size_t kStateDigestFixedBytes = 5;
-inline constexpr size_t kBenchFixedBytes = 31;
+inline constexpr size_t kBenchFixedBytes = 39;
 inline constexpr size_t kNamesFixedBytes = 6;
 
 // Most layers whose ticks BENCH can count.
@@ -45,6 +45,7 @@ enum class MessageType : uint8_t {
   kGetNames = 0x08,  // labels, states or layers
   kRestart = 0x09,  // reset the chip
   kTestFault = 0x0A,  // fault on purpose
+  kSetSource = 0x0B,  // where PCM comes from
   // Answers.
   kInfo = 0x81,  // what runs on the device
   kResetDone = 0x82,  // all audio is forgotten
@@ -54,6 +55,7 @@ enum class MessageType : uint8_t {
   kStats = 0x86,  // counters since start-up (they wrap at 2^32), and memory
   kFault = 0x87,  // registers of the last processor fault
   kNames = 0x88,  // names of one kind, as many as fit
+  kSource = 0x89,  // where PCM comes from now
   // Events.
   kHello = 0x90,  // the firmware (re)started
   kStep = 0x91,  // results of one step
@@ -92,6 +94,12 @@ enum class ClockKind : uint8_t {
   kNone = 0,  // no clock: ticks stay 0
   kInstructions = 1,  // executed instructions (emulated boards)
   kCycles = 2,  // cycles of the core's clock
+};
+
+// Where PCM comes from.
+enum class SourceKind : uint8_t {
+  kHost = 0,  // the host, by AUDIO
+  kMicrophone = 1,  // the board's microphone; AUDIO is refused with UNAVAILABLE
 };
 
 }  // namespace kws

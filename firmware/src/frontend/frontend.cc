@@ -28,6 +28,9 @@ void Frontend::Reset() {
 #ifdef KWS_FRONTEND_MICRO
   std::memset(noise_, 0, sizeof(noise_));
 #endif
+#ifdef KWS_FRONTEND_PREEMPHASIS
+  last_sample_ = 0;
+#endif
   sample_count_ = 0;
 }
 
@@ -36,7 +39,11 @@ size_t Frontend::Push(const int16_t* pcm, size_t sample_count, int8_t* features,
   if (sample_count == 0) return 0;
   const size_t missing = kWindowSamples - sample_count_;
   const size_t taken = sample_count < missing ? sample_count : missing;
+#ifdef KWS_FRONTEND_PREEMPHASIS
+  last_sample_ = frontend::Preemphasise(pcm, taken, last_sample_, pcm_ + sample_count_);
+#else
   std::memcpy(pcm_ + sample_count_, pcm, taken * sizeof(int16_t));
+#endif
   sample_count_ += taken;
   if (sample_count_ < kWindowSamples) return taken;
 
@@ -52,7 +59,11 @@ size_t Frontend::Push(const int16_t* pcm, size_t sample_count, int8_t* features,
   frontend::TransformStages(spectrum_);
   frontend::RealSplit(spectrum_);
   frontend::LogMel(spectrum_, shift, log_mel_);
+#ifdef KWS_FRONTEND_LOG_MEL
+  frontend::BandsToFeatures(log_mel_, features);
+#else
   frontend::DctToFeatures(log_mel_, features);
+#endif
 #endif
   *frame_ready = true;
 

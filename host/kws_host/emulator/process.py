@@ -27,12 +27,13 @@ class Emulator:
       process: the emulator; its exit status is the firmware's exit code.
     """
 
-    def __init__(self, config: EmulatorConfig, timeout_s: float = START_TIMEOUT_S) -> None:
+    def __init__(self, config: EmulatorConfig, timeout_s: float = START_TIMEOUT_S, *, cwd: Path | None = None) -> None:
         """Starts the emulator and returns when its serial port listens.
 
         Args:
           config: what to run; `config.port` must not be `None` (see `run` for a foreground emulator).
           timeout_s: how long QEMU may take to listen.
+          cwd: folder that the firmware's file names are relative to; None: the current one.
 
         Raises:
           KwsError: see `command_line`; the port is taken; QEMU does not start.
@@ -43,7 +44,7 @@ class Emulator:
         self._log = Path(name)
         try:
             with os.fdopen(handle, "wb") as log, termination_waits():
-                self.process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                self.process = subprocess.Popen(line, cwd=cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
                 # Of an emulator that is dropped: a signal may come before `with` has it.
                 weakref.finalize(self, _end, self.process, self._log)
             wait_until_listening(self.process, self.config, self._log, timeout_s)

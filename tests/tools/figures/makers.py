@@ -6,7 +6,17 @@ from kws_firmware import tables as of_firmware
 from kws_reference.errors import KwsError
 from kws_training import tables as of_training
 
-from tests.tools.figures import adopted, clips, conformer, engines, recordings, sentences, training_speed, wake_words
+from tests.tools.figures import (
+    adopted,
+    clips,
+    conformer,
+    engines,
+    frontends,
+    recordings,
+    sentences,
+    training_speed,
+    wake_words,
+)
 from tests.tools.figures.records import INT4, RELEASED
 
 Maker = Callable[[], str]
@@ -26,6 +36,7 @@ TABLES: Mapping[str, Maker] = {
     "without speech": recordings.without_speech,
     "engines": engines.engines,
     "adopted": adopted.adopted,
+    "front ends": frontends.frontends,
     "training speed": training_speed.training_speed,
     "conformer": conformer.conformer,
 }

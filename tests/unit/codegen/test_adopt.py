@@ -10,19 +10,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kws_codegen.adopt.adoption import adopt
-from kws_codegen.adopt.manifest import wake_word_detector
+from kws_codegen.adopt.manifest import detector, manifest, wake_word_detector
 from kws_codegen.adopt.proof import prove
 from kws_codegen.cli import main
 from kws_codegen.options import Options
 from kws_codegen.survey import survey
-from kws_reference.bundle import Bundle
+from kws_reference.bundle import Bundle, write_bundle
 from kws_reference.detector.integer import Detector, DetectorTables, exp_table, probability_table
 from kws_reference.errors import KwsError
+from kws_reference.frontend.config import FrontendConfig
 from kws_reference.network import interpreter
 from kws_reference.network.oracle import Network
+from tflite_micro import runtime
 
 from tests.support import engines, wake_words
-from tests.support.models import STEPS_PER_STD, GraphBuilder, matchbox, streaming_wake_word
+from tests.support.models import (
+    STEPS_PER_STD,
+    UNUSUAL,
+    GraphBuilder,
+    matchbox,
+    replace_op,
+    replace_tensor,
+    streaming_wake_word,
+)
 from tests.support.resource_variables import with_variables
 from tests.support.tflite_writer import write
 from tests.support.whole_windows import dense_rows, sliced
@@ -85,6 +95,83 @@ def test_adopt_of_something_else_is_refused(tmp_path, capsys):
     assert capsys.readouterr().err == "error: the model is no .tflite: it does not say TFL3 in its bytes 4 to 7.\n"
     assert main(["inspect", str(path)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+# --- States inside of operators --------------------------------------------------------------------------------------
+
+
+def adopted_inside(name):
+    """A model with its states inside, as converters write it, and the adopted one."""
+    model = write(UNUSUAL[name]().as_converted())
+    return model, adopt(model, coefficients=10)
+
+
+def test_adopt_states_inside_are_named_after_their_operators():
+    _, adopted = adopted_inside("memories")
+    named = [(s.name, s.input.shape, s.dtype, s.reset_value) for s in adopted.states]
+    assert named[:4] == [
+        ("wide_memory", (1, 231), "int16", 0),
+        ("first_memory", (1, 96), "int16", 0),
+        ("of_three_memory", (1, 105), "int16", 0),
+        ("bytes_memory", (1, 108), "int8", -9),
+    ]
+    _, adopted = adopted_inside("gates")
+    assert [(s.name, s.dtype, s.reset_value) for s in adopted.states][:2] == [
+        ("first_hidden", "int8", -3),
+        ("first_cell", "int16", 0),
+    ]
+
+
+@pytest.mark.parametrize("name", ["memories", "gates"])
+def test_adopted_states_inside_are_those_of_the_original_after_every_reset(name, tmp_path):
+    model, adopted = adopted_inside(name)
+    assert prove(model, adopted).different > 30
+    bundle = write_bundle(
+        tmp_path / "bundle",
+        adopted.model,
+        {
+            **manifest(adopted, name, tuple("abcde"), FrontendConfig(coefficients=10).to_dict()),
+            "detector": detector(tuple("abcde"), 0.02),
+        },
+    )
+    ours, theirs = Network(bundle), runtime.Interpreter.from_bytes(model)
+    for step, values in enumerate(engines.random_features(bundle, 60)):
+        if step % 20 == 0:
+            ours.reset()
+            theirs.reset()
+        theirs.set_input(values.reshape(bundle.features.shape), 0)
+        theirs.invoke()
+        assert np.array_equal(ours.step(values), theirs.get_output(0)[0])
+
+
+def test_adopt_state_of_two_operators_is_refused():
+    graph = UNUSUAL["memories"]().as_converted()
+    first, second = [op for op in graph.ops if op.kind == "SVDF"][:2]
+    ops = [
+        dataclasses.replace(op, inputs=(*op.inputs[:4], first.inputs[4])) if op is second else op for op in graph.ops
+    ]
+    with pytest.raises(KwsError, match="SVDF of 'wide': its state 'wide/memory' is used by more than that operator"):
+        adopt(write(dataclasses.replace(graph, ops=tuple(ops))), coefficients=10)
+
+
+def test_adopt_float_state_inside_is_refused():
+    graph = replace_tensor(UNUSUAL["gates"]().as_converted(), "first/cell", dtype="FLOAT32")
+    with pytest.raises(KwsError, match="its state 'first/cell' has type FLOAT32, only INT8 and INT16"):
+        adopt(write(graph), coefficients=10)
+
+
+@pytest.mark.parametrize("rank", [0, -1])
+def test_adopt_svdf_of_a_rank_that_ends_the_interpreter_is_refused(rank):
+    graph = replace_op(UNUSUAL["memories"]().as_converted(), "wide", options={"rank": rank})
+    with pytest.raises(KwsError, match=f"operator 1 .SVDF 'wide'. has rank {rank}, it must be 1 or more"):
+        adopt(write(graph), coefficients=10)
+
+
+def test_inspect_model_with_states_inside_counts_their_bytes_and_multiplications():
+    facts = survey(write(UNUSUAL["gates"]().as_converted()), Options())
+    assert not facts["why_not"] and not any(row["aot"] or row["tflm"] for row in facts["operators"])
+    assert [state["bytes"] for state in facts["states"]] == [12, 24, 7, 14, 5, 10, 9, 18]
+    assert facts["operators"][1]["macs"] == 2 * 4 * 12 * (10 + 12)
 
 
 # --- Whole windows ---------------------------------------------------------------------------------------------------
@@ -342,7 +429,7 @@ def test_inspect_model_that_no_bundle_holds_ends_with_status_1(tmp_path, capsys)
     graph = streaming_wake_word().graph()
     path.write_bytes(write(graph))
     assert main(["inspect", str(path)]) == 0
-    floats = dataclasses.replace(graph.tensors[graph.inputs[0]], dtype="INT16")
+    floats = dataclasses.replace(graph.tensors[graph.inputs[0]], dtype="FLOAT32")
     tensors = tuple(floats if tensor.index == floats.index else tensor for tensor in graph.tensors)
     path.write_bytes(write(dataclasses.replace(graph, tensors=tensors)))
     capsys.readouterr()

@@ -13,6 +13,8 @@ from kws_reference.frontend.tables import tables_of
 from tests.support.frontend_native import (
     DEFAULT_DETECTOR,
     HOLDING_DETECTOR,
+    LOG_MEL_8K_CONFIG,
+    LOG_MEL_CONFIG,
     OTHER_CONFIGS,
     QUIET_DETECTOR,
     SPEECH_CONFIG,
@@ -90,7 +92,7 @@ def test_frontend_tables_source_holds_every_value(config):
         "kLog2Q15": t.log2_q15,
         "kMelSegmentBins": t.mel_segment_bins,
         "kMelWeightQ16": t.mel_weight_q16,
-        "kDct": t.dct,
+        **({"kDct": t.dct} if config.kind == "mfcc" else {}),
         "kMultiplier": t.multiplier,
         "kOffset": t.offset,
         "kShift": t.shift,
@@ -98,6 +100,23 @@ def test_frontend_tables_source_holds_every_value(config):
     assert set(arrays) == set(expected)
     for name, values in expected.items():
         assert [int(v) for v in arrays[name].replace(",", " ").split()] == values.ravel().tolist(), name
+
+
+@pytest.mark.parametrize(
+    ("config", "macros"),
+    [
+        (SPEECH_CONFIG, []),
+        (LOG_MEL_CONFIG, ["KWS_FRONTEND_LOG_MEL"]),
+        (LOG_MEL_8K_CONFIG, ["KWS_FRONTEND_LOG_MEL", "KWS_FRONTEND_PREEMPHASIS"]),
+    ],
+    ids=["mfcc", "log_mel", "log_mel_8k"],
+)
+def test_frontend_tables_header_chooses_the_stages_that_a_configuration_has(config, macros):
+    header = (generate(config, DEFAULT_DETECTOR) / "frontend_tables.h").read_text()
+    assert re.findall(r"#define (\w+)", header) == macros
+    assert f"constexpr int kSampleRateHz = {config.sample_rate_hz};" in header
+    preemphasis = re.findall(r"kPreemphasisQ15 = (\d+);", header)
+    assert preemphasis == ([str(config.preemphasis_q15)] if config.preemphasis else [])
 
 
 def test_frontend_tables_mel_range_without_bins_is_refused():

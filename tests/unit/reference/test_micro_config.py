@@ -150,14 +150,14 @@ def test_kinds_give_each_configuration_its_front_end():
 
 @pytest.mark.parametrize("kind", [None, "microfrontend", 1, ["mfcc"]])
 def test_kinds_unknown_kind_is_refused_by_name(kind):
-    with pytest.raises(KwsError, match="frontend kind: use one of mfcc, micro. Received: "):
+    with pytest.raises(KwsError, match="frontend kind: use one of mfcc, log_mel, micro. Received: "):
         kinds.config_from_dict({**MFCC.to_dict(), "kind": kind})
 
 
 def test_kinds_micro_where_only_mfcc_is_known_is_refused():
-    with pytest.raises(KwsError, match='frontend kind: use "mfcc". Received: micro'):
+    with pytest.raises(KwsError, match='frontend kind: use "mfcc" or "log_mel". Received: micro'):
         FrontendConfig.from_dict(MicroFrontendConfig().to_dict())
-    with pytest.raises(KwsError, match='the report knows only the front end "mfcc".*"micro"'):
+    with pytest.raises(KwsError, match='the report knows the front ends "mfcc" and "log_mel".*"micro"'):
         kinds.require_mfcc(MicroFrontendConfig(), "the report")
     assert kinds.require_mfcc(MFCC, "the report") is MFCC
 
@@ -170,7 +170,7 @@ def test_kinds_features_of_clips_are_those_of_the_front_end():
 
 def test_frontend_report_of_a_micro_bundle_is_refused(tmp_path):
     bundle = micro_bundle(tmp_path / "bundle")
-    with pytest.raises(KwsError, match='kws-train frontend-report knows only the front end "mfcc".*"micro"'):
+    with pytest.raises(KwsError, match='kws-train frontend-report knows the front ends "mfcc" and "log_mel".*"micro"'):
         frontend_report.run(argparse.Namespace(bundle=bundle.path, audio=tmp_path, limit=1))
 
 

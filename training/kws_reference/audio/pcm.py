@@ -54,7 +54,16 @@ def read_wav(path: str | Path, sample_rate_hz: int = 16000) -> np.ndarray:
 
 
 def convert_rate(pcm: np.ndarray, rate_hz: int, wanted_hz: int) -> np.ndarray:
-    """Converts int16 ``[samples]`` to another sample rate by the rule of `read_wav`; untouched if it is the same."""
+    """Converts samples in int16 units to another sample rate by the rule of `read_wav`; untouched if it is the same.
+
+    Args:
+      pcm: ``[..., samples]``.
+      rate_hz: of the samples.
+      wanted_hz: of the result.
+
+    Returns:
+      int16 ``[..., samples]``.
+    """
     if rate_hz == wanted_hz:
         return pcm
     return np.clip(np.rint(_resample(pcm.astype(np.float64), rate_hz, wanted_hz)), -32768, 32767).astype(np.int16)
@@ -64,7 +73,7 @@ def _resample(samples: np.ndarray, rate_hz: int, wanted_hz: int) -> np.ndarray:
     import scipy.signal
 
     divisor = math.gcd(rate_hz, wanted_hz)
-    return scipy.signal.resample_poly(samples, wanted_hz // divisor, rate_hz // divisor)
+    return scipy.signal.resample_poly(samples, wanted_hz // divisor, rate_hz // divisor, axis=-1)
 
 
 def _read_bytes(path: str | Path) -> bytes:

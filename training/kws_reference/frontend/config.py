@@ -1,4 +1,4 @@
-"""Parameters of the MFCC front end, as the bundle's ``"frontend"`` dictionary holds them."""
+"""Parameters of the MFCC and log-mel front ends, as the bundle's ``"frontend"`` dictionary holds them."""
 
 import math
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from typing import Any
 from kws_reference.errors import KwsError
 from kws_reference.timing import StepClock
 
+MFCC, LOG_MEL = "mfcc", "log_mel"
 FFT_SIZES = (256, 512, 1024)
 MAX_MEL_BANDS = 128
 MAX_LOG2 = 25.0  # log2 of the largest possible mel sum: 32768 * 1024 / 2 per bin, a few bins wide
@@ -15,26 +16,28 @@ MAX_LOG2 = 25.0  # log2 of the largest possible mel sum: 32768 * 1024 / 2 per bi
 
 @dataclass(frozen=True)
 class FrontendConfig:
-    """MFCC parameters and the normalisation to int8.
+    """Parameters of MFCCs or log-mel energies, and the normalisation to int8.
 
     Attributes:
-      kind: ``"mfcc"``; `kws_reference.frontend.kinds` knows the others.
+      kind: ``"mfcc"``, or ``"log_mel"``, which leaves the DCT out; `kws_reference.frontend.kinds` knows the others.
       sample_rate_hz: sampling rate of the int16 PCM input.
       window_samples: length of the periodic Hann window, at most ``fft_size``.
       hop_samples: distance of two frames, 1 to ``window_samples``.
       fft_size: 256, 512 or 1024; windows are padded with zeros behind.
-      mel_bands: triangular bands, even, uniform on the HTK mel scale.
+      mel_bands: triangular bands, uniform on the HTK mel scale; of an MFCC an even number.
       mel_low_hz: lower edge of the first band.
       mel_high_hz: upper edge of the last band, at most half the sample rate.
-      coefficients: number of DCT coefficients kept, 1 to ``mel_bands``.
+      coefficients: features of a frame: DCT coefficients kept, 1 to ``mel_bands``, or all bands of log-mel.
       feature_mean: mean of each coefficient, in units of the float definition (log2).
       feature_std: standard deviation of each coefficient, positive, same units.
       feature_steps_per_std: int8 steps per standard deviation.
+      preemphasis: share of the sample before that is taken off each sample, 0 to less than 1; 0: none, and no key of
+        the dictionary. The device takes the multiple of 2^-15 that is nearest.
 
     An empty ``feature_mean`` or ``feature_std`` stands for zeros or ones (before training has measured them).
     """
 
-    kind: str = "mfcc"
+    kind: str = MFCC
     sample_rate_hz: int = 16000
     window_samples: int = 480
     hop_samples: int = 160
@@ -46,6 +49,7 @@ class FrontendConfig:
     feature_mean: tuple[float, ...] = field(default=())
     feature_std: tuple[float, ...] = field(default=())
     feature_steps_per_std: float = 32
+    preemphasis: float = 0.0
 
     def __post_init__(self) -> None:
         """Checks every value.
@@ -53,13 +57,13 @@ class FrontendConfig:
         Raises:
           KwsError: a value is outside of what the front end can compute; the message names it.
         """
-        _require(self.kind == "mfcc", "kind", self.kind, 'use "mfcc"')
+        _require(self.kind in (MFCC, LOG_MEL), "kind", self.kind, f'use "{MFCC}" or "{LOG_MEL}"')
         for name in ("sample_rate_hz", "window_samples", "hop_samples", "fft_size", "mel_bands", "coefficients"):
             value = getattr(self, name)
             _require(
                 isinstance(value, int) and not isinstance(value, bool) and value > 0, name, value, "use an integer > 0"
             )
-        for name in ("mel_low_hz", "mel_high_hz", "feature_steps_per_std"):
+        for name in ("mel_low_hz", "mel_high_hz", "feature_steps_per_std", "preemphasis"):
             _require(_is_number(getattr(self, name)), name, getattr(self, name), "use a finite number")
         _require(self.fft_size in FFT_SIZES, "fft_size", self.fft_size, f"use one of {', '.join(map(str, FFT_SIZES))}")
         _require(
@@ -71,18 +75,26 @@ class FrontendConfig:
         _require(
             self.hop_samples <= self.window_samples, "hop_samples", self.hop_samples, f"use 1 to {self.window_samples}"
         )
-        _require(
-            self.mel_bands % 2 == 0 and self.mel_bands <= MAX_MEL_BANDS,
-            "mel_bands",
-            self.mel_bands,
-            f"use an even number up to {MAX_MEL_BANDS}",
-        )
-        _require(self.coefficients <= self.mel_bands, "coefficients", self.coefficients, f"use 1 to {self.mel_bands}")
+        if self.kind == MFCC:
+            even = self.mel_bands % 2 == 0 and self.mel_bands <= MAX_MEL_BANDS
+            _require(even, "mel_bands", self.mel_bands, f"use an even number up to {MAX_MEL_BANDS}")
+            kept = self.coefficients <= self.mel_bands
+            _require(kept, "coefficients", self.coefficients, f"use 1 to {self.mel_bands}")
+        else:
+            _require(self.mel_bands <= MAX_MEL_BANDS, "mel_bands", self.mel_bands, f"use 1 to {MAX_MEL_BANDS}")
+            all_bands = self.coefficients == self.mel_bands
+            _require(all_bands, "coefficients", self.coefficients, f"use {self.mel_bands}, the number of mel_bands")
         _require(
             0 <= self.mel_low_hz < self.mel_high_hz, "mel_low_hz", self.mel_low_hz, "use 0 up to less than mel_high_hz"
         )
         nyquist = self.sample_rate_hz / 2
         _require(self.mel_high_hz <= nyquist, "mel_high_hz", self.mel_high_hz, f"use at most {nyquist:g}")
+        _require(
+            0 <= self.preemphasis and self.preemphasis_q15 < 1 << 15,
+            "preemphasis",
+            self.preemphasis,
+            "use 0 up to less than 1",
+        )
         steps = self.feature_steps_per_std
         _require(0.25 <= steps <= 1024, "feature_steps_per_std", steps, "use 0.25 to 1024")
         object.__setattr__(
@@ -93,7 +105,7 @@ class FrontendConfig:
             values = getattr(self, name)
             _require(len(values) == self.coefficients, name, f"{len(values)} values", f"give {self.coefficients}")
             _require(all(map(math.isfinite, values)), name, values, "use finite numbers")
-        limit = MAX_LOG2 * math.sqrt(self.mel_bands)
+        limit = MAX_LOG2 * (math.sqrt(self.mel_bands) if self.kind == MFCC else 1)
         _require(
             all(abs(v) <= limit for v in self.feature_mean), "feature_mean", self.feature_mean, f"use +-{limit:.0f}"
         )
@@ -109,7 +121,7 @@ class FrontendConfig:
         """Reads the ``"frontend"`` dictionary of a bundle.
 
         Args:
-          values: one entry per attribute of this class; none missing, none unknown.
+          values: one entry per attribute of this class; none missing but ``preemphasis``, none unknown.
 
         Raises:
           KwsError: a key is missing, unknown or holds a value out of range.
@@ -118,9 +130,10 @@ class FrontendConfig:
             raise KwsError(
                 f"frontend: expected a dictionary. Received: {type(values).__name__}. Export the bundle again."
             )
-        _require(values.get("kind", "mfcc") == "mfcc", "kind", values.get("kind"), 'use "mfcc"')
+        kind = values.get("kind", MFCC)
+        _require(kind in (MFCC, LOG_MEL), "kind", kind, f'use "{MFCC}" or "{LOG_MEL}"')
         names = [item.name for item in fields(cls)]
-        missing = [name for name in names if name not in values]
+        missing = [name for name in names if name not in values and name != "preemphasis"]
         unknown = sorted(str(name) for name in values if name not in names)
         if missing or unknown:
             raise KwsError(
@@ -135,7 +148,14 @@ class FrontendConfig:
     def to_dict(self) -> dict[str, Any]:
         """Returns the ``"frontend"`` dictionary of a bundle, ready for JSON."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
+        if not self.preemphasis:
+            del values["preemphasis"]  # as bundles are from before there was one
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+    @property
+    def preemphasis_q15(self) -> int:
+        """``preemphasis`` as the device multiplies by it."""
+        return round(self.preemphasis * 32768)
 
     def frame_count(self, samples: int) -> int:
         """Returns how many frames ``samples`` PCM samples give: the first after a window, then one per hop."""

@@ -1,8 +1,8 @@
-"""Floating-point definition of the MFCC front end: what the integer one approximates, and what training uses.
+"""Floating-point definition of the MFCC and log-mel front ends: what the integer one approximates, and training uses.
 
-Per frame: ``log2(max(mel @ |rfft(hann * pcm)|, 1))``, then an orthonormal DCT-II of which the first coefficients are
-kept. PCM is in units of one int16 step and the transform is not scaled: 1.0 in the logarithm's argument is one int16
-step of DFT magnitude.
+Per frame: ``log2(max(mel @ |rfft(hann * pcm)|, 1))``, log-mel energies; of an MFCC then an orthonormal DCT-II of which
+the first coefficients are kept. PCM is in units of one int16 step and the transform is not scaled: 1.0 in the
+logarithm's argument is one int16 step of DFT magnitude. With preemphasis, PCM is what `preemphasised` makes of it.
 """
 
 import functools
@@ -11,7 +11,7 @@ import numpy as np
 import scipy.fft
 
 from kws_reference.errors import KwsError
-from kws_reference.frontend.config import FrontendConfig
+from kws_reference.frontend.config import LOG_MEL, MFCC, FrontendConfig
 
 _CHUNK_FRAMES = 512  # keeps the intermediate arrays of a batch inside the second-level cache
 _MEL_BLOCK = 16  # bands that share a matrix product: a band needs few of the bins
@@ -58,10 +58,27 @@ def dct_matrix(bands: int, coefficients: int) -> np.ndarray:
     return matrix
 
 
+def preemphasised(pcm: np.ndarray, config: FrontendConfig) -> np.ndarray:
+    """Returns ``pcm[n] - preemphasis * pcm[n - 1]`` in whole steps of int16, saturated; before the first sample is 0.
+
+    The device keeps int16 samples, whose rounding is heard where a recording is almost silent: it is a part of the
+    definition, so that training hears it too.
+
+    Args:
+      pcm: samples in int16 units, float [..., n].
+      config: parameters; without preemphasis the samples are returned as they are.
+    """
+    if not config.preemphasis_q15:
+        return pcm
+    out = pcm + pcm.dtype.type(0.5)
+    out[..., 1:] -= pcm.dtype.type(config.preemphasis_q15 / 32768) * pcm[..., :-1]
+    return np.clip(np.floor(out, out=out), -32768, 32767, out=out)
+
+
 def mfcc_float(
     pcm: np.ndarray, config: FrontendConfig | None = None, dtype: type[np.floating] = np.float64
 ) -> np.ndarray:
-    """Computes MFCCs, not normalised.
+    """Computes MFCCs, or log-mel energies where the configuration says so, not normalised.
 
     Args:
       pcm: samples in int16 units, any real dtype (values need not be integers), [..., n].
@@ -83,7 +100,7 @@ def mfcc_float(
     batch = pcm.shape[:-1]
     if frames == 0 or 0 in batch:
         return np.zeros((*batch, frames, config.coefficients), dtype)
-    flat = pcm.reshape(-1, pcm.shape[-1]).astype(dtype, copy=False)
+    flat = preemphasised(pcm.reshape(-1, pcm.shape[-1]).astype(dtype, copy=False), config)
     out = np.empty((len(flat), frames, config.coefficients), dtype)
     clips = max(1, _CHUNK_FRAMES // frames)
     padded = np.zeros((clips, frames, config.fft_size), dtype)
@@ -101,9 +118,9 @@ def normalise(mfcc: np.ndarray, config: FrontendConfig) -> np.ndarray:
 def _mfcc_chunk(pcm: np.ndarray, padded: np.ndarray, config: FrontendConfig, out: np.ndarray) -> None:
     """Computes ``out`` ``[clips, frames, coefficients]``; ``padded`` has room for the windows and zeros behind them."""
     clips, frames, _ = out.shape
-    window, mel, dct = _constants(
+    window, mel = _constants(
         pcm.dtype, config.window_samples, config.fft_size, config.sample_rate_hz, config.mel_bands,
-        config.mel_low_hz, config.mel_high_hz, config.coefficients,
+        config.mel_low_hz, config.mel_high_hz,
     )  # fmt: skip
     windows = np.lib.stride_tricks.sliding_window_view(pcm, config.window_samples, axis=-1)[:, :: config.hop_samples]
     np.multiply(windows, window, out=padded[:clips, :, : config.window_samples])
@@ -115,7 +132,12 @@ def _mfcc_chunk(pcm: np.ndarray, padded: np.ndarray, config: FrontendConfig, out
     for bins, bands, weights in mel:
         np.matmul(magnitude[:, bins], weights, out=energy[:, bands])
     np.maximum(energy, 1, out=energy)
-    np.matmul(np.log2(energy, out=energy), dct, out=out.reshape(clips * frames, -1))
+    np.log2(energy, out=energy)
+    if config.kind == MFCC:
+        dct = _dct(pcm.dtype, config.mel_bands, config.coefficients)
+        np.matmul(energy, dct, out=out.reshape(clips * frames, -1))
+    else:
+        out[:] = energy.reshape(out.shape)
 
 
 @functools.lru_cache(maxsize=8)
@@ -127,12 +149,11 @@ def _constants(
     mel_bands: int,
     mel_low_hz: float,
     mel_high_hz: float,
-    coefficients: int,
-) -> tuple[np.ndarray, tuple[tuple[slice, slice, np.ndarray], ...], np.ndarray]:
-    """The window, the mel matrix in blocks (their bins, bands and weights) and the DCT."""
+) -> tuple[np.ndarray, tuple[tuple[slice, slice, np.ndarray], ...]]:
+    """The window, and the mel matrix in blocks (their bins, bands and weights)."""
     config = FrontendConfig(
-        sample_rate_hz=sample_rate_hz, window_samples=window_samples, hop_samples=1, fft_size=fft_size,
-        mel_bands=mel_bands, mel_low_hz=mel_low_hz, mel_high_hz=mel_high_hz, coefficients=coefficients,
+        LOG_MEL, sample_rate_hz=sample_rate_hz, window_samples=window_samples, hop_samples=1, fft_size=fft_size,
+        mel_bands=mel_bands, mel_low_hz=mel_low_hz, mel_high_hz=mel_high_hz, coefficients=mel_bands,
     )  # fmt: skip
     mel = mel_matrix(config)
     blocks = []
@@ -142,4 +163,9 @@ def _constants(
         if len(used):
             bins = slice(int(used[0]), int(used[-1]) + 1)
             blocks.append((bins, bands, np.ascontiguousarray(mel[bins, bands], dtype)))
-    return hann_periodic(window_samples).astype(dtype), tuple(blocks), dct_matrix(mel_bands, coefficients).astype(dtype)
+    return hann_periodic(window_samples).astype(dtype), tuple(blocks)
+
+
+@functools.lru_cache(maxsize=8)
+def _dct(dtype: np.dtype, bands: int, coefficients: int) -> np.ndarray:
+    return dct_matrix(bands, coefficients).astype(dtype)

@@ -1,6 +1,8 @@
-"""Integer MFCC front end: the law that the C++ in firmware/src/frontend/mfcc equals bit for bit.
+"""Integer MFCC and log-mel front ends: the law that the C++ in firmware/src/frontend/mfcc equals bit for bit.
 
-Everything is integer arithmetic with defined rounding; ``>>`` is the arithmetic shift (floor). A frame goes through:
+Everything is integer arithmetic with defined rounding; ``>>`` is the arithmetic shift (floor). Where there is
+preemphasis a of 15 fractional bits, each sample x[n] becomes (2^15 x[n] - a x[n - 1] + 2^14) >> 15, saturated to int16;
+x[-1] is 0. A frame goes through:
 
 1. Block scaling. p = bits of the frame's largest sample (-2^p <= pcm < 2^p), shift = 9 - p, so that a windowed sample
    stays within +-2^25 after the shift.
@@ -15,6 +17,8 @@ Everything is integer arithmetic with defined rounding; ``>>`` is the arithmetic
 7. log2 by a table of 64 intervals with linear interpolation, the block's exponent taken off, floored at log2(1), Q10.
 8. Bands folded to sums and differences (int16, 13.0 taken off so that they fit), int16 DCT-II, 64-bit sums.
 9. int8: one multiplication, one offset and one shift per coefficient, saturated.
+
+Log-mel leaves step 8 out: the bands' logarithms, 13.0 taken off, with 12 more fractional bits, are what step 9 takes.
 """
 
 import functools
@@ -23,11 +27,12 @@ from collections.abc import Callable
 import numpy as np
 
 from kws_reference.errors import KwsError
-from kws_reference.frontend.config import FrontendConfig
+from kws_reference.frontend.config import LOG_MEL, FrontendConfig
 from kws_reference.frontend.tables import (
     DCT_PRE_SHIFT,
     LOG2_INDEX_BITS,
     LOG_FRACTION_BITS,
+    LOG_MEL_BITS,
     LOG_OFFSET_Q10,
     SQRT_INDEX_BITS,
     WINDOWED_BITS,
@@ -62,23 +67,32 @@ class Mfcc:
         Raises:
           KwsError: ``pcm`` is not int16.
         """
-        windows = self._windows(pcm)
-        return self._each_chunk(
-            windows, lambda w: quantize(dct_sums(log_mel_q10(w, self.tables), self.tables), self.tables)
-        )
+        return self._frames(self._preemphasised(pcm))
+
+    def _frames(self, pcm: np.ndarray) -> np.ndarray:
+        """`frames` of samples that are preemphasised already."""
+        t = self.tables
+        if self.config.kind == LOG_MEL:
+            return self._each_chunk(self._windows(pcm), lambda w: quantize_log_mel(log_mel_q10(w, t), t))
+        return self._each_chunk(self._windows(pcm), lambda w: quantize(dct_sums(log_mel_q10(w, t), t), t))
 
     def mfcc(self, pcm: np.ndarray) -> np.ndarray:
         """Returns what `frames` quantizes, in units of the float definition: float64 [..., frames, coefficients]."""
+        windows = self._windows(self._preemphasised(pcm))
+        if self.config.kind == LOG_MEL:
+            return self._each_chunk(windows, lambda w: log_mel_q10(w, self.tables)) * 2.0**-LOG_FRACTION_BITS
         scale = 2.0 ** -(LOG_FRACTION_BITS + self.tables.dct_bits)
         offset = LOG_OFFSET_Q10 * _fold_ones(self.tables)
-        windows = self._windows(pcm)
         sums = self._each_chunk(windows, lambda w: dct_sums(log_mel_q10(w, self.tables), self.tables))
         return (sums + offset) * scale
 
-    def _windows(self, pcm: np.ndarray) -> np.ndarray:
+    def _preemphasised(self, pcm: np.ndarray) -> np.ndarray:
         pcm = np.asarray(pcm)
         if pcm.dtype != np.int16 or pcm.ndim < 1:
             raise KwsError(f"front end: PCM must be an int16 array. Received: {pcm.dtype}, {pcm.ndim} dimensions.")
+        return preemphasis(pcm, np.zeros_like(pcm[..., :1]), self.config.preemphasis_q15)
+
+    def _windows(self, pcm: np.ndarray) -> np.ndarray:
         if self.config.frame_count(pcm.shape[-1]) == 0:
             return np.zeros((*pcm.shape[:-1], 0, self.config.window_samples), np.int16)
         windows = np.lib.stride_tricks.sliding_window_view(pcm, self.config.window_samples, axis=-1)
@@ -102,21 +116,43 @@ class MfccStream:
 
     def __init__(self, config: FrontendConfig, zero_point: int = 0):
         self._mfcc = Mfcc(config, zero_point)
-        self._rest = np.zeros(0, np.int16)
+        self.reset()
 
     def reset(self) -> None:
         """Forgets all samples."""
         self._rest = np.zeros(0, np.int16)
+        self._last = np.zeros(1, np.int16)
 
     def push(self, pcm: np.ndarray) -> np.ndarray:
         """Takes the next samples, int16 [n], and returns the frames that they complete, int8 [frames, coefficients]."""
         pcm = np.asarray(pcm)
         if pcm.dtype != np.int16 or pcm.ndim != 1:
             raise KwsError(f"front end: PCM must be int16 [n]. Received: {pcm.dtype}, {pcm.ndim} dimensions.")
-        pending = np.concatenate([self._rest, pcm])
-        frames = self._mfcc.frames(pending)
+        filtered = preemphasis(pcm, self._last, self._mfcc.config.preemphasis_q15)
+        self._last = np.concatenate([self._last, pcm])[-1:]
+        pending = np.concatenate([self._rest, filtered])
+        frames = self._mfcc._frames(pending)
         self._rest = pending[len(frames) * self._mfcc.config.hop_samples :]
         return frames
+
+
+def preemphasis(pcm: np.ndarray, last: np.ndarray, share_q15: int) -> np.ndarray:
+    """Takes a share of the sample before off each sample.
+
+    Args:
+      pcm: int16 [..., n].
+      last: the sample before the first, int16 [..., 1].
+      share_q15: 0 to 32767; 0 leaves the samples as they are.
+
+    Returns:
+      int16 [..., n], saturated.
+    """
+    if not share_q15:
+        return pcm
+    before = np.concatenate([last, pcm], axis=-1)[..., :-1]
+    # Within 32 bits: 2^15 * (2^15 - 1) + 32767 * 2^15 + 2^14 < 2^31.
+    value = ((pcm.astype(np.int32) << 15) - share_q15 * before.astype(np.int32) + (1 << 14)) >> 15
+    return np.clip(value, -32768, 32767).astype(np.int16)
 
 
 def block_shift(windows: np.ndarray) -> np.ndarray:
@@ -211,8 +247,17 @@ def dct_sums(log_q10: np.ndarray, t: FrontendTables) -> np.ndarray:
 
 def quantize(sums: np.ndarray, t: FrontendTables) -> np.ndarray:
     """Normalises the DCT's sums, int64 [frames, coefficients], to int8 features."""
-    value = t.multiplier.astype(np.int64) * (sums >> DCT_PRE_SHIFT) + t.offset
-    return np.clip(value >> (32 + t.shift.astype(np.int64)), -128, 127).astype(np.int8)
+    return _normalised(sums >> DCT_PRE_SHIFT, t)
+
+
+def quantize_log_mel(log_q10: np.ndarray, t: FrontendTables) -> np.ndarray:
+    """Normalises `log_mel_q10`, int64 [frames, mel_bands], to int8 features."""
+    return _normalised((log_q10 - LOG_OFFSET_Q10) << LOG_MEL_BITS, t)
+
+
+def _normalised(value: np.ndarray, t: FrontendTables) -> np.ndarray:
+    scaled = t.multiplier.astype(np.int64) * value + t.offset
+    return np.clip(scaled >> (32 + t.shift.astype(np.int64)), -128, 127).astype(np.int8)
 
 
 def _mulr(a: np.ndarray, b: np.ndarray) -> np.ndarray:

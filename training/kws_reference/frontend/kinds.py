@@ -7,11 +7,15 @@ import numpy as np
 
 from kws_reference.errors import KwsError
 from kws_reference.frontend import micro_config
-from kws_reference.frontend.config import FrontendConfig
+from kws_reference.frontend.config import LOG_MEL, MFCC, FrontendConfig
 from kws_reference.frontend.micro_config import MicroFrontendConfig
 
 AnyFrontendConfig = FrontendConfig | MicroFrontendConfig
-_CONFIGS: dict[str, type[AnyFrontendConfig]] = {"mfcc": FrontendConfig, micro_config.KIND: MicroFrontendConfig}
+_CONFIGS: dict[str, type[AnyFrontendConfig]] = {
+    MFCC: FrontendConfig,
+    LOG_MEL: FrontendConfig,
+    micro_config.KIND: MicroFrontendConfig,
+}
 
 
 class Whole(Protocol):
@@ -83,7 +87,7 @@ def stage_values(config: AnyFrontendConfig, pcm: np.ndarray) -> tuple[np.ndarray
 
 
 def require_mfcc(config: AnyFrontendConfig, what: str) -> FrontendConfig:
-    """Returns the configuration of an MFCC front end.
+    """Returns the configuration of an MFCC or log-mel front end.
 
     Args:
       config: front end parameters.
@@ -93,5 +97,5 @@ def require_mfcc(config: AnyFrontendConfig, what: str) -> FrontendConfig:
       KwsError: it is of another kind.
     """
     if not isinstance(config, FrontendConfig):
-        raise KwsError(f'{what} knows only the front end "mfcc". Received: a bundle with front end "{config.kind}".')
+        raise KwsError(f'{what} knows the front ends "{MFCC}" and "{LOG_MEL}". Received: "{config.kind}".')
     return config

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from kws_reference.errors import KwsError
-from kws_reference.frontend.config import FrontendConfig
+from kws_reference.frontend.config import LOG_MEL, FrontendConfig
 from kws_reference.frontend.definition import dct_matrix, hann_periodic, mel_position
 
 WINDOWED_BITS = 25
@@ -19,6 +19,7 @@ LOG2_INDEX_BITS = 6
 LOG_FRACTION_BITS = 10
 LOG_OFFSET_Q10 = 13 << LOG_FRACTION_BITS
 DCT_PRE_SHIFT = 5
+LOG_MEL_BITS = 12  # the bands of log-mel are normalised in Q22, with as many bits as the sums of a usual DCT
 MAX_LOG2_BITS = 29  # (29 - 13) * 2 in Q10 is the largest sum of two bands that fits int16
 
 
@@ -41,11 +42,12 @@ class FrontendTables:
       mel_first_bin: first DFT bin with mel weight.
       mel_segment_bins: uint16 [mel_bands + 1], bins from each band edge to the next.
       mel_weight_q16: uint16 [sum of mel_segment_bins], weight of each bin in the band that begins at its segment.
-      dct_half: columns of the DCT table: mel_bands / 2 rounded up to a multiple of 8.
+      dct_half: columns of the DCT table: mel_bands / 2 rounded up to a multiple of 8; of log-mel 0.
       dct_bits: fractional bits of the DCT table.
       dct: int16 [coefficients, dct_half]; even rows multiply sums of bands b and mel_bands - 1 - b, odd rows their
-        differences.
-      multiplier: int32 [coefficients], feature = (multiplier * (dct sum >> 5) + offset) >> (32 + shift).
+        differences. Of log-mel empty.
+      multiplier: int32 [coefficients], feature = (multiplier * (dct sum >> 5) + offset) >> (32 + shift); of log-mel
+        the band's logarithm << 12 is in the place of the sum.
       offset: int64 [coefficients].
       shift: uint8 [coefficients].
     """
@@ -84,7 +86,7 @@ def tables_of(config: FrontendConfig, zero_point: int = 0) -> FrontendTables:
       zero_point: int8 value of a normalised feature of 0 (the bundle's ``features.zero_point``).
 
     Raises:
-      KwsError: the mel range holds no DFT bin.
+      KwsError: the mel range holds no DFT bin, or, of log-mel, one of its bands none.
     """
     return _tables(config, zero_point)
 
@@ -110,13 +112,14 @@ def _tables(config: FrontendConfig, zero_point: int) -> FrontendTables:
     segment = np.floor(position[used]).astype(int)
     _check_log_range(config, segment, position[used] - segment, hann)
 
-    half = config.mel_bands // 2
-    dct_half = -(-half // 8) * 8
-    matrix = dct_matrix(config.mel_bands, config.coefficients).T[:, :half]
-    dct_bits = int(math.floor(math.log2(32767 / np.abs(matrix).max())))
-    dct = np.zeros((config.coefficients, dct_half), np.int16)
-    dct[:, :half] = _round(matrix * 2.0**dct_bits)
-    multiplier, offset, shift = _normalisation(config, zero_point, dct_bits, dct)
+    mel_weight_q16 = np.minimum(_round(65536 * (position[used] - segment)), 65535).astype(np.uint16)
+    if config.kind == LOG_MEL:
+        _check_bands(config, segment, mel_weight_q16)
+        dct_half, dct_bits, dct = 0, 0, np.zeros((config.coefficients, 0), np.int16)
+        multiplier, offset, shift = _log_mel_normalisation(config, zero_point)
+    else:
+        dct_half, dct_bits, dct = _dct(config)
+        multiplier, offset, shift = _normalisation(config, zero_point, dct_bits, dct)
     result = FrontendTables(
         config=config,
         zero_point=zero_point,
@@ -130,7 +133,7 @@ def _tables(config: FrontendConfig, zero_point: int) -> FrontendTables:
         log2_q15=_round(2.0**15 * np.log2(1 + np.arange(65) / 64)).astype(np.uint16),
         mel_first_bin=int(used[0]),
         mel_segment_bins=np.bincount(segment, minlength=config.mel_bands + 1).astype(np.uint16),
-        mel_weight_q16=np.minimum(_round(65536 * (position[used] - segment)), 65535).astype(np.uint16),
+        mel_weight_q16=mel_weight_q16,
         dct_half=dct_half,
         dct_bits=dct_bits,
         dct=dct,
@@ -144,25 +147,68 @@ def _tables(config: FrontendConfig, zero_point: int) -> FrontendTables:
     return result
 
 
+def _dct(config: FrontendConfig) -> tuple[int, int, np.ndarray]:
+    """Columns, fractional bits and rows of the table."""
+    half = config.mel_bands // 2
+    dct_half = -(-half // 8) * 8
+    matrix = dct_matrix(config.mel_bands, config.coefficients).T[:, :half]
+    dct_bits = int(math.floor(math.log2(32767 / np.abs(matrix).max())))
+    dct = np.zeros((config.coefficients, dct_half), np.int16)
+    dct[:, :half] = _round(matrix * 2.0**dct_bits)
+    return dct_half, dct_bits, dct
+
+
 def _normalisation(
     config: FrontendConfig, zero_point: int, dct_bits: int, dct: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    sum_bits = LOG_FRACTION_BITS + dct_bits - DCT_PRE_SHIFT  # fractional bits of the shifted sums
-    half = config.mel_bands // 2
-    removed = LOG_OFFSET_Q10 * 2 * dct[:, :half].astype(np.int64).sum(axis=1)
+    removed = LOG_OFFSET_Q10 * 2 * dct[:, : config.mel_bands // 2].astype(np.int64).sum(axis=1)
     removed[1::2] = 0  # differences lose the offset by themselves
+    # Half a unit of the pre-shift's floor is put back with the rest.
+    put_back = [(int(value) * 2 + 2**DCT_PRE_SHIFT - 1, DCT_PRE_SHIFT + 1) for value in removed]
+    # Fractional bits of the shifted sums.
+    return _integers(config, zero_point, LOG_FRACTION_BITS + dct_bits - DCT_PRE_SHIFT, put_back)
+
+
+def _log_mel_normalisation(config: FrontendConfig, zero_point: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    put_back = [(LOG_OFFSET_Q10 << LOG_MEL_BITS, 0)] * config.coefficients
+    return _integers(config, zero_point, LOG_FRACTION_BITS + LOG_MEL_BITS, put_back)
+
+
+def _integers(
+    config: FrontendConfig, zero_point: int, value_bits: int, put_back: list[tuple[int, int]]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Multiplier, offset and shift of values with fractional bits, from each of which something was taken off before.
+
+    Args:
+      config: with mean, standard deviation and steps.
+      zero_point: of the features.
+      value_bits: fractional bits.
+      put_back: for each feature n and s, where n / 2^s units were taken off.
+    """
     multiplier, offset, shift = [], [], []
-    for k in range(config.coefficients):
+    for k, (numerator, places) in enumerate(put_back):
         steps = config.feature_steps_per_std / config.feature_std[k]
-        bits = min(54, max(32, 30 + sum_bits - math.floor(math.log2(steps))))
-        m = min(round(steps * 2.0 ** (bits - sum_bits)), 2**31 - 1)
-        # Half a unit of the pre-shift's floor is put back with the rest, all in units of 2^-bits.
-        middle = m * (int(removed[k]) * 2 + 2**DCT_PRE_SHIFT - 1) // 2 ** (DCT_PRE_SHIFT + 1)
+        bits = min(54, max(32, 30 + value_bits - math.floor(math.log2(steps))))
+        m = min(round(steps * 2.0 ** (bits - value_bits)), 2**31 - 1)
         multiplier.append(m)
-        offset.append(middle + round((zero_point + 0.5 - config.feature_mean[k] * steps) * 2.0**bits))
+        taken_off = m * numerator // 2**places  # in units of 2^-bits
+        offset.append(taken_off + round((zero_point + 0.5 - config.feature_mean[k] * steps) * 2.0**bits))
         shift.append(bits - 32)
         assert abs(offset[-1]) + (m << 31) < 2**63, "normalisation exceeds 64 bits"
     return np.array(multiplier, np.int32), np.array(offset, np.int64), np.array(shift, np.uint8)
+
+
+def _check_bands(config: FrontendConfig, segment: np.ndarray, weight_q16: np.ndarray) -> None:
+    """Refuses bands that no DFT bin reaches: their features would never change."""
+    weight = np.zeros(config.mel_bands + 2, np.int64)  # [b + 1] is band b
+    np.add.at(weight, segment + 1, weight_q16.astype(np.int64))
+    np.add.at(weight, segment, 65536 - weight_q16.astype(np.int64))
+    empty = np.flatnonzero(weight[1:-1] == 0)
+    if len(empty):
+        raise KwsError(
+            f"frontend mel_bands: band {empty[0]} of {config.mel_bands} lies between two DFT bins "
+            f"{config.sample_rate_hz / config.fft_size:g} Hz apart. Use fewer bands or a larger fft_size."
+        )
 
 
 def _check_log_range(config: FrontendConfig, segment: np.ndarray, weight: np.ndarray, hann: np.ndarray) -> None:
@@ -193,6 +239,8 @@ def _round(value: np.ndarray) -> np.ndarray:
 def ram_bytes(config: FrontendConfig) -> int:
     """Returns ``sizeof(kws::Frontend)`` on a 32-bit core: samples, spectrum, log-mel bands, one counter, 16 aligned.
 
-    The generated tables carry it, and the firmware's front end holds it to the compiler's figure.
+    Preemphasis keeps one more sample. The generated tables carry the size, and the firmware's front end holds it to the
+    compiler's figure.
     """
-    return -(-(2 * config.fft_size + 4 * config.fft_size + 2 * config.mel_bands + 4) // 16) * 16
+    samples = config.mel_bands + (1 if config.preemphasis_q15 else 0)  # int16, then the counter at a multiple of 4
+    return -(-(2 * config.fft_size + 4 * config.fft_size + -(-2 * samples // 4) * 4 + 4) // 16) * 16

@@ -5,6 +5,9 @@ import json
 from pathlib import Path
 
 from kws_reference.errors import KwsError
+from kws_reference.frontend.config import FrontendConfig
+from kws_reference.frontend.kinds import require_mfcc
+from kws_reference.frontend.wanted import wanted_frontend
 from kws_reference.labels import TEN_KEYWORDS, words_of
 
 from kws_training.commands.options.extra_folders import add_extra, extra_folders
@@ -35,6 +38,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
         "--model",
         help=f"{', '.join(ARCHITECTURES)} (default: {DEFAULT}), or {OWN}: a function in a Python file of yours, "
         "build(labels, coefficients), that returns the Keras model",
+    )
+    parser.add_argument(
+        "--frontend",
+        metavar="FILE|KIND",
+        help="what the model hears with: mfcc (default), log_mel, or a JSON file with such a front end's dictionary "
+        "(what it lacks has defaults)",
     )
     parser.add_argument("--data", type=Path, help="folder in the official Speech Commands layout, large or small")
     add_extra(parser)
@@ -166,6 +175,7 @@ def job_of(args: argparse.Namespace) -> FitJob:
         data=TrainingData(args.data, extra_folders(args), voices, args.voices_clips, tuple(args.noise), spellings),
         words=words,
         model=args.model,
+        frontend=None if args.frontend is None else _frontend(args.frontend),
         start_from=args.start_from,
         teacher=args.teacher,
         precision=precision(args.precision) if args.precision else None,
@@ -185,6 +195,10 @@ def job_of(args: argparse.Namespace) -> FitJob:
     if voices is not None:
         _check_sayable((*job.words, *(text for texts in spellings.values() for text in texts)))
     return job
+
+
+def _frontend(text: str) -> FrontendConfig:
+    return require_mfcc(wanted_frontend(text).config, "kws-train fit")
 
 
 def _speech(args: argparse.Namespace) -> tuple[SpeechFolder, ...]:

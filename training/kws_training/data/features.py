@@ -1,15 +1,29 @@
-"""Features of clips as training takes them: MFCCs of the clips as they are, their statistics, the int8 grid."""
+"""Features of clips as training takes them: those of the clips as they are, their statistics, the int8 grid.
+
+Clips are those of training, at `SAMPLE_RATE_HZ`; a front end of another rate hears them converted.
+"""
 
 import dataclasses
 
 import numpy as np
+from kws_reference.audio.pcm import convert_rate
 from kws_reference.frontend.config import FrontendConfig
 from kws_reference.frontend.definition import mfcc_float
 
-from kws_training.data.clips import ClipSet
+from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet
 
 CHUNK_CLIPS = 128  # computed at once; in training they share one generator: part of what a seed means, no setting
 STATISTICS_CLIPS = 2000
+
+
+def heard(pcm: np.ndarray, frontend: FrontendConfig | None) -> np.ndarray:
+    """What a front end hears of samples at `SAMPLE_RATE_HZ`.
+
+    Args:
+      pcm: in int16 units, ``[..., samples]``.
+      frontend: parameters of the front end; None: the kit's.
+    """
+    return convert_rate(pcm, SAMPLE_RATE_HZ, frontend.sample_rate_hz) if frontend else pcm
 
 
 def plain_features(
@@ -23,10 +37,10 @@ def plain_features(
       dtype: of the result; float16 keeps three digits, which training does not notice.
 
     Returns:
-      MFCCs, not normalised, ``[clips, frames, coefficients]``, and int64 labels ``[clips]``.
+      Features, not normalised, ``[clips, frames, coefficients]``, and int64 labels ``[clips]``.
     """
     parts = [
-        mfcc_float(clips.pcm[first : first + CHUNK_CLIPS], frontend, np.float32).astype(dtype)
+        mfcc_float(heard(clips.pcm[first : first + CHUNK_CLIPS], frontend), frontend, np.float32).astype(dtype)
         for first in range(0, len(clips), CHUNK_CLIPS)
     ]
     return np.concatenate(parts), clips.labels
@@ -47,10 +61,10 @@ def feature_statistics(clips: ClipSet, seed: int, frontend: FrontendConfig) -> F
 
 
 def quantize_features(features: np.ndarray, frontend: FrontendConfig) -> np.ndarray:
-    """Normalises MFCCs and rounds them to the int8 grid, in place of the device's front end.
+    """Normalises features and rounds them to the int8 grid, in place of the device's front end.
 
     Args:
-      features: MFCCs in units of log2, ``[..., coefficients]``, any float type.
+      features: in units of log2, ``[..., coefficients]``, any float type.
       frontend: with statistics.
 
     Returns:

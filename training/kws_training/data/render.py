@@ -12,7 +12,7 @@ from kws_training.data import augment
 from kws_training.data.augment_config import AugmentConfig
 from kws_training.data.clips import ClipSet
 from kws_training.data.epoch_plan import plan_epoch
-from kws_training.data.features import CHUNK_CLIPS
+from kws_training.data.features import CHUNK_CLIPS, heard
 from kws_training.data.noise import silence
 from kws_training.data.signal.mixing import Rows
 from kws_training.data.surroundings import Sources, in_the_air, recorded, silent
@@ -42,7 +42,7 @@ def render_chunk(
         zeros), with the mean of the chunk.
 
     Returns:
-      float16 MFCCs, not normalised, ``[rows, frames, coefficients]``, and int64 labels ``[rows]``.
+      float16 features, not normalised, ``[rows, frames, coefficients]``, and int64 labels ``[rows]``.
     """
     rng = np.random.default_rng([seed, epoch, 1 + chunk])
     surroundings, sources = config.surroundings, _sources(clips, seed)
@@ -58,7 +58,7 @@ def render_chunk(
     if not surroundings.off:
         pcm[drawn] = silent(beside, pcm[drawn], sources, surroundings)
         pcm = recorded(beside, pcm, surroundings)
-    features = mfcc_float(augment.to_int16_range(pcm), frontend, np.float32)
+    features = mfcc_float(heard(augment.to_int16_range(pcm), frontend), frontend, np.float32)
     mean = np.asarray(frontend.feature_mean, np.float32) if frontend else np.zeros(1, np.float32)
     fill = mean if mean.any() else features.mean(axis=(0, 1))
     features = augment.spec_augment(
@@ -73,7 +73,7 @@ def render_epoch(
     """Renders one epoch in this process.
 
     Returns:
-      float16 MFCCs, not normalised, ``[n, frames, coefficients]``, and int64 labels ``[n]``, in random order.
+      float16 features, not normalised, ``[n, frames, coefficients]``, and int64 labels ``[n]``, in random order.
     """
     config = config or AugmentConfig()
     rows = plan_epoch(clips, seed, epoch, config)

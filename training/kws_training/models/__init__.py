@@ -12,9 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from kws_reference.errors import KwsError
+from kws_reference.frontend.config import FrontendConfig
 
 DEFAULT = "matchbox"
 FRAMES_PER_STEP = 2  # 20 ms
+CLIP_FRAMES = FrontendConfig().frame_count(FrontendConfig().sample_rate_hz)
+"""Frames that the kit's front end makes of a second, with which models are trained."""
+
+
+def clip_frames(frontend: FrontendConfig) -> int:
+    """Frames of a clip of a second."""
+    return frontend.frame_count(frontend.sample_rate_hz)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +36,8 @@ class Architecture:
         ``to_dict()`` and ``from_dict(values)``.
       options: arguments of the configuration that differ from its defaults.
       recipe: fields of `kws_training.train.recipe.Recipe` that differ from its defaults.
+      frames_field: field of the configuration that holds the frames of a clip; None: there is none, and the model is
+        made for `CLIP_FRAMES`.
     """
 
     name: str
@@ -35,10 +45,27 @@ class Architecture:
     config_class: str
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     recipe: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    frames_field: str | None = None
 
-    def config(self, labels: int) -> Any:
-        """The configuration for this number of classes."""
-        return self._class()(labels=labels, **self.options)
+    def config(self, labels: int, frontend: FrontendConfig | None = None) -> Any:
+        """The configuration for this number of classes and a front end (None: the kit's).
+
+        Raises:
+          KwsError: the model cannot take as many frames as the front end makes of a clip.
+        """
+        frontend = frontend or FrontendConfig()
+        found = self._class()(labels=labels, coefficients=frontend.coefficients, **self.options)
+        frames = clip_frames(frontend)
+        if frames == CLIP_FRAMES:
+            return found
+        if self.frames_field is None:
+            raise KwsError(
+                f"{self.name} takes {CLIP_FRAMES} frames a second, the front end makes {frames}. Choose another hop, "
+                f"another model, or give {OWN}."
+            )
+        step = getattr(found, "frames_per_step", 1)
+        steps = {"frames_per_step": 1} if frames % step else {}
+        return dataclasses.replace(found, **{self.frames_field: frames}, **steps)
 
     def config_from_dict(self, values: Mapping[str, Any]) -> Any:
         """The configuration that `to_dict` was called on.
@@ -57,8 +84,10 @@ class Architecture:
         """What a run folder keeps of it, by name: none of the kit's own models needs anything."""
         return {}
 
-    def check(self) -> None:
-        """Refuses a model that could be trained, but not used: none of the kit's own.
+    def check(self, frontend: FrontendConfig | None = None) -> None:
+        """Refuses a model that could be trained with a front end (None: the kit's), but not used.
+
+        None of the kit's own.
 
         Raises:
           KwsError: it is such a model; the message says why.
@@ -74,12 +103,24 @@ class Architecture:
 ARCHITECTURES: dict[str, Architecture] = {
     item.name: item
     for item in (
-        Architecture("matchbox", "matchbox", "MatchboxConfig"),
-        Architecture("matchbox_noncausal", "matchbox", "MatchboxConfig", {"causal": False}),
-        Architecture("matchbox_teacher", "matchbox", "MatchboxConfig", {"causal": False, "width": 2}),
+        Architecture("matchbox", "matchbox", "MatchboxConfig", frames_field="pool_frames"),
+        Architecture("matchbox_noncausal", "matchbox", "MatchboxConfig", {"causal": False}, frames_field="pool_frames"),
+        Architecture(
+            "matchbox_teacher",
+            "matchbox",
+            "MatchboxConfig",
+            {"causal": False, "width": 2},
+            frames_field="pool_frames",
+        ),
         Architecture("transformer", "transformer", "TransformerConfig"),
         Architecture("mixednet", "mixednet", "MixedNetConfig"),
-        Architecture("mhatt_rnn", "mhatt_rnn", "MhattRnnConfig", recipe={"learning_rate": 1e-3, "dropout": 0.2}),
+        Architecture(
+            "mhatt_rnn",
+            "mhatt_rnn",
+            "MhattRnnConfig",
+            recipe={"learning_rate": 1e-3, "dropout": 0.2},
+            frames_field="frames",
+        ),
     )
 }
 

@@ -18,11 +18,9 @@ import numpy as np
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
 
-from kws_training.models import FRAMES_PER_STEP, Architecture
+from kws_training.models import CLIP_FRAMES, FRAMES_PER_STEP, Architecture, clip_frames
 
 SUFFIX = ".py"
-CLIP_FRAMES = FrontendConfig().frame_count(FrontendConfig().sample_rate_hz)
-"""Frames of a clip of one second, with which models are trained."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +33,7 @@ class OwnConfig:
       coefficients: features per frame.
       frames_per_step: of a streaming step.
       dropout: 0: what is dropped, the file says.
+      clip_frames: frames of a clip of a second, with which it is trained.
     """
 
     labels: int
@@ -42,10 +41,14 @@ class OwnConfig:
     coefficients: int = FrontendConfig().coefficients
     frames_per_step: int = FRAMES_PER_STEP
     dropout: float = 0.0
+    clip_frames: int = CLIP_FRAMES
 
     def to_dict(self) -> dict[str, Any]:
         """JSON form; `from_dict` reads it."""
-        return dataclasses.asdict(self)
+        values = dataclasses.asdict(self)
+        if self.clip_frames == CLIP_FRAMES:
+            del values["clip_frames"]  # as runs are from before there were others
+        return values
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "OwnConfig":
@@ -86,8 +89,15 @@ class OwnModel(Architecture):
             source = file.read_bytes()
         except OSError as error:
             raise KwsError(f"{file} cannot be read ({error.strerror}). Give the file that builds the model.") from None
-        recipe = {"dropout": 0.0}
-        return cls(f"{file.name}:{function}", "own", OwnConfig.__name__, {}, recipe, file, function, source)
+        return cls(
+            f"{file.name}:{function}",
+            "own",
+            OwnConfig.__name__,
+            recipe={"dropout": 0.0},
+            file=file,
+            function=function,
+            source=source,
+        )
 
     @property
     def files(self) -> dict[str, bytes]:
@@ -99,8 +109,8 @@ class OwnModel(Architecture):
         """Of the file."""
         return hashlib.sha256(self.source).hexdigest()
 
-    def config(self, labels: int) -> OwnConfig:
-        """The configuration for this number of classes.
+    def config(self, labels: int, frontend: FrontendConfig | None = None) -> OwnConfig:
+        """The configuration for this number of classes and a front end (None: the kit's).
 
         Raises:
           KwsError: the file does not run, or names no number of frames.
@@ -108,7 +118,10 @@ class OwnModel(Architecture):
         frames = self._names.get("FRAMES_PER_STEP", FRAMES_PER_STEP)
         if type(frames) is not int or frames < 1:
             self._refuse(f"FRAMES_PER_STEP must be an integer of at least 1. Received: {frames!r}")
-        return OwnConfig(labels, self.sha256, frames_per_step=frames)
+        frontend = frontend or FrontendConfig()
+        return OwnConfig(
+            labels, self.sha256, frontend.coefficients, frames_per_step=frames, clip_frames=clip_frames(frontend)
+        )
 
     def config_from_dict(self, values: Any) -> OwnConfig:
         """The configuration that `to_dict` was called on.
@@ -134,7 +147,7 @@ class OwnModel(Architecture):
         model = self._run(lambda: function(config.labels, config.coefficients))
         if not isinstance(model, keras.Model):
             self._refuse(f"it must return a keras.Model. Received: {type(model).__name__}")
-        clips = np.zeros((2, CLIP_FRAMES, config.coefficients), np.float32)
+        clips = np.zeros((2, config.clip_frames, config.coefficients), np.float32)
         logits = self._run(lambda: model(clips))  # a subclassed model knows its shapes after its first call
         shape, wanted = getattr(logits, "shape", None), (2, config.labels)
         if shape is None or tuple(shape) != wanted:
@@ -158,12 +171,12 @@ class OwnModel(Architecture):
             )
         return [place for place, shape in enumerate(mine) if shape != other[place]]
 
-    def check(self) -> None:
+    def check(self, frontend: FrontendConfig | None = None) -> None:
         """Refuses a model that could be trained, but not used (`kws_training.models.own_check`)."""
         from kws_training.models.own_check import check
 
         try:
-            check(self, self.config(labels=3))
+            check(self, self.config(3, frontend))
         except KwsError as error:
             raise KwsError(str(error) if str(error).startswith(self.name) else f"{self.name}: {error}") from None
 

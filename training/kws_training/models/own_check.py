@@ -3,7 +3,7 @@
 import numpy as np
 from kws_reference.errors import KwsError
 
-from kws_training.models.own import CLIP_FRAMES, OwnConfig, OwnModel
+from kws_training.models.own import OwnConfig, OwnModel
 from kws_training.streaming import to_streaming
 
 TOLERANCE = 1e-4
@@ -32,13 +32,13 @@ def check(kind: OwnModel, config: OwnConfig) -> None:
             f"{kind.name} looks {streaming.delay_frames} frames ahead: the firmware takes causal models only. Leave "
             'out padding="same" and lookahead.'
         )
-    left_over = CLIP_FRAMES % config.frames_per_step
+    left_over = config.clip_frames % config.frames_per_step
     if left_over and getattr(model, "input_shape", (None, None))[1]:
         raise KwsError(
-            f"{kind.name} takes clips of {CLIP_FRAMES} frames, no whole steps of {config.frames_per_step}. Leave the "
-            f"number open: keras.Input((None, {config.coefficients}))."
+            f"{kind.name} takes clips of {config.clip_frames} frames, no whole steps of {config.frames_per_step}. "
+            f"Leave the number open: keras.Input((None, {config.coefficients}))."
         )
-    shape = 2, CLIP_FRAMES - left_over, config.coefficients
+    shape = 2, config.clip_frames - left_over, config.coefficients
     clips = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     wanted, found = np.asarray(model(clips)), streaming.stream(clips)
     if wanted.shape != found.shape or np.abs(found - wanted).max() > TOLERANCE * np.abs(wanted).max():

@@ -8,6 +8,7 @@ import numpy as np
 from kws_reference.frontend.config import FrontendConfig
 
 from kws_training.data.clips import ClipSet
+from kws_training.data.features import heard
 from kws_training.data.int8_features import int8_features
 
 CALIBRATION_CLIPS = 200
@@ -30,6 +31,12 @@ class Calibration:
 def calibration(clips: ClipSet, frontend: FrontendConfig, seed: int, count: int = CALIBRATION_CLIPS) -> Calibration:
     """Draws training clips by seed.
 
+    Args:
+      clips: at `kws_training.data.clips.SAMPLE_RATE_HZ`.
+      frontend: with statistics.
+      seed: draws them.
+      count: how many, if there are so many.
+
     Returns:
       Their features, and a record: how many of how many, seed, rule, indices, and a digest of their names.
     """
@@ -43,4 +50,4 @@ def calibration(clips: ClipSet, frontend: FrontendConfig, seed: int, count: int 
         "rows": rows.tolist(),
         "names_sha256": hashlib.sha256(names.encode("utf-8", "surrogateescape")).hexdigest(),
     }
-    return Calibration(int8_features(frontend, clips.pcm[rows]), record)
+    return Calibration(int8_features(frontend, heard(clips.pcm[rows], frontend)), record)

@@ -10,7 +10,7 @@ from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
 from kws_reference.labels import TEN_KEYWORDS, LabelSet
 
-from kws_training.data.clips import SAMPLE_RATE_HZ, ClipSet
+from kws_training.data.clips import ClipSet
 from kws_training.data.features import feature_statistics
 from kws_training.data.scenes.load_speech import held_speakers, load_speech
 from kws_training.data.scenes.scene_config import SceneConfig
@@ -62,7 +62,8 @@ def fit(job: FitJob) -> dict[str, Any]:
       KwsError: the job does not fit to its runs or clips, the loss is not finite, or the run cannot be written.
     """
     first, taught = _Run.load(job.start_from), _Run.load(job.teacher)
-    kind = _kind(job, first)
+    wanted = first.frontend if first else job.frontend or FrontendConfig()
+    kind = _kind(job, first, wanted)
     words = _words(job, first)
     recipe = job.recipe_of(kind, words)
     if first:
@@ -73,8 +74,8 @@ def fit(job: FitJob) -> dict[str, Any]:
     log.info(
         f"{len(training)} training clips, {len(validation)} validation clips, labels {', '.join(training.label_names)}"
     )
-    config = _config(kind, first, len(training.label_names))
-    frontend = _frontend(job, first, training, recipe)
+    config = _config(kind, first, len(training.label_names), wanted)
+    frontend = _frontend(job, first, training, recipe, wanted)
     teacher = _teacher(taught, training, frontend)
     drawn = calibration(training, frontend, job.seed) if job.precision else None
     settings = {
@@ -122,11 +123,12 @@ def fit(job: FitJob) -> dict[str, Any]:
     return best
 
 
-def _kind(job: FitJob, first: _Run | None) -> Architecture:
+def _kind(job: FitJob, first: _Run | None, frontend: FrontendConfig) -> Architecture:
     """The model to train.
 
     Raises:
-      KwsError: it cannot be trained among speech, or the run to start from holds another, or none to quantize.
+      KwsError: it cannot be trained with the front end or among speech, or the run to start from holds another, or none
+        to quantize.
     """
     known = architecture(first.settings["architecture"], first.path) if first else None
     kind = architecture(job.model) if job.model else known or architecture(DEFAULT)
@@ -134,12 +136,27 @@ def _kind(job: FitJob, first: _Run | None) -> Architecture:
         raise KwsError(f"{first.path} holds a {known.name}, not a {kind.name}. Leave out --model.")
     if known and kind.files != known.files:
         raise KwsError(f"{first.path} was trained with another {kind.name}. Leave out --model to train that one.")
-    kind.check()  # or a refusal, before anything is read
+    kind.check(frontend)  # or a refusal, before anything is read
+    config = kind.config(3, frontend)
     if job.speech:
-        PooledModel(kind.build(kind.config(labels=3)), kind.name)
+        _check_scenes(frontend)
+        PooledModel(kind.build(config), kind.name)
     if first and (job.precision or "precision" in first.settings):
         start.check(first.settings, first.path)
+    if job.precision:
+        quantized = start.build(kind, _config(kind, first, len(first.settings["labels"])), job.precision, 1.0)
+        if job.speech:
+            PooledModel(quantized, kind.name)
     return kind
+
+
+def _check_scenes(frontend: FrontendConfig) -> None:
+    """Refuses front ends of another time axis than the kit's: scenes and their moments are counted in its frames."""
+    if frontend.clock(1) != FrontendConfig().clock(1):
+        raise KwsError(
+            f"--speech counts in windows of 480 samples every 160 at 16000 Hz. Received: a front end with "
+            f"{frontend.window_samples} every {frontend.hop_samples} at {frontend.sample_rate_hz} Hz."
+        )
 
 
 def _words(job: FitJob, first: _Run | None) -> tuple[str, ...]:
@@ -152,20 +169,19 @@ def _words(job: FitJob, first: _Run | None) -> tuple[str, ...]:
     return known
 
 
-def _config(kind: Architecture, first: _Run | None, labels: int) -> Any:
-    """The model's configuration: the default one, or that of the run to start from."""
-    return kind.config_from_dict({**first.settings["model"], "labels": labels}) if first else kind.config(labels=labels)
+def _config(kind: Architecture, first: _Run | None, labels: int, frontend: FrontendConfig) -> Any:
+    """The model's configuration: the default one for a front end, or that of the run to start from."""
+    if first:
+        return kind.config_from_dict({**first.settings["model"], "labels": labels})
+    return kind.config(labels, frontend)
 
 
-def _frontend(job: FitJob, first: _Run | None, training: ClipSet, recipe: Recipe) -> FrontendConfig:
-    """The front end with statistics of the training clips, or that of the run to start from."""
+def _frontend(
+    job: FitJob, first: _Run | None, training: ClipSet, recipe: Recipe, frontend: FrontendConfig
+) -> FrontendConfig:
+    """The front end with statistics of the training clips, or as it is that of the run to start from."""
     if not first:
-        return feature_statistics(training, recipe.augment_seed_of(job.seed), FrontendConfig())
-    frontend = first.frontend
-    if frontend.sample_rate_hz != SAMPLE_RATE_HZ:
-        raise KwsError(
-            f"{first.path} hears {frontend.sample_rate_hz} Hz; fit trains with {SAMPLE_RATE_HZ} Hz. Give another run."
-        )
+        return feature_statistics(training, recipe.augment_seed_of(job.seed), frontend)
     labels = first.settings["labels"]
     if job.precision and labels != list(training.label_names):
         raise KwsError(f"{first.path} has its labels in another order than fit: {', '.join(labels)}.")

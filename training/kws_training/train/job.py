@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kws_reference.errors import KwsError
+from kws_reference.frontend.config import FrontendConfig
 
 from kws_training.data.augment_config import AugmentConfig
 from kws_training.data.scenes.load_speech import SpeechFolder
@@ -37,6 +38,8 @@ class FitJob:
       data: what is learnt from.
       words: the keywords; none: those of the run that is quantized, or the ten of the 12-label task.
       model: its name; None: that of the run to start from, or the kit's default.
+      frontend: that the model hears with, before its statistics are measured; None: that of the run to start from, or
+        the kit's.
       start_from: run folder whose weights and features it begins with.
       teacher: run folder of a model whose soft labels become targets.
       precision: of quantization-aware training; None: in floating point.
@@ -54,6 +57,7 @@ class FitJob:
     data: TrainingData
     words: tuple[str, ...] = ()
     model: str | None = None
+    frontend: FrontendConfig | None = None
     start_from: Path | None = None
     teacher: Path | None = None
     precision: Precision | None = None
@@ -88,12 +92,15 @@ class FitJob:
                 "--frozen-blocks keeps blocks of a float run while another float run is trained. Give that run by "
                 "--start-from, and leave out --precision."
             )
+        if self.frontend and self.start_from:
+            raise KwsError("--start-from hears with the front end of its run. Leave out --frontend.")
         if self.precision and not self.start_from:
             raise KwsError("--precision trains a float model on. Give its run folder by --start-from.")
 
     def _own_of_published(self) -> list[str]:
         """Options that the published recipe goes without."""
         others = {
+            "frontend": self.frontend,
             "teacher": self.teacher,
             "start-from": self.start_from,
             "precision": self.precision,

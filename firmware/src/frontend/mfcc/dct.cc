@@ -1,19 +1,16 @@
 #include "frontend/fixed_point.h"
 #include "stages.h"
 
-#ifndef KWS_FRONTEND_MICRO
+#if !defined(KWS_FRONTEND_MICRO) && !defined(KWS_FRONTEND_LOG_MEL)
+
+#include "normalise.h"
 
 namespace kws::frontend {
 namespace {
 
 static_assert(kMelBands % 2 == 0 && kDctHalf % 8 == 0 && kDctHalf >= kMelBands / 2, "tables of another shape");
 
-// (multiplier * (sum >> 5) + offset) >> (32 + shift), saturated.
-inline int8_t Normalise(int64_t sum, int k) {
-  const int64_t value = int64_t{kMultiplier[k]} * static_cast<int32_t>(sum >> 5) + kOffset[k];
-  const int32_t rounded = static_cast<int32_t>(value >> 32) >> kShift[k];
-  return static_cast<int8_t>(rounded < -128 ? -128 : (rounded > 127 ? 127 : rounded));
-}
+inline int8_t NormaliseSum(int64_t sum, int k) { return Normalise(static_cast<int32_t>(sum >> 5), k); }
 
 // Coefficients first, first + 2, ... from one half of the bands folded onto the other.
 #if KWS_FRONTEND_MVE
@@ -24,7 +21,7 @@ inline void Rows(const int16_t* folded, int first, int8_t* features) {
     int64_t sum = 0;
 #pragma GCC unroll 5
     for (int b = 0; b < kDctHalf; b += 8) sum = vmlaldavaq_s16(sum, vld1q_s16(folded + b), vld1q_s16(row + b));
-    features[k] = Normalise(sum, k);
+    features[k] = NormaliseSum(sum, k);
   }
 }
 
@@ -44,14 +41,14 @@ inline void Rows(const int16_t* folded, int first, int8_t* features) {
       next = DualMac(next, x, LoadPair(row + 2 * kDctHalf + b));
       next = DualMac(next, y, LoadPair(row + 2 * kDctHalf + b + 2));
     }
-    features[k] = Normalise(sum, k);
-    features[k + 2] = Normalise(next, k + 2);
+    features[k] = NormaliseSum(sum, k);
+    features[k + 2] = NormaliseSum(next, k + 2);
   }
   if (k < kCoefficients) {
     const int16_t* row = kDct + k * kDctHalf;
     int64_t sum = 0;
     for (int b = 0; b < kDctHalf; b += 2) sum = DualMac(sum, LoadPair(folded + b), LoadPair(row + b));
-    features[k] = Normalise(sum, k);
+    features[k] = NormaliseSum(sum, k);
   }
 }
 
@@ -74,4 +71,4 @@ void DctToFeatures(const int16_t* log_mel, int8_t* features) {
 
 }  // namespace kws::frontend
 
-#endif  // KWS_FRONTEND_MICRO
+#endif  // not KWS_FRONTEND_MICRO, not KWS_FRONTEND_LOG_MEL

@@ -1,7 +1,8 @@
-// The stages of one frame of the MFCC, in order; micro/stages.h has those of the other front end. Each is a pure
-// function of its arguments and the generated tables.
+// The stages of one frame of MFCC and log-mel, in order; micro/stages.h has those of the other front end. Each is a
+// pure function of its arguments and the generated tables. Those that a configuration does not have compile to nothing.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "frontend_tables.h"
@@ -9,6 +10,15 @@
 namespace kws::frontend {
 
 using namespace frontend_tables;  // NOLINT: every stage is written in terms of the tables
+
+#ifdef KWS_FRONTEND_PREEMPHASIS
+// Takes a share of the sample before off each sample, rounded and saturated, as samples arrive.
+//   pcm: [sample_count].
+//   last: the sample before the first; 0 at the start.
+//   out: [sample_count].
+// Returns what `last` is for the samples behind.
+int16_t Preemphasise(const int16_t* pcm, size_t sample_count, int16_t last, int16_t* out);
+#endif
 
 // Left shift, -6..9, that brings windowed samples (pcm times Q16 window) of a frame to within +-2^25.
 //   pcm: [kWindowSamples].
@@ -34,9 +44,16 @@ void RealSplit(int32_t* data);
 //   log_mel: [kMelBands], log2 in Q10 minus kLogOffsetQ10; at least -kLogOffsetQ10 (one PCM step of DFT magnitude).
 void LogMel(int32_t* spectrum, int shift, int16_t* log_mel);
 
+#ifdef KWS_FRONTEND_LOG_MEL
+// Normalisation to int8.
+//   log_mel: [kMelBands] from LogMel().
+//   features: [kMelBands].
+void BandsToFeatures(const int16_t* log_mel, int8_t* features);
+#else
 // Discrete cosine transform and normalisation to int8.
 //   log_mel: [kMelBands] from LogMel().
 //   features: [kCoefficients].
 void DctToFeatures(const int16_t* log_mel, int8_t* features);
+#endif
 
 }  // namespace kws::frontend

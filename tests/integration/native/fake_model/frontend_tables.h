@@ -1,8 +1,14 @@
-// In the place of kws-codegen's file: sizes of a front end that fake_model.cc does not have.
+// Sizes of the made-up front end (fake_model.cc): what codegen writes for a real one.
 #pragma once
+
+#include <cstddef>
 
 namespace kws::frontend_tables {
 
-constexpr int kCoefficients = 40, kWindowSamples = 480, kHopSamples = 160, kFftSize = 512, kMelBands = 40;
+constexpr size_t kWindowSamples = 480;
+constexpr size_t kHopSamples = 160;
+constexpr size_t kFftSize = kWindowSamples;
+constexpr size_t kMelBands = 1;
+constexpr size_t kCoefficients = 4;
 
 }  // namespace kws::frontend_tables
