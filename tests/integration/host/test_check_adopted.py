@@ -7,6 +7,7 @@ import shutil
 import pytest
 from kws_codegen.commands.generate import write_files
 from kws_codegen.generator import generate
+from kws_reference.frontend import micro_config
 
 from tests.support import clip_files, faults, firmware, host_cli, wake_words
 from tests.support.published import PUBLISHED
@@ -103,5 +104,9 @@ def test_check_and_bench_adopted_wake_word_agree_and_list_every_layer(capsys, wa
         assert status == 0 and "The model has one label: what it hears is in the detections alone." in out
         assert "Heard as labelled" not in out and "gets wrong" not in out
         status, out, _ = host_cli.run(capsys, "bench", "--port", board.url, "--steps", "5", "--json", "-")
-    names = [layer["layer"] for layer in json.loads(out)["layers"]]
-    assert status == 0 and {"stream.convolution", "stream_4.pointwise"} <= set(names)
+        _, text, _ = host_cli.run(capsys, "bench", "--port", board.url, "--steps", "5")
+    result = json.loads(out)
+    assert status == 0 and {"stream.convolution", "stream_4.pointwise"} <= {part["layer"] for part in result["layers"]}
+    stages = {part["stage"]: part["mean"] for part in result["frontend_stages"]}
+    assert tuple(stages) == micro_config.STAGES and min(stages.values()) > 0
+    assert re.search(r"^noise reduction +[\d,]+ +[\d.]+ %$", text, re.MULTILINE)
