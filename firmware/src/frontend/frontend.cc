@@ -48,7 +48,7 @@ size_t Frontend::Push(const int16_t* pcm, size_t sample_count, int8_t* features,
   if (sample_count_ < kWindowSamples) return taken;
 
 #ifdef KWS_FRONTEND_MICRO
-  g_observer.Show(MicroStage::kStart, nullptr, 0);
+  if (g_observer.on_values != nullptr) g_observer.on_values(g_observer.context, MicroStage::kStart, nullptr, 0);
   const int shift = frontend::micro::WindowReversed(pcm_, spectrum_);
   frontend::micro::TransformStages(spectrum_, shift);
   frontend::micro::SplitToEnergies(spectrum_);

@@ -91,11 +91,14 @@ inline int8_t Quantized(int32_t log) {
   return static_cast<int8_t>(value < -128 ? -128 : (value > 127 ? 127 : value));
 }
 
-}  // namespace
-
-void ChannelFeatures(const uint32_t* energies, int shift, uint32_t* noise, int8_t* features, const Observer& observer) {
+// Where nobody looks there is an instance without a branch for each value.
+template <bool kShown>
+void Channels(const uint32_t* energies, int shift, uint32_t* noise, int8_t* features, const Observer& observer) {
+  const auto show = [&observer](MicroStage stage, uint32_t value) {
+    if constexpr (kShown) observer.on_values(observer.context, stage, &value, 1);
+  };
   const uint32_t* energy = energies + kFirstBin;
-  observer.Show(MicroStage::kSpectrum, energy, kBins);
+  if constexpr (kShown) observer.on_values(observer.context, MicroStage::kSpectrum, energy, kBins);
   const int16_t* weight = kWeightQ12;
   uint64_t from_below = 0;  // of a bin in segment c channel c takes the weight, and channel c + 1 the rest
   for (int segment = 0; segment <= kCoefficients; ++segment) {
@@ -108,18 +111,25 @@ void ChannelFeatures(const uint32_t* energies, int shift, uint32_t* noise, int8_
       const int c = segment - 1;
       const uint32_t magnitude = Root(from_below + weighted) >> shift;
       const uint32_t smoothing = c % 2 == 0 ? kEvenSmoothingQ14 : kOddSmoothingQ14;
-      observer.Show(MicroStage::kFilterBank, magnitude);
+      show(MicroStage::kFilterBank, magnitude);
       uint32_t signal = WithoutNoise(magnitude, smoothing, noise + c);
-      observer.Show(MicroStage::kNoiseReduction, noise[c]);
-      observer.Show(MicroStage::kNoiseReduction, signal);
+      show(MicroStage::kNoiseReduction, noise[c]);
+      show(MicroStage::kNoiseReduction, signal);
       if constexpr (kGainControl) signal = Normalised(signal, noise[c]);
-      observer.Show(MicroStage::kGainControl, signal);
+      show(MicroStage::kGainControl, signal);
       const int32_t log = Log(signal << kCorrectionBits);
-      observer.Show(MicroStage::kLogarithm, static_cast<uint32_t>(log));
+      show(MicroStage::kLogarithm, static_cast<uint32_t>(log));
       features[c] = Quantized(log);
     }
     from_below = all * kOneQ12 - weighted;
   }
+}
+
+}  // namespace
+
+void ChannelFeatures(const uint32_t* energies, int shift, uint32_t* noise, int8_t* features, const Observer& observer) {
+  const auto channels = observer.on_values != nullptr ? &Channels<true> : &Channels<false>;
+  channels(energies, shift, noise, features, observer);
 }
 
 }  // namespace kws::frontend::micro

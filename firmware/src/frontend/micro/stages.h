@@ -34,14 +34,6 @@ void SplitToEnergies(uint32_t* points);
 struct Observer {
   MicroStageFn on_values = nullptr;
   void* context = nullptr;
-
-  void Show(MicroStage stage, const uint32_t* values, size_t count) const {
-    if (on_values != nullptr) on_values(context, stage, values, count);
-  }
-  // Copies, so that the values may stay in registers where nobody looks.
-  void Show(MicroStage stage, uint32_t value) const {
-    if (on_values != nullptr) on_values(context, stage, &value, 1);
-  }
 };
 
 // Bands, square root, noise reduction, gain control, logarithm, quantization.
