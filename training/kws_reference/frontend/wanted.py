@@ -49,8 +49,8 @@ def wanted_frontend(text: str) -> WantedFrontend:
     known = {*defaults, "preemphasis"} if found["kind"] != MICRO else defaults.keys()
     if unknown := sorted(found.keys() - known):
         raise KwsError(
-            f"--frontend: {text} holds {', '.join(unknown)}, which {found['kind']} does not have. Use some of "
-            f"{', '.join(sorted(known))}."
+            f"--frontend {text}: it holds {', '.join(unknown)}, which {found['kind']} does not have. Use some of "
+            f"{', '.join(sorted(known))}. Correct the file."
         )
     try:
         config = config_from_dict({**defaults, **found})
