@@ -100,8 +100,7 @@ extern "C" void KwsTickInterrupt() {
   g_round = 0;
   int16_t block[kws::kMicrophoneBlockSamples];
   size_t count = ReadBlock(block);
-  if (count == 0) {
-    if (!PlayAgain() || (count = ReadBlock(block)) == 0) return StopTimer();
-  }
+  if (count == 0 && PlayAgain()) count = ReadBlock(block);
+  if (count == 0) return StopTimer();
   g_ring.Write(block, count);
 }
