@@ -3,7 +3,7 @@
 import dataclasses
 
 import numpy as np
-from kws_reference.tflite import recurrent
+from kws_reference.tflite import int16
 
 from kws_codegen.kernels.call import Constant, KernelCall
 from kws_codegen.kernels.factor import Factor
@@ -74,5 +74,5 @@ class Lstm(KernelCall):
     def tables(self) -> tuple[Constant, ...]:
         return (
             Constant("Bias", np.stack([self.frame_bias, self.hidden_bias])),
-            Constant("Logistic", recurrent.logistic_table()),
+            Constant("Sigmoid", int16.sigmoid_table()),
         )

@@ -27,7 +27,7 @@ from kws_codegen.lower import batch_matmul, broadcast
 from kws_codegen.lower import move as lower_move
 from kws_codegen.lower import reduce as lower_reduce
 from kws_codegen.render import aot_model, files
-from kws_reference.tflite import recurrent
+from kws_reference.tflite import int16 as arithmetic_int16
 
 from tests.support.cmsis_geometries import geometries, reserved
 from tests.support.int16 import int16
@@ -96,7 +96,7 @@ BELIEFS = {
     "size of a memory": ("memories", SvdfMemory, "data_bytes", property(lambda buffer: buffer.size)),
     "weights of gates": ("gates", Lstm, "weights", property(lambda k: Constant("Weights", k.frame_weights))),
     "scratch of gates": ("gates", Lstm, "scratch_bytes", property(lambda k: 4 * k.units)),
-    "table of gates": ("gates", recurrent, "logistic_table", lambda: np.zeros(255, np.uint16)),
+    "table of gates": ("gates", arithmetic_int16, "sigmoid_table", lambda: np.zeros(255, np.uint16)),
     "weights of int16": (
         "matchbox of int16",
         LinearInt16,

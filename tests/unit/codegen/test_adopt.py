@@ -325,6 +325,20 @@ def test_adopt_name_that_no_file_can_hold_is_refused(small, tmp_path, capsys):
     assert "the scores of 200 steps equal the original's" in capsys.readouterr().out
 
 
+def test_adopt_with_log_mel_of_a_file_takes_the_models_steps_and_generates_its_stages(small, tmp_path):
+    path, frontend, out = tmp_path / "theirs.tflite", tmp_path / "frontend.json", tmp_path / "out"
+    path.write_bytes(with_variables(small))
+    frontend.write_text(json.dumps({"kind": "log_mel", "sample_rate_hz": 8000, "mel_bands": 8, "preemphasis": 0.9}))
+    options = ["--labels", "a,b,c,d,e", "--frontend", str(frontend), "--out", str(out)]
+    assert main(["adopt", str(path), *options]) == 0
+    heard, scale = Bundle.load(out).frontend, Bundle.load(out).features.scale
+    assert (heard.kind, heard.window_samples, heard.coefficients) == ("log_mel", 240, 8)
+    assert heard.feature_steps_per_std == 1 / scale and heard.preemphasis == 0.9
+    assert main(["generate", str(out), "--out", str(tmp_path / "generated")]) == 0
+    header = (tmp_path / "generated/frontend_tables.h").read_text()
+    assert "KWS_FRONTEND_LOG_MEL" in header and "KWS_FRONTEND_PREEMPHASIS" in header
+
+
 def test_adopt_detector_given_twice_is_refused(tmp_path, capsys):
     path, word = tmp_path / "model.tflite", tmp_path / "word.json"
     path.write_bytes(write(streaming_wake_word().graph()))

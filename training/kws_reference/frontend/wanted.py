@@ -46,6 +46,12 @@ def wanted_frontend(text: str) -> WantedFrontend:
     found = {"kind": text} if text in _KINDS else _read(text)
     quantized = bool(found.keys() & {*MICRO_SPEECH, "feature_steps_per_std"})
     defaults = MicroFrontendConfig().to_dict() if found["kind"] == MICRO else _mel_defaults(found)
+    known = {*defaults, "preemphasis"} if found["kind"] != MICRO else defaults.keys()
+    if unknown := sorted(found.keys() - known):
+        raise KwsError(
+            f"--frontend {text}: it holds {', '.join(unknown)}, which {found['kind']} does not have. Use some of "
+            f"{', '.join(sorted(known))}. Correct the file."
+        )
     try:
         config = config_from_dict({**defaults, **found})
         if isinstance(config, FrontendConfig):

@@ -22,7 +22,8 @@ class Precision:
       mode: ``"fake"`` trains with real numbers that are rounded to the grid (B. Jacob et al., "Quantization and
         Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", arXiv:1712.05877). ``"native"``
         computes in training what the device computes, bit for bit.
-      pointwise_bits, depthwise_bits, dense_bits: of the weights: 8, 6 or 4.
+      pointwise_bits, depthwise_bits, dense_bits: of the weights: 8, 6 or 4. The first is that of all convolutions
+        which are not depthwise, and of matrices where there is time.
       ranges: ``"calibrated"`` keeps the ranges of the activations as they were measured before training, and the
         weights' scales follow their largest values; ``"learned"`` starts there and trains the scales (S. K. Esser et
         al., "Learned Step Size Quantization", arXiv:1902.08153).

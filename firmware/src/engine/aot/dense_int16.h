@@ -30,8 +30,8 @@ void DenseInt16(const DenseInt16Sizes& sizes, const LinearInt16Tables<Sum>& tabl
   const int32_t* shifts = tables.factors + sizes.outputs;
   for (int frame = 0; frame < sizes.frames; ++frame, input += sizes.input_stride, output += sizes.outputs) {
     const int8_t* weights = tables.weights;
-    int o = 0;
-    for (; o + kRows <= sizes.outputs; o += kRows, weights += kRows * sizes.inputs) {
+    const int by_rows = sizes.outputs - sizes.outputs % kRows;
+    for (int o = 0; o < by_rows; o += kRows, weights += kRows * sizes.inputs) {
       Sum sums[kRows];
       for (int row = 0; row < kRows; ++row) sums[row] = tables.bias[o + row];
       internal::AddDotProducts<kRows>(input, weights, sizes.inputs, sizes.inputs, sums);
@@ -40,7 +40,7 @@ void DenseInt16(const DenseInt16Sizes& sizes, const LinearInt16Tables<Sum>& tabl
             internal::FinishInt16<Sum, kRounding>(sums[row], multipliers[o + row], shifts[o + row], range);
       }
     }
-    for (; o < sizes.outputs; ++o, weights += sizes.inputs) {
+    for (int o = by_rows; o < sizes.outputs; ++o, weights += sizes.inputs) {
       Sum sum = tables.bias[o];
       internal::AddDotProducts<1>(input, weights, sizes.inputs, sizes.inputs, &sum);
       output[o] = internal::FinishInt16<Sum, kRounding>(sum, multipliers[o], shifts[o], range);

@@ -86,7 +86,7 @@ void Depthwise2d(const LinearTables& tables, OutputRange range, int8_t padding, 
       }
       const int8_t* from = input + row * kGeometry.in_w * kC;
       if constexpr (kGeometry.kernel_h == 1) {
-        CopyBytes(to, from, kInside * kC);
+        internal::CopyRun<kInside * kC>(to, from);
       } else {
         for (int x = 0; x < kInside; ++x, to += kColumnBytes, from += kC) internal::CopyRun<kC>(to, from);
       }

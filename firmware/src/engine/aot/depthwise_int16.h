@@ -97,19 +97,17 @@ void DepthwiseInt16(const ConvInt16Geometry& g, const LinearInt16Tables<Sum>& ta
         internal::AddTaps<channels()>(values, taps, line, sums);
       }
     };
-    int32_t o = 0;
-    if (g.group_outputs == 1) {
-      constexpr std::integral_constant<int, internal::kDepthwiseChannels> kFour;
-      for (; o + kFour <= outputs; o += kFour) {
-        Sum sums[kFour];
-        for (int c = 0; c < kFour; ++c) sums[c] = tables.bias[o + c];
-        add(kFour, o, sums);
-        for (int c = 0; c < kFour; ++c) {
-          *output++ = internal::FinishInt16<Sum, kRounding>(sums[c], tables.factors[o + c], shifts[o + c], range);
-        }
+    constexpr std::integral_constant<int, internal::kDepthwiseChannels> kFour;
+    const int32_t by_four = g.group_outputs == 1 ? outputs - outputs % kFour : 0;
+    for (int32_t o = 0; o < by_four; o += kFour) {
+      Sum sums[kFour];
+      for (int c = 0; c < kFour; ++c) sums[c] = tables.bias[o + c];
+      add(kFour, o, sums);
+      for (int c = 0; c < kFour; ++c) {
+        *output++ = internal::FinishInt16<Sum, kRounding>(sums[c], tables.factors[o + c], shifts[o + c], range);
       }
     }
-    for (; o < outputs; ++o) {
+    for (int32_t o = by_four; o < outputs; ++o) {
       Sum sum = tables.bias[o];
       add(std::integral_constant<int, 1>(), o, &sum);
       *output++ = internal::FinishInt16<Sum, kRounding>(sum, tables.factors[o], shifts[o], range);

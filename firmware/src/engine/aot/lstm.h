@@ -8,11 +8,9 @@
 #include "engine/aot/dot_rows.h"
 #include "engine/aot/requantize.h"
 #include "engine/aot/scale.h"
+#include "engine/aot/sigmoid_int16.h"
 
 namespace kws::aot {
-
-// Entries of the table of the logistic function: 1 / (1 + exp(-i / 24)), Q0.16.
-constexpr size_t kLogisticEntries = 256;
 
 // The gates, in the order of their weights.
 enum LstmGate : uint8_t { kInputGate, kForgetGate, kCandidate, kOutputGate, kLstmGates };
@@ -28,7 +26,7 @@ constexpr size_t LstmScratchBytes(int units) { return sizeof(int16_t) * kLstmGat
 struct LstmTables {
   const int8_t* weights;  // [gates][units][inputs], then [gates][units][units]
   const int32_t* bias;  // [2][gates][units]: with the zero points of the frame, and of the hidden state
-  const uint16_t* logistic;  // [kLogisticEntries]
+  const uint16_t* sigmoid;  // [kSigmoidEntries]
 };
 
 struct LstmParams {
@@ -43,40 +41,6 @@ struct LstmParams {
   int32_t cell_min;  // clip of the cell state
   int32_t cell_max;
 };
-
-namespace internal {
-
-// 1 / (1 + exp(-x)), Q0.15, of an int16 x in Q3.12. The line between two entries of the table.
-inline int16_t Logistic16(const uint16_t* table, int32_t x) {
-  const int32_t argument = 3 * x;
-  const auto magnitude = static_cast<uint32_t>(argument < 0 ? -argument : argument);
-  const uint32_t index = magnitude >> 9;
-  uint32_t result = uint32_t{0x7FFF} << 10;
-  if (index < kLogisticEntries - 1) {
-    const uint32_t low = table[index];
-    result = (low << 9) + (magnitude & 0x1FF) * (table[index + 1] - low);
-  }
-  result = argument < 0 ? (uint32_t{1} << 25) - result + 0x1FF : result + 0x200;
-  return static_cast<int16_t>(result >> 10);
-}
-
-// tanh(x), Q0.15, with x = value * multiplier / 2^right_shift in units of 1/3 Q3.12: twice a logistic function less
-// one.
-inline int16_t Tanh16(const uint16_t* table, int32_t value, int32_t multiplier, int32_t right_shift) {
-  const int32_t half = right_shift > 0 ? int32_t{1} << (right_shift - 1) : 0;
-  const int32_t argument = (value * multiplier + half) >> right_shift;
-  const auto magnitude = static_cast<uint32_t>(argument < 0 ? -argument : argument);
-  const uint32_t index = magnitude >> 8;
-  int32_t result = 0xFFFF << 8;
-  if (index < kLogisticEntries - 1) {
-    const int32_t low = table[index];
-    result = (low << 8) + static_cast<int32_t>(magnitude & 0xFF) * (table[index + 1] - low);
-  }
-  result -= 1 << 23;
-  return static_cast<int16_t>((argument < 0 ? 0x7F - result : 0x80 + result) >> 8);
-}
-
-}  // namespace internal
 
 // kSteps steps of the layer.
 //   kOfSums: how the factors of dot products are applied; a product of a gate and a state always stays small
@@ -101,19 +65,24 @@ void Lstm(const LstmTables& tables, const LstmParams& params, const int8_t* inpu
       weights = tables.weights + kLstmGates * kUnits * kInputs + gate * kUnits * kUnits;
       const int32_t* bias = tables.bias + (kLstmGates + gate) * kUnits;
       DotRows<kUnits, kUnits>(weights, bias, hidden, [&](int unit, int32_t sum) {
-        const int32_t argument = SaturateToInt16(values[unit] + SaturateToInt16(of_hidden(sum)));
-        values[unit] = gate == kCandidate ? internal::Tanh16(tables.logistic, argument, 3, 0)
-                                          : internal::Logistic16(tables.logistic, argument);
+        values[unit] = static_cast<int16_t>(SaturateToInt16(values[unit] + SaturateToInt16(of_hidden(sum))));
       });
+      const SigmoidInt16Params gated{tables.sigmoid, 3, 0};
+      if (gate == kCandidate) {
+        TanhInt16(gated, values, kUnits, values);
+      } else {
+        LogisticInt16(gated, values, kUnits, values);
+      }
     }
+    int16_t* const candidate = gates + kCandidate * kUnits;
     for (int unit = 0; unit < kUnits; ++unit) {
-      const auto gated = [&](LstmGate gate, int32_t value) { return gates[gate * kUnits + unit] * value; };
-      const int32_t old = SaturateToInt16(kept(gated(kForgetGate, cell[unit])));
-      const int32_t more = SaturateToInt16(added(gated(kInputGate, gates[kCandidate * kUnits + unit])));
-      const int32_t sum = Clamp(SaturateToInt16(old + more), params.cell_min, params.cell_max);
-      cell[unit] = static_cast<int16_t>(sum);
-      const int32_t squashed = internal::Tanh16(tables.logistic, sum, params.tanh_multiplier, params.tanh_right_shift);
-      hidden[unit] = ToInt8(to_hidden(gated(kOutputGate, squashed)), params.hidden_zero_point);
+      const int32_t old = SaturateToInt16(kept(gates[kForgetGate * kUnits + unit] * cell[unit]));
+      const int32_t more = SaturateToInt16(added(gates[kInputGate * kUnits + unit] * candidate[unit]));
+      cell[unit] = static_cast<int16_t>(Clamp(SaturateToInt16(old + more), params.cell_min, params.cell_max));
+    }
+    TanhInt16({tables.sigmoid, params.tanh_multiplier, params.tanh_right_shift}, cell, kUnits, candidate);
+    for (int unit = 0; unit < kUnits; ++unit) {
+      hidden[unit] = ToInt8(to_hidden(gates[kOutputGate * kUnits + unit] * candidate[unit]), params.hidden_zero_point);
     }
     CopyBytes(output, hidden, kUnits);
   }

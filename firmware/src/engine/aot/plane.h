@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "engine/aot/copy.h"
+#include "engine/aot/instructions.h"
 
 namespace kws::aot {
 
@@ -35,7 +36,12 @@ namespace internal {
 template <int kBytes>
 inline void CopyRun(int8_t* to, const int8_t* from) {
   constexpr int kWhole = kBytes / 16 * 16;
+#if defined(KWS_AOT_MVE)
+#pragma GCC unroll 4
+  for (int i = 0; i < kWhole; i += 16) vstrbq_s8(to + i, vldrbq_s8(from + i));
+#else
   if constexpr (kWhole != 0) CopyBytes(to, from, kWhole);
+#endif
   if constexpr (kBytes != kWhole) __builtin_memcpy(to + kWhole, from + kWhole, kBytes - kWhole);
 }
 
