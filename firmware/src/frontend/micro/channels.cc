@@ -91,12 +91,15 @@ inline int8_t Quantized(int32_t log) {
   return static_cast<int8_t>(value < -128 ? -128 : (value > 127 ? 127 : value));
 }
 
+template <bool kShown>
+inline void Show([[maybe_unused]] const Observer& observer, [[maybe_unused]] MicroStage stage,
+                 [[maybe_unused]] uint32_t value) {
+  if constexpr (kShown) observer.on_values(observer.context, stage, &value, 1);
+}
+
 // Where nobody looks there is an instance without a branch for each value.
 template <bool kShown>
 void Channels(const uint32_t* energies, int shift, uint32_t* noise, int8_t* features, const Observer& observer) {
-  const auto show = [&observer](MicroStage stage, uint32_t value) {
-    if constexpr (kShown) observer.on_values(observer.context, stage, &value, 1);
-  };
   const uint32_t* energy = energies + kFirstBin;
   if constexpr (kShown) observer.on_values(observer.context, MicroStage::kSpectrum, energy, kBins);
   const int16_t* weight = kWeightQ12;
@@ -111,14 +114,14 @@ void Channels(const uint32_t* energies, int shift, uint32_t* noise, int8_t* feat
       const int c = segment - 1;
       const uint32_t magnitude = Root(from_below + weighted) >> shift;
       const uint32_t smoothing = c % 2 == 0 ? kEvenSmoothingQ14 : kOddSmoothingQ14;
-      show(MicroStage::kFilterBank, magnitude);
+      Show<kShown>(observer, MicroStage::kFilterBank, magnitude);
       uint32_t signal = WithoutNoise(magnitude, smoothing, noise + c);
-      show(MicroStage::kNoiseReduction, noise[c]);
-      show(MicroStage::kNoiseReduction, signal);
+      Show<kShown>(observer, MicroStage::kNoiseReduction, noise[c]);
+      Show<kShown>(observer, MicroStage::kNoiseReduction, signal);
       if constexpr (kGainControl) signal = Normalised(signal, noise[c]);
-      show(MicroStage::kGainControl, signal);
+      Show<kShown>(observer, MicroStage::kGainControl, signal);
       const int32_t log = Log(signal << kCorrectionBits);
-      show(MicroStage::kLogarithm, static_cast<uint32_t>(log));
+      Show<kShown>(observer, MicroStage::kLogarithm, static_cast<uint32_t>(log));
       features[c] = Quantized(log);
     }
     from_below = all * kOneQ12 - weighted;
