@@ -13,8 +13,8 @@ class StateBuffer(abc.ABC):
       index: position among the manifest's states.
       name: from the manifest.
       rows: rows kept between steps.
-      row_bytes: int8 elements of a row.
-      reset_value: int8.
+      row_bytes: bytes of a row.
+      reset_value: int8; of an int16 state 0.
     """
 
     index: int
@@ -91,6 +91,38 @@ class Held(StateBuffer):
     @property
     def data_bytes(self) -> int:
         return self.size
+
+
+@dataclasses.dataclass(frozen=True)
+class SvdfMemory(StateBuffer):
+    """The last results of each filter of an SVDF, which slide through a longer buffer: ``aot::SvdfMemory``.
+
+    A row is what one filter keeps.
+
+    Attributes:
+      steps: results that a filter keeps.
+      shifts: steps between two moves back to the start of the buffer.
+    """
+
+    steps: int
+    shifts: int
+
+    kind = "svdf_memory"
+    header = "engine/aot/svdf.h"
+    advances = False
+
+    @property
+    def element_bytes(self) -> int:
+        """Bytes of one result."""
+        return self.row_bytes // self.steps
+
+    @property
+    def new_rows(self) -> int:
+        return self.rows
+
+    @property
+    def data_bytes(self) -> int:
+        return self.rows * (self.steps + self.shifts - 1) * self.element_bytes
 
 
 @dataclasses.dataclass(frozen=True)

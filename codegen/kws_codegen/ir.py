@@ -55,7 +55,7 @@ class SlidingRows:
       cut: the slice that makes the sink.
       fresh: tensor index of the new rows.
       rows, new_rows: rows kept and rows added in a step.
-      row_bytes: int8 elements of a row.
+      row_bytes: bytes of a row.
     """
 
     concat: Op
@@ -77,7 +77,7 @@ class View:
 
     Attributes:
       of: tensor index.
-      offset: int8 elements.
+      offset: elements, of the type of both.
     """
 
     of: int

@@ -37,7 +37,7 @@ class NewRows:
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """What lies in another place from `offset` int8 elements on; `of` is no part itself."""
+    """What lies in another place from `offset` bytes on; `of` is no part itself."""
 
     of: Features | Scores | ScratchValue | StateRows | NewRows
     offset: int
@@ -52,7 +52,7 @@ def whole(place: Place) -> Features | Scores | ScratchValue | StateRows | NewRow
 
 
 def part(place: Place, offset: int) -> Place:
-    """What lies in `place` from `offset` on."""
+    """What lies in `place` from byte `offset` on."""
     offset += place.offset if isinstance(place, Part) else 0
     return Part(whole(place), offset) if offset else whole(place)
 

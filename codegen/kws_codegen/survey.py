@@ -61,9 +61,7 @@ def _of_adopted(adopted: Adopted, options: Options) -> dict[str, Any]:
     ends = Ends(graph.inputs[0], graph.outputs[0], states)
     facts: dict[str, Any] = {
         "changes": list(adopted.notes),
-        "states": [
-            {"name": s.name, "shape": list(s.input.shape), "bytes": int(np.prod(s.input.shape))} for s in adopted.states
-        ],
+        "states": [{"name": s.name, "shape": list(s.input.shape), "bytes": s.initial().nbytes} for s in adopted.states],
     }
     try:
         check_operators(graph)
@@ -125,6 +123,8 @@ def macs_of(graph: Graph, op: Op) -> int:
     if result is None or len(tensors) < 2:
         return 0
     weights = tensors[1].shape
+    if op.kind in ("SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM"):
+        return _macs_of_states(graph, op)
     if op.kind == "CONV_2D" and len(weights) == 4:
         return result.size * int(np.prod(weights[1:], dtype=np.int64))
     if op.kind == "DEPTHWISE_CONV_2D" and len(weights) == 4:
@@ -133,6 +133,14 @@ def macs_of(graph: Graph, op: Op) -> int:
         inner = weights[-1] if op.kind == "FULLY_CONNECTED" else tensors[0].shape[-2 if _adjoint(op) else -1]
         return result.size * inner
     return 0
+
+
+def _macs_of_states(graph: Graph, op: Op) -> int:
+    """Of an operator that keeps its state: every weight once in each of its steps."""
+    matrices = [graph.tensors[i] for i in op.inputs if i >= 0 and graph.tensors[i].data is not None]
+    x = graph.tensors[op.inputs[0]]
+    steps = 1 if op.kind == "SVDF" or not x.shape else x.size // max(x.shape[-1], 1)
+    return steps * sum(tensor.size for tensor in matrices if len(tensor.shape) > 1)
 
 
 def _adjoint(op: Op) -> bool:
@@ -148,12 +156,12 @@ def text(facts: dict[str, Any], name: str) -> str:
     lines = [f"{name}: {facts['model_bytes']} bytes, {len(rows)} operators, {facts['macs_per_step']} MAC", *ends]
     lines += [f"state {state['name']!r} {state['shape']}: {state['bytes']} bytes" for state in facts["states"]]
     lines += [f"adopt: {change}" for change in facts["changes"]]
-    lines += ["", f"{'':>4} {'operator':<28}{'output':<22}{'MAC':>10}{'constants':>11}  aot   tflm"]
+    lines += ["", f"{'':>4} {'operator':<30}{'output':<22}{'MAC':>10}{'constants':>11}  aot   tflm"]
     for row in rows:
         runs = [f"{'no' if row[engine] else 'yes':<6}" for engine in ("aot", "tflm")]
         shape = f"{row['type'].lower()}{row['shape']}".replace(" ", "")
         sizes = f"{row['macs']:>10}{row['constant_bytes']:>11}"
-        lines.append(f"{row['index']:>4} {row['kind']:<28}{shape:<22}{sizes}  {''.join(runs)}".rstrip())
+        lines.append(f"{row['index']:>4} {row['kind']:<30}{shape:<22}{sizes}  {''.join(runs)}".rstrip())
     lines += ["", *_verdict(facts)]
     return "\n".join(lines)
 

@@ -6,16 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from kws_reference.bundle import Bundle
+from kws_reference.frontend import kinds
 from kws_reference.protocol.messages import Config
 
+from kws_host import layers
 from kws_host.clips import Clip
 from kws_host.compare import Comparison, Mismatch, compare_run
 from kws_host.device import Device, Run
 from kws_host.heard import heard_label, heard_step
+from kws_host.link import RequestRefused
 from kws_host.target import require_model
 
 if TYPE_CHECKING:  # the reference is loaded by what runs it
     from kws_reference.pipeline import Pipeline
+
+_COMPARED = Config.FEATURES | Config.STATE_DIGESTS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +51,8 @@ class ClipResult:
 
     Attributes:
       clip: the recording.
-      heard: label of the largest score after `heard.heard_step`, "" for a recording shorter than a step.
+      heard: label of the largest score after `heard.heard_step`, "" for a recording shorter than a step, None for a
+        model of one label, which has no other to choose.
       detected: events as ``label@seconds``.
       steps: that the device computed.
       comparison: against the reference.
@@ -54,7 +60,7 @@ class ClipResult:
     """
 
     clip: Clip
-    heard: str
+    heard: str | None
     detected: tuple[str, ...]
     steps: int
     comparison: Comparison
@@ -83,7 +89,7 @@ def check(device: Device, job: CheckJob) -> Iterator[ClipResult]:
       KwsError: the device runs another model, or the link broke.
     """
     require_model(device, job.bundle)
-    device.configure(Config.FEATURES)
+    device.configure(_COMPARED)
     return _check_clips(device, job)
 
 
@@ -96,23 +102,23 @@ def _check_clips(device: Device, job: CheckJob) -> Iterator[ClipResult]:
 
 
 def check_clip(device: Device, pipeline: "Pipeline", clip: Clip, pcm: np.ndarray) -> ClipResult:
-    """Runs one clip on both sides; after a mismatch once more with digests of the states, to name the first one.
+    """Runs one clip on both sides; after a mismatch once more, to name the first one as closely as the device can.
 
     Args:
-      device: configured to send features.
+      device: configured to send features and digests of the states: scores that never move show no fault.
       pipeline: the reference.
       clip: what the recording is.
       pcm: int16 ``[samples]``.
     """
     bundle = pipeline.bundle
     run = device.run(pcm)
-    comparison = compare_run(bundle, run, pipeline.run(pcm))
+    comparison = compare_run(bundle, run, pipeline.run(pcm, state_crcs=True))
     if comparison.first is not None:
         comparison = dataclasses.replace(comparison, first=_locate(device, pipeline, pcm, comparison.first))
     scores = [np.frombuffer(step.scores, np.int8) for step in run.steps]
     return ClipResult(
         clip,
-        heard_label(bundle, scores, heard_step(bundle, pcm, clip.expected)),
+        heard_label(bundle, scores, heard_step(bundle, pcm, clip.expected)) if len(bundle.labels) > 1 else None,
         _detected(bundle, run),
         len(run.steps),
         comparison,
@@ -121,15 +127,29 @@ def check_clip(device: Device, pipeline: "Pipeline", clip: Clip, pcm: np.ndarray
 
 
 def _locate(device: Device, pipeline: "Pipeline", pcm: np.ndarray, first: Mismatch) -> Mismatch:
-    """A wrong score often begins as a wrong state some steps before: looks at the states too."""
-    device.configure(Config.FEATURES | Config.STATE_DIGESTS)
+    """A wrong feature often begins in the middle of the front end: looks at its stages, too, and for the layers."""
+    bundle = pipeline.bundle
+    of_frontend = _configure_digests(device, bundle)
     try:
-        again = compare_run(pipeline.bundle, device.run(pcm), pipeline.run(pcm, state_crcs=True)).first
+        run = device.run(pcm)
     finally:
-        device.configure(Config.FEATURES)
+        device.configure(_COMPARED)
+    reference = pipeline.run(pcm, state_crcs=True, frontend_crcs=of_frontend)
+    again = compare_run(bundle, run, reference).first
     if again is None:
         return dataclasses.replace(first, what=f"{first.what} (not repeatable: a second run was right)")
-    return again
+    return dataclasses.replace(again, layers=layers.at_fault(bundle, again, run, reference))
+
+
+def _configure_digests(device: Device, bundle: Bundle) -> bool:
+    """Asks for all digests that the device has; returns whether those of the front end's stages are among them."""
+    if not kinds.stages(bundle.frontend):
+        return False
+    try:
+        device.configure(_COMPARED | Config.FRONTEND_DIGESTS)
+    except RequestRefused:  # an older firmware
+        return False
+    return True
 
 
 def _detected(bundle: Bundle, run: Run) -> tuple[str, ...]:
@@ -141,7 +161,7 @@ def _detected(bundle: Bundle, run: Run) -> tuple[str, ...]:
 
 def summarise(results: Sequence[ClipResult], clips: int) -> dict:
     """Sums over the clips that were run. Args: clips: how many there were to be run."""
-    labelled = [result for result in results if result.clip.expected]
+    labelled = [result for result in results if result.clip.expected and result.heard is not None]
     return {
         "clips": len(results),
         "clips_not_run": clips - len(results),

@@ -21,10 +21,11 @@ class Mismatch:
 
     Attributes:
       step: index of the step.
-      stage: ``audio``, ``features``, ``state NAME``, ``scores`` or ``detection``.
+      stage: ``audio``, ``front end, STAGE``, ``features``, ``state NAME``, ``scores`` or ``detection``.
       what: which integer of the stage, for people.
       device: the device's value.
       reference: the reference's value.
+      layers: those that can be at fault, for people; "" where none is or nobody has looked.
     """
 
     step: int
@@ -32,9 +33,11 @@ class Mismatch:
     what: str
     device: str
     reference: str
+    layers: str = ""
 
     def __str__(self) -> str:
-        return f"step {self.step}, stage {self.stage}: {self.what}: device {self.device}, reference {self.reference}"
+        text = f"step {self.step}, stage {self.stage}: {self.what}: device {self.device}, reference {self.reference}"
+        return f"{text}; {self.layers}" if self.layers else text
 
 
 class StepCountMismatch(Mismatch):
@@ -91,12 +94,15 @@ def _mismatch(seen: Stage, wanted: Stage, step: int) -> Mismatch:
 
 
 def compare_run(bundle: Bundle, run: Run, reference: Sequence["Step"]) -> Comparison:
-    """Compares what a device sent with the reference: audio, features, states (when digested), scores, detections.
+    """Compares what a device sent with the reference: audio, features, scores, detections, and what is digested.
 
     Args:
       bundle: gives names.
       run: with features, and with digests or not.
-      reference: the reference's steps, with state CRCs when the run has digests.
+      reference: the reference's steps, with CRCs of states and of the front end's stages when the run has them.
     """
-    digests = any(step.state_crcs for step in reference)
-    return compare(trace.of_run(bundle, run, digests=digests), trace.of_steps(bundle, reference, digests=digests))
+    wanted = {
+        "digests": any(step.state_crcs for step in reference),
+        "frontend_digests": any(step.frontend_crcs for step in reference),
+    }
+    return compare(trace.of_run(bundle, run, **wanted), trace.of_steps(bundle, reference, **wanted))

@@ -23,6 +23,7 @@ EVENTS: tuple[type[Message], ...] = (
     messages.StepRecord,
     messages.DetectionRecord,
     messages.StateDigest,
+    messages.FrontendDigest,
     messages.Hello,
     messages.Fault,
 )
@@ -40,12 +41,14 @@ class Run:
       steps: one record per step, in order, from step 0 on.
       detections: the events.
       digests: per step the CRC-32 of each state, when asked for.
+      frontend_digests: likewise of each stage of the front end.
       attempts: 1, or more when the link lost something and it was streamed again.
     """
 
     steps: list[messages.StepRecord] = dataclasses.field(default_factory=list)
     detections: list[messages.DetectionRecord] = dataclasses.field(default_factory=list)
     digests: list[messages.StateDigest] = dataclasses.field(default_factory=list)
+    frontend_digests: list[messages.FrontendDigest] = dataclasses.field(default_factory=list)
     attempts: int = 1
 
 
@@ -96,6 +99,19 @@ class Device:
     def reset(self) -> messages.ResetDone:
         """Forgets all audio. Returns the first credit."""
         return self._ask(MessageType.RESET, b"", messages.ResetDone)
+
+    def set_source(self, source: messages.SetSource) -> None:
+        """Chooses where PCM comes from, and forgets all audio.
+
+        Raises:
+          KwsError: the board has no microphone.
+        """
+        try:
+            self._ask(MessageType.SET_SOURCE, source.encode(), messages.Source)
+        except RequestRefused as error:
+            if error.error.code not in (ErrorCode.UNAVAILABLE, ErrorCode.UNKNOWN_TYPE):
+                raise
+            raise KwsError(f"{self.info.board} has no microphone: stream recordings to it") from error
 
     def configure(self, config: Config) -> None:
         """Chooses what STEP and BENCH hold."""
@@ -178,6 +194,29 @@ class Device:
             )
         return run
 
+    def hear(self, source: messages.SetSource, steps: int, silence_s: float) -> tuple[Run, messages.Stats]:
+        """Lets the device hear from the microphone on, until it computed so many steps or fell silent.
+
+        Args:
+          source: the microphone, and what its samples go through.
+          steps: to wait for.
+          silence_s: after so long without a step there come no more.
+
+        Returns:
+          What it sent, and its counters afterwards.
+
+        Raises:
+          LinkError: the link broke. KwsError: the board has no microphone; the device restarted or faulted.
+        """
+        self.set_source(source)
+        run = self._run = Run()
+        try:
+            while len(run.steps) < steps and (frame := self.link.receive(silence_s)) is not None:
+                self._on_frame(frame)
+            return run, self.stats()  # which come behind the last step's events
+        finally:
+            self._run = None
+
     def _on_frame(self, frame: Frame) -> None:
         """Takes an event; late answers and unknown types of newer firmware are left alone."""
         kind = next((kind for kind in EVENTS if kind.TYPE == frame.type), None)
@@ -211,6 +250,8 @@ class Device:
                 run.detections.append(event)
             case messages.StateDigest():
                 run.digests.append(event)
+            case messages.FrontendDigest():
+                run.frontend_digests.append(event)
             case messages.Fault():
                 raise KwsError(f"{self.link.port}: the device faulted: {event}")
             case messages.Hello():

@@ -29,6 +29,8 @@ class Target:
       elf: firmware of the emulated board; None: what PlatformIO built.
       baud: bits per second of a hardware port.
       timeout_s: how long one request may stay unanswered before it is repeated, > 0.
+      arguments: semihosting command line of the emulated board.
+      folder: that the emulated firmware's file names are relative to; None: the current one.
     """
 
     port: str | None = None
@@ -36,6 +38,8 @@ class Target:
     elf: Path | None = None
     baud: int = DEFAULT_BAUD
     timeout_s: float = ANSWER_TIMEOUT_S
+    arguments: tuple[str, ...] = ()
+    folder: Path | None = None
 
 
 @contextlib.contextmanager
@@ -61,7 +65,8 @@ def open_device(
         raise KwsError(f"--emulate {target.emulate} and --port {target.port} name two devices: give one of them.")
     if target.emulate:
         elf = target.elf or firmware_of(target.emulate)
-        with Emulator(EmulatorConfig(board=target.emulate, elf=elf, port=0)) as emulator:
+        config = EmulatorConfig(board=target.emulate, elf=elf, port=0, arguments=target.arguments)
+        with Emulator(config, cwd=target.folder) as emulator:
             try:
                 with Link(emulator.url, timeout_s=target.timeout_s, on_text=on_text) as link:
                     yield Device(link, on_event)

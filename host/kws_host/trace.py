@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.detector.integer import ONE_Q15
+from kws_reference.frontend import kinds
 from kws_reference.protocol.messages import NO_LABEL
 
 from kws_host.bulk import BulkResults
 from kws_host.device import Run
+from kws_host.layers import order_of_states
 
 if TYPE_CHECKING:  # the reference is loaded by what runs it
     from kws_reference.pipeline import Step
@@ -24,12 +26,13 @@ class Stage:
     """The results of one stage, of all steps.
 
     Attributes:
-      name: ``audio``, ``features``, ``state``, ``scores`` or ``detection``.
+      name: ``audio``, ``front end``, ``features``, ``state``, ``scores`` or ``detection``.
       values: int64 ``[steps, values]``.
       counts: int64 ``[steps]``, how many values a step really gave; where they are too few or too many, its row of
         `values` says nothing.
       places: of each value the stage (of a state with the state's name) and what it is, for people.
-      integers: of the pipeline that one value stands for: 2 for a label with its posterior.
+      integers: of the pipeline that one value stands for: 2 for a label with its posterior, 0 for a digest of what
+        lies between them.
       text: how a value is written.
     """
 
@@ -56,19 +59,22 @@ class Trace:
     late_events: tuple[tuple[int, str], ...] = ()
 
 
-def of_run(bundle: Bundle, run: Run, *, digests: bool = False) -> Trace:
+def of_run(bundle: Bundle, run: Run, *, digests: bool = False, frontend_digests: bool = False) -> Trace:
     """What a device sent.
 
     Args:
       bundle: gives names and sizes.
       run: with features.
       digests: whether it was asked for digests of its states.
+      frontend_digests: whether it was asked for digests of the front end's stages.
     """
     steps = run.steps
     events = {event.step: _event(event.label, event.smoothed_q15) for event in run.detections}
     crcs = {digest.step: digest.crcs for digest in run.digests}
+    of_frontend = {digest.step: digest.crcs for digest in run.frontend_digests}
     stages = [
         _audio([step.audio_crc for step in steps]),
+        *([_frontend(bundle, [of_frontend.get(step.step, ()) for step in steps])] if frontend_digests else []),
         _features(bundle, [np.frombuffer(step.features, np.int8) for step in steps]),
         *([_states(bundle, [crcs.get(step.step, ()) for step in steps])] if digests else []),
         _scores(bundle, [np.frombuffer(step.scores, np.int8) for step in steps]),
@@ -84,16 +90,20 @@ def of_run(bundle: Bundle, run: Run, *, digests: bool = False) -> Trace:
     return Trace(len(steps), tuple(stages), tuple(late))
 
 
-def of_steps(bundle: Bundle, steps: Sequence["Step"], *, digests: bool = False) -> Trace:
+def of_steps(
+    bundle: Bundle, steps: Sequence["Step"], *, digests: bool = False, frontend_digests: bool = False
+) -> Trace:
     """What the reference computed, to be compared with `of_run`.
 
     Args:
       bundle: gives names and sizes.
       steps: of the reference, with digests of the states if they are to be compared.
       digests: whether they are.
+      frontend_digests: whether digests of the front end's stages are.
     """
     stages = [
         _audio([step.audio_crc for step in steps]),
+        *([_frontend(bundle, [step.frontend_crcs for step in steps])] if frontend_digests else []),
         _features(bundle, [step.features.reshape(-1) for step in steps]),
         *([_states(bundle, [step.state_crcs for step in steps])] if digests else []),
         _scores(bundle, [step.scores.reshape(-1) for step in steps]),
@@ -129,6 +139,11 @@ def _audio(crcs: Sequence[int]) -> Stage:
     return _stage("audio", [(crc,) for crc in crcs], [("audio", "CRC of the PCM")], text=_crc_text)
 
 
+def _frontend(bundle: Bundle, rows: Sequence[Sequence[int]]) -> Stage:
+    names = kinds.stages(bundle.frontend)
+    return _stage("front end", rows, [(f"front end, {name}", "CRC") for name in names], integers=0, text=_crc_text)
+
+
 def _features(bundle: Bundle, rows: Sequence[np.ndarray]) -> Stage:
     coefficients = bundle.frontend.coefficients
     count = bundle.frames_per_step * coefficients
@@ -137,7 +152,12 @@ def _features(bundle: Bundle, rows: Sequence[np.ndarray]) -> Stage:
 
 
 def _states(bundle: Bundle, rows: Sequence[Sequence[int]]) -> Stage:
-    return _stage("state", rows, [(f"state {state.name}", "CRC") for state in bundle.states], text=_crc_text)
+    """In the order in which a step computes them, which need not be that of the tensors."""
+    stage = _stage(
+        "state", rows, [(f"state {state.name}", "CRC") for state in bundle.states], integers=0, text=_crc_text
+    )
+    order = list(order_of_states(bundle))
+    return dataclasses.replace(stage, values=stage.values[:, order], places=tuple(stage.places[i] for i in order))
 
 
 def _scores(bundle: Bundle, rows: Sequence[np.ndarray] | np.ndarray) -> Stage:

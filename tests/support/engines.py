@@ -69,7 +69,7 @@ def reference(bundle: Bundle, features: np.ndarray, reset_every: int = 0) -> np.
         if reset_every and step % reset_every == 0:
             network.reset()
         scores = network.step(values)
-        rows.append(np.concatenate([scores, *(state.reshape(-1) for state in network.states)]))
+        rows.append(np.concatenate([scores, *(state.reshape(-1).view(np.int8) for state in network.states)]))
     return np.array(rows)
 
 
@@ -90,7 +90,7 @@ def assert_bit_exact(bundle: Bundle, program: Path, features: np.ndarray, reset_
     assert got.shape == wanted.shape
     for step in np.flatnonzero((got != wanted).any(axis=1)):
         offset = int(np.flatnonzero(got[step] != wanted[step])[0])
-        ends = np.cumsum([len(bundle.labels), *(int(np.prod(state.shape)) for state in bundle.states)])
+        ends = np.cumsum([len(bundle.labels), *(state.size_bytes for state in bundle.states)])
         part = ["scores", *(f"state {state.name}" for state in bundle.states)][
             int(np.searchsorted(ends, offset, "right"))
         ]

@@ -19,7 +19,7 @@ FAKE = "tests/integration/native/fake_model"
 
 
 def fake_firmware(fault: str = "") -> Path:
-    """The application and the link with a tiny made-up pipeline, under ASan and UBSan.
+    """The application and the link with tiny made-up stages, under ASan and UBSan.
 
     Args:
       fault: ``FAKE_INIT_FAILS`` or ``FAKE_STEP_FAILS``, for an engine that does so.
@@ -27,7 +27,7 @@ def fake_firmware(fault: str = "") -> Path:
     board = load_board("native")
     defines = [*(f"{name}={value}" for name, value in board.macros.items()), *([fault] if fault else [])]
     ours = sources.files(sources.application_folder("app"), "src/link", *(f"boards/{name}" for name in board.folders))
-    files = [*(path for path in ours if path.name != "pipeline.cc"), f"{FAKE}/fake_model.cc"]
+    files = [*ours, f"{FAKE}/fake_model.cc"]
     return native.build(
         "firmware_fake" + fault.lower(), files, includes=["firmware/boards", "firmware/src", FAKE], defines=defines
     )
@@ -42,8 +42,9 @@ class Running:
       url: what ``--port`` takes.
     """
 
-    def __init__(self, program: Path):
-        self.process = subprocess.Popen([program, "--port", "0"], stderr=subprocess.PIPE, text=True)
+    def __init__(self, program: Path, command_line: str = "", cwd: Path | None = None):
+        words = [program, "--port", "0", *(["--command-line", command_line] if command_line else [])]
+        self.process = subprocess.Popen(words, cwd=cwd, stderr=subprocess.PIPE, text=True)
         line = self.process.stderr.readline()
         if "listening on" not in line:
             raise RuntimeError(f"the native firmware did not start: {line}{self.process.stderr.read()}")
@@ -57,9 +58,15 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(program: Path) -> Iterator[Running]:
-    """Runs a native firmware; afterwards asserts that no sanitizer complained."""
-    firmware = Running(program)
+def running(program: Path, command_line: str = "", cwd: Path | None = None) -> Iterator[Running]:
+    """Runs a native firmware; afterwards asserts that no sanitizer complained.
+
+    Args:
+      program: the firmware.
+      command_line: that semihosting tells it.
+      cwd: folder that file names of it are relative to.
+    """
+    firmware = Running(program, command_line, cwd)
     try:
         yield firmware
     finally:

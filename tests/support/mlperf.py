@@ -74,9 +74,83 @@ class Runner:
         return inferences_in(self.ask(f"infer {inferences} {warm_ups}"))
 
 
-def load_commands(data: bytes) -> list[str]:
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """What the runner makes of an answer to `infer`.
+
+    Attributes:
+      results: of the last line of results.
+      inferences: lines of results; one in each answer.
+      elapsed_us: between the laps, None where it misses one.
+    """
+
+    results: list[float]
+    inferences: int
+    elapsed_us: int | None
+
+
+class StrictRunner(Runner):
+    """The sequence of the runner in mlcommons/tiny, with its patience and its ways to read.
+
+    It reads byte by byte, each a character of its own, drops CR and NUL, ends an answer with any line that holds
+    ``m-ready``, and gives up when a line takes longer than 5 s.
+    """
+
+    LINE_S = 5.0
+
+    def lines(self) -> list[str]:
+        """Lines of an answer, ``m-ready`` among them, without empty ones."""
+        lines = [self._line()]
+        while END not in lines[-1]:
+            lines.append(self._line())
+        return [line for line in lines if line]
+
+    def _line(self) -> str:
+        text, deadline = "", time.monotonic() + self.LINE_S
+        while (char := self._port.read(1).decode()) != "\n":
+            text += char.strip("\r\0")
+            if time.monotonic() > deadline:
+                raise AssertionError(f"no line for {self.LINE_S} s, after {text!r}")
+        return text
+
+    def begin(self, command: str) -> None:
+        """Sends a command without its end, as a runner that was stopped leaves it."""
+        self._port.write(command.encode())
+
+    def clear(self) -> str:
+        """Ends whatever command was begun, and drops what is said until it is silent; returns that."""
+        self._port.write(b"%")
+        said, deadline = "", time.monotonic() + self.LINE_S
+        while (char := self._port.read(1).decode()) and time.monotonic() < deadline:
+            said += char
+        return said
+
+    def identify(self) -> dict[str, str]:
+        """Name, profile and model: by the last one the test is chosen."""
+        found: dict[str, str] = {}
+        for command in ("name", "profile", "profile"):
+            for line in self.ask(command):
+                if match := re.match(r"^m-(name)-dut-\[([^]]+)]$|^m-(model|profile)-\[([^]]+)]$", line):
+                    found[match[1] or match[3]] = match[2] or match[4]
+        return found
+
+    def measure(self, data: bytes, inferences: int, warm_ups: int, at_a_time: int = BYTES_PER_COMMAND) -> Measured:
+        """Loads an input and runs it, `at_a_time` bytes a command: 26 where an interface board is between."""
+        for command in load_commands(data, at_a_time):
+            self.ask(command)
+        results: list[float] = []
+        laps, count = [], 0
+        for line in self.ask(f"infer {inferences} {warm_ups}"):
+            if match := re.match(r"^m-results-\[([^]]+)\]$", line):
+                results, count = [float(value) for value in match[1].split(",") if value.strip()], count + 1
+            elif match := re.match(r"^m-lap-us-([0-9]+)$", line):
+                laps.append(int(match[1]))
+        return Measured(results, count, laps[-1] - laps[0] if len(laps) > 1 else None)
+
+
+def load_commands(data: bytes, at_a_time: int = BYTES_PER_COMMAND) -> list[str]:
     """Commands that load some bytes."""
-    pieces = [data[i : i + BYTES_PER_COMMAND] for i in range(0, len(data), BYTES_PER_COMMAND)]
+    pieces = [data[i : i + at_a_time] for i in range(0, len(data), at_a_time)]
     return [f"db load {len(data)}", *(f"db {piece.hex()}" for piece in pieces)]
 
 

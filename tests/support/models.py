@@ -112,6 +112,76 @@ class GraphBuilder:
             )
         )
 
+    def kept_inside(self, name: str, size: int, scale: float, zero_point: int = 0, dtype: str = "INT8") -> int:
+        """A variable tensor, the state that an operator changes in place: an input and an output at once."""
+        index = self.tensor(name, (1, size), scale, zero_point, dtype)
+        self.tensors[index] = dataclasses.replace(self.tensors[index], is_variable=True)
+        self.inputs.append(index)
+        self.keep(name, index, index)
+        self.states[-1]["dtype"] = dtype.lower()
+        return index
+
+    def svdf(
+        self,
+        name: str,
+        x: int,
+        units: int,
+        steps: int,
+        *,
+        rank: int = 1,
+        dtype: str = "INT16",
+        state_zero_point: int = 0,
+        activation: str = "RELU",
+    ) -> int:
+        """SVDF of `units`, each of `rank` filters over `steps` steps; `dtype`: of what they keep."""
+        inputs, filters = self.tensors[x].shape[-1], units * rank
+        largest = np.iinfo(dtype.lower()).max
+        weights = self.rng.integers(-127, 128, (filters, inputs)).astype(np.int8)
+        # What is kept is about as large as the input, and so is the output.
+        feature = self.tensor(f"{name}/feature", weights.shape, 1 / (73 * inputs**0.5), data=weights)
+        weights = self.rng.integers(-largest, largest + 1, (filters, steps)).astype(dtype.lower())
+        time_scale = 1 / (0.6 * largest * (rank * steps) ** 0.5)
+        time = self.tensor(f"{name}/time", weights.shape, time_scale, dtype=dtype, data=weights)
+        # Random products fill a third of the memory's range.
+        scale = self.tensors[x].scales[0] * 70 / (largest / 3)
+        kept = self.kept_inside(f"{name}/memory", filters * steps, scale, state_zero_point, dtype)
+        bias = self.rng.integers(-largest, largest + 1, units).astype(np.int32) * (largest // 9)
+        bias = self.tensor(f"{name}/bias", (units,), scale * time_scale, dtype="INT32", data=bias)
+        y = self.tensor(
+            name,
+            (1, units),
+            scale * largest / 3 / 50,
+            -128 if activation == "RELU" else int(self.rng.integers(-40, 40)),
+        )
+        return self.op("SVDF", [x, feature, time, bias, kept], y, rank=rank, activation=activation)
+
+    def lstm(
+        self, name: str, x: int, units: int, *, cell_power: int = -11, time_major: bool = False, clip: float = 0.0
+    ) -> int:
+        """UNIDIRECTIONAL_SEQUENCE_LSTM over the frames of `x`, ``[1, frames, inputs]``, or the other way round."""
+        inputs = self.tensors[x].shape[-1]
+        hidden = self.kept_inside(f"{name}/hidden", units, 1 / 120, -3)
+        cell = self.kept_inside(f"{name}/cell", units, 2.0**cell_power, 0, "INT16")
+        operands = [-1] * 24
+        operands[0], operands[18:20] = x, (hidden, cell)
+        for gate in range(4):
+            for position, columns, of in ((1 + gate, inputs, x), (5 + gate, units, hidden)):
+                data = self.rng.integers(-127, 128, (units, columns)).astype(np.int8)
+                # A gate's argument is up to about 4.
+                scale = float(self.rng.uniform(1, 2)) / (self.tensors[of].scales[0] * columns**0.5 * 70 * 73)
+                operands[position] = self.tensor(f"{name}/weights{position}", data.shape, scale, data=data)
+            data = self.rng.integers(-9000, 9000, units).astype(np.int32)
+            operands[12 + gate] = self.tensor(f"{name}/bias{gate}", (units,), 1 / 4096, dtype="INT32", data=data)
+        y = self.tensor(name, (*self.tensors[x].shape[:2], units), 1 / 120, -3)
+        options = dict(activation="TANH", cell_clip=clip, projection_clip=0.0, time_major=time_major)
+        return self.op("UNIDIRECTIONAL_SEQUENCE_LSTM", operands, y, **options)
+
+    def as_converted(self) -> Graph:
+        """The graph with the variable tensors inside, as TensorFlow's converter leaves them."""
+        outside = {tensor.index for tensor in self.tensors if not tensor.is_variable}
+        inputs, outputs = ([i for i in ends if i in outside] for ends in (self.inputs, self.outputs))
+        return dataclasses.replace(self.graph(), inputs=tuple(inputs), outputs=tuple(outputs))
+
     def _weights(self, name: str, shape: tuple[int, ...], channels: int, axis: int) -> tuple[int, np.ndarray]:
         scales = self.rng.uniform(0.004, 0.012, channels) if channels > 1 else np.array([0.008])
         data = self.rng.integers(-127, 128, shape).astype(np.int8)
@@ -235,6 +305,17 @@ class GraphBuilder:
         y = self._output(name, (1, outputs), inputs, x, scales, "NONE")
         return self.op(
             "FULLY_CONNECTED", [x, weights, *biases], y, activation="NONE", weights_format=0, keep_num_dims=False
+        )
+
+    def dense_of_rows(self, name: str, x: int, outputs: int, *, keep: bool) -> int:
+        """A dense layer of each row of ``[1, rows, values]``; without `keep` its result is ``[rows, outputs]``."""
+        shape = self.tensors[x].shape
+        weights, scales = self._weights(f"{name}/weights", (outputs, shape[-1]), 1, 0)
+        biases = self._bias(f"{name}/bias", x, scales, outputs, "random")
+        result = (*shape[:-1], outputs) if keep else (self.tensors[x].size // shape[-1], outputs)
+        y = self._output(name, result, shape[-1], x, scales, "NONE")
+        return self.op(
+            "FULLY_CONNECTED", [x, weights, *biases], y, activation="NONE", weights_format=0, keep_num_dims=keep
         )
 
     def function(self, kind: str, name: str, x: int, *, scale: float | None = None, **options: Any) -> int:
@@ -445,7 +526,7 @@ def features_twice() -> GraphBuilder:
 
 
 def needs_cmsis() -> GraphBuilder:
-    """Shapes without a kernel of our own: a dilated full convolution and a depth multiplier."""
+    """A depth multiplier of several channels, which has no kernel of our own, beside dilated and padded rows."""
     b, x = _start(6, 2, 8)
     x = b.conv("dilated", b.state("one", 4, x), 12, kernel=3, dilation_h=2, activation="RELU")
     x = b.depthwise("double", b.state("two", 2, x), 3, multiplier=2, activation="RELU")
@@ -676,6 +757,58 @@ def planes() -> GraphBuilder:
     return b
 
 
+def memories() -> GraphBuilder:
+    """SVDF layers in a row: of one filter a unit and of several, which keep 16 bits and 8, with and without RELU.
+
+    The sums of the first one leave 32 bits where the features stay the same: they wrap around.
+    """
+    b, x = _start(18, 2, 10)
+    x = b.svdf("wide", b.reshape("flat", x, (1, 20)), 11, 21, activation="NONE")
+    b.tensors[b.ops[-1].inputs[2]].data.fill(2**15 - 1)
+    x = b.svdf("first", x, 12, 8)
+    x = b.svdf("of_three", x, 7, 5, rank=3, activation="NONE")
+    x = b.svdf("bytes", x, 9, 6, rank=2, dtype="INT8", state_zero_point=-9)
+    x = b.svdf("one_byte", x, 8, 1, dtype="INT8", activation="NONE")
+    x = b.svdf("now", x, 6, 1, rank=2)
+    b.scores(b.dense("scores", x, 5))
+    return b
+
+
+def gates() -> GraphBuilder:
+    """LSTM layers over two frames, over two with the time in front, and over one; clipped; other scales of the cell."""
+    b, x = _start(19, 2, 10)
+    x = b.lstm("first", b.reshape("frames", x, (1, 2, 10)), 12)
+    x = b.reshape("turned", x, (2, 1, 12))
+    x = b.lstm("clipped", x, 7, cell_power=-13, time_major=True, clip=0.7)
+    x = b.lstm("one", b.reshape("joined", x, (1, 1, 14)), 5, cell_power=-9)
+    x = b.lstm("fine", x, 9, cell_power=-15)
+    b.scores(b.dense("scores", b.reshape("flat", x, (1, 9)), 5))
+    return b
+
+
+def borders() -> GraphBuilder:
+    """Convolutions over rows and columns with borders, walked along either axis, of odd channels, of one column."""
+    b, x = _start(18, 6, 20)
+    x = b.reshape("plane", x, (1, 12, 10, 1))
+    for name, kernel, options in [
+        ("first", (4, 3), dict(multiplier=8, stride=(1, 2), activation="RELU")),  # [1, 12, 5, 8]
+        ("tall", (3, 3), dict(activation="RELU")),
+        ("halved", (5, 4), dict(stride=(2, 2))),  # [1, 6, 3, 8]
+        ("odd", (3, 2), dict(outputs=6, activation="RELU6")),
+        ("each", (2, 3), dict()),
+        ("apart", (3, 3), dict(outputs=12, dilation=(2, 1), activation="RELU")),
+        ("rows", (3, 1), dict()),
+        ("large", (5, 5), dict(outputs=8, activation="RELU")),  # 300 products
+        ("column", (1, 3), dict(outputs=8, padding="VALID")),  # [1, 6, 1, 8]
+        ("later", (3, 1), dict(dilation=(2, 1))),
+    ]:
+        x = b.plane(name, x, kernel, **options)
+        # Half of what comes out of a RELU is zero: without a finer scale nothing would be left in the end.
+        _rescale(b, x, b.tensors[x].scales[0] / 3)
+    b.scores(b.dense("scores", b.reshape("flat", x, (1, 48)), 5))
+    return b
+
+
 def _rescale(b: GraphBuilder, x: int, scale: float, zero_point: int | None = None) -> None:
     """Gives a tensor another scale than the builder chose, and another zero point."""
     point = b.tensors[x].zero_points if zero_point is None else (zero_point,)
@@ -702,6 +835,9 @@ UNUSUAL = {
         pools,
         attention,
         planes,
+        memories,
+        gates,
+        borders,
     )
 }
 """Builders of models that use what the released one does not."""

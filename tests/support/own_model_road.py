@@ -22,15 +22,37 @@ LESS = {  # of everything, so that the road takes seconds
 }
 
 
-def section() -> str:
-    """The part of the page."""
-    return (ROOT / "training/STREAMING.md").read_text(encoding="utf-8").partition("\n## From your own model")[2]
+TO_THE_BOARD, FOR_INTEGERS = "From your own model to the board", "Training your own model for integers"
 
 
-def commands(*programs: str) -> list[list[str]]:
+def section(title: str = TO_THE_BOARD) -> str:
+    """A part of the page."""
+    page = (ROOT / "training/STREAMING.md").read_text(encoding="utf-8")
+    return page.partition(f"\n## {title}")[2].partition("\n## ")[0]
+
+
+def commands(*programs: str, title: str = TO_THE_BOARD) -> list[list[str]]:
     """The command lines of some programs there, as words."""
-    found = [shlex.split(line, comments=True) for line in re.findall(r"^ {4}(kws-\S.*)$", section(), re.MULTILINE)]
+    lines = re.findall(r"^ {4}(kws-\S.*)$", section(title), re.MULTILINE)
+    found = [shlex.split(line, comments=True) for line in lines]
     return [words for words in found if words[0] in programs]
+
+
+def write(folder: Path, title: str = TO_THE_BOARD) -> None:
+    """Writes the page's file and some recordings to an empty folder; the page's paths are relative to it."""
+    file = re.search(r"^```python\n(# (\S+)\n.*?)^```$", section(title), re.MULTILINE | re.DOTALL)
+    assert file is not None
+    (folder / file[2]).write_text(file[1])
+    lines = commands(*PROGRAMS, title=title)
+    for data in sorted({word for words in lines for word in words if word.startswith("data/")}):
+        (folder / data).mkdir(parents=True)
+        write_tones(folder / data, speakers=8)
+
+
+def run(program: str, command: str, *words: str) -> None:
+    """Does a command of the page with little of everything, which leads to a trained run or a bundle nevertheless."""
+    less = [] if command == "export" and "--data" not in words else LESS[command]
+    assert PROGRAMS[program].main([command, *words, *less]) == 0, command
 
 
 def walk(folder: Path) -> None:
@@ -39,12 +61,7 @@ def walk(folder: Path) -> None:
     Args:
       folder: empty, and the working folder: the page's paths are relative.
     """
-    file = re.search(r"^```python\n(# (\S+)\n.*?)^```$", section(), re.MULTILINE | re.DOTALL)
-    assert file is not None
-    (folder / file[2]).write_text(file[1])
-    for data in sorted({word for words in commands(*PROGRAMS) for word in words if word.startswith("data/")}):
-        (folder / data).mkdir(parents=True)
-        write_tones(folder / data, speakers=8)
+    write(folder)
     assert [words[1] for words in commands(*PROGRAMS)] == list(LESS)
-    for program, command, *words in commands(*PROGRAMS):
-        assert PROGRAMS[program].main([command, *words, *LESS[command]]) == 0, command
+    for words in commands(*PROGRAMS):
+        run(*words)

@@ -10,7 +10,14 @@ from kws_reference.frontend.config import FrontendConfig
 from kws_training.convert.integer import convert
 from kws_training.convert.manifest import manifest
 from kws_training.models import architecture
-from kws_training.streaming import Stream, Streaming, to_streaming
+from kws_training.streaming import (
+    SVDF,
+    ProjectedLSTMCell,
+    Stream,
+    Streaming,
+    SubSpectralNormalization,
+    to_streaming,
+)
 
 LABELS = ("_silence_", "_unknown_", "yes", "no")
 FRONTEND = FrontendConfig(feature_mean=(0.0,) * 40, feature_std=(1.0,) * 40)
@@ -57,6 +64,19 @@ def transformer(labels: int, coefficients: int) -> keras.Model:
     return kind.build(kind.config(labels))
 
 
+def ready(labels: int, coefficients: int) -> keras.Model:
+    """The kit's own layers, and a function of the last frames."""
+    features = keras.Input((None, coefficients), name="features")
+    x = layers.Reshape((-1, coefficients, 1), name="image")(features)
+    x = Stream(layers.Conv2D(6, (3, 4), strides=(2, 4), activation="relu"), name="stem")(x)
+    x = SubSpectralNormalization(2, name="groups")(x)
+    x = layers.Reshape((-1, x.shape[2] * x.shape[3]), name="row")(x)
+    x = SVDF(12, 6, rank=2, activation="relu", name="svdf")(x)
+    x = Stream(lambda window: ops.max(window, 1), context=3, name="largest")(x)
+    x = Stream(layers.RNN(ProjectedLSTMCell(10, 6)), name="memory")(x)
+    return keras.Model(features, layers.Dense(labels, name="logits")(x))
+
+
 class Net(Streaming, keras.Model):
     """Of the subclass API."""
 
@@ -85,7 +105,7 @@ def subclassed(labels: int, coefficients: int) -> keras.Model:
     return net
 
 
-BUILDERS = {build.__name__: build for build in (ds_cnn, gru, svdf, transformer, subclassed)}
+BUILDERS = {build.__name__: build for build in (ds_cnn, gru, svdf, transformer, ready, subclassed)}
 
 
 def write(name: str, folder: Path) -> Bundle:

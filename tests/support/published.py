@@ -10,6 +10,7 @@ from kws_codegen.adopt.adoption import adopt
 from kws_reference.bundle import Bundle, write_bundle
 from kws_reference.frontend.config import FrontendConfig
 
+from tests.support.int16 import int16
 from tests.support.models import STEPS_PER_STD, GraphBuilder, streaming_wake_word
 from tests.support.tflite_writer import write
 
@@ -125,6 +126,30 @@ def gru(seed: int = 55) -> GraphBuilder:
     return b
 
 
+def svdf_inside(seed: int = 56) -> GraphBuilder:
+    """kws_streaming's SVDF with its memory inside of the operators: six layers of 256 units, projections between them.
+
+    Source: the model for 12 labels of O. Rybakov et al., "Streaming keyword spotting on mobile devices",
+    arXiv:2005.06720.
+    """
+    b = GraphBuilder(seed)
+    x = b.reshape("row", b.input("features", (1, 1, 1, 30), 1 / STEPS_PER_STD), (1, 30))
+    for number, steps in enumerate((4, 10, 10, 10, 10, 10), 1):
+        x = b.svdf(f"svdf{number}", x, 256, steps)
+        if number < 6:
+            x = _in_units(b, b.dense(f"projection{number}", x, 128), 1 / 24)
+    b.scores(b.dense("dense", x, 12))
+    return b
+
+
+def lstm(seed: int = 57) -> GraphBuilder:
+    """An LSTM of 64 units over each frame, which keeps its states itself, and a dense layer."""
+    b = GraphBuilder(seed)
+    x = b.reshape("frames", b.input("features", (1, 1, 1, 40), 1 / STEPS_PER_STD), (1, 1, 40))
+    b.scores(b.dense("dense", b.reshape("flat", b.lstm("lstm", x, 64), (1, 64)), 12))
+    return b
+
+
 def _finer(b: GraphBuilder, x: int) -> int:
     """Half the scale, as a RELU leaves half of the range empty: else deep random networks fall silent."""
     return _fine(b, x, b.tensors[x].scales[0] / 2)
@@ -165,7 +190,7 @@ class Published:
     def bundle(self, folder: Path) -> Bundle:
         """Adopts the model into a bundle, with the kit's MFCC in front."""
         adopted = adopt(
-            write(self.builder().graph()), self.coefficients, self.frames_per_step, streaming=self.streaming
+            write(self.builder().as_converted()), self.coefficients, self.frames_per_step, streaming=self.streaming
         )
         labels = tuple(f"label{number}" for number in range(adopted.scores.shape[1]))
         frontend = FrontendConfig(coefficients=self.coefficients, feature_steps_per_std=1 / adopted.features.scale)
@@ -181,7 +206,11 @@ PUBLISHED = {
     "bc_resnet": Published(bc_resnet, frames_per_step=2),
     "svdf": Published(svdf),
     "gru": Published(gru),
+    "svdf_inside": Published(svdf_inside, coefficients=30),
+    "lstm": Published(lstm),
     "wake_word_recomputed": Published(streaming_wake_word, frames_per_step=1),
     "wake_word_streamed": Published(streaming_wake_word, frames_per_step=1, streaming=True),
+    "gru_int16": Published(lambda: int16(gru())),
+    "wake_word_int16": Published(lambda: int16(streaming_wake_word()), frames_per_step=1, streaming=True),
 }
 """Models by name."""

@@ -8,7 +8,8 @@ from kws_reference.bundle import Bundle, write_bundle
 from kws_training.convert.integer import convert_quantized
 from kws_training.models import matchbox
 from kws_training.models.matchbox import MatchboxConfig
-from kws_training.quantize import matchbox as quantized_matchbox
+from kws_training.quantize.graph import to_quantized
+from kws_training.quantize.model import calibrate
 from kws_training.quantize.precision import precision
 from kws_training.streaming import to_streaming
 
@@ -42,9 +43,9 @@ def trained(config: MatchboxConfig, seed: int = 0) -> keras.Model:
 
 def start(config: MatchboxConfig, name: str, seed: int = 0) -> keras.Model:
     """A quantized model of a precision from the command line, with the weights of `trained`."""
-    model = quantized_matchbox.build(config, precision(name), SCALE)
-    features = clips(config, 10, seed + 1).astype(np.float32) * np.float32(SCALE)
-    quantized_matchbox.start_from(model, trained(config, seed), config, features)
+    float_model, steps = trained(config, seed), config.frames_per_step
+    model = to_quantized(float_model, precision(name), SCALE, steps, config.pool_frames)
+    calibrate(model, clips(config, 10, seed + 1).astype(np.float32) * np.float32(SCALE))
     return model
 
 

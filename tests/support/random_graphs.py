@@ -1,7 +1,7 @@
 """Random graphs of all operators that engine aot runs, with states of both kinds; each a valid model."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -28,6 +28,44 @@ def random_graph(seed: int, operators: int = 9) -> GraphBuilder:
     size = builder.tensors[x].size
     builder.scores(builder.dense("scores", builder.reshape("flat", x, (1, size)), 4))
     return builder
+
+
+def random_planes(seed: int, layers: int = 5) -> GraphBuilder:
+    """A model of convolutions over rows and columns of random kernels, strides, dilations, borders and channels."""
+    b = GraphBuilder(seed)
+    rng = b.rng
+    height, width, channels = int(rng.integers(1, 13)), int(rng.integers(1, 11)), int(rng.choice([1, 1, 2, 3, 4, 8]))
+    features = b.input("features", (1, height, 1, width * channels), 1 / STEPS_PER_STD, int(rng.integers(-20, 20)))
+    x = b.reshape("plane", features, (1, height, width, channels))
+    for number in range(layers):
+        _, *sizes, channels = _shape(b, x)
+        padding = str(rng.choice(["SAME", "SAME", "VALID"]))
+        stride = _pair(rng.choice([1, 1, 2, 3], 2))
+        # TensorFlow Lite knows strides or dilations.
+        dilation = _pair(rng.choice([1, 1, 2, 3], 2)) if stride == (1, 1) else (1, 1)
+        room = [n if padding == "VALID" else n + 2 for n in sizes]
+        kernel = _pair([rng.integers(1, min((n - 1) // d + 1, 5) + 1) for n, d in zip(room, dilation, strict=True)])
+        outputs = int(rng.choice([0, 0, 1, 2, 4, 6, 8, 12]))
+        if not outputs and rng.random() < 0.5:
+            x = _louder(b, b.conv(f"widen{number}", x, int(rng.choice([4, 8, 12]))))
+        activation = str(rng.choice(["NONE", "RELU"]))
+        options = dict(stride=stride, dilation=dilation, padding=padding, activation=activation)
+        multiplier = int(rng.choice([1, 3])) if channels == 1 else 1
+        x = _louder(b, b.plane(f"layer{number}", x, kernel, outputs=outputs, multiplier=multiplier, **options))
+    b.scores(b.dense("scores", b.reshape("flat", x, (1, b.tensors[x].size)), 4))
+    return b
+
+
+def _louder(b: GraphBuilder, x: int) -> int:
+    """A finer scale: half of what comes out of a RELU is zero, and deep random networks fall silent."""
+    finer = 4 if b.tensors[x].zero_points == (-128,) else 2
+    b.tensors[x] = dataclasses.replace(b.tensors[x], scales=(b.tensors[x].scales[0] / finer,))
+    return x
+
+
+def _pair(values: Iterable[int]) -> tuple[int, int]:
+    first, second = values
+    return int(first), int(second)
 
 
 def _any(rng: np.random.Generator, known: list[int]) -> int:
@@ -105,6 +143,20 @@ def _held(b: GraphBuilder, name: str, x: int) -> int | None:
     b.op("ADD", [old, x], new, activation="NONE")
     b.keep(name, old, new, reset=int(b.rng.integers(-128, 128)))
     return new if b.rng.random() < 0.7 else b.binary("SUB", f"{name}/change", new, old, scale, activation="NONE")
+
+
+def _memory(b: GraphBuilder, name: str, x: int) -> int | None:
+    """An SVDF, which keeps its memory itself."""
+    shape, scale, _ = b.like(x)
+    size = int(np.prod(shape))
+    # Of 8 bits only where TFLite Micro can tell the scale of the bias from others.
+    dtype = "INT8" if scale < 100 and b.rng.random() < 0.5 else "INT16"
+    units, steps, rank = (int(b.rng.integers(1, most)) for most in (9, 12, 4))
+    if size > 60:
+        return None
+    row = b.reshape(f"{name}/row", x, (1, size))
+    y = b.svdf(name, row, units, steps, rank=rank, dtype=dtype, activation=str(b.rng.choice(["NONE", "RELU"])))
+    return b.reshape(f"{name}/plane", y, (1, 1, 1, units))
 
 
 def _function(b: GraphBuilder, name: str, x: int) -> int | None:
@@ -209,6 +261,7 @@ _CHOICES: tuple[Callable[[GraphBuilder, str, int], int | None], ...] = (
     _along_time,
     _over_plane,
     _held,
+    _memory,
     _function,
     _binary,
     _pool,

@@ -14,7 +14,7 @@ def with_variables(bundle: Bundle, *, first: dict[str, np.ndarray] | None = None
 
     Args:
       bundle: with states.
-      first: other first values of states, int8 of their size, by name.
+      first: other first values of states, of their type and size, by name.
     """
     draft = Draft(bundle.model)
     graph, starting = draft.graph, generated.SubGraphT()
@@ -31,7 +31,7 @@ def with_variables(bundle: Bundle, *, first: dict[str, np.ndarray] | None = None
         _handle(draft, graph, state.name)
         handle = len(graph.tensors) - 1
         draft.add("READ_VARIABLE", [handle], source, generated.ReadVariableOptionsT())
-        value = np.full(int(np.prod(state.shape)), state.reset_value, np.int8)
+        value = np.full(int(np.prod(state.shape)), state.reset_value, state.dtype)
         _start(draft, starting, state.name, source, (first or {}).get(state.name, value))
         _assign(draft, ops, handle, sink)
     graph.operators += ops

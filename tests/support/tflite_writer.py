@@ -103,6 +103,7 @@ def _tensor(builder: Any, tensor: Tensor, buffers: list[bytes]) -> int:
     tflite.TensorAddType(builder, _TYPE[tensor.dtype])
     tflite.TensorAddBuffer(builder, buffer)
     tflite.TensorAddName(builder, name)
+    tflite.TensorAddIsVariable(builder, tensor.is_variable)
     if quantization is not None:
         tflite.TensorAddQuantization(builder, quantization)
     return tflite.TensorEnd(builder)
@@ -193,7 +194,17 @@ _TABLES = {
     ),
     "SUB": ("SubOptions", {"activation": "FusedActivationFunction"}),
     "SUM": ("ReducerOptions", {"keep_dims": "KeepDims"}),
+    "SVDF": ("SVDFOptions", {"rank": "Rank", "activation": "FusedActivationFunction"}),
     "TRANSPOSE": ("TransposeOptions", {}),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": (
+        "UnidirectionalSequenceLSTMOptions",
+        {
+            "activation": "FusedActivationFunction",
+            "cell_clip": "CellClip",
+            "projection_clip": "ProjClip",
+            "time_major": "TimeMajor",
+        },
+    ),
 }
 _ENUMERATIONS = {"padding": _PADDING, "activation": _ACTIVATION}
 

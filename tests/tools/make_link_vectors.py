@@ -30,7 +30,7 @@ _COUNTERS = (
     *("frames_ok", "frames_bad_cobs", "frames_too_short", "frames_too_long", "frames_bad_crc", "frames_repeated"),
     *("errors_sent", "serial_overruns", "audio_gaps", "audio_overruns", "audio_repeated_bytes", "steps", "detections"),
     *("stack_size_bytes", "stack_used_bytes", "state_bytes", "scratch_bytes", "weights_bytes", "frontend_bytes"),
-    *("detector_bytes", "link_bytes", "audio_ring_bytes"),
+    *("detector_bytes", "link_bytes", "audio_ring_bytes", "microphone_samples", "microphone_lost_samples"),
 )
 LAYOUTS: dict[str, tuple[int, dict[str, str]]] = {
     "info": (
@@ -84,6 +84,7 @@ LAYOUTS: dict[str, tuple[int, dict[str, str]]] = {
             "detector_ticks": "Q",
             "first_layer": "H",
             "layer_ticks": "numbers:B",
+            "awake_ticks": "Q",
         },
     ),
     "stats": (0x86, dict.fromkeys(_COUNTERS, "I")),
@@ -92,6 +93,7 @@ LAYOUTS: dict[str, tuple[int, dict[str, str]]] = {
     "error": (0x9F, {"code": "B", "request_type": "B", "detail": "I"}),
     "hello": (0x90, {"starts": "I", "faults": "I"}),
     "state_digest": (0x93, {"step": "I", "crcs": "numbers:B"}),
+    "frontend_digest": (0x94, {"step": "I", "crcs": "numbers:B"}),
 }
 
 GET_INFO, AUDIO = 0x01, 0x03
@@ -175,9 +177,9 @@ def _messages() -> list[tuple[str, dict[str, object]]]:
         named("step", 0xFFFFFFFF, 0, 0, 0xFFFFFFFF, 0, 255, 32_767, scores[:2], features),
         named("detection", 49, 11, 32_767),
         named("detection", 0, 0, 1),
-        named("bench", 49, 1 << 33, 0xFFFFFFFFFF, 1, 0, (1, 0, 0xFFFFFFFF)),
-        named("bench", 0, 0, 0, 0, 17, ()),
-        named("stats", *(0x01000000 * (index % 7) + index for index in range(22))),
+        named("bench", 49, 1 << 33, 0xFFFFFFFFFF, 1, 0, (1, 0, 0xFFFFFFFF), 1 << 40),
+        named("bench", 0, 0, 0, 0, 17, (), 0),
+        named("stats", *(0x01000000 * (index % 7) + index for index in range(len(_COUNTERS)))),
         named("fault", 1, *registers),
         named("fault", *[0] * 10),
         named("credit", 640, 2688),
@@ -185,6 +187,7 @@ def _messages() -> list[tuple[str, dict[str, object]]]:
         named("hello", 2, 1),
         named("state_digest", 7, (0, 0xFFFFFFFF, 0x12345678)),
         named("state_digest", 0, ()),
+        named("frontend_digest", 3, (5, 0xFFFFFFFF, 0, 0x80000000, 1)),
     ]
 
 

@@ -3,16 +3,19 @@
 import dataclasses
 import hashlib
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from kws_reference.detector.integer import LOGITS, PROBABILITIES
 from kws_reference.errors import KwsError
 from kws_reference.frontend.kinds import AnyFrontendConfig, config_from_dict
 from kws_reference.frontend.micro_config import MicroFrontendConfig
 from kws_reference.labels import LabelSet, check_name
-from kws_reference.system.files import replace
+from kws_reference.system.files import remedy, replace
 from kws_reference.timing import (
     MAX_QUIET_STEPS,
     MAX_REFRACTORY_STEPS,
@@ -61,7 +64,8 @@ class State:
       input_index, output_index: positions in the subgraph's inputs and outputs.
       shape: ``(1, rows, 1, channels)``; the oldest row first.
       scale, zero_point: quantization of both ends.
-      reset_value: int8 value of every element after a reset.
+      reset_value: int8 value of every element after a reset; of an int16 state 0.
+      dtype: of an element, ``int8`` or ``int16``. A manifest leaves ``int8`` out.
     """
 
     name: str
@@ -71,6 +75,20 @@ class State:
     scale: float
     zero_point: int
     reset_value: int
+    dtype: str = "int8"
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the state, int16 little-endian."""
+        return math.prod(self.shape) * _STATE_BYTES[self.dtype]
+
+    def initial(self) -> np.ndarray:
+        """The state after a reset."""
+        return np.full(self.shape, self.reset_value, self.dtype)
+
+
+_STATE_BYTES = {"int8": 1, "int16": 2}
+"""Of an element, by its type."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -235,7 +253,7 @@ def write_bundle(path: str | os.PathLike, model: bytes, manifest: dict[str, Any]
         os.replace(unfinished, folder / MANIFEST_FILE)
     except OSError as error:
         raise KwsError(
-            f"cannot write the bundle to {folder}: {error.strerror}. Free space or choose another folder."
+            f"cannot write the bundle to {folder}: {error.strerror}. {remedy(error, 'choose another folder')}"
         ) from None
     return Bundle.load(folder)
 
@@ -386,7 +404,15 @@ def _state(item: dict[str, Any], position: int) -> State:
             scale,
             zero_point,
             _get(item, "reset_value", int),
+            _get(item, "dtype", str) if "dtype" in item else "int8",
         )
+        if state.dtype not in _STATE_BYTES:
+            raise KwsError(f"dtype must be {' or '.join(_STATE_BYTES)}. Received: {state.dtype!r}.")
+        if state.dtype == "int16" and (state.zero_point or state.reset_value):
+            raise KwsError(
+                "zero_point and reset_value of an int16 state must be 0. "
+                f"Received: {state.zero_point}, {state.reset_value}."
+            )
         if not -128 <= state.reset_value <= 127:
             raise KwsError(f"reset_value must be int8. Received: {state.reset_value}.")
         return state

@@ -24,6 +24,8 @@ class Step:
       top_smoothed_q15: that posterior, 0 to 32767.
       state_crcs: CRC-32 of each state in tensor order, after the step; empty unless asked for.
       detection: the event that the step raised, or None.
+      frontend_crcs: CRC-32 of what each stage of the front end computed in the step; empty unless asked for, or where
+        `frontend.kinds.stages` knows none.
     """
 
     index: int
@@ -34,6 +36,7 @@ class Step:
     top_smoothed_q15: int
     state_crcs: tuple[int, ...]
     detection: Detection | None
+    frontend_crcs: tuple[int, ...] = ()
 
 
 class Pipeline:
@@ -44,12 +47,13 @@ class Pipeline:
         self._network = Network(bundle)
         self._detector = Detector(bundle)
 
-    def run(self, pcm: np.ndarray, *, state_crcs: bool = False) -> list[Step]:
+    def run(self, pcm: np.ndarray, *, state_crcs: bool = False, frontend_crcs: bool = False) -> list[Step]:
         """Resets everything and runs a whole recording.
 
         Args:
           pcm: int16 ``[samples]`` at the bundle's sample rate.
           state_crcs: also digest every state after every step.
+          frontend_crcs: also digest what the stages of the front end computed in every step.
 
         Returns:
           One `Step` for every ``frames_per_step`` whole frames. A remainder too short for a step is left out, as a
@@ -57,6 +61,7 @@ class Pipeline:
         """
         clock = self.bundle.clock
         frames = kinds.stream(self.bundle.frontend, self.bundle.features.zero_point).push(pcm)
+        stages = kinds.stage_values(self.bundle.frontend, pcm) if frontend_crcs else ()
         data = np.asarray(pcm, "<i2").tobytes()
         self._network.reset()
         self._detector.reset()
@@ -68,5 +73,11 @@ class Pipeline:
             scores = self._network.step(features)
             digests = tuple(zlib.crc32(state.tobytes()) for state in self._network.states) if state_crcs else ()
             detection = self._detector.step(scores)
-            steps.append(Step(index, crc, features, scores, *self._detector.top, digests, detection))
+            of_frontend = tuple(_step_crc(values, index, self.bundle.frames_per_step) for values in stages)
+            steps.append(Step(index, crc, features, scores, *self._detector.top, digests, detection, of_frontend))
         return steps
+
+
+def _step_crc(values: np.ndarray, step: int, frames: int) -> int:
+    """CRC-32 of the values of a step's frames as little-endian words."""
+    return zlib.crc32(values[step * frames : (step + 1) * frames].astype("<u4").tobytes())

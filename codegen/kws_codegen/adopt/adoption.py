@@ -12,17 +12,22 @@ from kws_codegen.adopt import window
 from kws_codegen.adopt.draft import Draft, numbers
 from kws_codegen.adopt.ends import int8_input, int8_output, is_probability, reshaped, rows_of
 from kws_codegen.adopt.streaming import stream
-from kws_codegen.adopt.variables import DraftState, externalise
+from kws_codegen.adopt.variables import STATE_TYPES, DraftState, externalise, inner_states
 
 
 @dataclasses.dataclass(frozen=True)
 class AdoptedState:
-    """A state: positions among inputs and outputs, name, shape, range and first value."""
+    """A state: positions among inputs and outputs, name, shape, range, first value, and ``int8`` or ``int16``."""
 
     name: str
     input: Endpoint
     output: Endpoint
     reset_value: int
+    dtype: str
+
+    def initial(self) -> np.ndarray:
+        """The state after a reset."""
+        return np.full(self.input.shape, self.reset_value, self.dtype)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +39,7 @@ class Adopted:
       features: ``[1, frames_per_step, 1, coefficients]``.
       scores: ``[1, labels]``.
       is_probability: the scores come out of a softmax or a sigmoid.
+      int16_scale: of the original's scores, where a QUANTIZE makes int8 of int16; else None.
       states: external.
       original_frames: frames that a step of the original takes.
       original_outputs: positions of the scores and of the states that the original has outside.
@@ -45,6 +51,7 @@ class Adopted:
     features: Endpoint
     scores: Endpoint
     is_probability: bool
+    int16_scale: float | None
     states: tuple[AdoptedState, ...]
     original_frames: int
     original_outputs: tuple[int, ...]
@@ -55,9 +62,9 @@ class Adopted:
 def adopt(data: bytes, coefficients: int, frames_per_step: int | None = None, *, streaming: bool = False) -> Adopted:
     """Makes a model ready for a bundle.
 
-    Resource variables become states that come in and go out; QUANTIZE and DEQUANTIZE at its ends are left out; its
-    features get the shape of rows; with fewer `frames_per_step` than the model takes the others become a state, or,
-    if it is to be `streaming`, those rows of each layer that are needed again.
+    Resource variables, and what SVDF and LSTM keep inside, become states that come in and go out; QUANTIZE and
+    DEQUANTIZE at its ends are left out; its features get the shape of rows; with fewer `frames_per_step` than the model
+    takes the others become a state, or, if it is to be `streaming`, those rows of each layer that are needed again.
 
     Args:
       data: bytes of a ``.tflite`` with one input for features and one output of scores; more of both are states.
@@ -79,12 +86,12 @@ def adopt(data: bytes, coefficients: int, frames_per_step: int | None = None, *,
 
 
 def _adopt(draft: Draft, coefficients: int, frames_per_step: int | None, streaming: bool) -> Adopted:
-    states = externalise(draft)
+    states = externalise(draft) + inner_states(draft)
     inputs, outputs = numbers(draft.graph.inputs), numbers(draft.graph.outputs)
     output, given = _given_states(draft, inputs, outputs)
     states += given
     original_outputs = (outputs.index(output), *(outputs.index(state.sink) for state in given))
-    features, scores = int8_input(draft, inputs[0]), int8_output(draft, output)
+    features, (scores, int16_scale) = int8_input(draft, inputs[0]), int8_output(draft, output)
     for end in (features, scores):
         if draft.quantization(end) is None:
             raise KwsError(f"{draft.name(end)} has no scale and zero point of its own.")
@@ -117,6 +124,7 @@ def _adopt(draft: Draft, coefficients: int, frames_per_step: int | None, streami
         features=_end(draft, 0, features),
         scores=_end(draft, 0, scores),
         is_probability=probability,
+        int16_scale=int16_scale,
         states=tuple(_state(draft, position, state) for position, state in enumerate(states, 1)),
         original_frames=frames,
         original_outputs=original_outputs,
@@ -147,7 +155,7 @@ def _given_states(draft: Draft, inputs: list[int], outputs: list[int]) -> tuple[
         if not fitting:
             raise KwsError(
                 f"input {number} {draft.name(source)} is no state: no output left shares its shape, scale and zero "
-                "point in INT8."
+                "point in INT8 or INT16."
             )
         left.remove(fitting[0])
         quantization = draft.quantization(source)
@@ -159,15 +167,17 @@ def _given_states(draft: Draft, inputs: list[int], outputs: list[int]) -> tuple[
 
 
 def _is_state(draft: Draft, source: int, sink: int) -> bool:
-    same = draft.quantization(source) == draft.quantization(sink) is not None
-    return same and draft.shape(source) == draft.shape(sink) and draft.dtype(source) == draft.dtype(sink) == "INT8"
+    same = draft.quantization(source) == draft.quantization(sink) is not None and draft.shape(source) == draft.shape(
+        sink
+    )
+    return same and draft.dtype(source) == draft.dtype(sink) in STATE_TYPES
 
 
 def _set_apart(draft: Draft, states: list[DraftState], scores: int) -> None:
     """Gives states tensors of their own where one leaves the model twice, or as it came in, and names that differ."""
     taken, names = {scores}, set()
     for number, state in enumerate(states, 1):
-        if state.sink in taken or draft.producer(state.sink) is None:
+        if state.sink in taken or (draft.producer(state.sink) is None and not state.is_inner):
             shape = draft.shape(state.sink)
             copy = draft.like(state.sink, f"state{number}_out", shape)
             draft.add("RESHAPE", [state.sink, draft.integers(f"state{number}_out/shape", list(shape))], copy)
@@ -199,6 +209,5 @@ def _state(draft: Draft, position: int, state: DraftState) -> AdoptedState:
         raise KwsError(
             f"state {state.name} has shape {list(shape)}: 2 to 4 dimensions can be kept, the first of them 1."
         )
-    return AdoptedState(
-        state.name, _end(draft, position, state.source), _end(draft, position, state.sink), state.reset_value
-    )
+    ends = _end(draft, position, state.source), _end(draft, position, state.sink)
+    return AdoptedState(state.name, *ends, state.reset_value, draft.dtype(state.source).lower())

@@ -67,11 +67,14 @@ class Draft:
         data = self.model.buffers[self.tensor(index).buffer].data
         return None if data is None or len(data) == 0 else np.asarray(data, np.uint8)
 
-    def like(self, index: int, name: str, shape: tuple[int, ...]) -> int:
-        """A new activation of the type and range of another one."""
+    def like(self, index: int, name: str, shape: tuple[int, ...], *, as_int8: tuple[float, int] | None = None) -> int:
+        """A new activation of the type and range of another one, or of int8 with a scale and zero point."""
         model, made = self.tensor(index), generated.TensorT()
         made.name, made.shape, made.type, made.buffer = name.encode(), list(shape), model.type, 0
         made.quantization = model.quantization
+        if as_int8 is not None:
+            made.type, made.quantization = generated.TensorType.INT8, generated.QuantizationParametersT()
+            made.quantization.scale, made.quantization.zeroPoint = [as_int8[0]], [as_int8[1]]
         return self._append(made)
 
     def integers(self, name: str, values: list[int]) -> int:

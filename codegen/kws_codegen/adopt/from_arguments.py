@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kws_reference import limits
-from kws_reference.bundle import Bundle, Endpoint, write_bundle
+from kws_reference.bundle import MODEL_FILE, Bundle, Endpoint, is_bundle, write_bundle
 from kws_reference.errors import KwsError
 from kws_reference.frontend.kinds import config_from_dict
 from kws_reference.frontend.micro_config import MicroFrontendConfig, quantization
@@ -27,6 +27,7 @@ def add_adoption_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="BUNDLE", help="folder of the bundle, made when missing"
     )
+    parser.add_argument("--overwrite", action="store_true", help="replace a bundle of another model there")
     parser.add_argument("--labels", metavar="NAMES", help="names of the scores in their order, with commas between")
     parser.add_argument(
         "--frontend",
@@ -71,6 +72,8 @@ def adopted_bundle(
         )
     wanted = wanted_frontend(args.frontend)
     adopted = adopt(data, wanted.config.coefficients, frames_per_step, streaming=streaming)
+    if not args.overwrite:
+        _require_same_model(args.out, adopted.model)
     proof = prove(data, adopted)
     frontend = _fitted(wanted, adopted.features)
     if microwakeword is not None:
@@ -95,8 +98,27 @@ def adopted_bundle(
         ) from None
     for note in adopted.notes:
         log.info(note)
+    if microwakeword is not None and not isinstance(wanted.config, MicroFrontendConfig):
+        log.warning(
+            f"microWakeWord's models were trained with another front end than --frontend {args.frontend}: "
+            "give --frontend micro, or they hear something else"
+        )
     _warn(bundle, proof)
     return bundle, adopted, proof
+
+
+def _require_same_model(folder: Path, model: bytes) -> None:
+    """Raises KwsError where a folder holds the bundle of another model: somebody may need it still."""
+    if not is_bundle(folder):
+        return
+    try:
+        same = (folder / MODEL_FILE).read_bytes() == model
+    except OSError:
+        same = False
+    if not same:
+        raise KwsError(
+            f"--out: {folder} holds the bundle of another model. Choose another folder, or give --overwrite."
+        )
 
 
 def _warn(bundle: Bundle, proof: Proof) -> None:

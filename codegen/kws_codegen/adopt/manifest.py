@@ -50,6 +50,7 @@ def manifest(adopted: Adopted, name: str, labels: tuple[str, ...], frontend: dic
                 "scale": state.input.scale,
                 "zero_point": state.input.zero_point,
                 "reset_value": state.reset_value,
+                **({} if state.dtype == "int8" else {"dtype": state.dtype}),
             }
             for state in adopted.states
         ],

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 from kws_reference.errors import KwsError
+from kws_reference.network.interpreter import load
+from kws_reference.tflite.fixed_point import quantize_multiplier, requantize
 from tflite_micro import runtime
 
 from kws_codegen.adopt.adoption import Adopted
@@ -42,10 +44,10 @@ def prove(original: bytes, adopted: Adopted, steps: int = STEPS_PER_KIND, seed: 
     seen: set[bytes] = set()
     count = 0
     try:
-        before, after = runtime.Interpreter.from_bytes(original), runtime.Interpreter.from_bytes(adopted.model)
-        states = [np.full(state.input.shape, state.reset_value, np.int8) for state in adopted.states]
+        before, after = load(original), load(adopted.model)
+        states = [state.initial() for state in adopted.states]
         given = adopted.states[len(adopted.states) - len(adopted.original_outputs) + 1 :]
-        old_states = [np.full(state.input.shape, state.reset_value, np.int8) for state in given]
+        old_states = [state.initial() for state in given]
         for step, new in enumerate(_features(frames, coefficients, steps, adopted.exact_from, seed)):
             window_rows = np.concatenate([window_rows, new])[-adopted.original_frames :]
             expected, old_states = _run_original(before, window_rows, adopted, old_states)
@@ -105,16 +107,29 @@ def _run_original(
         interpreter.set_input(state, position)
     interpreter.invoke()
     scores_at, *states_at = adopted.original_outputs
-    scores = interpreter.get_output(scores_at).reshape(-1)
-    if scores.dtype == np.uint8:
-        scores = (scores.astype(np.int16) - 128).astype(np.int8)
-    elif scores.dtype == np.float32:
-        scores = np.rint(scores / adopted.scores.scale + adopted.scores.zero_point).astype(np.int8)
+    scores = _int8_scores(interpreter.get_output(scores_at).reshape(-1), adopted)
     return scores, [interpreter.get_output(position) for position in states_at]
 
 
+def _int8_scores(scores: np.ndarray, adopted: Adopted) -> np.ndarray:
+    """The original's scores as the adopted model has them."""
+    if scores.dtype == np.uint8:
+        return (scores.astype(np.int16) - 128).astype(np.int8)
+    if adopted.int16_scale is not None:
+        if scores.dtype == np.float32:
+            scores = np.rint(scores / adopted.int16_scale)
+        factor = quantize_multiplier(adopted.int16_scale / adopted.scores.scale)
+        return requantize(scores.astype(np.int64), *factor, adopted.scores.zero_point, -128, 127)
+    if scores.dtype == np.float32:
+        return np.rint(scores / adopted.scores.scale + adopted.scores.zero_point).astype(np.int8)
+    return scores
+
+
 def _real_input(values: np.ndarray, details: dict[str, Any], adopted: Adopted) -> np.ndarray:
-    """Features as the original takes them: floats, or bytes without a sign."""
+    """Features as the original takes them: floats, int16, or bytes without a sign."""
+    if details["dtype"] == np.int16:
+        steps = round(adopted.features.scale / float(details["quantization_parameters"]["scales"][0]))
+        return ((values.astype(np.int32) - adopted.features.zero_point) * steps).astype(np.int16)
     if details["dtype"] == np.uint8:
         quantization = details["quantization_parameters"]
         zero_point = int(quantization["zero_points"][0])

@@ -14,6 +14,7 @@ from kws_reference.errors import KwsError
 from kws_reference.tflite.schema import PADDINGS, generated
 
 from kws_codegen.adopt.draft import Draft, numbers
+from kws_codegen.adopt.stream_slices import take_slice
 from kws_codegen.adopt.variables import DraftState
 
 
@@ -124,7 +125,26 @@ class _Streamer:
         op.inputs = [joined if i == position else other for i, other in enumerate(numbers(op.inputs))]
 
     def _join(self, op: Any, index: int, kept: int) -> int:
-        draft, rows, name = self.draft, self.known[index], f"rows{len(self.states) + 1}"
+        """The tensor with earlier rows before its own; without an axis before them they get one while they are kept."""
+        draft, rows = self.draft, self.known[index]
+        if rows.axis > 0:
+            return self._join_along(op, index, rows, kept)
+        shape = draft.shape(index)
+        wrapped = self._reshaped(op, index, (1, *shape))
+        joined = self._join_along(op, wrapped, dataclasses.replace(rows, axis=1), kept)
+        return self._reshaped(op, joined, (kept + rows.new, *shape[1:]))
+
+    def _reshaped(self, op: Any, index: int, shape: tuple[int, ...]) -> int:
+        """A tensor under another shape, made right before an operator."""
+        draft = self.draft
+        name = f"rows{len(self.states) + 1}/view{len(draft.graph.tensors)}"
+        result = draft.like(index, name, shape)
+        at = next(i for i, other in enumerate(draft.graph.operators) if other is op)
+        draft.add("RESHAPE", [index, draft.integers(f"{name}/shape", list(shape))], result, at=at)
+        return result
+
+    def _join_along(self, op: Any, index: int, rows: _Rows, kept: int) -> int:
+        draft, name = self.draft, f"rows{len(self.states) + 1}"
         shape = list(draft.shape(index))
 
         def sized(count: int) -> tuple[int, ...]:
@@ -236,6 +256,23 @@ def _kernel(streamer: _Streamer, op: Any, side: str) -> tuple[int, int, int]:
     return weights[1 if side == "H" else 2], stride, getattr(options, f"dilation{side}Factor")
 
 
+def _dense(streamer: _Streamer, op: Any) -> None:
+    """A dense layer of each row, or one of the whole window."""
+    rows, draft = streamer.of(op), streamer.draft
+    source, weights = numbers(op.inputs)[:2]
+    shape = draft.shape(source)
+    inner = draft.shape(weights)[-1]
+    if source not in streamer.known or any(index in streamer.known for index in numbers(op.inputs)[1:]):
+        raise streamer.prevented(op, "its weights are computed")
+    if rows.axis == len(shape) - 1 or inner != shape[-1]:
+        return streamer.gather(op)
+    if op.builtinOptions.keepNumDims:
+        return streamer.give(op, rows)
+    if any(size != 1 for axis, size in enumerate(shape[:-1]) if axis != rows.axis):
+        raise streamer.prevented(op, "it takes several vectors of each row")
+    streamer.give(op, dataclasses.replace(rows, axis=0))
+
+
 def _mean(streamer: _Streamer, op: Any) -> None:
     rows, draft = streamer.of(op), streamer.draft
     axes = draft.constant(numbers(op.inputs)[1])
@@ -278,10 +315,7 @@ def _split(streamer: _Streamer, op: Any) -> None:
 
 
 _HINTS = {
-    "FULLY_CONNECTED": "a dense layer of each row must be a convolution of one tap (Conv1D(n, 1))",
     "REDUCE_MAX": "take the maximum by a pool (MAX_POOL_2D), or the mean",
-    "SLICE": "it cuts along time",
-    "STRIDED_SLICE": "it cuts along time",
 }
 
 _KINDS: dict[str, Callable[[_Streamer, Any], None]] = {
@@ -291,7 +325,9 @@ _KINDS: dict[str, Callable[[_Streamer, Any], None]] = {
     **dict.fromkeys(("CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D"), _window),
     **dict.fromkeys(("RESHAPE", "EXPAND_DIMS", "SQUEEZE"), _reshape),
     **dict.fromkeys(("SPLIT", "SPLIT_V"), _split),
+    **dict.fromkeys(("SLICE", "STRIDED_SLICE"), take_slice),
     "CONCATENATION": _concatenation,
+    "FULLY_CONNECTED": _dense,
     "MEAN": _mean,
     "PAD": _pad,
     "PADV2": _pad,

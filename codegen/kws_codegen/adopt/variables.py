@@ -1,6 +1,7 @@
-"""Resource variables, made into states that come in and go out.
+"""Variables, made into states that come in and go out.
 
-VAR_HANDLE, READ_VARIABLE and ASSIGN_VARIABLE vanish, and with CALL_ONCE the subgraph that gives the first values.
+VAR_HANDLE, READ_VARIABLE and ASSIGN_VARIABLE vanish, and with CALL_ONCE the subgraph that gives the first values. The
+variable tensors that SVDF and LSTM change in place stay what they are, and become inputs and outputs as well.
 """
 
 import dataclasses
@@ -12,15 +13,23 @@ from kws_reference.tflite import schema
 
 from kws_codegen.adopt.draft import Draft, numbers
 
+STATE_TYPES = ("INT8", "INT16")
+"""Types that a state can have."""
+
 
 @dataclasses.dataclass
 class DraftState:
-    """A state of a draft: tensor indices before and after a step, and the int8 value of all elements at first."""
+    """A state of a draft: tensor indices before and after a step, and the value of all elements at first.
+
+    Attributes:
+      is_inner: an operator keeps it: source and sink are one tensor, which no operator gives.
+    """
 
     name: str
     source: int
     sink: int
     reset_value: int
+    is_inner: bool = False
 
 
 @dataclasses.dataclass
@@ -45,8 +54,8 @@ def externalise(draft: Draft) -> list[DraftState]:
       A state for each variable that is read and written, in the order of reading.
 
     Raises:
-      KwsError: a variable is no int8 tensor, keeps another range than it is read with, starts with different values, or
-        is used in another way.
+      KwsError: a variable is no int8 or int16 tensor, keeps another range than it is read with, starts with different
+        values, or is used in another way.
     """
     variables: dict[str, _Variable] = {}
     handles: dict[int, str] = {}
@@ -77,6 +86,50 @@ def externalise(draft: Draft) -> list[DraftState]:
     return [_state(draft, variables[name], first.get(name)) for name in order]
 
 
+_INNER = {"SVDF": {4: "memory"}, "UNIDIRECTIONAL_SEQUENCE_LSTM": {18: "hidden", 19: "cell"}}
+"""Operator -> position of each state that it keeps among its inputs, and the state's name."""
+
+
+def inner_states(draft: Draft) -> list[DraftState]:
+    """The states that operators keep inside, in the order of the operators.
+
+    Each is named after its operator's result. Its first value is the interpreter's at a reset: real zeros.
+
+    Raises:
+      KwsError: a state has no quantization of its own, another type than INT8 and INT16, or two operators.
+    """
+    found: list[DraftState] = []
+    for op in draft.graph.operators:
+        inputs = numbers(op.inputs)
+        for position, what in _INNER.get(draft.kind(op), {}).items():
+            if position < len(inputs) and inputs[position] >= 0 and draft.tensor(inputs[position]).isVariable:
+                found.append(_inner_state(draft, op, inputs[position], what))
+        if draft.kind(op) == "UNIDIRECTIONAL_SEQUENCE_LSTM" and len(draft.shape(inputs[0])) == 3:
+            _note_frames(draft, op, max(draft.shape(inputs[0])[:2]))
+    return found
+
+
+def _note_frames(draft: Draft, op: Any, frames: int) -> None:
+    """Says what a model of whole windows may not expect: it was trained with zeros before each of them."""
+    if frames > 1:
+        draft.notes.append(
+            f"{draft.kind(op)} of {draft.name(numbers(op.outputs)[0])} goes on with its states from one step of "
+            f"{frames} frames to the next, as in TensorFlow Lite Micro"
+        )
+
+
+def _inner_state(draft: Draft, op: Any, index: int, what: str) -> DraftState:
+    result = numbers(op.outputs)[0]
+    named = f"{draft.kind(op)} of {draft.name(result)}: its state {draft.name(index)}"
+    quantization, dtype = draft.quantization(index), draft.dtype(index)
+    if quantization is None or dtype not in ("INT8", "INT16"):
+        raise KwsError(f"{named} has type {dtype}, only INT8 and INT16 with a scale can be kept.")
+    if len(draft.consumers(index)) > 1 or index in (*numbers(draft.graph.inputs), *numbers(draft.graph.outputs)):
+        raise KwsError(f"{named} is used by more than that operator.")
+    name = f"{schema.short_name(schema.name_text(draft.tensor(result).name))}_{what}"
+    return DraftState(name, index, index, quantization[1] if dtype == "INT8" else 0, is_inner=True)
+
+
 def _key(op: Any) -> str:
     options = op.builtinOptions
     parts = [getattr(options, field, None) for field in ("container", "sharedName")]
@@ -92,9 +145,9 @@ def _of(draft: Draft, op: Any, handles: dict[int, str], variables: dict[str, _Va
 
 def _read(draft: Draft, op: Any, variable: _Variable) -> None:
     result = numbers(op.outputs)[0]
-    if draft.dtype(result) != "INT8" or draft.quantization(result) is None:
+    if draft.dtype(result) not in STATE_TYPES or draft.quantization(result) is None:
         raise KwsError(
-            f"variable {variable.name} is read as {draft.dtype(result)}, only INT8 with a scale can be kept."
+            f"variable {variable.name} is read as {draft.dtype(result)}, only INT8 or INT16 with a scale can be kept."
         )
     if variable.now is not None:
         _check_range(draft, variable.name, result, variable.now)
@@ -128,13 +181,15 @@ def _state(draft: Draft, variable: _Variable, first: np.ndarray | None) -> Draft
     assert variable.source is not None  # it is in the order of reading
     if first is None:
         raise KwsError(f"variable {variable.name} has no first value: no CALL_ONCE gives it one.")
-    values = first.view(np.int8)
+    values = first.view(draft.dtype(variable.source).lower())
     if values.size != int(np.prod(draft.shape(variable.source), dtype=np.int64)):
         raise KwsError(f"variable {variable.name} has a first value of another size.")
     if values.min() != values.max():
         raise KwsError(
             f"variable {variable.name} starts with different values, {values.min()} to {values.max()}: a state has one."
         )
+    if values.dtype == np.int16 and values[0] != 0:
+        raise KwsError(f"variable {variable.name} starts with {values[0]}: one of INT16 can start with 0 only.")
     sink = variable.source if variable.now is None else variable.now
     _check_range(draft, variable.name, variable.source, sink)
     return DraftState(variable.name, variable.source, sink, int(values[0]))

@@ -10,7 +10,7 @@ from pathlib import Path
 from kws_reference.bundle import Bundle
 from kws_reference.cli.program import CHECK_FAILED, OK
 from kws_reference.errors import KwsError
-from kws_reference.system.files import PARTIAL
+from kws_reference.system.files import PARTIAL, remedy
 
 from kws_codegen.commands.options import add_model_options, dump_of, options_of
 from kws_codegen.generator import ENGINES, generate
@@ -77,7 +77,8 @@ def write_files(folder: Path, files: dict[str, str]) -> None:
         for path, partial in staged.items():
             os.replace(partial, path)
     except OSError as error:
-        raise KwsError(f"cannot write to {folder}: {error.strerror}. Free space or choose another --out.") from None
+        advice = remedy(error, "choose another --out")
+        raise KwsError(f"cannot write to {folder}: {error.strerror}. {advice}") from None
     finally:
         for partial in staged.values():
             with contextlib.suppress(OSError):

@@ -8,9 +8,13 @@ from kws_codegen.options import Kernels, Options
 from kws_codegen.passes.pipeline import OPTIONAL
 
 
-def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Adds the bundle and what shapes the program."""
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder with model.tflite and model.json")
+def add_model_options(parser: argparse.ArgumentParser, *, any_model: bool = False) -> None:
+    """Adds the bundle and what shapes the program. Args: any_model: whether another tool's file may be given, too."""
+    bundle = "folder with model.tflite and model.json"
+    if any_model:
+        parser.add_argument("bundle", type=Path, metavar="BUNDLE|MODEL.tflite", help=f"{bundle}, or any tool's model")
+    else:
+        parser.add_argument("bundle", type=Path, metavar="BUNDLE", help=bundle)
     parser.add_argument(
         "--kernels",
         choices=[choice.value for choice in Kernels],

@@ -31,12 +31,15 @@ class KernelCall:
       name: for people and profiles, for example ``block1.depthwise``.
       op: the graph's operator, for reports; None when no operator stands behind the call.
       reads, writes: where the operands lie.
+      reads_int16, writes_int16: their elements are int16, not int8.
     """
 
     name: str
     op: Op | None
     reads: tuple[Place, ...]
     writes: Place
+    reads_int16: bool = False
+    writes_int16: bool = False
 
     kernel: ClassVar[str]
     """The kernel's name in reports; templates/kernels/<kernel>.j2 holds the layout of the call."""

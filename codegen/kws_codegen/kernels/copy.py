@@ -7,7 +7,7 @@ from kws_codegen.kernels.call import KernelCall
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Copy(KernelCall):
-    """Copies `bytes` int8 elements."""
+    """Copies `bytes` bytes."""
 
     bytes: int
 

@@ -46,6 +46,13 @@ class ConvGeometry:
         return self.out_h * self.out_w
 
     @property
+    def reads_one_piece(self) -> bool:
+        """Whether what one output reads lies one behind the other: rows of one column, or one tap without strides."""
+        rows_only = self.in_w == 1 and self.kernel_w == 1 and self.dilation_h == 1
+        one_tap = self.taps == 1 and self.stride_h == self.stride_w == 1
+        return (rows_only or one_tap) and not self.padded_h and not self.padded_w
+
+    @property
     def padded_h(self) -> bool:
         """Whether the kernel reaches beyond the rows."""
         return (self.out_h - 1) * self.stride_h + (self.kernel_h - 1) * self.dilation_h + 1 > self.in_h
@@ -53,4 +60,9 @@ class ConvGeometry:
     @property
     def padded_w(self) -> bool:
         """Whether the kernel reaches beyond the columns."""
-        return (self.out_w - 1) * self.stride_w + (self.kernel_w - 1) * self.dilation_w + 1 > self.in_w
+        return self.columns > self.in_w
+
+    @property
+    def columns(self) -> int:
+        """Columns that a row of outputs covers, with their padding: ``aot::PlaneColumns``."""
+        return (self.out_w - 1) * self.stride_w + (self.kernel_w - 1) * self.dilation_w + 1

@@ -1,4 +1,4 @@
-"""Copies between tensors of any layout: ``aot::Move``."""
+"""Copies between tensors of any layout: ``aot::Move``. Elements of two bytes are an innermost axis of two."""
 
 import dataclasses
 
@@ -14,8 +14,8 @@ class Fill:
     """What all elements are set to before the copy.
 
     Attributes:
-      value: int8.
-      count: elements.
+      value: of a byte.
+      count: bytes.
     """
 
     value: int
@@ -24,11 +24,11 @@ class Fill:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Move(KernelCall):
-    """Copies elements from the positions of one layout to those of another.
+    """Copies bytes from the positions of one layout to those of another.
 
     Attributes:
       axes: `AXES` of them, with the strides of source and target.
-      source_offset, target_offset: the first element of each.
+      source_offset, target_offset: the first byte of each.
       fill: of the target; None where the copies of an operator write all of it.
     """
 

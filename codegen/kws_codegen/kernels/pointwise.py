@@ -28,8 +28,8 @@ class Pointwise(LinearCall):
 
     @property
     def scratch_bytes(self) -> int:
-        """``aot::PointwiseScratchBytes``: two frames as int16."""
-        return 4 * self.inputs
+        """``aot::PointwiseScratchBytes``: two frames as int16, of many frames three."""
+        return 2 * self.inputs * (2 if self.frames < 3 else 3)
 
     @property
     def macs(self) -> int:
@@ -42,6 +42,11 @@ class PointwiseInt4(Pointwise):
 
     kernel = "pointwise_int4"
     header = "engine/aot/pointwise_int4.h"
+
+    @property
+    def scratch_bytes(self) -> int:
+        """``aot::PointwiseScratchBytes``: two frames as int16."""
+        return 4 * self.inputs
 
     @property
     def weights(self) -> Constant:

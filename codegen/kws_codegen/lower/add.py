@@ -17,7 +17,7 @@ def _lower_add(lowering: Lowering, op: Op) -> None:
     graph = lowering.graph
     a, b = broadcast.operands(graph, op)
     y = checks.variable(graph, op, op.outputs[0])
-    total = Sum(*_fields(graph, op, a, b, y))
+    total = Sum(*sum_fields(graph, op, a, b, y))
     if a.data is not None or b.data is not None or not a.shape == b.shape == y.shape:
         broadcast.emit(lowering, op, "add", total)
         return
@@ -41,14 +41,18 @@ def _lower_sub(lowering: Lowering, op: Op) -> None:
     graph = lowering.graph
     a, b = broadcast.operands(graph, op)
     y = checks.variable(graph, op, op.outputs[0])
-    broadcast.emit(lowering, op, "sub", Difference(*_fields(graph, op, a, b, y)))
+    broadcast.emit(lowering, op, "sub", Difference(*sum_fields(graph, op, a, b, y)))
 
 
-def _fields(
-    graph: Graph, op: Op, a: Tensor, b: Tensor, y: Tensor
+def sum_fields(
+    graph: Graph, op: Op, a: Tensor, b: Tensor, y: Tensor, left_shift: int = fixed_point.ADD_LEFT_SHIFT
 ) -> tuple[AddOperand, AddOperand, int, int, OutputRange]:
-    """The fields of `Sum`, and of `Difference`."""
-    multipliers = fixed_point.add_multipliers(a.scales[0], b.scales[0], y.scales[0])
+    """The fields of `Sum`, and of `Difference`; `left_shift`: extra bits of the operands.
+
+    Raises:
+      KwsError: the scales are too far apart, or the activation is unknown.
+    """
+    multipliers = fixed_point.add_multipliers(a.scales[0], b.scales[0], y.scales[0], left_shift)
     scaled = []
     for tensor, (multiplier, shift) in zip((a, b), multipliers.operands, strict=True):
         if not -31 <= shift <= 0:

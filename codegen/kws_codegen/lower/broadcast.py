@@ -10,13 +10,13 @@ from kws_codegen.kernels.factor import Factor
 from kws_codegen.lower.lowering import Lowering
 
 
-def operands(graph: Graph, op: Op) -> tuple[Tensor, Tensor]:
+def operands(graph: Graph, op: Op, dtypes: tuple[str, ...] = checks.INT8) -> tuple[Tensor, Tensor]:
     """Both operands of an operator.
 
     Raises:
-      KwsError: one is not int8, or both are constant.
+      KwsError: one is none of `dtypes`, or both are constant.
     """
-    a, b = (checks.operand(graph, op, index) for index in op.inputs)
+    a, b = (checks.operand(graph, op, index, dtypes) for index in op.inputs)
     if a.data is not None and b.data is not None:
         refuse(graph, op, f"operands '{a.name}' and '{b.name}' are constant, one must be an activation")
     return a, b
@@ -37,15 +37,26 @@ def factor(graph: Graph, op: Op, pair: tuple[int, int], value_bits: int) -> Fact
     return Factor(multiplier, shift)
 
 
-def emit(lowering: Lowering, op: Op, what: str, operation: Operation) -> None:
+def emit(
+    lowering: Lowering,
+    op: Op,
+    what: str,
+    operation: Operation,
+    *,
+    kernel: type[Elementwise] = Elementwise,
+    dtypes: tuple[str, ...] = checks.INT8,
+) -> None:
     """Emits an operation of both operands, whose shapes are repeated to that of the output.
+
+    Args:
+      kernel: for operands of `dtypes`.
 
     Raises:
       KwsError: the shapes do not fit.
     """
     graph = lowering.graph
-    a, b = operands(graph, op)
-    y = checks.variable(graph, op, op.outputs[0])
+    a, b = operands(graph, op, dtypes)
+    y = checks.variable(graph, op, op.outputs[0], dtypes)
     strides = [_strides(graph, op, tensor, y) for tensor in (a, b)]
     if any(n > 1 and not any(steps) for n, *steps in zip(y.shape, *strides, strict=True)):
         refuse(graph, op, f"operands {list(a.shape)} and {list(b.shape)} do not give {list(y.shape)}")
@@ -54,7 +65,7 @@ def emit(lowering: Lowering, op: Op, what: str, operation: Operation) -> None:
     except ValueError as error:
         refuse(graph, op, str(error))
     lowering.emit(
-        Elementwise(
+        kernel(
             reads=tuple(lowering.read(tensor.index) for tensor in (a, b) if tensor.data is None),
             writes=lowering.write(y.index),
             name=lowering.name(op, what),

@@ -1,11 +1,12 @@
-"""CONV_2D: dot products with whole frames where the kernel covers whole rows without padding, else CMSIS-NN, which
-knows no groups of channels: those have a kernel of the kit's own."""
+"""CONV_2D: dot products with whole frames where the kernel covers whole rows without padding, else with copies of what
+it covers. Groups of channels have a kernel of their own."""
 
 from kws_reference.tflite.graph import Op
 
 from kws_codegen import checks
 from kws_codegen.checks import refuse
 from kws_codegen.kernels.cmsis_nn import CmsisConvolve
+from kws_codegen.kernels.conv2d import Conv2d
 from kws_codegen.kernels.geometry import ConvGeometry
 from kws_codegen.kernels.grouped_conv import GroupedConv
 from kws_codegen.kernels.pointwise import Pointwise, PointwiseInt4
@@ -36,6 +37,8 @@ def _lower(lowering: Lowering, op: Op) -> None:
         kernel = PointwiseInt4 if lowering.is_packed(op) else Pointwise
         stride = g.stride_h * g.in_c
         lowering.emit(kernel(**fields, inputs=rows.shape[1], outputs=outputs, frames=g.frames, input_stride=stride))
+    elif lowering.own_kernels and lowering.is_folded(op):
+        lowering.emit(Conv2d(**fields, input_zero_point=zero_point, geometry=g))
     else:
         lowering.emit(CmsisConvolve(**fields, input_zero_point=zero_point, geometry=g))
 

@@ -3,7 +3,7 @@
 from kws_reference.tflite.graph import Graph, Op, Tensor
 
 from kws_codegen import checks
-from kws_codegen.checks import check_rank, check_same_quantization, output_range, refuse
+from kws_codegen.checks import INT8_OR_INT16, check_rank, check_same_quantization, output_range, refuse
 from kws_codegen.kernels.geometry import ConvGeometry
 from kws_codegen.kernels.output_range import OutputRange
 
@@ -46,12 +46,12 @@ def conv_geometry(
 
 
 def pool_geometry(graph: Graph, op: Op) -> tuple[ConvGeometry, OutputRange]:
-    """Geometry and output range of a pool: its filter is the kernel of a convolution of each channel.
+    """Geometry and output range of a pool of int8 or int16: its filter is the kernel of a convolution of each channel.
 
     Raises:
       KwsError: shapes and options contradict each other, or input and output have different scales.
     """
-    x, y = (checks.activation(graph, op, index) for index in (op.inputs[0], op.outputs[0]))
+    x, y = (checks.activation(graph, op, index, INT8_OR_INT16) for index in (op.inputs[0], op.outputs[0]))
     o = op.options
     check_same_quantization(graph, op, x, y)
     if min(o["filter_h"], o["filter_w"], o["stride_h"], o["stride_w"]) < 1:

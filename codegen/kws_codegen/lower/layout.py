@@ -29,16 +29,19 @@ class Layout:
         if root not in self._places:
             name = self._module.graph.tensors[tensor].name
             raise KwsError(f"cannot generate: tensor '{name}' is read before any operator wrote it.")
-        return part(self._places[root], offset)
+        return part(self._places[root], offset * self._element_bytes(root))
 
     def write(self, tensor: int) -> Place:
         """Where a tensor is written: its place, or a new scratch value."""
         root, offset = self._module.root(tensor)
         if root not in self._places:
-            self._places[root] = self.new_value(self._module.graph.tensors[root].size)
-        return part(self._places[root], offset)
+            self._places[root] = self.new_value(self._module.graph.tensors[root].stored_bytes)
+        return part(self._places[root], offset * self._element_bytes(root))
 
     def new_value(self, size: int) -> ScratchValue:
         """A scratch value of `size` bytes."""
         self.values.append(size)
         return ScratchValue(len(self.values) - 1)
+
+    def _element_bytes(self, tensor: int) -> int:
+        return self._module.graph.tensors[tensor].element_bytes

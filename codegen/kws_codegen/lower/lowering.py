@@ -3,6 +3,7 @@
 from kws_reference.tflite.graph import Op
 
 from kws_codegen.buffers import PoolRing, StateBuffer
+from kws_codegen.checks import refuse
 from kws_codegen.ir import Module
 from kws_codegen.kernels.call import KernelCall
 from kws_codegen.lower.layout import Layout
@@ -92,6 +93,30 @@ class Lowering:
     def cuts_state(self, op: Op) -> bool:
         """Whether a slice only cuts a window to what is kept of it."""
         return op.index in self._cuts
+
+    def inner_state(self, op: Op, position: int) -> int:
+        """The state, by its number, that an operator keeps in its input `position` and changes in place.
+
+        Raises:
+          KwsError: the input is no variable tensor, others use it, or the manifest does not name it.
+        """
+        tensor = self.graph.tensors[op.inputs[position]]
+        if not tensor.is_variable or tensor.data is not None:
+            refuse(self.graph, op, f"its state '{tensor.name}' is no variable tensor")
+        if [other for other in self.graph.ops for index in other.inputs if index == tensor.index] != [op]:
+            refuse(self.graph, op, f"its state '{tensor.name}' is used by other operators, or twice")
+        for number, state in enumerate(self._module.states):
+            if state.source == state.sink == tensor.index:
+                return number
+        refuse(
+            self.graph,
+            op,
+            f"no state of the manifest is its state '{tensor.name}'; kws-codegen adopt makes one of it",
+        )
+
+    def buffer(self, state: int) -> StateBuffer:
+        """The buffer of a state."""
+        return self._module.buffers[state]
 
     def enter_block(self, op: Op, buffer: StateBuffer) -> None:
         """What follows the operator's result is named after a state."""

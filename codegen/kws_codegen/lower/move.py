@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from kws_reference.tflite.graph import Graph, Op, Tensor
 
 from kws_codegen import checks
-from kws_codegen.checks import check_same_quantization, refuse
+from kws_codegen.checks import INT8_OR_INT16, check_same_quantization, refuse
 from kws_codegen.kernels.axes import contiguous, filled_up, merged
 from kws_codegen.kernels.move import AXES, Fill, Move
 from kws_codegen.lower.lowering import Lowering
@@ -71,7 +71,7 @@ def _part(lowering: Lowering, op: Op, x: Tensor, axis: int, sizes: list[int]) ->
     for index, size in zip(op.outputs, sizes, strict=True):
         kept = [Kept(0, n, 1) for n in x.shape]
         kept[axis] = Kept(first, size, 1)
-        _keep(lowering, op, "split", x, checks.variable(lowering.graph, op, index), kept)
+        _keep(lowering, op, "split", x, checks.variable(lowering.graph, op, index, INT8_OR_INT16), kept)
         first += size
 
 
@@ -97,7 +97,7 @@ def _lower_pad(lowering: Lowering, op: Op) -> None:
         refuse(graph, op, f"{list(x.shape)} with {before} before and {behind} behind does not give {list(y.shape)}")
     strides = contiguous(y.shape)
     offset = sum(b * stride for b, stride in zip(before, strides, strict=True))
-    fill = Fill(_padding_value(graph, op, y), y.size)
+    fill = Fill(_padding_value(graph, op, y), y.stored_bytes)
     _emit(lowering, op, "pad", x, y, x.shape, contiguous(x.shape), strides, target=offset, fill=fill)
 
 
@@ -105,11 +105,13 @@ def _padding_value(graph: Graph, op: Op, y: Tensor) -> int:
     """Real zero, or the value that a PADV2 names."""
     if len(op.inputs) < 3:
         return y.zero_points[0]
-    tensor = checks.operand(graph, op, op.inputs[2])
+    tensor = checks.operand(graph, op, op.inputs[2], INT8_OR_INT16)
     check_same_quantization(graph, op, tensor, y)
-    values = checks.constant(graph, op, op.inputs[2], ("INT8",), "padding values").reshape(-1)
+    values = checks.constant(graph, op, op.inputs[2], INT8_OR_INT16, "padding values").reshape(-1)
     if values.size != 1:
         refuse(graph, op, f"'{tensor.name}' has {values.size} values, 1 is needed")
+    if tensor.dtype == "INT16" and values[0] != 0:
+        refuse(graph, op, f"INT16 is padded with 0 only, not with {values[0]}")
     return int(values[0])
 
 
@@ -140,10 +142,12 @@ def _emit(
     target: int = 0,
     fill: Fill | None = None,
 ) -> None:
-    """Copies from `x` to `y`; `source` and `target` are the first elements."""
+    """Copies from `x` to `y`; `source` and `target` are the first elements. What is copied are bytes."""
     check_same_quantization(lowering.graph, op, x, y)
+    width = x.element_bytes
+    steps = [[width * stride for stride in strides] + [1] for strides in (source_strides, target_strides)]
     try:
-        axes = filled_up(merged(counts, source_strides, target_strides), AXES, operands=2)
+        axes = filled_up(merged([*counts, width], *steps), AXES, operands=2)
     except ValueError as error:
         refuse(lowering.graph, op, str(error))
     lowering.emit(
@@ -153,19 +157,19 @@ def _emit(
             name=lowering.name(op, what),
             op=op,
             axes=axes,
-            source_offset=source,
-            target_offset=target,
+            source_offset=width * source,
+            target_offset=width * target,
             fill=fill,
         )
     )
 
 
 def _source(graph: Graph, op: Op, index: int) -> Tensor:
-    return checks.variable(graph, op, index)
+    return checks.variable(graph, op, index, INT8_OR_INT16)
 
 
 def _target(graph: Graph, op: Op) -> Tensor:
-    return checks.variable(graph, op, op.outputs[0])
+    return checks.variable(graph, op, op.outputs[0], INT8_OR_INT16)
 
 
 def _axis(graph: Graph, op: Op, axis: int, rank: int) -> int:

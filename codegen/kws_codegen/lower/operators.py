@@ -7,6 +7,7 @@ from kws_codegen.lower.conv import CONV_2D
 from kws_codegen.lower.depthwise import DEPTHWISE_CONV_2D
 from kws_codegen.lower.fully_connected import FULLY_CONNECTED
 from kws_codegen.lower.lookup import ELU, HARD_SWISH, LEAKY_RELU, LOGISTIC, QUANTIZE, RELU, RELU6, TANH
+from kws_codegen.lower.lstm import UNIDIRECTIONAL_SEQUENCE_LSTM
 from kws_codegen.lower.max_pool import MAX_POOL_2D
 from kws_codegen.lower.minimum_maximum import MAXIMUM, MINIMUM
 from kws_codegen.lower.move import PAD, PADV2, SPLIT, SPLIT_V, TRANSPOSE
@@ -15,6 +16,7 @@ from kws_codegen.lower.prelu import PRELU
 from kws_codegen.lower.reduce import MEAN, SUM
 from kws_codegen.lower.reduce_max import REDUCE_MAX
 from kws_codegen.lower.softmax import SOFTMAX
+from kws_codegen.lower.svdf import SVDF
 from kws_codegen.lower.views import EXPAND_DIMS, RESHAPE, SQUEEZE
 from kws_codegen.lower.windows import CONCATENATION, SLICE, STRIDED_SLICE
 
@@ -54,8 +56,10 @@ OPERATORS = {
         STRIDED_SLICE,
         SUB,
         SUM,
+        SVDF,
         TANH,
         TRANSPOSE,
+        UNIDIRECTIONAL_SEQUENCE_LSTM,
     )
 }
 
@@ -66,7 +70,5 @@ HINTS = {
         ("ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "VAR_HANDLE"),
         "kws-codegen adopt makes a state of the variable",
     ),
-    "SVDF": "export its state as an input and an output of the model",
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": "export its states as inputs and outputs of the model",
 }
 """What to do instead of operators without a lowering."""

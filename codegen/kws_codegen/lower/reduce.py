@@ -4,7 +4,7 @@ from kws_reference.tflite import fixed_point
 from kws_reference.tflite.graph import Graph, Op, Tensor
 
 from kws_codegen import checks
-from kws_codegen.checks import output_range, refuse
+from kws_codegen.checks import INT8_OR_INT16, output_range, refuse
 from kws_codegen.kernels.axes import Axis, contiguous, filled_up, merged
 from kws_codegen.kernels.factor import Factor
 from kws_codegen.kernels.reduce import AXES, Reduce
@@ -15,25 +15,29 @@ from kws_codegen.lower.slices import integers
 
 def _lower(lowering: Lowering, op: Op) -> None:
     graph = lowering.graph
-    x, y = (checks.variable(graph, op, index) for index in (op.inputs[0], op.outputs[0]))
+    x, y = (checks.variable(graph, op, index, INT8_OR_INT16) for index in (op.inputs[0], op.outputs[0]))
+    if x.dtype != y.dtype:
+        refuse(graph, op, f"'{x.name}' is {x.dtype} and '{y.name}' {y.dtype}, they must have one type")
     reduced = reduced_dimensions(graph, op, x, y)
     kept_axes, reduced_axes = (
         _axes(graph, op, [1 if (axis in reduced) != wanted else n for axis, n in enumerate(x.shape)], x)
         for wanted in (False, True)
     )
-    count = x.size // y.size
-    if count > 2**22:
+    count, largest, wide = x.size // y.size, 2 ** (8 * x.element_bytes) - 1, x.dtype == "INT16"
+    if count > (2**15 if wide else 2**22):
         refuse(graph, op, f"sums of {count} elements do not fit into 32 bits")
     if op.kind == "MEAN":
         multiplier, shift = fixed_point.mean_multiplier(x.scales[0], y.scales[0], count)
     else:
         multiplier, shift = fixed_point.quantize_multiplier(x.scales[0] / y.scales[0])
-    if shift + (255 * count).bit_length() > 31:
+    if shift + (largest * count).bit_length() > 31:
         refuse(graph, op, f"the scales {x.scales[0]:.9g} and {y.scales[0]:.9g} are too far apart")
     lowering.emit(
         Reduce(
             reads=(lowering.read(op.inputs[0]),),
             writes=lowering.write(op.outputs[0]),
+            reads_int16=wide,
+            writes_int16=wide,
             name=lowering.name(op, op.kind.lower()),
             op=op,
             kept=kept_axes,

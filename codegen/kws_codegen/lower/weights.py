@@ -21,6 +21,32 @@ def values(graph: Graph, op: Op) -> np.ndarray:
     return checks.constant(graph, op, op.inputs[1], _DTYPES, "weights")
 
 
+def matrix(graph: Graph, op: Op, position: int, dtype: str, what: str) -> np.ndarray:
+    """Constant weights ``[outputs, inputs]`` with one scale in an operator's input `position`.
+
+    Raises:
+      KwsError: they are none; the line begins with `what`.
+    """
+    values = checks.constant(graph, op, op.inputs[position], (dtype,), what)
+    tensor = graph.tensors[op.inputs[position]]
+    if values.ndim != 2 or min(values.shape) < 1:
+        refuse(graph, op, f"{what} '{tensor.name}' have shape {list(values.shape)}, 2 dimensions are supported")
+    if len(tensor.scales) != 1 or not tensor.scales[0] > 0 or tensor.zero_points != (0,):
+        refuse(
+            graph,
+            op,
+            f"{what} '{tensor.name}' must have one scale and zero point 0, they have {len(tensor.scales)} scales and "
+            f"zero points {sorted(set(tensor.zero_points))}",
+        )
+    return values
+
+
+def stay_small(rows: np.ndarray, sums: Requantization) -> bool:
+    """Whether dot products with `rows`, shifted to the left by their factors, are proven to stay below 2**30."""
+    reach = np.abs(sums.folded_bias.astype(np.int64)) + 128 * np.abs(rows.astype(np.int64)).sum(axis=1)
+    return bool((reach << np.maximum(sums.shifts.astype(np.int64), 0) < 2**30).all())
+
+
 def are_int4(graph: Graph, op: Op) -> bool:
     """Whether the weights have 4 bits."""
     return graph.tensors[op.inputs[1]].dtype == "INT4"
@@ -67,7 +93,7 @@ def linear_fields(
       KwsError: weights, bias, scales or activation do not fit, or an accumulator could overflow.
     """
     graph = lowering.graph
-    _check_scales(graph, op, len(rows))
+    check_scales(graph, op, len(rows))
     scales = graph.tensors[op.inputs[1]].scales
     factors = fixed_point.product_factors(x.scales[0], scales, y.scales[0], fully_connected=fully_connected)
     requantization = _requantization(graph, op, x, rows, factors)
@@ -82,7 +108,7 @@ def linear_fields(
     )
 
 
-def _check_scales(graph: Graph, op: Op, outputs: int) -> None:
+def check_scales(graph: Graph, op: Op, outputs: int) -> None:
     """Refuses weights that have neither one scale nor one for each output, or a zero point."""
     tensor = graph.tensors[op.inputs[1]]
     if len(tensor.scales) not in (1, outputs) or any(zero_point != 0 for zero_point in tensor.zero_points):
@@ -94,11 +120,24 @@ def _check_scales(graph: Graph, op: Op, outputs: int) -> None:
         )
 
 
-def _bias(graph: Graph, op: Op, outputs: int) -> np.ndarray:
-    """int64 ``[outputs]``; zeros when the operator has no bias."""
+def optional_bias(graph: Graph, op: Op, outputs: int, dtypes: tuple[str, ...] = ("INT32",)) -> np.ndarray:
+    """The bias in an operator's third input: int64 ``[outputs]``; zeros when there is none.
+
+    Raises:
+      KwsError: it is no constant of `dtypes`, or of another size.
+    """
     if len(op.inputs) <= 2 or op.inputs[2] < 0:
         return np.zeros(outputs, np.int64)
-    values = checks.constant(graph, op, op.inputs[2], ("INT32",), "bias").astype(np.int64).reshape(-1)
+    return bias(graph, op, 2, outputs, dtypes)
+
+
+def bias(graph: Graph, op: Op, position: int, outputs: int, dtypes: tuple[str, ...] = ("INT32",)) -> np.ndarray:
+    """The bias in an operator's input `position`: int64 ``[outputs]``.
+
+    Raises:
+      KwsError: it is no constant of `dtypes`, or of another size.
+    """
+    values = checks.constant(graph, op, op.inputs[position], dtypes, "bias").astype(np.int64).reshape(-1)
     if values.size != outputs:
         refuse(graph, op, f"bias has {values.size} values, {outputs} are needed")
     return values
@@ -106,13 +145,29 @@ def _bias(graph: Graph, op: Op, outputs: int) -> np.ndarray:
 
 def _requantization(graph: Graph, op: Op, x: Tensor, rows: np.ndarray, factors: list[float]) -> Requantization:
     """Requantization of the accumulators of `rows`; `factors`: one or `outputs`."""
+    return requantization(graph, op, x.zero_points[0], rows, optional_bias(graph, op, len(rows)), factors)
+
+
+def requantization(
+    graph: Graph, op: Op, zero_point: int, rows: np.ndarray, offsets: np.ndarray, factors: list[float]
+) -> Requantization:
+    """Requantization of dot products.
+
+    Args:
+      zero_point: of what is multiplied with the weights.
+      rows: weights ``[outputs, everything else]``.
+      offsets: the bias, int64 ``[outputs]``.
+      factors: one or `outputs`.
+
+    Raises:
+      KwsError: an accumulator could overflow.
+    """
     outputs = len(rows)
-    offsets = _bias(graph, op, outputs)
     pairs = [fixed_point.quantize_multiplier(factor) for factor in factors * (outputs // len(factors))]
     multipliers = np.array([multiplier for multiplier, _ in pairs], np.int64)
     shifts = np.array([shift for _, shift in pairs], np.int64)
     wide = rows.astype(np.int64)
-    folded = fixed_point.fold_zero_point(offsets, rows, x.zero_points[0])
+    folded = fixed_point.fold_zero_point(offsets, rows, zero_point)
     bound = int((np.abs(folded) + 128 * np.abs(wide).sum(axis=1)).max())
     if bound >= 2**31:
         refuse(graph, op, f"an accumulator can reach {bound}, more than int32 holds")

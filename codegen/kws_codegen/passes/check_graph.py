@@ -77,8 +77,9 @@ def _check_tensors(bundle: Bundle, graph: Graph) -> None:
     ends += [(f"state {state.name}", graph.inputs[state.input_index], state) for state in bundle.states]
     for what, index, wanted in ends:
         tensor = graph.tensors[index]
-        if tensor.dtype != "INT8":
-            raise KwsError(f"{what}: tensor '{tensor.name}' has type {tensor.dtype}, only INT8 is supported.")
+        dtype = wanted.dtype.upper() if isinstance(wanted, State) else "INT8"
+        if tensor.dtype != dtype:
+            raise KwsError(f"{what}: tensor '{tensor.name}' has type {tensor.dtype}, only {dtype} is supported.")
         if tensor.shape != wanted.shape:
             raise KwsError(
                 f"{what}: the manifest says shape {list(wanted.shape)}, "

@@ -4,7 +4,7 @@ import dataclasses
 
 from kws_reference.tflite.graph import Graph, Op
 
-from kws_codegen.checks import same_quantization
+from kws_codegen.checks import INT8_OR_INT16, same_quantization
 from kws_codegen.ir import Module
 from kws_codegen.passes.compiler_pass import Pass
 from kws_codegen.regions import region_of
@@ -34,7 +34,7 @@ def _source(graph: Graph, op: Op) -> int | None:
     if len(activations) != 1 or op.options.get("activation", "NONE") != "NONE":
         return None
     x, y = graph.tensors[activations[0]], graph.tensors[op.outputs[0]]
-    if x.dtype != "INT8" or y.dtype != "INT8" or x.shape != y.shape or not same_quantization(x, y):
+    if x.dtype not in INT8_OR_INT16 or x.shape != y.shape or not same_quantization(x, y):
         return None
     return x.index if op.kind in _SAME_BYTES or _is_whole(graph, op) or _pads_nothing(graph, op) else None
 

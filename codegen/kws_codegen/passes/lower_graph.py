@@ -7,6 +7,7 @@ from kws_codegen.buffers import Held
 from kws_codegen.checks import refuse
 from kws_codegen.ir import KeptState, Module
 from kws_codegen.kernels.copy import Copy
+from kws_codegen.lower.int16.operators import LOWERINGS, has_int16
 from kws_codegen.lower.layout import Layout
 from kws_codegen.lower.lowering import Lowering
 from kws_codegen.lower.operators import HINTS, OPERATORS
@@ -38,7 +39,8 @@ def _lower(lowering: Lowering, op: Op) -> None:
         hint = f"; {HINTS[op.kind]}" if op.kind in HINTS else ""
         refuse(lowering.graph, op, f"this operator is not supported{hint}")
     lowering.follow(op)
-    operator.lower(lowering, op)
+    lower = LOWERINGS.get(op.kind, operator.lower) if has_int16(lowering.graph, op) else operator.lower
+    lower(lowering, op)
 
 
 def run(module: Module) -> Module:

@@ -3,7 +3,7 @@
 import numpy as np
 from kws_reference.tflite.graph import Graph, Op
 
-from kws_codegen.checks import same_quantization
+from kws_codegen.checks import INT8_OR_INT16, same_quantization
 from kws_codegen.ir import KeptState, Module, SlidingRows
 from kws_codegen.passes.compiler_pass import Pass
 from kws_codegen.regions import region_of
@@ -29,7 +29,8 @@ def _slide(graph: Graph, state: KeptState) -> SlidingRows | None:
     new_rows = graph.tensors[fresh].shape[1]
     if region is None or region.begin != tuple(new_rows if axis == 1 else 0 for axis in range(len(shape))):
         return None
-    return SlidingRows(concat, cut, fresh, shape[1], new_rows, int(np.prod(shape[2:], dtype=np.int64)))
+    row_bytes = int(np.prod(shape[2:], dtype=np.int64)) * graph.tensors[state.source].element_bytes
+    return SlidingRows(concat, cut, fresh, shape[1], new_rows, row_bytes)
 
 
 def _join(graph: Graph, state: KeptState) -> Op | None:
@@ -43,7 +44,7 @@ def _join(graph: Graph, state: KeptState) -> Op | None:
     if not on_rows or not in_order or concat.options.get("activation", "NONE") != "NONE":
         return None
     ends = [graph.tensors[index] for index in (concat.outputs[0], concat.inputs[1])]
-    fits = all(tensor.dtype == "INT8" and same_quantization(tensor, source) for tensor in ends)
+    fits = all(tensor.dtype in INT8_OR_INT16 and same_quantization(tensor, source) for tensor in ends)
     return concat if fits and ends[1].data is None else None
 
 

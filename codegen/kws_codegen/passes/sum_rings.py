@@ -19,6 +19,8 @@ def _is_averaged_whole(module: Module, rows: SlidingRows) -> bool:
     if len(users) != 1 or users[0].kind != AVERAGE_POOL_2D.kind or rows.new_rows != 1:
         return False
     pool, shape = users[0], graph.tensors[rows.joined].shape
+    if graph.tensors[rows.joined].dtype != "INT8":
+        return False  # sums of int16 rows would need 32 bits each
     whole = pool.options["filter_h"] == rows.rows + 1 and pool.options["filter_w"] == 1
     return whole and len(shape) == 4 and shape[2] == 1 and graph.tensors[pool.outputs[0]].shape[1] == 1
 

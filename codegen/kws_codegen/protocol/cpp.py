@@ -17,10 +17,17 @@ _TEMPLATES = TEMPLATES / "protocol"
 
 # Written from a struct; all other messages of the device are written from arguments.
 STRUCTS = (messages.Info, messages.StepRecord, messages.DetectionRecord, messages.Bench, messages.Stats)
-CALLS = (messages.Fault, messages.Credit, messages.Error, messages.Hello, messages.StateDigest)
+CALLS = (
+    messages.Fault,
+    messages.Credit,
+    messages.Error,
+    messages.Hello,
+    messages.StateDigest,
+    messages.FrontendDigest,
+)
 # So short that a call would cost more than the bytes; NAMES' strings follow one by one.
-INLINE_CALLS = (messages.Configured, messages.Names)
-REQUESTS = (messages.Audio, messages.Configure, messages.GetBench, messages.GetNames)
+INLINE_CALLS = (messages.Configured, messages.Names, messages.Source)
+REQUESTS = (messages.Audio, messages.Configure, messages.GetBench, messages.GetNames, messages.SetSource)
 # Enumerations that are the type of their field in C++; others are plain numbers there.
 TYPED = (messages.ErrorCode,)
 # Of which the firmware must know how much room is left for what is counted.

@@ -88,6 +88,10 @@ def _pointer(place: Place, plan: Plan, variables: list[str]) -> str:
             return f"{variables[state]}.NewRows()"
 
 
+def _typed(pointer: str, is_int16: bool) -> str:
+    return f"aot::Int16({pointer})" if is_int16 else pointer
+
+
 def _calls(graph: Graph, program: Program, plan: Plan, variables: list[str]) -> list[_Call]:
     names: set[str] = set()
     result = []
@@ -98,8 +102,8 @@ def _calls(graph: Graph, program: Program, plan: Plan, variables: list[str]) -> 
         names.add(constant)
         where = _Where(
             constant=constant,
-            reads=tuple(_pointer(place, plan, variables) for place in call.reads),
-            writes=_pointer(call.writes, plan, variables),
+            reads=tuple(_typed(_pointer(place, plan, variables), call.reads_int16) for place in call.reads),
+            writes=_typed(_pointer(call.writes, plan, variables), call.writes_int16),
             work=f"g_scratch + {plan.offset(Work(index))}" if call.scratch_bytes else "nullptr",
             buffer=variables[call.buffer.index] if call.buffer else "",
         )

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 from kws_reference.bundle import Bundle
 
 
@@ -20,7 +19,6 @@ def context(bundle: Bundle) -> dict[str, Any]:
         "window_samples": bundle.frontend.window_samples,
         "hop_samples": bundle.frontend.hop_samples,
         "states": [
-            {"name": s.name, "size": int(np.prod(s.shape)), "reset": s.reset_value, "shape": s.shape}
-            for s in bundle.states
+            {"name": s.name, "size": s.size_bytes, "reset": s.reset_value, "shape": s.shape} for s in bundle.states
         ],
     }

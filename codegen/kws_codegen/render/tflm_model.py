@@ -3,7 +3,6 @@
 import dataclasses
 from typing import Any
 
-import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 from kws_reference.tflite.graph import Graph
@@ -150,12 +149,26 @@ def fault_of(graph: Graph) -> str | None:
     return None
 
 
+def _check_states(bundle: Bundle, graph: Graph) -> None:
+    """Refuses variable tensors that the manifest does not name: the engine could neither reset nor report them."""
+    named = {graph.inputs[state.input_index] for state in bundle.states}
+    for op in graph.ops:
+        for index in op.inputs:
+            if index >= 0 and graph.tensors[index].is_variable and index not in named:
+                name = graph.tensors[index].name
+                raise KwsError(
+                    f"cannot generate {graph.describe(op)}: no state of the manifest is its state '{name}'; "
+                    "kws-codegen adopt makes one of it."
+                )
+
+
 def context(bundle: Bundle, graph: Graph) -> dict[str, Any]:
     """What the templates need.
 
     Raises:
-      KwsError: an operator has no place in the op resolver.
+      KwsError: an operator has no place in the op resolver, or keeps a state that no reset would reach.
     """
+    _check_states(bundle, graph)
     adds, headers = [], set()
     for kind in graph.op_kinds:
         known = REGISTRATIONS.get(kind)
@@ -178,7 +191,7 @@ def context(bundle: Bundle, graph: Graph) -> dict[str, Any]:
                 "name": s.name,
                 "input": s.input_index,
                 "output": s.output_index,
-                "size": int(np.prod(s.shape)),
+                "size": s.size_bytes,
                 "reset": s.reset_value,
             }
             for s in bundle.states

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "cortex_m/core.h"
+#include "kws/command_words.h"
 
 namespace kws::semihosting {
 namespace {
@@ -49,15 +50,13 @@ bool Available() {
 #endif
 }
 
-Status CommandLine(char* out, size_t capacity) {
-  if (capacity > 0) out[0] = '\0';
+Status CommandWords(const char** words, size_t capacity, size_t* count) {
+  static char line[kMaxCommandLineBytes + 1];
+  *count = 0;
   if (!Available()) return Status::kUnavailable;
-  if (capacity == 0) return Status::kOutOfRange;
-  uint32_t block[2] = {Address(out), static_cast<uint32_t>(capacity)};
-  if (Call(kSysGetCmdline, block) != 0 || BoundedLength(out, capacity) == capacity) {
-    out[0] = '\0';
-    return Status::kOutOfRange;
-  }
+  uint32_t block[2] = {Address(line), sizeof(line)};
+  if (Call(kSysGetCmdline, block) != 0 || BoundedLength(line, sizeof(line)) == sizeof(line)) return Status::kOutOfRange;
+  *count = SplitWords(line, words, capacity);
   return Status::kOk;
 }
 

@@ -18,6 +18,7 @@ extern "C" {
 [[noreturn]] void KwsStart();
 void KwsFaultHandler();
 void KwsSerialInterrupt();
+void KwsTickInterrupt();
 }
 
 namespace kws::board {
@@ -37,6 +38,7 @@ constexpr VectorTable MakeVectorTable() {
   for (Handler& handler : table.core) handler = KwsFaultHandler;
   for (Handler& handler : table.lines) handler = KwsFaultHandler;
   table.core[0] = Reset_Handler;
+  if (kHasTickInterruptHandler) table.core[14] = KwsTickInterrupt;
   if (kHasSerialInterruptHandler) table.lines[kSerialInterruptLine] = KwsSerialInterrupt;
   return table;
 }

@@ -11,5 +11,6 @@ constexpr uintptr_t kFpgaio = 0x40028000;  // LEDs, buttons, counters
 constexpr uint32_t kInterruptLines = 32;
 constexpr uint32_t kSerialInterruptLine = 0;  // UART 0 receive
 constexpr bool kHasSerialInterruptHandler = false;
+constexpr bool kHasTickInterruptHandler = true;  // of the recorded microphone
 
 }  // namespace kws::board

@@ -10,5 +10,6 @@ constexpr uintptr_t kFpgaio = 0x59302000;  // LEDs, buttons, counters
 constexpr uint32_t kInterruptLines = 96;
 constexpr uint32_t kSerialInterruptLine = 33;  // UART 0 receive
 constexpr bool kHasSerialInterruptHandler = false;
+constexpr bool kHasTickInterruptHandler = true;  // of the recorded microphone
 
 }  // namespace kws::board

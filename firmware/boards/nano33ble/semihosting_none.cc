@@ -8,8 +8,8 @@ namespace kws::semihosting {
 
 bool Available() { return false; }
 
-Status CommandLine(char* out, size_t capacity) {
-  if (capacity > 0) out[0] = '\0';
+Status CommandWords(const char**, size_t, size_t* count) {
+  *count = 0;
   return Status::kUnavailable;
 }
 

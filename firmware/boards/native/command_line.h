@@ -3,7 +3,7 @@
 
 namespace kws::semihosting {
 
-// Sets what CommandLine() returns; null: an empty one. `text` must outlive the program's use of it.
+// Sets what CommandWords() splits; null: an empty one. `text` must outlive the program's use of it.
 void SetCommandLine(const char* text);
 
 }  // namespace kws::semihosting

@@ -3,7 +3,7 @@
 //
 //   firmware --port PORT          listens (0 chooses a port) and says "listening on 127.0.0.1:PORT" on stderr
 //   firmware --stdio              the serial port is stdin and stdout; ends with stdin
-//   firmware --command-line TEXT  what semihosting::CommandLine() returns, for example "bulk in.bin out.bin"
+//   firmware --command-line TEXT  what semihosting::CommandWords() splits, for example "bulk in.bin out.bin"
 //
 // main.cc is compiled with -DKWS_BOARD_HAS_MAIN, so that Restart() can start it again, with .noinit memory left as it
 // was. Static memory other than .noinit is not cleared by that: the application's Start functions reset it anyhow.

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "kws/board.h"
+#include "kws/command_words.h"
 #include "native/command_line.h"
 
 namespace kws::semihosting {
@@ -20,11 +21,13 @@ void SetCommandLine(const char* text) { g_command_line = text; }
 
 bool Available() { return true; }
 
-Status CommandLine(char* out, size_t capacity) {
+Status CommandWords(const char** words, size_t capacity, size_t* count) {
+  static char line[kMaxCommandLineBytes + 1];
   const size_t size = g_command_line != nullptr ? std::strlen(g_command_line) : 0;
-  if (capacity != 0) out[0] = 0;
-  if (size >= capacity) return Status::kOutOfRange;
-  if (size != 0) std::memcpy(out, g_command_line, size + 1);
+  *count = 0;
+  if (size > kMaxCommandLineBytes) return Status::kOutOfRange;
+  std::memcpy(line, size != 0 ? g_command_line : "", size + 1);
+  *count = SplitWords(line, words, capacity);
   return Status::kOk;
 }
 

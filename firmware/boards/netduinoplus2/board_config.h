@@ -8,5 +8,6 @@ namespace kws::board {
 constexpr uint32_t kInterruptLines = 82;
 constexpr uint32_t kSerialInterruptLine = 71;  // USART6
 constexpr bool kHasSerialInterruptHandler = true;
+constexpr bool kHasTickInterruptHandler = true;  // of the recorded microphone
 
 }  // namespace kws::board

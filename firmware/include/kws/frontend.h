@@ -12,6 +12,16 @@
 
 namespace kws {
 
+#ifdef KWS_FRONTEND_MICRO
+// Stages whose values can be looked at, in the order of computation: energies of the used bins; of each channel the
+// magnitude, the noise estimate and what remains without noise, the same with its gain controlled, the logarithm.
+enum class MicroStage : uint8_t { kSpectrum, kFilterBank, kNoiseReduction, kGainControl, kLogarithm };
+constexpr size_t kMicroStages = 5;
+
+// Takes one value of a stage. `context` is what Observe() was given.
+using MicroStageFn = void (*)(void* context, MicroStage stage, uint32_t value);
+#endif
+
 // Owns the samples of one window and the scratch memory of its transform, sizeof(Frontend) bytes in all; place it in
 // static memory. Not reentrant: one caller, main thread only.
 class Frontend {
@@ -33,6 +43,11 @@ class Frontend {
   // Returns the number of samples taken, at least 1 unless sample_count is 0. Call again with the rest:
   //   while (count > 0) { size_t n = f.Push(pcm, count, out, &ready); pcm += n; count -= n; if (ready) Use(out); }
   size_t Push(const int16_t* pcm, size_t sample_count, int8_t* features, bool* frame_ready);
+
+#ifdef KWS_FRONTEND_MICRO
+  // Hands on what every stage computes, of all instances, from the next frame on; nullptr: of none.
+  static void Observe(MicroStageFn on_value, void* context);
+#endif
 
  private:
 #ifdef KWS_FRONTEND_MICRO

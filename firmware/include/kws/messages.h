@@ -69,6 +69,7 @@ struct BenchMessage {
   uint16_t first_layer;
   const uint32_t* layer_ticks;  // [layer_tick_count], sums modulo 2^32; zeros unless CONFIGURE asks for them
   uint8_t layer_tick_count;
+  uint64_t awake_ticks;  // since RESET, whatever the core did outside of its sleep
 };
 
 // STATS: counters since start-up (they wrap at 2^32) and memory figures.
@@ -95,6 +96,8 @@ struct StatsMessage {
   uint32_t detector_bytes;
   uint32_t link_bytes;
   uint32_t audio_ring_bytes;
+  uint32_t microphone_samples;  // taken from the microphone since SET_SOURCE
+  uint32_t microphone_lost_samples;  // that the microphone dropped since SET_SOURCE: nobody fetched them in time
 };
 
 // Each writes one payload into a frame that Begin() has started.
@@ -113,6 +116,8 @@ void WriteError(ErrorCode code, uint8_t request_type, uint32_t detail, FrameWrit
 void WriteHello(uint32_t starts, uint32_t faults, FrameWriter& out);
 // STATE_DIGEST: CRC-32 of every state after a step.
 void WriteStateDigest(uint32_t step, const uint32_t* crcs, uint8_t crc_count, FrameWriter& out);
+// FRONTEND_DIGEST: CRC-32 of what every stage of the front end computed in a step.
+void WriteFrontendDigest(uint32_t step, const uint32_t* crcs, uint8_t crc_count, FrameWriter& out);
 
 // CONFIGURED: the flags that hold now.
 inline void WriteConfigured(uint8_t flags, FrameWriter& out) { out.U8(flags); }
@@ -124,6 +129,9 @@ inline void WriteNames(uint8_t kind, uint16_t total, uint16_t first, uint8_t nam
   out.U16(first);
   out.U8(name_count);
 }
+
+// SOURCE: where PCM comes from now.
+inline void WriteSource(uint8_t kind, FrameWriter& out) { out.U8(kind); }
 
 // Each reads one request's fields; in.Complete() must confirm them.
 // AUDIO: PCM that starts at an offset. The rest is the PCM.
@@ -139,6 +147,13 @@ inline void ReadGetBench(PayloadReader& in, uint16_t* first_layer) { *first_laye
 inline void ReadGetNames(PayloadReader& in, uint8_t* kind, uint16_t* first) {
   *kind = in.U8();
   *first = in.U16();
+}
+
+// SET_SOURCE: where PCM comes from. Forgets all audio, as RESET does.
+inline void ReadSetSource(PayloadReader& in, uint8_t* kind, uint16_t* gain_q8, uint8_t* remove_dc) {
+  *kind = in.U8();
+  *gain_q8 = in.U16();
+  *remove_dc = in.U8();
 }
 
 }  // namespace kws

@@ -17,7 +17,7 @@ inline constexpr size_t kMaxPayloadBytes = 768;
 // Bytes of payloads without the items that follow their counts.
 inline constexpr size_t kStepFixedBytes = 26;
 inline constexpr size_t kStateDigestFixedBytes = 5;
-inline constexpr size_t kBenchFixedBytes = 31;
+inline constexpr size_t kBenchFixedBytes = 39;
 inline constexpr size_t kNamesFixedBytes = 6;
 
 // Most layers whose ticks BENCH can count.
@@ -45,6 +45,7 @@ enum class MessageType : uint8_t {
   kGetNames = 0x08,  // labels, states or layers
   kRestart = 0x09,  // reset the chip
   kTestFault = 0x0A,  // fault on purpose
+  kSetSource = 0x0B,  // where PCM comes from
   // Answers.
   kInfo = 0x81,  // what runs on the device
   kResetDone = 0x82,  // all audio is forgotten
@@ -54,11 +55,13 @@ enum class MessageType : uint8_t {
   kStats = 0x86,  // counters since start-up (they wrap at 2^32), and memory
   kFault = 0x87,  // registers of the last processor fault
   kNames = 0x88,  // names of one kind, as many as fit
+  kSource = 0x89,  // where PCM comes from now
   // Events.
   kHello = 0x90,  // the firmware (re)started
   kStep = 0x91,  // results of one step
   kDetection = 0x92,  // the detector raised a detection
   kStateDigest = 0x93,  // the network's states after a step
+  kFrontendDigest = 0x94,  // what the stages of the front end computed in a step
   kError = 0x9F,  // a request that the device refuses
 };
 
@@ -76,7 +79,8 @@ enum class ErrorCode : uint8_t {
 inline constexpr uint8_t kConfigFeatures = 1;  // STEP carries the features
 inline constexpr uint8_t kConfigStateDigests = 2;  // a STATE_DIGEST follows each STEP
 inline constexpr uint8_t kConfigProfile = 4;  // BENCH counts each layer (makes the engine a little slower)
-inline constexpr uint8_t kConfigAll = kConfigFeatures | kConfigStateDigests | kConfigProfile;
+inline constexpr uint8_t kConfigFrontendDigests = 8;  // a FRONTEND_DIGEST follows each STEP (front end `micro`)
+inline constexpr uint8_t kConfigAll = kConfigFeatures | kConfigStateDigests | kConfigProfile | kConfigFrontendDigests;
 
 // What GET_NAMES asks for.
 enum class NamesKind : uint8_t {
@@ -90,6 +94,12 @@ enum class ClockKind : uint8_t {
   kNone = 0,  // no clock: ticks stay 0
   kInstructions = 1,  // executed instructions (emulated boards)
   kCycles = 2,  // cycles of the core's clock
+};
+
+// Where PCM comes from.
+enum class SourceKind : uint8_t {
+  kHost = 0,  // the host, by AUDIO
+  kMicrophone = 1,  // the board's microphone; AUDIO is refused with UNAVAILABLE
 };
 
 }  // namespace kws

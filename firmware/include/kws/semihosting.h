@@ -22,12 +22,13 @@ struct File {
 // True when semihosting calls are answered: an emulated board, or hardware with a debugger attached.
 bool Available();
 
-// Copies the command line (QEMU: the `arg=` values of -semihosting-config, joined by spaces; without one, the kernel's
-// file name) to `out` as a terminated string.
-//   kOk             `out` holds the whole command line
-//   kOutOfRange     it does not fit `capacity`; `out` is an empty string (when capacity > 0)
-//   kUnavailable    no semihosting here
-Status CommandLine(char* out, size_t capacity);
+// The words of the command line (QEMU: the `arg=` values of -semihosting-config; without one, the kernel's file name).
+// They hold until the next call.
+//   count: how many there are; those beyond `capacity` are not in `words`
+//   kOk, kUnavailable
+//   kOutOfRange     the line is longer than kMaxCommandLineBytes; there are no words
+Status CommandWords(const char** words, size_t capacity, size_t* count);
+inline constexpr size_t kMaxCommandLineBytes = 1023;
 
 // Opens `path` of the host, relative to the emulator's working folder, as binary. `path` is at most 1,023 bytes.
 //   kOk, kUnavailable

@@ -2,7 +2,6 @@
 
 #include <cstring>
 
-#include "app/pipeline.h"
 #include "app/semihosting_audio_source.h"
 #include "kws/board.h"
 #include "kws/crc32.h"
@@ -16,7 +15,6 @@ namespace {
 
 constexpr StepClock kClock{model::kWindowSamples, model::kHopSamples, model::kFramesPerStep};
 constexpr size_t kBlockSamples = 1024;
-constexpr size_t kCommandLineBytes = 1024;
 
 // Collects small records, since every write of the emulator's host costs time there.
 class Output {
@@ -54,7 +52,7 @@ class Output {
   uint8_t buffer_[512];
 };
 
-void WriteStep(void* context, const pipeline::StepResult& result) {
+void WriteStep(void* context, const StepResult& result) {
   auto& out = *static_cast<Output*>(context);
   out.U32(Crc32(result.features, model::kStepFeatureCount));
   out.Bytes(result.scores, model::kLabelCount);
@@ -69,22 +67,22 @@ uint32_t U32At(const uint8_t* bytes) {
 }
 
 // Streams one recording through the pipeline, its steps to `out`.
-Status RunRecording(SemihostingAudioSource& source, uint32_t samples, Output& out) {
+Status RunRecording(Pipeline& pipeline, SemihostingAudioSource& source, uint32_t samples, Output& out) {
   static int16_t pcm[kBlockSamples];
   const uint32_t steps = kClock.StepsIn(samples);
   source.Begin(samples);
-  pipeline::Reset();
+  pipeline.Reset();
   out.U32(steps);
   out.steps = 0;
   while (const size_t count = source.Read(pcm, kBlockSamples)) {
-    const Status status = pipeline::Push(pcm, count, &WriteStep, &out);
+    const Status status = pipeline.Push(pcm, count, &WriteStep, &out);
     if (!IsOk(status)) return status;
   }
   if (!IsOk(source.status())) return source.status();
   return out.steps == steps ? Status::kOk : Status::kInternal;
 }
 
-Status RunRecordings(semihosting::File in, Output& out) {
+Status RunRecordings(Pipeline& pipeline, semihosting::File in, Output& out) {
   uint8_t header[12];
   Status status = ReadExactly(in, header, sizeof(header));
   if (!IsOk(status)) return status;
@@ -99,7 +97,7 @@ Status RunRecordings(semihosting::File in, Output& out) {
   uint32_t all_steps = 0;
   for (uint32_t recording = 0; recording < recordings; ++recording) {
     status = ReadExactly(in, header, 4);
-    if (IsOk(status)) status = RunRecording(source, U32At(header), out);
+    if (IsOk(status)) status = RunRecording(pipeline, source, U32At(header), out);
     if (!IsOk(status)) return status;
     all_steps += out.steps;
   }
@@ -111,14 +109,14 @@ Status RunRecordings(semihosting::File in, Output& out) {
 
 }  // namespace
 
-Status RunBulk(const char* in, const char* out) {
+Status RunBulk(Pipeline& pipeline, const char* in, const char* out) {
   semihosting::File input, output;
   Status status = semihosting::Open(in, semihosting::Mode::kRead, &input);
   if (!IsOk(status)) return status;
   status = semihosting::Open(out, semihosting::Mode::kWrite, &output);
   if (IsOk(status)) {
     Output results(output);
-    status = RunRecordings(input, results);
+    status = RunRecordings(pipeline, input, results);
     const Status closed = semihosting::Close(&output);
     if (IsOk(status)) status = closed;
   }
@@ -126,23 +124,14 @@ Status RunBulk(const char* in, const char* out) {
   return IsOk(status) ? closed : status;
 }
 
-void RunCommandLine(Status engine_status) {
-  static char line[kCommandLineBytes];
-  if (!IsOk(semihosting::CommandLine(line, sizeof(line)))) return;
-  char* words[3] = {nullptr, nullptr, nullptr};
+void RunCommandLine(Pipeline& pipeline) {
+  constexpr size_t kWords = 3;
+  const char* words[kWords] = {};
   size_t count = 0;
-  char* rest = nullptr;  // strtok_r: the C library's strtok allocates on the heap
-  for (char* word = strtok_r(line, " ", &rest); word != nullptr; word = strtok_r(nullptr, " ", &rest)) {
-    if (count == 3) return;
-    words[count++] = word;
-  }
-  if (count == 0 || std::strcmp(words[0], "bulk") != 0) return;
-  Status status = Status::kInvalidArgument;
-  if (!IsOk(engine_status)) {
-    status = engine_status;
-  } else if (count == 3) {
-    status = RunBulk(words[1], words[2]);
-  }
+  if (!IsOk(semihosting::CommandWords(words, kWords, &count)) || count == 0) return;
+  if (std::strcmp(words[0], "bulk") != 0) return;
+  Status status = pipeline.status();
+  if (IsOk(status)) status = count == kWords ? RunBulk(pipeline, words[1], words[2]) : Status::kInvalidArgument;
   if (!IsOk(status)) {
     semihosting::WriteText("bulk: ");
     semihosting::WriteText(StatusName(status));

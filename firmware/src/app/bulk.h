@@ -2,17 +2,18 @@
 // host/PROTOCOL.md, "Bulk files", has the formats.
 #pragma once
 
+#include "app/pipeline.h"
 #include "kws/status.h"
 
 namespace kws::app {
 
-// Reads `in`, writes `out`. Needs a successful pipeline::Init().
+// Reads `in`, writes `out`. The pipeline's status() must be kOk.
 //   kOk; kInvalidArgument: a file cannot be opened or `in` is no bulk file; kDataLoss: `in` is cut off or `out` cannot
 //   be written; else what the engine returned.
-Status RunBulk(const char* in, const char* out);
+Status RunBulk(Pipeline& pipeline, const char* in, const char* out);
 
 // Runs the semihosting command line when it asks for something ("bulk IN OUT") and ends the program with status 0, or 1
 // after an error (told on the emulator's standard error). Returns where there is no such command line.
-void RunCommandLine(Status engine_status);
+void RunCommandLine(Pipeline& pipeline);
 
 }  // namespace kws::app

@@ -3,6 +3,7 @@
 #include "app/bulk.h"
 #include "app/fault_log.h"
 #include "app/link_audio_source.h"
+#include "app/microphone_source.h"
 #include "app/pipeline.h"
 #include "app/session.h"
 #include "kws/board.h"
@@ -11,18 +12,20 @@
 namespace {
 
 kws::Link g_link(&kws::board::WriteSerial);
-kws::app::LinkAudioSource g_source;
-kws::app::Session g_session(g_link, g_source);
+kws::app::LinkAudioSource g_host;
+kws::app::MicrophoneSource g_microphone;
+kws::app::Pipeline g_pipeline;
+kws::app::Session g_session(g_link, g_host, g_microphone, g_pipeline);
 
 int RunApplication() {
   kws::app::StartFaultLog();
-  const kws::Status engine_status = kws::app::pipeline::Init();
-  kws::app::RunCommandLine(engine_status);  // ends the program when the emulator asked for a bulk run
-  g_session.Start(engine_status);
+  (void)g_pipeline.Init();  // its status() answers the host
+  kws::app::RunCommandLine(g_pipeline);  // ends the program when the emulator asked for a bulk run
+  g_session.Start();
   for (;;) {
     const bool received = g_session.Poll();
     const bool processed = g_session.Process();
-    if (!received && !processed) kws::board::Idle();
+    if (!received && !processed) g_session.Idle();
   }
 }
 

@@ -2,97 +2,74 @@
 
 #include "kws/board.h"
 #include "kws/crc32.h"
-#include "kws/detector.h"
 #include "kws/engine.h"
-#include "kws/frontend.h"
-#include "model_info.h"
 
-namespace kws::app::pipeline {
-namespace {
+namespace kws::app {
 
 static_assert(Frontend::kFeatureCount == model::kFeatureCount && Frontend::kWindowSamples == model::kWindowSamples &&
                   Frontend::kHopSamples == model::kHopSamples && Detector::kLabelCount == model::kLabelCount,
               "Regenerate: the generated files come from different bundles (kws-codegen generate)");
 
-Frontend g_frontend;
-Detector g_detector;
-bool g_ready;  // the engine's Init() succeeded
-int8_t g_features[model::kStepFeatureCount];
-size_t g_frames;  // complete in g_features
-uint32_t g_audio_crc;
-uint32_t g_frontend_ticks;  // of the step under way
-Totals g_totals;
+Status Pipeline::Init() {
+  status_ = engine::Init();
+  Reset();
+  return status_;
+}
 
-Status RunStep(StepFn on_step, void* context) {
+void Pipeline::Reset() {
+  if (!IsOk(status_)) return;
+  frontend_.Reset();
+  engine::Reset();
+  detector_.Reset();
+  frames_ = 0;
+  audio_crc_ = 0;
+  frontend_ticks_ = 0;
+  totals_ = Totals{};
+}
+
+Status Pipeline::Push(const int16_t* pcm, size_t samples, StepFn on_step, void* context) {
+  while (samples != 0 && IsOk(status_)) {
+    bool frame_ready = false;
+    const uint32_t start = board::Ticks();
+    const size_t taken = frontend_.Push(pcm, samples, features_ + frames_ * model::kFeatureCount, &frame_ready);
+    frontend_ticks_ += board::Ticks() - start;
+    // The front end stops at the end of a frame, so that the CRC covers exactly what the step has heard.
+    audio_crc_ = Crc32(pcm, 2 * taken, audio_crc_);
+    pcm += taken;
+    samples -= taken;
+    if (!frame_ready || ++frames_ != model::kFramesPerStep) continue;
+    frames_ = 0;
+    status_ = RunStep(on_step, context);
+  }
+  return status_;
+}
+
+Status Pipeline::RunStep(StepFn on_step, void* context) {
   int8_t scores[model::kLabelCount];
   StepResult result{};
   const uint32_t start = board::Ticks();
-  const Status status = engine::Step(g_features, scores);
+  const Status status = engine::Step(features_, scores);
   const uint32_t middle = board::Ticks();
   if (!IsOk(status)) return status;
   Detection detection{};
-  result.detected = g_detector.Step(scores, &detection);
+  result.detected = detector_.Step(scores, &detection);
   result.detector_ticks = board::Ticks() - middle;
   result.engine_ticks = middle - start;
-  result.frontend_ticks = g_frontend_ticks;
-  g_frontend_ticks = 0;
-  g_totals.frontend_ticks += result.frontend_ticks;
-  g_totals.engine_ticks += result.engine_ticks;
-  g_totals.detector_ticks += result.detector_ticks;
-  result.step = g_totals.steps++;
-  result.audio_crc = g_audio_crc;
-  result.features = g_features;
+  result.frontend_ticks = frontend_ticks_;
+  frontend_ticks_ = 0;
+  totals_.frontend_ticks += result.frontend_ticks;
+  totals_.engine_ticks += result.engine_ticks;
+  totals_.detector_ticks += result.detector_ticks;
+  result.step = totals_.steps++;
+  result.audio_crc = audio_crc_;
+  result.features = features_;
   result.scores = scores;
-  result.top_label = static_cast<uint8_t>(g_detector.top_label());
-  result.top_smoothed_q15 = g_detector.smoothed_q15(g_detector.top_label());
+  result.top_label = static_cast<uint8_t>(detector_.top_label());
+  result.top_smoothed_q15 = detector_.smoothed_q15(detector_.top_label());
   result.detected_label = detection.label;
   result.detected_smoothed_q15 = detection.smoothed_q15;
   on_step(context, result);
   return Status::kOk;
 }
 
-}  // namespace
-
-Status Init() {
-  const Status status = engine::Init();
-  g_ready = IsOk(status);
-  if (g_ready) Reset();
-  return status;
-}
-
-void Reset() {
-  g_frontend.Reset();
-  engine::Reset();
-  g_detector.Reset();
-  g_frames = 0;
-  g_audio_crc = 0;
-  g_frontend_ticks = 0;
-  g_totals = Totals{};
-}
-
-Status Push(const int16_t* pcm, size_t samples, StepFn on_step, void* context) {
-  if (!g_ready) return Status::kFailedPrecondition;
-  while (samples != 0) {
-    bool frame_ready = false;
-    const uint32_t start = board::Ticks();
-    const size_t taken = g_frontend.Push(pcm, samples, g_features + g_frames * model::kFeatureCount, &frame_ready);
-    g_frontend_ticks += board::Ticks() - start;
-    // The front end stops at the end of a frame, so that the CRC covers exactly what the step has heard.
-    g_audio_crc = Crc32(pcm, 2 * taken, g_audio_crc);
-    pcm += taken;
-    samples -= taken;
-    if (!frame_ready || ++g_frames != model::kFramesPerStep) continue;
-    g_frames = 0;
-    const Status status = RunStep(on_step, context);
-    if (!IsOk(status)) return status;
-  }
-  return Status::kOk;
-}
-
-const Totals& totals() { return g_totals; }
-
-uint32_t FrontendBytes() { return sizeof(g_frontend); }
-
-uint32_t DetectorBytes() { return sizeof(g_detector); }
-
-}  // namespace kws::app::pipeline
+}  // namespace kws::app

@@ -1,13 +1,16 @@
 // Front end -> engine -> detector: PCM in, one result per step out. The stages are wired here and know nothing of each
-// other. One instance, in static memory. Main thread only.
+// other.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "kws/detector.h"
+#include "kws/frontend.h"
 #include "kws/status.h"
+#include "model_info.h"
 
-namespace kws::app::pipeline {
+namespace kws::app {
 
 // What one step computed. Pointers hold during the callback only. Ticks are differences of board::Ticks().
 struct StepResult {
@@ -28,29 +31,45 @@ struct StepResult {
 // Takes a step as soon as it is computed. `context` is what Push() was given.
 using StepFn = void (*)(void* context, const StepResult& result);
 
-// Sums over the steps since Reset().
-struct Totals {
-  uint32_t steps;
-  uint64_t frontend_ticks;
-  uint64_t engine_ticks;
-  uint64_t detector_ticks;
+// Owns front end and detector, and is the only caller of the engine, of which an image has one: so it has one pipeline.
+// Place it in static memory. Main thread only.
+class Pipeline {
+ public:
+  // Sums over the steps since Reset().
+  struct Totals {
+    uint32_t steps;
+    uint64_t frontend_ticks;
+    uint64_t engine_ticks;
+    uint64_t detector_ticks;
+  };
+
+  // Prepares the engine and resets everything. Returns what engine::Init() returns.
+  Status Init();
+
+  // Forgets all audio. Nothing happens unless status() is kOk.
+  void Reset();
+
+  // Takes PCM in pieces of any size and calls `on_step` for each step that it completes. Returns status(); once it is
+  // not kOk no more audio is taken, the rest of `pcm` is dropped.
+  Status Push(const int16_t* pcm, size_t samples, StepFn on_step, void* context);
+
+  // kOk; kFailedPrecondition: no Init(); else what engine::Init() or engine::Step() returned when it failed.
+  Status status() const { return status_; }
+
+  // Always the present sums, also while Push() runs.
+  const Totals& totals() const { return totals_; }
+
+ private:
+  Status RunStep(StepFn on_step, void* context);
+
+  Status status_ = Status::kFailedPrecondition;
+  Frontend frontend_;
+  Detector detector_;
+  int8_t features_[model::kStepFeatureCount] = {};
+  size_t frames_ = 0;  // complete in features_
+  uint32_t audio_crc_ = 0;
+  uint32_t frontend_ticks_ = 0;  // of the step under way
+  Totals totals_ = {};
 };
 
-// Prepares the engine and resets everything. Returns what engine::Init() returns.
-Status Init();
-
-// Forgets all audio. Needs a successful Init().
-void Reset();
-
-// Takes PCM in pieces of any size and calls `on_step` for each step that it completes.
-//   kOk; kFailedPrecondition: no successful Init(); else what engine::Step() returned (the rest of `pcm` is dropped).
-Status Push(const int16_t* pcm, size_t samples, StepFn on_step, void* context);
-
-// Always the present sums, also while Push() runs.
-const Totals& totals();
-
-// Static memory of two of the stages; engine::Buffers() has the third's.
-uint32_t FrontendBytes();
-uint32_t DetectorBytes();
-
-}  // namespace kws::app::pipeline
+}  // namespace kws::app

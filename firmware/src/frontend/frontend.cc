@@ -13,6 +13,16 @@ namespace kws {
 // What reports say of a board is what its compiler makes.
 static_assert(sizeof(void*) != 4 || sizeof(Frontend) == frontend_tables::kFrontendBytes);
 
+#ifdef KWS_FRONTEND_MICRO
+namespace {
+
+frontend::micro::Observer g_observer;
+
+}  // namespace
+
+void Frontend::Observe(MicroStageFn on_value, void* context) { g_observer = {on_value, context}; }
+#endif
+
 void Frontend::Reset() {
   std::memset(pcm_, 0, sizeof(pcm_));
 #ifdef KWS_FRONTEND_MICRO
@@ -41,7 +51,7 @@ size_t Frontend::Push(const int16_t* pcm, size_t sample_count, int8_t* features,
   const int shift = frontend::micro::WindowReversed(pcm_, spectrum_);
   frontend::micro::TransformStages(spectrum_, shift);
   frontend::micro::SplitToEnergies(spectrum_);
-  frontend::micro::ChannelFeatures(spectrum_, shift, noise_, features);
+  frontend::micro::ChannelFeatures(spectrum_, shift, noise_, features, g_observer);
 #else
   const int shift = frontend::BlockShift(pcm_);
   frontend::WindowAndFirstStage(pcm_, shift, spectrum_);

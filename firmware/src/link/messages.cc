@@ -57,6 +57,7 @@ void Write(const BenchMessage& message, FrameWriter& out) {
   out.U16(message.first_layer);
   out.U8(message.layer_tick_count);
   for (size_t i = 0; i < message.layer_tick_count; ++i) out.U32(message.layer_ticks[i]);
+  out.U64(message.awake_ticks);
 }
 
 void Write(const StatsMessage& message, FrameWriter& out) {
@@ -66,7 +67,7 @@ void Write(const StatsMessage& message, FrameWriter& out) {
       message.audio_gaps,     message.audio_overruns,   message.audio_repeated_bytes, message.steps,
       message.detections,     message.stack_size_bytes, message.stack_used_bytes,     message.state_bytes,
       message.scratch_bytes,  message.weights_bytes,    message.frontend_bytes,       message.detector_bytes,
-      message.link_bytes,     message.audio_ring_bytes,
+      message.link_bytes,     message.audio_ring_bytes, message.microphone_samples,   message.microphone_lost_samples,
   };
   for (const uint32_t value : values) out.U32(value);
 }
@@ -96,6 +97,12 @@ void WriteHello(uint32_t starts, uint32_t faults, FrameWriter& out) {
 }
 
 void WriteStateDigest(uint32_t step, const uint32_t* crcs, uint8_t crc_count, FrameWriter& out) {
+  out.U32(step);
+  out.U8(crc_count);
+  for (size_t i = 0; i < crc_count; ++i) out.U32(crcs[i]);
+}
+
+void WriteFrontendDigest(uint32_t step, const uint32_t* crcs, uint8_t crc_count, FrameWriter& out) {
   out.U32(step);
   out.U8(crc_count);
   for (size_t i = 0; i < crc_count; ++i) out.U32(crcs[i]);

@@ -70,7 +70,7 @@ void Client::Profile(Words&) {
   out_.Text("m-profile-[").Text(kProfile).Text("]\r\n");
   out_.Text("m-model-[").Text(kTest).Text("]\r\n");
   // Ours, for who reads the log: which model that was.
-  out_.Text("m-bundle-[").Text(model::kName).Text(" ").Text(model::kModelSha256Hex).Text("]\r\n");
+  out_.Text("m-bundle-[").Foreign(model::kName).Text(" ").Text(model::kModelSha256Hex).Text("]\r\n");
 }
 
 void Client::Help(Words&) {
@@ -125,7 +125,7 @@ void Client::LoadBytes(const char* digits) {
     case InputBuffer::Outcome::kOddDigits:
       return Error("Insufficient number of hex digits");
     case InputBuffer::Outcome::kBadDigit:
-      out_.Text("e-[Invalid hex digit '").Text(bad).Text("']\r\n");
+      out_.Text("e-[Invalid hex digit '").Foreign(bad).Text("']\r\n");
       return;
     case InputBuffer::Outcome::kNoRoom:
       return Error("Command 'db' got more bytes than 'db load' announced");
@@ -195,6 +195,6 @@ void Client::PrintLap() {
   out_.Text("m-lap-us-").Number(clock_.Microseconds()).EndLine();
 }
 
-void Client::Error(const char* text, const char* detail) { out_.Text("e-[").Text(text).Text(detail).Text("]\r\n"); }
+void Client::Error(const char* text, const char* detail) { out_.Text("e-[").Text(text).Foreign(detail).Text("]\r\n"); }
 
 }  // namespace kws::mlperf

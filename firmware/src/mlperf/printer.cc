@@ -9,6 +9,15 @@ const Printer& Printer::Text(const char* text) const {
   return *this;
 }
 
+const Printer& Printer::Foreign(const char* text) const {
+  for (; *text != 0; ++text) {
+    const auto byte = static_cast<uint8_t>(*text);
+    const uint8_t shown = byte < ' ' || byte > '~' ? '?' : byte;
+    write_(&shown, 1);
+  }
+  return *this;
+}
+
 const Printer& Printer::Number(uint64_t value) const {
   char digits[21];  // 2^64 has 20
   char* at = digits + sizeof(digits) - 1;

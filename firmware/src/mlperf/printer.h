@@ -15,6 +15,8 @@ class Printer {
   explicit Printer(WriteFn write) : write_(write) {}
 
   const Printer& Text(const char* text) const;
+  // A text of somebody else's: what is no printable ASCII becomes '?', since the runner reads each byte as a character.
+  const Printer& Foreign(const char* text) const;
   const Printer& Number(uint64_t value) const;
   const Printer& Signed(int32_t value) const;
   // Two lower-case digits.

@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     failed = [result for result in results if result.comparison.mismatches]
     for result in failed:
         screen.print(f"MISMATCH clip {result.clip.name}, {result.comparison.first}")
-    for line in (*notes, *_summary(results, len(job.clips))):
+    for line in (*notes, *_summary(results, job)):
         screen.print(line)
     if args.json:
         report.write_json(args.json, _json(job, info, stats, results))
@@ -108,10 +108,10 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(aligned).rstrip()
 
 
-def _summary(results: Sequence[ClipResult], clips_to_run: int) -> list[str]:
-    totals = summarise(results, clips_to_run)
+def _summary(results: Sequence[ClipResult], job: CheckJob) -> list[str]:
+    totals = summarise(results, len(job.clips))
     lines = []
-    wrong = [r for r in results if r.clip.expected and r.heard != r.clip.expected]
+    wrong = [r for r in results if r.clip.expected and r.heard is not None and r.heard != r.clip.expected]
     if wrong:
         names = [f"{r.clip.name} heard as {r.heard or 'nothing'}" for r in wrong]
         more = f" and {len(names) - SHOWN_WRONG} more" if len(names) > SHOWN_WRONG else ""
@@ -121,6 +121,10 @@ def _summary(results: Sequence[ClipResult], clips_to_run: int) -> list[str]:
         f"{totals['clips']} clips, {totals['steps']:,} steps, {totals['integers']:,} integers from PCM to "
         f"detection: {totals['mismatches']:,} mismatches, {verdict}."
     )
+    if states := len(job.bundle.states):
+        text += f" Digests of the network's {states} states are compared after every step."
+    if any(result.heard is None for result in results):
+        text += " The model has one label: what it hears is in the detections alone."
     if totals["labelled"]:
         right, labelled = totals["heard_as_labelled"], totals["labelled"]
         text += f" Heard as labelled: {right} of {labelled} ({math.floor(1000 * right / labelled) / 10} %)."

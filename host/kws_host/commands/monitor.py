@@ -9,6 +9,8 @@ from pathlib import Path
 from kws_reference.audio.pcm import load_wav, mono_pcm
 from kws_reference.audio.wav_file import Wav
 from kws_reference.cli import program
+from kws_reference.protocol import messages
+from kws_reference.protocol.messages import SourceKind
 from kws_reference.system.file_names import shown
 
 from kws_host import options
@@ -74,7 +76,8 @@ def _stream(device: Device, job: MonitorJob, view: LiveView) -> None:
 
 
 def _listen(device: Device, duration_s: float | None) -> None:
-    """Receives events for a while, or for ever."""
+    """Receives events of the device's microphone for a while, or for ever."""
+    device.set_source(messages.SetSource(SourceKind.MICROPHONE))
     start_s = time.monotonic()
     while (left_s := LISTEN_S if duration_s is None else start_s + duration_s - time.monotonic()) > 0:
         device.listen(min(LISTEN_S, left_s))

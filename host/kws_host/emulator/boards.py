@@ -18,12 +18,14 @@ class BoardFacts:
       machine: QEMU's name of the machine.
       serial_index: number of the firmware's serial port among the machine's; the ports before it are left open.
       icount_shift: one instruction takes 2 ** icount_shift nanoseconds of virtual time.
+      clock_hz: of the chip's core.
     """
 
     name: str
     machine: str
     serial_index: int
     icount_shift: int
+    clock_hz: int
 
 
 def emulated_boards(folder: Path = project.BOARDS) -> list[str]:
@@ -46,14 +48,16 @@ def board_facts(name: str, folder: Path = project.BOARDS, platformio_ini: Path =
     if not path.is_file():
         known = project.environments(platformio_ini)
         path, is_known = folder / f"{known.get(name, name)}.json", name in known
-    facts = _read(path).get("emulator") if path.is_file() else None
+    file = _read(path) if path.is_file() else {}
+    facts = file.get("emulator")
     if facts is None:
         can = ", ".join(_emulated_names(folder, platformio_ini))
         can = can or f"none: {folder} holds no board files; run from a checkout of the kit"
         if is_known:
             raise KwsError(f"board {name!r} cannot be emulated; boards that can: {can}")
         raise KwsError(f"unknown board {name!r}; boards that can be emulated: {can}")
-    return BoardFacts(path.stem, facts["machine"], int(facts["serial_index"]), int(facts["icount_shift"]))
+    clock_hz = int(file["build"]["f_cpu"].rstrip("L"))
+    return BoardFacts(path.stem, facts["machine"], int(facts["serial_index"]), int(facts["icount_shift"]), clock_hz)
 
 
 def _read(path: Path) -> dict:

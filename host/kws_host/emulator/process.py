@@ -5,9 +5,11 @@ import os
 import subprocess
 import tempfile
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
+from kws_reference.cli.program import termination_waits
 from kws_reference.errors import KwsError
 
 from kws_host.emulator import tcp_ports
@@ -25,12 +27,13 @@ class Emulator:
       process: the emulator; its exit status is the firmware's exit code.
     """
 
-    def __init__(self, config: EmulatorConfig, timeout_s: float = START_TIMEOUT_S) -> None:
+    def __init__(self, config: EmulatorConfig, timeout_s: float = START_TIMEOUT_S, *, cwd: Path | None = None) -> None:
         """Starts the emulator and returns when its serial port listens.
 
         Args:
           config: what to run; `config.port` must not be `None` (see `run` for a foreground emulator).
           timeout_s: how long QEMU may take to listen.
+          cwd: folder that the firmware's file names are relative to; None: the current one.
 
         Raises:
           KwsError: see `command_line`; the port is taken; QEMU does not start.
@@ -40,15 +43,14 @@ class Emulator:
         handle, name = tempfile.mkstemp(prefix="kws-emulator-", suffix=".log")
         self._log = Path(name)
         try:
-            with os.fdopen(handle, "wb") as log:
-                self.process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-            try:
-                wait_until_listening(self.process, self.config, self._log, timeout_s)
-            except BaseException:  # also a signal's
-                self.process.kill()
-                self.process.wait()
-                raise
-        except BaseException:
+            with os.fdopen(handle, "wb") as log, termination_waits():
+                self.process = subprocess.Popen(line, cwd=cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                # Of an emulator that is dropped: a signal may come before `with` has it.
+                weakref.finalize(self, _end, self.process, self._log)
+            wait_until_listening(self.process, self.config, self._log, timeout_s)
+        except BaseException:  # also a signal's
+            if hasattr(self, "process"):
+                _end(self.process, self._log)
             self._log.unlink(missing_ok=True)
             raise
 
@@ -89,6 +91,13 @@ class Emulator:
         self.stop()
 
 
+def _end(process: subprocess.Popen, log: Path) -> None:
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+    log.unlink(missing_ok=True)
+
+
 def run(
     config: EmulatorConfig,
     timeout_s: float | None = None,
@@ -117,17 +126,21 @@ def run(
     line = command_line(dataclasses.replace(config, port=None))
     stdin = None if interactive else subprocess.DEVNULL
     output = subprocess.PIPE if capture_output else None
-    with subprocess.Popen(line, cwd=cwd, stdin=stdin, stdout=output, stderr=output) as process:
-        try:
-            if on_start:
-                on_start(process)
-            written = process.communicate(timeout=timeout_s)
-        except BaseException as error:
+    process = None
+    try:
+        with termination_waits():
+            process = subprocess.Popen(line, cwd=cwd, stdin=stdin, stdout=output, stderr=output)
+        if on_start:
+            on_start(process)
+        written = process.communicate(timeout=timeout_s)
+    except BaseException as error:
+        if process is not None:
             process.kill()
-            if isinstance(error, subprocess.TimeoutExpired):
-                reason = f"the firmware was still running after {timeout_s:g} s; the emulator was stopped"
-                raise KwsError(reason) from error
-            raise
+            process.communicate()
+        if isinstance(error, subprocess.TimeoutExpired):
+            reason = f"the firmware was still running after {timeout_s:g} s; the emulator was stopped"
+            raise KwsError(reason) from error
+        raise
     return subprocess.CompletedProcess(line, process.returncode, *written)
 
 

@@ -2,8 +2,6 @@
 // OUT, both by semihosting and named by the command line (NAME IN OUT). Include it once, and define Run().
 #pragma once
 
-#include <cstring>
-
 #include "kws/board.h"
 #include "kws/semihosting.h"
 
@@ -20,16 +18,13 @@ void OnFault(const FaultRecord&) { semihosting::Exit(99); }
 // Returns what Run() or opening and closing the files says, 0 if all is well, or what is wrong with the command line.
 int main() {
   namespace semihosting = kws::semihosting;
-  static char command[512];
-  if (!IsOk(semihosting::CommandLine(command, sizeof command))) return 90;
-  char* output = strrchr(command, ' ');
-  if (output == nullptr) return 91;
-  *output++ = '\0';
-  const char* before_input = strrchr(command, ' ');
+  const char* words[4] = {};
+  size_t count = 0;
+  if (!IsOk(semihosting::CommandWords(words, 4, &count))) return 90;
+  if (count < 2 || count > 4) return 91;
   semihosting::File in, out;
-  kws::Status status =
-      semihosting::Open(before_input == nullptr ? command : before_input + 1, semihosting::Mode::kRead, &in);
-  if (IsOk(status)) status = semihosting::Open(output, semihosting::Mode::kWrite, &out);
+  kws::Status status = semihosting::Open(words[count - 2], semihosting::Mode::kRead, &in);
+  if (IsOk(status)) status = semihosting::Open(words[count - 1], semihosting::Mode::kWrite, &out);
   if (IsOk(status)) status = Run(in, out);
   if (IsOk(status)) status = semihosting::Close(&out);
   return static_cast<int>(status);

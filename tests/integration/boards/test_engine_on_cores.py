@@ -14,6 +14,7 @@ from kws_reference.bundle import Bundle
 from tests.support import boards, cores, engines
 from tests.support.models import UNUSUAL, int4, matchbox
 from tests.support.paths import ROOT
+from tests.support.random_graphs import random_planes
 
 pytestmark = pytest.mark.qemu
 CORES = {
@@ -60,10 +61,10 @@ BUILDERS = {
 
 
 # Their few layers are dense, of sizes that other models have too.
-WITHOUT_KERNELS_OF_WEIGHTS = ("lookups", "moves", "elementwise", "pools", "feedback", "handed_on")
+WITHOUT_KERNELS_OF_WEIGHTS = ("lookups", "moves", "elementwise", "pools", "feedback", "handed_on", "memories", "gates")
 
 # M7 runs M4's instructions: a few models show that they are the same there.
-ON_M7 = ("matchbox", "odd_channels", "long_rows", "handed_on", "lookups")
+ON_M7 = ("matchbox", "odd_channels", "long_rows", "handed_on", "lookups", "memories", "borders")
 
 
 @pytest.mark.parametrize(
@@ -78,6 +79,12 @@ def test_engine_on_core_equals_interpreter(board, name, tmp_path):
 def test_int4_engine_on_core_equals_interpreter(board, name, tmp_path):
     builder = BUILDERS[name]()
     check_on_core(board, builder.write(tmp_path / "bundle", name=name, graph=int4(builder.graph())), tmp_path)
+
+
+@pytest.mark.parametrize("board", ["mps2_an386", "mps3_an547"])
+@pytest.mark.parametrize("seed", [5, 22, 24])
+def test_engine_of_random_planes_on_core_equals_interpreter(board, seed, tmp_path):
+    check_on_core(board, random_planes(seed).write(tmp_path / "bundle", name=f"planes{seed}"), tmp_path)
 
 
 @pytest.mark.parametrize("board", CORES)

@@ -85,6 +85,20 @@ def test_board_on_a_spoken_word_equals_the_interpreter_and_hears_it(runner, bund
     assert bundle.labels[np.argmax([float(value) for value in found.results])] == "left"
 
 
+def test_board_goes_through_the_runners_sequence(board, bundle, clip):
+    """Accuracy, then speed: five windows of one input, as its scripts for keyword spotting have them."""
+    with mlperf.StrictRunner(board[1].device) as runner:
+        assert runner.clear().endswith("m-ready\r\n")
+        assert runner.identify()["model"] == "kws01"
+        accuracy = runner.measure(clip.tobytes(), 1, 0)
+        windows = [runner.measure(clip[:1].tobytes(), 20, 2) for _ in range(5)]
+    wanted = mlperf.results_of(mlperf.expected(bundle, clip), detector_tables(bundle))
+    assert accuracy.results == [float(value) for value in wanted]
+    assert all(window.inferences == 1 and window.elapsed_us > 0 for window in windows)
+    # Between the laps lies the first one's line, whose digits become more.
+    assert max(window.elapsed_us for window in windows) - min(window.elapsed_us for window in windows) <= 5
+
+
 def test_board_laps_are_the_instructions_of_the_engine(board, runner, bundle):
     name = board_facts(board[0]).name
     runner.load(bytes(np.prod(bundle.features.shape)))

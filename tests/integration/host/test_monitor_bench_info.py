@@ -69,6 +69,13 @@ def test_monitor_prints_text_between_frames(capsys, board, audio):
     assert out.startswith("> clock trimmed\n> ready\n")
 
 
-def test_monitor_without_audio_ends_after_its_duration(capsys, board):
+def test_monitor_without_audio_shows_what_the_microphone_hears(capsys, program, tmp_path):
+    clip_files.word().astype("<i2").tofile(tmp_path / "heard.pcm")
+    with firmware.running(program, "microphone heard.pcm 1 0 0", tmp_path) as board:
+        status, out, err = host_cli.run(capsys, "monitor", "--port", board.url, "--duration", "1")
+    assert status == 0 and "left" in out and " 0 steps" not in err
+
+
+def test_monitor_without_audio_and_microphone_says_so(capsys, board):
     status, _, err = host_cli.run(capsys, "monitor", "--port", board.url, "--duration", "0.3")
-    assert status == 0 and "0 steps" in err
+    assert status == 2 and "native has no microphone: stream recordings to it" in err

@@ -68,7 +68,7 @@ def test_session_info_names_and_stats_tell_what_runs(device):
     assert device.names(NamesKind.STATES) == ["sum", "long"]
     assert device.names(NamesKind.LAYERS) == ["first", "second"]
     stats = device.stats()
-    assert stats.frames_ok == 5 and stats.frames_bad_crc == 0 and stats.frontend_bytes == 100
+    assert stats.frames_ok == 5 and stats.frames_bad_crc == 0 and stats.frontend_bytes > 2 * 480
 
 
 def test_session_version_equals_the_distribution(device):
@@ -106,7 +106,9 @@ def test_session_bench_sums_ticks_since_reset(device):
     recording = device.run(_pcm(16000))
     bench, count = device.bench(), len(recording.steps)
     assert count == 49
-    assert (bench.steps, bench.frontend_ticks, bench.engine_ticks, bench.detector_ticks) == (49, 490, 980, 1470)
+    assert bench.steps == 49
+    for stage in ("frontend_ticks", "engine_ticks", "detector_ticks"):
+        assert getattr(bench, stage) == sum(getattr(step, stage) for step in recording.steps) > 0
     assert bench.layer_ticks == (0, 5 * count)
     device.reset()
     assert device.bench().steps == 0 and device.bench().layer_ticks == (0, 0)
@@ -126,6 +128,12 @@ def test_session_bench_sums_ticks_since_reset(device):
         (MessageType.GET_NAMES, b"\3\0\0", ErrorCode.BAD_PAYLOAD, 3),
         (MessageType.GET_NAMES, b"\0\xff\xff", ErrorCode.BAD_PAYLOAD, 3),
         (MessageType.GET_BENCH, b"\3\0", ErrorCode.BAD_PAYLOAD, 2),
+        (MessageType.SET_SOURCE, b"\2\0\1\0", ErrorCode.BAD_PAYLOAD, 4),
+        (MessageType.SET_SOURCE, b"\1\0\0\0", ErrorCode.BAD_PAYLOAD, 4),
+        (MessageType.SET_SOURCE, b"\1\0\x80\0", ErrorCode.BAD_PAYLOAD, 4),
+        (MessageType.SET_SOURCE, b"\1\0\1\2", ErrorCode.BAD_PAYLOAD, 4),
+        (MessageType.SET_SOURCE, b"\1\0\1", ErrorCode.BAD_PAYLOAD, 3),
+        (MessageType.SET_SOURCE, b"\1\0\1\0", ErrorCode.UNAVAILABLE, 0),
         (MessageType.RESTART, b"\0\0\0\0", ErrorCode.BAD_PAYLOAD, 4),
         (MessageType.TEST_FAULT, b"\0\0\0\0", ErrorCode.BAD_PAYLOAD, 4),
         (0x7F, b"", ErrorCode.UNKNOWN_TYPE, 0),

@@ -122,18 +122,18 @@ bool WriteMessage(const std::string& name, const Fields& f, uint16_t seq, kws::F
     const std::vector<uint32_t> layers = Numbers(f.at("layer_ticks"));
     kws::Write(kws::BenchMessage{u32("steps"), Number(f, "frontend_ticks"), Number(f, "engine_ticks"),
                                  Number(f, "detector_ticks"), u16("first_layer"), layers.data(),
-                                 static_cast<uint8_t>(layers.size())},
+                                 static_cast<uint8_t>(layers.size()), Number(f, "awake_ticks")},
                out);
   } else if (name == "stats") {
     begin(kws::MessageType::kStats);
-    kws::Write(kws::StatsMessage{u32("frames_ok"),       u32("frames_bad_cobs"),      u32("frames_too_short"),
-                                 u32("frames_too_long"), u32("frames_bad_crc"),       u32("frames_repeated"),
-                                 u32("errors_sent"),     u32("serial_overruns"),      u32("audio_gaps"),
-                                 u32("audio_overruns"),  u32("audio_repeated_bytes"), u32("steps"),
-                                 u32("detections"),      u32("stack_size_bytes"),     u32("stack_used_bytes"),
-                                 u32("state_bytes"),     u32("scratch_bytes"),        u32("weights_bytes"),
-                                 u32("frontend_bytes"),  u32("detector_bytes"),       u32("link_bytes"),
-                                 u32("audio_ring_bytes")},
+    kws::Write(kws::StatsMessage{u32("frames_ok"),        u32("frames_bad_cobs"),      u32("frames_too_short"),
+                                 u32("frames_too_long"),  u32("frames_bad_crc"),       u32("frames_repeated"),
+                                 u32("errors_sent"),      u32("serial_overruns"),      u32("audio_gaps"),
+                                 u32("audio_overruns"),   u32("audio_repeated_bytes"), u32("steps"),
+                                 u32("detections"),       u32("stack_size_bytes"),     u32("stack_used_bytes"),
+                                 u32("state_bytes"),      u32("scratch_bytes"),        u32("weights_bytes"),
+                                 u32("frontend_bytes"),   u32("detector_bytes"),       u32("link_bytes"),
+                                 u32("audio_ring_bytes"), u32("microphone_samples"),   u32("microphone_lost_samples")},
                out);
   } else if (name == "fault") {
     begin(kws::MessageType::kFault);
@@ -154,6 +154,10 @@ bool WriteMessage(const std::string& name, const Fields& f, uint16_t seq, kws::F
     begin(kws::MessageType::kStateDigest);
     const std::vector<uint32_t> crcs = Numbers(f.at("crcs"));
     kws::WriteStateDigest(u32("step"), crcs.data(), static_cast<uint8_t>(crcs.size()), out);
+  } else if (name == "frontend_digest") {
+    begin(kws::MessageType::kFrontendDigest);
+    const std::vector<uint32_t> crcs = Numbers(f.at("crcs"));
+    kws::WriteFrontendDigest(u32("step"), crcs.data(), static_cast<uint8_t>(crcs.size()), out);
   } else {
     return false;
   }

@@ -12,6 +12,7 @@ from kws_reference.frontend.integer import Mfcc
 from tests.support import engines
 from tests.support.models import UNUSUAL, int4, left_shift, matchbox
 from tests.support.paths import ROOT
+from tests.support.random_graphs import random_planes
 
 
 @pytest.mark.parametrize("name", UNUSUAL)
@@ -27,6 +28,13 @@ def test_int4_engine_of_unusual_model_equals_interpreter(name, tmp_path):
     bundle = builder.write(tmp_path / "bundle", name=name, graph=int4(builder.graph()))
     features = engines.random_features(bundle, 600 if name == "one_frame" else 160)
     engines.assert_bit_exact(bundle, engines.build(bundle, tmp_path / "generated"), features)
+
+
+@pytest.mark.parametrize("seed", [0, 5, 6, 9, 22, 24])
+def test_engine_of_random_planes_equals_interpreter(seed, tmp_path):
+    bundle = random_planes(seed).write(tmp_path / "bundle", name=f"planes{seed}")
+    program = engines.build(bundle, tmp_path / "generated")
+    engines.assert_bit_exact(bundle, program, engines.random_features(bundle, 40))
 
 
 @pytest.mark.parametrize("kinds", [("CONV_2D",), ("DEPTHWISE_CONV_2D",), ("FULLY_CONNECTED",)], ids=str)
@@ -52,7 +60,7 @@ def test_engine_of_small_matchbox_equals_interpreter(options, tmp_path):
     engines.assert_bit_exact(bundle, program, engines.random_features(bundle, 200))
 
 
-@pytest.mark.parametrize("name", ["no_states", "needs_cmsis"])
+@pytest.mark.parametrize("name", ["no_states", "needs_cmsis", "planes", "borders"])
 def test_engine_of_unusual_model_with_cmsis_kernels_equals_interpreter(name, tmp_path):
     bundle = UNUSUAL[name]().write(tmp_path / "bundle", name=name)
     program = engines.build(bundle, tmp_path / "generated", kernels=Kernels.CMSIS)
@@ -66,6 +74,14 @@ def test_engine_reset_forgets_everything(tmp_path):
     engines.assert_bit_exact(bundle, program, features, reset_every=7)
     got, _ = engines.run(program, bundle, np.repeat(features[:1], 14, axis=0), reset_every=7)
     assert np.array_equal(got[:7], got[7:])
+
+
+@pytest.mark.parametrize("name", ["memories", "gates"])
+@pytest.mark.parametrize("window_steps", [1, 3])
+def test_engine_reset_forgets_states_inside_of_operators(name, window_steps, tmp_path):
+    bundle = UNUSUAL[name]().write(tmp_path / "bundle", name=name)
+    program = engines.build(bundle, tmp_path / "generated", window_steps=window_steps)
+    engines.assert_bit_exact(bundle, program, engines.random_features(bundle, 120), reset_every=29)
 
 
 def test_engine_of_random_factors_equals_interpreter(tmp_path):

@@ -4,24 +4,47 @@ import dataclasses
 import os
 import subprocess
 
+import numpy as np
 import pytest
-from kws_codegen.buffers import PoolRing, Window
+from kws_codegen.buffers import PoolRing, SvdfMemory, Window
 from kws_codegen.commands.generate import write_files
 from kws_codegen.generator import generate
-from kws_codegen.kernels import add, cmsis_nn, depthwise, packing, pointwise
+from kws_codegen.kernels import add, cmsis_nn, depthwise, elementwise_int16, packing, pointwise
 from kws_codegen.kernels import elementwise as kernel_elementwise
 from kws_codegen.kernels.call import Constant
+from kws_codegen.kernels.conv2d import Conv2d
+from kws_codegen.kernels.depthwise2d import Depthwise2d
 from kws_codegen.kernels.grouped_conv import GroupedConv
 from kws_codegen.kernels.linear import LinearCall
+from kws_codegen.kernels.linear_int16 import ConvInt16, LinearInt16
 from kws_codegen.kernels.lookup import Lookup
+from kws_codegen.kernels.lstm import Lstm
+from kws_codegen.kernels.sigmoid_int16 import TanhInt16
 from kws_codegen.kernels.softmax import Softmax
+from kws_codegen.kernels.softmax_int16 import SoftmaxInt16
+from kws_codegen.kernels.svdf import Svdf
 from kws_codegen.lower import batch_matmul, broadcast
 from kws_codegen.lower import move as lower_move
 from kws_codegen.lower import reduce as lower_reduce
 from kws_codegen.render import aot_model, files
+from kws_reference.tflite import recurrent
 
 from tests.support.cmsis_geometries import geometries, reserved
-from tests.support.models import attention, elementwise, int4, lookups, matchbox, moves, needs_cmsis, planes, pools
+from tests.support.int16 import int16
+from tests.support.models import (
+    attention,
+    borders,
+    elementwise,
+    gates,
+    int4,
+    lookups,
+    matchbox,
+    memories,
+    moves,
+    needs_cmsis,
+    planes,
+    pools,
+)
 from tests.support.native import WARNINGS
 from tests.support.paths import ROOT
 
@@ -35,7 +58,19 @@ MODELS = {
     "pools": lambda: (pools(), None),
     "attention": lambda: (attention(), None),
     "planes": lambda: (planes(), None),
+    "memories": lambda: (memories(), None),
+    "gates": lambda: (gates(), None),
+    **{
+        f"{model.__name__} of int16": lambda model=model: (int16(model()), None)
+        for model in (matchbox, planes, lookups, elementwise, attention)
+    },
+    "borders": lambda: (borders(), None),
 }
+
+
+def _time_weights(call):
+    return Constant("TimeWeights", call.time_matrix)
+
 
 # What the generator could take wrongly for granted: (model, owner, name, wrong value).
 BELIEFS = {
@@ -57,9 +92,48 @@ BELIEFS = {
         property(lambda k: (Constant("Exponentials", k.exponentials[1:]),)),
     ),
     "weights of groups": ("planes", GroupedConv, "weights", property(lambda k: Constant("Weights", k.matrix[1:]))),
+    "biases of filters": ("memories", Svdf, "tables", property(lambda k: (_time_weights(k), Constant("Bias", k.bias)))),
+    "size of a memory": ("memories", SvdfMemory, "data_bytes", property(lambda buffer: buffer.size)),
+    "weights of gates": ("gates", Lstm, "weights", property(lambda k: Constant("Weights", k.frame_weights))),
+    "scratch of gates": ("gates", Lstm, "scratch_bytes", property(lambda k: 4 * k.units)),
+    "table of gates": ("gates", recurrent, "logistic_table", lambda: np.zeros(255, np.uint16)),
+    "weights of int16": (
+        "matchbox of int16",
+        LinearInt16,
+        "weights",
+        property(lambda k: Constant("Weights", k.matrix.reshape(-1)[1:])),
+    ),
+    "weights of int16 groups": (
+        "planes of int16",
+        ConvInt16,
+        "weights",
+        property(lambda k: Constant("Weights", k.matrix[1:])),
+    ),
+    "extra bits of int16 sums": ("elementwise of int16", elementwise_int16, "ADD_LEFT_SHIFT_INT16", 14),
+    "table of int16 functions": (
+        "lookups of int16",
+        TanhInt16,
+        "tables",
+        property(lambda k: (Constant("Table", k.table[1:]),)),
+    ),
+    "exponentials of int16": (
+        "attention of int16",
+        SoftmaxInt16,
+        "tables",
+        property(lambda k: (Constant("Exponentials", k.exponentials[1:]), Constant("Reciprocals", k.reciprocals))),
+    ),
+    "reciprocals of int16": (
+        "attention of int16",
+        SoftmaxInt16,
+        "tables",
+        property(lambda k: (Constant("Exponentials", k.exponentials), Constant("Reciprocals", k.reciprocals[1:]))),
+    ),
+    "weights of convolutions": ("borders", Conv2d, "weights", property(lambda k: Constant("Weights", k.matrix))),
+    "scratch of convolutions": ("borders", Conv2d, "scratch_bytes", property(lambda k: 9 * k.matrix.shape[1])),
+    "scratch of depthwise convolutions": ("borders", Depthwise2d, "scratch_bytes", property(lambda k: 64)),
     "size of a window": ("int8", Window, "data_bytes", property(lambda buffer: buffer.size)),
     "size of a ring": ("int8", PoolRing, "data_bytes", property(lambda buffer: buffer.size)),
-    "scratch of CMSIS-NN": ("cmsis", cmsis_nn, "convolve_scratch_bytes", lambda geometry: 4096),
+    "scratch of CMSIS-NN": ("cmsis", cmsis_nn, "depthwise_scratch_bytes", lambda geometry: 4096),
     "alignment": ("int8", aot_model, "ALIGNMENT_BYTES", 8),
     "contract": ("int8", files, "CONTRACT_VERSION", 0),
 }

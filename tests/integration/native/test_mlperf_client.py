@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from kws_host.emulator.pseudo_terminal import PseudoTerminal
 from kws_reference.bundle import Bundle
 from kws_reference.detector.integer import detector_tables, probability_table
 
-from tests.support import firmware, frontend_native, mlperf, native
+from tests.support import faults, firmware, frontend_native, mlperf, native
 from tests.support.paths import ROOT
 
 HERE = "tests/integration/native"
@@ -258,7 +259,21 @@ def test_command_with_a_zero_byte_ends_there():
 
 def test_bytes_that_are_no_text_are_an_unknown_command():
     data = bytes(value for value in range(1, 256) if chr(value) not in "\r\n %")[:80]
-    assert say(data + b"%").startswith("e-[Unknown command: \x01\x02")
+    assert say(data + b"%").startswith("e-[Unknown command: ??")
+
+
+def test_every_byte_of_an_answer_is_a_character_of_ascii(tmp_path, bundle):
+    """The runner reads byte by byte: its reader ends with the first byte that is no character of its own."""
+    named = faults.change(tmp_path, {"model_info.h": (r'kName\[\] = "[^"]*"', r'kName[] = "w\\303\\266rter"')})
+    program = native.build(
+        "mlperf_client_named",
+        [f"{HERE}/mlperf_client_main.cc", *mlperf.CLIENT, *(named / Path(path).name for path in GENERATED)],
+        includes=[named, HERE, "firmware/src"],
+    )
+    sent = b"profile%h\xc3\xb6r zu%db load 1%db \xff\xfe%"
+    said = subprocess.run([program], input=sent, capture_output=True, timeout=60).stdout.decode("ascii")
+    assert f"m-bundle-[w??rter {bundle.model_sha256}]\r\n" in said
+    assert "e-[Unknown command: h??r]\r\n" in said and "e-[Invalid hex digit '??']\r\n" in said
 
 
 # Hostile bytes
@@ -319,6 +334,26 @@ def test_application_on_a_terminal_equals_the_interpreter(device, bundle):
         answer = runner.ask("infer 1 1")
     assert answer.count("e-[This board has no clock that counts]") == 2  # the host's cycles have no known length
     assert f"m-scores-[{','.join(map(str, mlperf.expected(bundle, features)))}]" in answer
+
+
+@pytest.mark.parametrize("at_a_time", [31, 26])
+def test_application_goes_through_the_runners_sequence(device, bundle, at_a_time):
+    rng = np.random.default_rng(5)
+    with mlperf.StrictRunner(device[1]) as runner:
+        runner.clear()
+        runner.begin("db load 3")
+        assert runner.clear() == "m-[Expecting 3 bytes]\r\nm-ready\r\n"
+        found = runner.identify()
+        assert (
+            found["model"] == "kws01" and found["name"] == "kws-kit native" and found["profile"].startswith("ULPMark")
+        )
+        for steps in (1, 49):
+            features = rng.integers(-128, 128, (steps, *bundle.features.shape[1:])).astype(np.int8)
+            measured = runner.measure(features.tobytes(), 1, 0, at_a_time)
+            wanted = mlperf.results_of(mlperf.expected(bundle, features), detector_tables(bundle))
+            assert measured.results == [float(value) for value in wanted] and measured.inferences == 1
+            assert sum(measured.results) > 0  # it divides by their sum
+            assert measured.elapsed_us is None  # the host's cycles have no known length
 
 
 def test_application_that_faults_says_so_and_starts_again(device):

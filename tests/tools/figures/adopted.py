@@ -17,8 +17,12 @@ NAMES = {
     "bc_resnet": "BC-ResNet, small, its window at each step",
     "svdf": "two SVDF layers",
     "gru": "GRU of 32 units",
+    "svdf_inside": "SVDF of kws_streaming, its memory inside",
+    "lstm": "LSTM of 64 units, its states inside",
     "wake_word_recomputed": "streaming wake word of MLPerf Tiny, its window at each step",
     "wake_word_streamed": "the same by `kws-codegen stream`",
+    "gru_int16": "GRU of 32 units, int16 activations",
+    "wake_word_int16": "streaming wake word by `kws-codegen stream`, int16 activations",
 }
 
 

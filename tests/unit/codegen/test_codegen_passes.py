@@ -1,6 +1,7 @@
 """From graph to program: states become windows and rings, reshapes vanish, memory is planned without overlap."""
 
 import dataclasses
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
@@ -28,7 +29,7 @@ from kws_codegen.program import Program
 from kws_reference.errors import KwsError
 from kws_reference.tflite.reader import read
 
-from tests.support.models import STEPS_PER_STD, GraphBuilder, matchbox
+from tests.support.models import STEPS_PER_STD, GraphBuilder, borders, matchbox, planes
 
 
 @pytest.fixture
@@ -115,6 +116,21 @@ def test_lower_cmsis_uses_cmsis_nn_where_it_has_a_kernel(small):
     _, program, _ = build(small, Options(kernels=Kernels.CMSIS))
     theirs = {cmsis_nn.CmsisConvolve, cmsis_nn.CmsisDepthwise, cmsis_nn.CmsisFullyConnected}
     assert {type(call) for call in program.calls} == {Copy, Add, AveragePool, *theirs}
+
+
+def test_lower_planes_takes_own_kernels_but_for_multiplied_channels_and_skipped_columns(tmp_path):
+    _, program, _ = build(borders().write(tmp_path / "borders"))
+    assert Counter(call.kernel for call in program.calls) == {"conv_2d": 5, "depthwise_2d": 5, "pointwise": 1}
+    _, program, _ = build(planes().write(tmp_path / "planes"))
+    theirs = [call.geometry for call in program.calls if call.header == "engine/aot/cmsis_nn.h"]
+    assert [(g.depth_multiplier, g.dilation_w) for g in theirs] == [(1, 2), (2, 1)]
+
+
+@pytest.mark.parametrize("options", [Options(kernels=Kernels.CMSIS), Options(without=frozenset({"fold_offsets"}))])
+def test_lower_planes_without_own_kernels_or_folded_offsets_uses_cmsis_nn(options, tmp_path):
+    _, program, _ = build(borders().write(tmp_path), options)
+    kernels = {type(call) for call in program.calls if call.weights is not None}
+    assert kernels == {cmsis_nn.CmsisConvolve, cmsis_nn.CmsisDepthwise, cmsis_nn.CmsisFullyConnected}
 
 
 def module_after(builder, folder, *passes):

@@ -11,7 +11,15 @@ from kws_codegen.generator import build, generate
 from kws_reference.bundle import Bundle, write_bundle
 from kws_reference.errors import KwsError
 
-from tests.support.models import STEPS_PER_STD, GraphBuilder, matchbox, no_states, replace_op, replace_tensor
+from tests.support.models import (
+    STEPS_PER_STD,
+    UNUSUAL,
+    GraphBuilder,
+    matchbox,
+    no_states,
+    replace_op,
+    replace_tensor,
+)
 from tests.support.tflite_writer import write
 
 
@@ -78,7 +86,8 @@ CASES = {
         r"RELU_N1_TO_1 .*'block1/pointwise'.*only as the activation of the layer before",
     ),
     "activation": (op_options("block1/pointwise", activation="TANH"), r"CONV_2D .*'block1/pointwise'.*activation TANH"),
-    "type of activation": (tensor("block1/pointwise", dtype="INT16"), r"'block1/pointwise' has type INT16, only INT8"),
+    "type of activation": (tensor("block1/pointwise", dtype="INT32"), r"'block1/pointwise' has type INT32, only INT8"),
+    "two types": (tensor("block1/pointwise", dtype="INT16"), r"'block1/depthwise' has type INT8, only INT16"),
     "type of weights": (
         tensor("scores/weights", dtype="FLOAT32", data=np.zeros((4, 32), np.float32)),
         r"FULLY_CONNECTED.*'scores/weights' have type FLOAT32",
@@ -354,3 +363,16 @@ def test_generate_maximum_over_dimensions_that_are_no_neighbours_is_refused_by_n
     b.scores(b.dense("scores", x, 3))
     with pytest.raises(KwsError, match=r"REDUCE_MAX .*'tops'.*\[1, 3\] of \[1, 2, 3, 8\] are not neighbours"):
         generate(b.write(tmp_path / "bundle"))
+
+
+@pytest.mark.parametrize(("name", "kind"), [("memories", "SVDF"), ("gates", "UNIDIRECTIONAL_SEQUENCE_LSTM")])
+@pytest.mark.parametrize("engine", ["all", "tflm"])
+def test_generate_states_that_the_manifest_does_not_name_are_refused(name, kind, engine, tmp_path):
+    """No reset would reach them, and nothing would compare them."""
+    builder = UNUSUAL[name]()
+    graph = builder.as_converted()
+    builder.states.clear()
+    builder.outputs = builder.outputs[-1:]
+    bundle = builder.write(tmp_path, graph=graph)
+    with pytest.raises(KwsError, match=f"{kind} .*no state of the manifest is its state '.*'; kws-codegen adopt"):
+        generate(bundle, engine=engine)

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 from kws_codegen.generator import build
 from kws_reference.errors import KwsError
@@ -101,6 +102,73 @@ def long_row(b, x):
     return b.softmax("y", x)
 
 
+def svdf(change=None, **options):
+    """An SVDF of the features, one of whose operands `change` has by its position."""
+
+    def make(b, x):
+        y = b.svdf("y", b.reshape("row", x, (1, 16)), 3, 4, **options)
+        return changed(b, y, change or {})
+
+    return make
+
+
+def lstm(change=None, shape=(1, 2, 8), **options):
+    """An LSTM of the features, of which `change` gives operands, and `options` those of the operator."""
+
+    def make(b, x):
+        y = b.lstm("y", b.reshape("rows", x, shape), 5)
+        b.ops[-1] = dataclasses.replace(b.ops[-1], options={**b.ops[-1].options, **options})
+        return changed(b, y, change or {})
+
+    return make
+
+
+def svdf_rank(rank):
+    """An SVDF of another rank than its weights have."""
+
+    def make(b, x):
+        y = b.svdf("y", b.reshape("row", x, (1, 16)), 3, 4)
+        b.ops[-1] = dataclasses.replace(b.ops[-1], options={**b.ops[-1].options, "rank": rank})
+        return y
+
+    return make
+
+
+def changed(b, y, change):
+    """Changes the last operator: fields of tensors by their position (-1: the result), or another index for one."""
+    op = b.ops[-1]
+    inputs = list(op.inputs)
+    for position, fields in change.items():
+        if isinstance(fields, int):
+            inputs[position] = fields
+        else:
+            index = y if position == -1 else inputs[position]
+            b.tensors[index] = dataclasses.replace(b.tensors[index], **fields)
+            for state in b.states:
+                if state["name"] == b.tensors[index].name:
+                    state["dtype"], (state["scale"],) = b.tensors[index].dtype.lower(), b.tensors[index].scales
+    b.ops[-1] = dataclasses.replace(op, inputs=tuple(inputs))
+    return y
+
+
+def without_state(b, x):
+    """An SVDF whose state no manifest names."""
+    y = b.svdf("y", b.reshape("row", x, (1, 16)), 3, 4)
+    b.states.clear()
+    b.inputs.pop()
+    b.outputs.pop()
+    return y
+
+
+def shared_state(b, x):
+    """Two SVDF with one state."""
+    row = b.reshape("row", x, (1, 16))
+    b.svdf("first", row, 3, 4)
+    b.svdf("y", row, 3, 4)
+    state = b.ops[-2].inputs[4]
+    b.ops[-1] = dataclasses.replace(b.ops[-1], inputs=(*b.ops[-1].inputs[:4], state))
+
+
 def values(shape, scale=0.1, zero_point=0):
     return lambda b, x: b.values("other", shape, scale, zero_point)
 
@@ -196,6 +264,54 @@ CASES = {
         r"\[4, 1, 4\] and \[2, 4, 2\] are no stacks of the same number",
     ),
     "matmul factor": (matmul((2, 8), (8, 2), (2, 2), scale=1e-8), r"BATCH_MATMUL .*the scales are too far apart"),
+    "svdf batch": (svdf({0: {"shape": (2, 8)}}), r"SVDF .*'row' has shape \[2, 8\], only batch 1"),
+    "svdf input": (svdf({0: {"shape": (1, 4, 4)}}), r"SVDF .*do not fit each other: \[1, 4, 4\] \[3, 16\] \[3, 4\]"),
+    "svdf units": (svdf({-1: {"shape": (1, 2)}}), r"SVDF .*do not fit each other: .*\[1, 12\] \[1, 2\]"),
+    "svdf rank": (svdf_rank(2), r"SVDF .*rank 2 does not divide 3 filters"),
+    "svdf rank of nothing": (svdf_rank(0), r"SVDF .*rank 0 does not divide 3 filters"),
+    "svdf activation": (svdf(activation="RELU6"), r"SVDF .*fused activation RELU6"),
+    "svdf time weights": (svdf({2: {"data": None}}), r"SVDF .*time weights 'y/time' are not constant"),
+    "svdf feature scales": (
+        svdf({1: {"scales": (0.1,) * 3, "zero_points": (0,) * 3}}),
+        r"SVDF .*feature weights 'y/feature' must have one scale and zero point 0, they have 3 scales",
+    ),
+    "svdf bias": (svdf({3: {"data": np.zeros(2, np.int32), "shape": (2,)}}), r"SVDF .*bias has 2 values, 3 are needed"),
+    "svdf sums": (
+        svdf({3: {"data": np.full(3, 2**31 - 1, np.int32)}}, dtype="INT8"),
+        r"SVDF .*a sum over time can reach \d{10}, more than int32 holds",
+    ),
+    "svdf factor": (svdf({-1: {"scales": (1e-30,)}}), r"SVDF .*a factor of 2\^\d\d cannot be applied"),
+    "svdf no variable": (
+        svdf({4: {"is_variable": False}}, dtype="INT8"),
+        r"SVDF .*its state 'y/memory' is no variable tensor",
+    ),
+    "svdf unnamed state": (
+        without_state,
+        r"SVDF .*no state of the manifest is its state 'y/memory'; kws-codegen adopt",
+    ),
+    "svdf shared state": (shared_state, r"SVDF .*its state 'first/memory' is used by other operators, or twice"),
+    "lstm dimensions": (lstm(shape=(1, 16)), r"LSTM .*'rows' has shape \[1, 16\], 3 dimensions and batch 1"),
+    "lstm batch": (lstm(time_major=True), r"LSTM .*'rows' has shape \[1, 2, 8\], 3 dimensions and batch 1"),
+    "lstm output": (lstm({-1: {"shape": (1, 2, 4)}}), r"LSTM .*output \[1, 2, 4\] do not fit each other"),
+    "lstm peephole": (lstm({10: 0}), r"LSTM .*it has peephole connections, which TFLite Micro does not compute"),
+    "lstm projection": (lstm({16: 0}), r"LSTM .*it has a projection, which"),
+    "lstm layer norm": (lstm({23: 0}), r"LSTM .*it has layer normalization, which"),
+    "lstm coupled gates": (lstm({1: -1}), r"LSTM .*its input gate lacks weights or a bias"),
+    "lstm bias": (lstm({14: -1}), r"LSTM .*its candidate lacks weights or a bias"),
+    "lstm activation": (lstm(activation="RELU"), r"LSTM .*fused activation RELU is not supported, only TANH"),
+    "lstm clip": (lstm(cell_clip=-1.0), r"LSTM .*a cell clip of -1 is none"),
+    "lstm cell type": (lstm({19: {"dtype": "INT8"}}), r"LSTM .*its cell state 'y/cell' must be INT16"),
+    "lstm cell scale": (lstm({19: {"scales": (0.001,)}}), r"LSTM .*the scale 0.001.* is no power of two"),
+    "lstm hidden": (lstm({18: {"is_variable": False}}), r"LSTM .*its state 'y/hidden' is no variable tensor"),
+    "lstm hidden scale": (lstm({18: {"scales": (1e-12,)}}), r"LSTM .*scales of its states are too small"),
+    "lstm weights": (
+        lstm({6: {"data": np.ones((5, 4), np.int8), "shape": (5, 4)}}),
+        r"LSTM .*forget gate's weights \[5, 4\] do not fit, \[5, 5\] are needed",
+    ),
+    "lstm weights type": (
+        lstm({4: {"dtype": "INT16", "data": np.ones((5, 8), np.int16)}}),
+        r"LSTM .*output gate's weights 'y/weights4' have type INT16",
+    ),
     "conv groups": (grouped, r"CONV_2D .*3 outputs cannot be shared by 4 groups of 2 channels"),
 }
 

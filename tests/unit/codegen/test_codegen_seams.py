@@ -14,7 +14,14 @@ from kws_codegen.render.environment import TEMPLATES, environment
 
 from tests.support.native import ROOT
 
-SHARED = {"common.j2", "cmsis_geometry.j2", "pool_geometry.j2"}
+SHARED = {
+    "common.j2",
+    "cmsis_geometry.j2",
+    "linear_int16.j2",
+    "plane_geometry.j2",
+    "pool_geometry.j2",
+    "sigmoid_int16.j2",
+}
 """Templates that others import from."""
 
 

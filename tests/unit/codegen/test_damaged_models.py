@@ -8,7 +8,7 @@ from kws_codegen.survey import survey, text
 from kws_reference.errors import KwsError
 from kws_reference.tflite.schema import IDENTIFIER, generated
 
-from tests.support.models import matchbox, replace_tensor, streaming_wake_word
+from tests.support.models import gates, matchbox, memories, replace_tensor, streaming_wake_word
 from tests.support.mutations import mutations
 from tests.support.published import bc_resnet, gru
 from tests.support.resource_variables import with_variables
@@ -19,6 +19,8 @@ MODELS = {
     "states": (lambda folder: write(gru().graph()), 40),
     "window": (lambda folder: write(streaming_wake_word().graph()), 40),
     "planes": (lambda folder: write(bc_resnet().graph()), 40),
+    "memories": (lambda folder: write(memories().as_converted()), 10),
+    "gates": (lambda folder: write(gates().as_converted()), 10),
 }
 
 

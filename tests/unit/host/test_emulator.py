@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -132,7 +133,11 @@ def test_terminated_program_leaves_no_emulator(elf, qemu, tmp_path, command):
         script.read_text().replace("match =", f"open({str(pid_file)!r}, 'w').write(str(os.getpid()))\nmatch =")
     )
     script.write_text(script.read_text().replace("import re", "import os, re"))
-    words = ["emulate", "--tcp-port", "0"] if command == "emulate" else ["info", "--emulate", "mps2_an386"]
+    words = (
+        ["emulate", "--tcp-port", "0"]
+        if command == "emulate"
+        else ["info", "--emulate", "mps2_an386", "--timeout", "60"]
+    )
     program = subprocess.Popen(
         [sys.executable, "-m", "kws_host.cli", *words, "--elf", str(elf)],
         env={**os.environ, "KWS_QEMU": qemu, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -153,6 +158,51 @@ def test_terminated_program_leaves_no_emulator(elf, qemu, tmp_path, command):
     finally:
         program.kill()
         program.communicate()
+
+
+def test_termination_while_an_emulator_is_started_leaves_none(elf, qemu, monkeypatch):
+    """Popen returns to a program that was told to end while the emulator began to run."""
+    started = []
+
+    class Late(subprocess.Popen):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            started.append(self)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(subprocess, "Popen", Late)
+    for start in (lambda: Emulator(config(elf, qemu, port=0)), lambda: run(config(elf, qemu))):
+        with pytest.raises(SystemExit), termination_cleans_up():
+            start()
+    assert len(started) == 2 and all(process.returncode is not None for process in started)
+
+
+def test_termination_before_the_emulator_is_held_leaves_none(elf, qemu):
+    with pytest.raises(SystemExit), termination_cleans_up():
+        _told_to_end(Emulator(config(elf, qemu, port=0)))
+    assert _TOLD[0].poll() is not None
+
+
+_TOLD: list[subprocess.Popen] = []
+
+
+def _told_to_end(emulator: Emulator) -> None:
+    _TOLD.append(emulator.process)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_termination_in_a_callback_is_not_lost():
+    """Python drops what is raised there; the imports behind a started emulator have such callbacks."""
+
+    class Thing:
+        pass
+
+    thing = Thing()
+    reference = weakref.ref(thing, lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(SystemExit) as end, termination_cleans_up():
+        del thing
+        time.sleep(60)  # ends what would hang
+    assert end.value.code == 143 and reference() is None
 
 
 def test_termination_handler_is_given_back():

@@ -18,7 +18,7 @@ from kws_training.inspect.streaming_model import describe_streaming  # noqa: E40
 from kws_training.inspect.table import table  # noqa: E402
 from kws_training.streaming import Delay, Stream, to_streaming  # noqa: E402
 
-from tests.support.models import no_states  # noqa: E402
+from tests.support.models import gates, memories, no_states  # noqa: E402
 
 
 def small_model() -> keras.Model:
@@ -80,6 +80,16 @@ def test_describe_of_a_bundle_reads_its_tflite(capsys, bundle_path):
     states = {name: [1, *shape] for row in found["layers"] for name, shape in row["states"].items()}
     assert states == {state["name"]: state["shape"] for state in manifest["states"]}
     assert sum(row["state_bytes"] for row in found["layers"]) == sum(np.prod(shape) for shape in states.values())
+
+
+def test_describe_of_states_inside_of_operators_counts_them(capsys, tmp_path):
+    gates().write(tmp_path / "bundle")
+    rows = {row["name"]: row for row in json.loads(run(capsys, tmp_path / "bundle", "--json"))["layers"]}
+    layer = rows["1 UNIDIRECTIONAL_SEQUENCE_LSTM"]
+    assert layer["macs"] == 2 * 4 * 12 * (10 + 12) and layer["state_bytes"] == 12 + 24
+    memories().write(tmp_path / "other")
+    rows = {row["name"]: row for row in json.loads(run(capsys, tmp_path / "other", "--json"))["layers"]}
+    assert (rows["1 SVDF"]["macs"], rows["1 SVDF"]["state_bytes"]) == (11 * 20 + 11 * 21, 2 * 11 * 21)
 
 
 def test_describe_of_a_damaged_bundle_ends_in_one_line(capsys, tmp_path):

@@ -25,13 +25,16 @@ def test_layers_of_the_library_s_own_tables_stream_as_these_say():
 
 
 def test_layers_that_are_known_stream_and_quantize_or_say_why_not():
-    found = {support.name: support for support in layer_support(["Dense", "GRU", "ELU", "GroupNormalization", "Delay"])}
-    assert {name: (item.streams, item.quantizes) for name, item in found.items()} == {
-        "Dense": (AS_IT_IS, True),
-        "GRU": (WRAPPED, True),
-        "ELU": (AS_IT_IS, False),
-        "GroupNormalization": ("", None),
-        "Delay": (AS_IT_IS, True),
+    names = ["Dense", "GRU", "ELU", "GroupNormalization", "Delay", "SVDF", "SubSpectralNormalization"]
+    found = {support.name: support for support in layer_support(names)}
+    assert {name: (item.streams, item.quantizes, item.trains) for name, item in found.items()} == {
+        "Dense": (AS_IT_IS, True, True),
+        "GRU": (WRAPPED, True, False),
+        "ELU": (AS_IT_IS, False, False),
+        "GroupNormalization": ("", None, None),
+        "Delay": (AS_IT_IS, True, False),
+        "SVDF": (AS_IT_IS, True, True),
+        "SubSpectralNormalization": (AS_IT_IS, True, False),
     }
     assert {"LOGISTIC", "TANH", "MUL"} < set(found["GRU"].operators)
     assert found["ELU"].why.startswith("the converter leaves 1 operator in float (ELU")

@@ -20,7 +20,7 @@ from kws_training.convert.integer import convert_quantized  # noqa: E402
 from kws_training.convert.trial import check_runs  # noqa: E402
 from kws_training.measure import native_exactness  # noqa: E402
 from kws_training.models.matchbox import Block, MatchboxConfig  # noqa: E402
-from kws_training.quantize import integer, matchbox  # noqa: E402
+from kws_training.quantize import integer  # noqa: E402
 from kws_training.quantize.layers import QuantizedLinear, WindowMean  # noqa: E402
 from kws_training.quantize.ranges import FixedRange, ranges_of  # noqa: E402
 from kws_training.streaming import CannotStream, StateSpec, to_streaming  # noqa: E402
@@ -111,8 +111,8 @@ def test_precision_survives_json():
 
 
 def test_matchbox_that_looks_ahead_is_refused():
-    with pytest.raises(KwsError, match="looks ahead"):
-        matchbox.build(dataclasses.replace(TINY, causal=False), precision("int8_native"), SCALE)
+    with pytest.raises(KwsError, match="matchbox: the firmware's engines take models of one output that do not look"):
+        quantized.start(dataclasses.replace(TINY, causal=False), "int8_native")
 
 
 # The training graph
@@ -197,12 +197,6 @@ def test_steps_longer_than_the_window_of_a_quantized_mean_are_refused():
         to_streaming(quantized.start(TINY, "int8_native"), 40)
 
 
-def test_quantized_matchbox_whose_window_is_no_multiple_of_its_step_is_refused():
-    config = dataclasses.replace(TINY, frames_per_step=8)
-    with pytest.raises(KwsError, match=r"pool_frames must be a multiple of frames_per_step. Received: 20 and 8"):
-        matchbox.build(config, precision("int8_native"), SCALE)
-
-
 @pytest.mark.parametrize("name", PRECISIONS)
 def test_starting_point_is_close_to_the_float_model(name):
     model = quantized.start(TINY, name)
@@ -246,11 +240,6 @@ def test_native_forward_with_a_window_of_one_step_equals_tflite_micro(tmp_path):
     bundle = quantized.write(tmp_path / "bundle", config, model)
     assert [state.name for state in bundle.states] == ["block1", "block2", "block3"]
     assert native_exactness.compare(model, bundle, quantized.clips(config, 8, seed=5))["scores_that_differ"] == 0
-
-
-def test_matchbox_whose_window_is_no_whole_number_of_steps_is_refused():
-    with pytest.raises(KwsError, match="pool_frames must be a multiple of frames_per_step. Received: 20 and 3"):
-        matchbox.build(dataclasses.replace(TINY, frames_per_step=3), precision("int8_native"), SCALE)
 
 
 @pytest.mark.parametrize("clips", ["0", "-3"])
@@ -406,9 +395,8 @@ def test_fit_with_wrong_flags_gives_one_line(recordings, float_run, arguments, m
 @pytest.mark.parametrize(
     "settings, message",
     [
-        ({"architecture": "mixednet"}, "make up Matchbox only"),
         ({"architecture": "matchbox_noncausal", "model": MatchboxConfig(causal=False).to_dict()}, "looks ahead"),
-        ({"architecture": "matchbox", "precision": {"name": "int8_fake"}}, "quantized already"),
+        ({"architecture": "matchbox", "model": {}, "precision": {"name": "int8_fake"}}, "quantized already"),
     ],
 )
 def test_runs_that_cannot_be_quantized_are_refused(settings, message):

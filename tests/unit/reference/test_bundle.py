@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 from kws_reference.bundle import (
     MANIFEST_FILE,
@@ -14,6 +15,9 @@ from kws_reference.bundle import (
     write_bundle,
 )
 from kws_reference.errors import KwsError
+from kws_reference.network.oracle import Network
+
+from tests.support.models import gates
 
 
 @pytest.fixture
@@ -88,6 +92,13 @@ def test_write_bundle_then_load_gives_the_same(bundle_path, tmp_path):
     assert sorted(path.name for path in second.path.iterdir()) == [MANIFEST_FILE, MODEL_FILE]
 
 
+def test_load_states_of_16_bits_have_two_bytes_an_element(tmp_path):
+    bundle = gates().write(tmp_path / "bundle")
+    found = {state.name: (state.size_bytes, state.initial().dtype.name) for state in bundle.states}
+    assert found["first/hidden"] == (12, "int8") and found["first/cell"] == (24, "int16")
+    assert Network(bundle).states[1].dtype == np.int16
+
+
 def test_write_bundle_into_a_file_is_one_line(bundle_path, tmp_path):
     (tmp_path / "taken").write_text("")
     bundle = Bundle.load(bundle_path)
@@ -142,6 +153,10 @@ FAULTS = {
     "input indices": lambda m: m["states"][0].update(input_index=m["states"][1]["input_index"]),
     "output indices": lambda m: m["states"][0].update(output_index=m["states"][1]["output_index"]),
     r"states\[0\]: reset_value": lambda m: m["states"][0].update(reset_value=200),
+    r"states\[0\]: dtype must be int8 or int16\. Received: 'FLOAT32'": lambda m: m["states"][0].update(dtype="FLOAT32"),
+    r"states\[0\]: zero_point and reset_value of an int16 state must be 0\. Received: 3, 0": (
+        lambda m: m["states"][0].update(dtype="int16", zero_point=3, reset_value=0)
+    ),
     r"states\[1\]: scale": lambda m: m["states"][1].update(scale=-1.0),
     "state names": lambda m: m["states"][0].update(name=m["states"][1]["name"]),
     "scores.kind": lambda m: m["scores"].update(kind="softmax"),

@@ -12,13 +12,16 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from keras import layers, ops  # noqa: E402
 from kws_training.streaming import (  # noqa: E402
+    SVDF,
     CannotStream,
     Delay,
     LocalSelfAttention,
+    ProjectedLSTMCell,
     StateSpec,
     Stream,
     Streaming,
     StreamingLayer,
+    SubSpectralNormalization,
     to_streaming,
 )
 
@@ -34,6 +37,12 @@ from tests.support.streaming import (  # noqa: E402
 
 SOUND = (None, 6)  # [time, channels]
 PICTURE = (None, 7, 3)  # [time, bins, channels]
+
+
+def spread(window):
+    """Of the frames of a window ``[batch, frames, ...]``."""
+    return ops.max(window, 1) - ops.min(window, 1)
+
 
 # id: (shape of the input, cell, arguments of Stream, step sizes, frames of the clip)
 CELLS = {
@@ -124,6 +133,21 @@ CELLS = {
     ),
     "attention": (SOUND, lambda: LocalSelfAttention(4, 5, heads=2), None, (1, 3), 12),
     "delay": (SOUND, lambda: Delay(3), None, (1, 2, 4), 12),
+    "svdf": (SOUND, lambda: SVDF(4, 5, activation="relu"), None, (1, 3), 12),
+    "svdf of rank 3": (SOUND, lambda: SVDF(4, 5, rank=3), None, (1, 3), 12),
+    "svdf of one frame": (SOUND, lambda: SVDF(4, 1, rank=2, use_bias=False), None, (1, 3), 12),
+    "sub-spectral normalization": (PICTURE, lambda: SubSpectralNormalization(7), None, (1, 4), 12),
+    "rnn of a cell": (SOUND, lambda: layers.RNN(layers.GRUCell(5), return_sequences=True), {}, (1, 4), 12),
+    "rnn last": (SOUND, lambda: layers.RNN(layers.SimpleRNNCell(5)), {}, (1, 4), 12),
+    "rnn of cells": (
+        *(SOUND, lambda: layers.RNN([layers.LSTMCell(5), layers.GRUCell(4)], return_sequences=True), {}, (1, 4), 12),
+    ),
+    "lstm with projection": (
+        *(SOUND, lambda: layers.RNN(ProjectedLSTMCell(6, 3), return_sequences=True), {}, (1, 4), 12),
+    ),
+    "function of frames": (SOUND, lambda: spread, {"context": 4}, (1, 3), 12),
+    "function of bins of frames": (PICTURE, lambda: spread, {"context": 1}, (1, 4), 12),
+    "layer of frames": (SOUND, lambda: layers.Flatten(), {"context": 3}, (1, 4), 12),
 }
 
 

@@ -24,7 +24,8 @@ from kws_training.data.scenes.scene_config import SceneConfig  # noqa: E402
 from kws_training.data.scenes.speech_set import SpeechSet  # noqa: E402
 from kws_training.models import architecture  # noqa: E402
 from kws_training.models.matchbox import Block, MatchboxConfig, build  # noqa: E402
-from kws_training.quantize import matchbox as quantized_matchbox  # noqa: E402
+from kws_training.quantize.graph import to_quantized  # noqa: E402
+from kws_training.quantize.model import calibrate  # noqa: E402
 from kws_training.quantize.precision import precision  # noqa: E402
 from kws_training.train.hard_rounds import listen, rounds_of  # noqa: E402
 from kws_training.train.listening import HeardSpeech, heard_samples, peaks_apart  # noqa: E402
@@ -74,9 +75,9 @@ def test_a_model_without_a_pool_is_refused_by_name():
 @pytest.mark.parametrize("name", ["int8_native", "int4_fake"])
 def test_moments_of_a_quantized_model_equal_the_model_at_the_first(name):
     config, rng = SMALL, np.random.default_rng(2)
-    model = quantized_matchbox.build(config, precision(name), 1 / 32)
+    model = to_quantized(drawn(build(config)), precision(name), 1 / 32, config.frames_per_step, config.pool_frames)
     features = rng.integers(-90, 90, (4, 98, 40)).astype(np.float32) / 32
-    quantized_matchbox.start_from(model, drawn(build(config)), config, features)
+    calibrate(model, features)
     scenes = rng.integers(-90, 90, (2, 198, 40)).astype(np.float32) / 32
     heard = PooledModel(model, "matchbox").moments(tf.constant(scenes), (20, *ENDS)).numpy()
     np.testing.assert_array_equal(heard[:, 1], model(scenes[:, :98]))
@@ -84,7 +85,7 @@ def test_moments_of_a_quantized_model_equal_the_model_at_the_first(name):
     frames = keras.Model(model.input, pool.input)(scenes[:, :98])
     # By a moment before the window is full, there were zeros before the first frame.
     means = pool(tf.concat([tf.zeros((2, 78, 8)), frames[:, :20]], 1))
-    np.testing.assert_array_equal(heard[:, 0], model.get_layer("logits")(means))
+    np.testing.assert_array_equal(heard[:, 0], model.get_layer("scores")(model.get_layer("logits")(means)))
     assert heard.shape == (2, 12, 4) and np.abs(heard[:, 11] - heard[:, 1]).max() > 0
 
 

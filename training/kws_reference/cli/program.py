@@ -3,13 +3,14 @@
 import argparse
 import contextlib
 import logging
+import os
 import signal
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from types import ModuleType
+from types import CodeType, FrameType, ModuleType
 
 from kws_reference.cli.log import set_up
 from kws_reference.cli.output import drop_output, print_anything
@@ -106,15 +107,56 @@ def termination_cleans_up() -> Iterator[None]:
       SystemExit: status 143, when the signal comes.
     """
 
-    def leave(number: int, _frame: object) -> None:
+    def leave(number: int, frame: FrameType | None) -> None:
+        if try_again.__code__ in _codes(frame):
+            send_later()
+            return
         signal.signal(number, signal.SIG_IGN)  # once is enough; a second one must not cut the cleaning short
         raise SystemExit(128 + number)
+
+    def try_again(lost: "sys.UnraisableHookArgs") -> None:
+        """Leaves a moment later: Python drops what is raised in a destructor or a callback, as imports have them."""
+        if not isinstance(lost.exc_value, SystemExit):
+            hook_before(lost)
+            return
+        signal.signal(signal.SIGTERM, leave)
+        send_later()
+
+    def send_later() -> None:
+        later = threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGTERM))
+        later.daemon = True
+        later.start()
 
     if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
         yield
         return
-    before = signal.signal(signal.SIGTERM, leave)
+    before, hook_before = signal.signal(signal.SIGTERM, leave), sys.unraisablehook
+    sys.unraisablehook = try_again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook_before
+        signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
+
+
+def _codes(frame: FrameType | None) -> Iterator[CodeType]:
+    """What runs, from the innermost function on."""
+    while frame is not None:
+        yield frame.f_code
+        frame = frame.f_back
+
+
+@contextlib.contextmanager
+def termination_waits() -> Iterator[None]:
+    """Puts SIGTERM off until the block ends: what it starts must be known before it can be cleaned up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: came.append(number))
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
+        if came:
+            signal.raise_signal(came[0])

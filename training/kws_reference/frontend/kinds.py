@@ -69,6 +69,23 @@ def stream(config: AnyFrontendConfig, zero_point: int = 0) -> Stream:
     return MicroStream(config) if isinstance(config, MicroFrontendConfig) else MfccStream(config, zero_point)
 
 
+def stages(config: AnyFrontendConfig) -> tuple[str, ...]:
+    """Returns the names of the stages whose results a device can digest, in the order of computation; may be none."""
+    return micro_config.STAGES if isinstance(config, MicroFrontendConfig) else ()
+
+
+def stage_values(config: AnyFrontendConfig, pcm: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Returns what each of `stages` computes of a recording, int64 [frames, values], each below 2^32.
+
+    Args:
+      config: front end parameters.
+      pcm: int16 [n], from a reset on.
+    """
+    from kws_reference.frontend.micro import Micro
+
+    return Micro(config).stages(pcm) if isinstance(config, MicroFrontendConfig) else ()
+
+
 def require_mfcc(config: AnyFrontendConfig, what: str) -> FrontendConfig:
     """Returns the configuration of an MFCC or log-mel front end.
 

@@ -29,6 +29,7 @@ from kws_reference.frontend.micro_config import (
     LARGEST_LOG,
     LOG_COEFFICIENT,
     LOG_SCALE,
+    STAGES,
     MicroFrontendConfig,
     quantized,
 )
@@ -95,15 +96,36 @@ class Micro:
         signal = np.empty((len(flat), self.config.channels), np.int64)
         for first in range(0, len(flat), _CHUNK_FRAMES):
             chunk = slice(first, first + _CHUNK_FRAMES)
-            signal[chunk] = magnitudes(flat[chunk], self.tables)
+            signal[chunk] = magnitudes(*energies(flat[chunk], self.tables), self.tables)
         if noise is None:
             noise = np.zeros((*shape[:-2], self.config.channels), np.int64)
-        signal = signal.reshape(shape)
+        return self._of_channels(signal.reshape(shape), noise)[-1]
+
+    def stages(self, pcm: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Computes what each of `micro_config.STAGES` does, for who looks for the one that differs.
+
+        Args:
+          pcm: int16 [n].
+
+        Returns:
+          int64 [frames, values of the stage], all below 2^32; of noise reduction each channel's estimate and signal.
+        """
+        config, frames = self.config, self.config.frame_count(len(pcm))
+        if frames == 0:
+            return tuple(np.zeros((0, 0), np.int64) for _ in STAGES)
+        windows = np.lib.stride_tricks.sliding_window_view(pcm, config.window_samples)[:: config.hop_samples]
+        energy, shift = energies(windows, self.tables)
+        signal = magnitudes(energy, shift, self.tables)
+        estimates, less, controlled, logs = self._of_channels(signal, np.zeros(config.channels, np.int64))
+        noise = np.stack([estimates, less], axis=-1).reshape(frames, -1)
+        return energy.T, signal, noise, controlled, logs.astype(np.int64)
+
+    def _of_channels(self, signal: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Noise estimates, the signal without noise, the same with its gain controlled, and the logarithm."""
         estimates = noise_estimates(signal, noise, self.tables)
-        signal = reduced(signal, estimates, self.tables)
-        if self.config.gain_control:
-            signal = normalised(signal, estimates, self.tables)
-        return log_scaled(signal, self.tables)
+        less = reduced(signal, estimates, self.tables)
+        controlled = normalised(less, estimates, self.tables) if self.config.gain_control else less
+        return estimates, less, controlled, log_scaled(controlled, self.tables)
 
 
 class MicroStream:
@@ -133,14 +155,26 @@ class MicroStream:
         return quantized(logs, self._micro.config)
 
 
-def magnitudes(windows: np.ndarray, t: MicroTables) -> np.ndarray:
-    """Returns the scaled magnitude of each channel, int64 [frames, channels], from int16 [frames, window_samples]."""
+def energies(windows: np.ndarray, t: MicroTables) -> tuple[np.ndarray, np.ndarray]:
+    """Windows, scales and transforms frames.
+
+    Args:
+      windows: int16 [frames, window_samples].
+      t: tables.
+
+    Returns:
+      Energies of the bins from ``first_bin`` on, int64 [bins, frames], below 2^31, and each frame's left shift.
+    """
     windowed = ((windows.T.astype(np.int32) * t.window_q12[: windows.shape[1], None]) >> WINDOW_BITS).astype(np.int16)
     shift = 15 - _bit_length(np.abs(windowed).max(axis=0, initial=0).astype(np.int64))  # |-32768| is -32768
     samples = np.zeros((FFT_SIZE, len(windows)), np.int16)  # frames side by side, here and in the transform
     samples[: len(windowed)] = windowed.astype(np.int32) << shift
     bins = slice(t.first_bin, t.first_bin + len(t.weight_q12))
-    energy = np.square(_real_split(_complex_dft(samples, t), t)[:, bins]).sum(axis=0)
+    return np.square(_real_split(_complex_dft(samples, t), t)[:, bins]).sum(axis=0), shift
+
+
+def magnitudes(energy: np.ndarray, shift: np.ndarray, t: MicroTables) -> np.ndarray:
+    """Returns the scaled magnitude of each channel, int64 [frames, channels], from the results of `energies`."""
     # Exact: products and sums stay below 2^53, and float matrix products are fast.
     sums = (_weights(t.config).T @ energy.astype(np.float64)).astype(np.int64)
     return (_root(sums) >> shift).T

@@ -15,6 +15,8 @@ from kws_reference.errors import KwsError
 from kws_reference.timing import StepClock
 
 KIND = "micro"
+STAGES = ("spectrum", "filter bank", "noise reduction", "gain control", "logarithm")
+"""Of a frame, in the order of computation; their results can be looked at one by one."""
 FFT_SIZE = 512  # of the window's zero-padded transform; other sizes have other stages
 UNITS_PER_FEATURE = 25.6  # the library's users divide its logarithms by this
 LOG_SCALE = 65536

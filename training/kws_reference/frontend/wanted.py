@@ -46,17 +46,15 @@ def wanted_frontend(text: str) -> WantedFrontend:
     found = {"kind": text} if text in _KINDS else _read(text)
     quantized = bool(found.keys() & {*MICRO_SPEECH, "feature_steps_per_std"})
     defaults = MicroFrontendConfig().to_dict() if found["kind"] == MICRO else _mel_defaults(found)
-    known = {*defaults, "preemphasis"} if found["kind"] != MICRO else defaults.keys()
-    if unknown := sorted(found.keys() - known):
-        raise KwsError(
-            f"--frontend: {text} holds {', '.join(unknown)}, which {found['kind']} does not have. Use some of "
-            f"{', '.join(sorted(known))}."
-        )
-    config = config_from_dict({**defaults, **found})
-    if isinstance(config, FrontendConfig):
-        from kws_reference.frontend.tables import tables_of  # as `kinds` does: SciPy only where it is needed
+    try:
+        config = config_from_dict({**defaults, **found})
+        if isinstance(config, FrontendConfig):
+            from kws_reference.frontend.tables import tables_of  # as `kinds` does: SciPy only where it is needed
 
-        tables_of(config)
+            tables_of(config)
+    except KwsError as error:
+        reason = str(error).partition(" Export the bundle again")[0]
+        raise KwsError(f"--frontend {text}: {reason} Correct the file.") from None
     return WantedFrontend(config, quantized)
 
 

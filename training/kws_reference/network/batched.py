@@ -25,6 +25,8 @@ class BatchedNetwork:
         if len(graphs) != 1:
             raise Unsupported(f"a model of {len(graphs)} subgraphs")
         (graph,) = graphs
+        if wide := [state for state in bundle.states if state.dtype != "int8"]:
+            raise Unsupported(f"the type {wide[0].dtype.upper()} of state {wide[0].name}")
         self._bundle = bundle
         self._inputs, self._outputs = graph.inputs, graph.outputs
         self._steps = [(*compiled(graph, op), op.outputs[0]) for op in graph.ops]

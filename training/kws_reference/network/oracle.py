@@ -5,10 +5,10 @@ import sys
 from typing import Any
 
 import numpy as np
-from tflite_micro import runtime
 
 from kws_reference.bundle import Bundle, Endpoint, State
 from kws_reference.errors import KwsError
+from kws_reference.network.interpreter import load
 from kws_reference.system import processes
 from kws_reference.tflite.check import check_model
 
@@ -53,7 +53,7 @@ class Network:
         except KwsError as error:
             raise KwsError(f"{bundle.path}: {error}") from None
         try:
-            self._interpreter = runtime.Interpreter.from_bytes(bundle.model)
+            self._interpreter = load(bundle.model)
             self._check_tensors()
         except (RuntimeError, ValueError, IndexError) as error:
             raise KwsError(
@@ -64,7 +64,7 @@ class Network:
 
     def reset(self) -> None:
         """Sets every state to its reset value."""
-        self.states = [np.full(state.shape, state.reset_value, np.int8) for state in self._bundle.states]
+        self.states = [state.initial() for state in self._bundle.states]
 
     def step(self, features: np.ndarray) -> np.ndarray:
         """Advances by one step.
@@ -91,19 +91,20 @@ class Network:
     def _check_tensors(self) -> None:
         bundle, interpreter = self._bundle, self._interpreter
         features, scores = bundle.features, bundle.scores
-        wanted: list[tuple[str, dict[str, Any], Endpoint | State]] = [
-            (f"input {features.name}", interpreter.get_input_details(features.index), features),
-            (f"output {scores.name}", interpreter.get_output_details(scores.index), scores),
+        wanted: list[tuple[str, dict[str, Any], Endpoint | State, str]] = [
+            (f"input {features.name}", interpreter.get_input_details(features.index), features, "int8"),
+            (f"output {scores.name}", interpreter.get_output_details(scores.index), scores, "int8"),
         ]
         for state in bundle.states:
+            dtype = state.dtype
             wanted += [
-                (f"input of state {state.name}", interpreter.get_input_details(state.input_index), state),
-                (f"output of state {state.name}", interpreter.get_output_details(state.output_index), state),
+                (f"input of state {state.name}", interpreter.get_input_details(state.input_index), state, dtype),
+                (f"output of state {state.name}", interpreter.get_output_details(state.output_index), state, dtype),
             ]
-        for what, found, end in wanted:
-            if found["dtype"] != np.int8 or tuple(found["shape"]) != end.shape:
+        for what, found, end, dtype in wanted:
+            if found["dtype"] != np.dtype(dtype) or tuple(found["shape"]) != end.shape:
                 raise KwsError(
-                    f"{what}: manifest says int8 {end.shape}, the model has {found['dtype']} {found['shape']}."
+                    f"{what}: manifest says {dtype} {end.shape}, the model has {found['dtype']} {found['shape']}."
                 )
             quantization = found["quantization_parameters"]
             scale, zero_point = float(quantization["scales"][0]), int(quantization["zero_points"][0])

@@ -9,11 +9,13 @@ import sys
 import numpy as np
 from tflite_micro import runtime
 
+from kws_reference.network.interpreter import arena_bytes
+
 
 def main(model: bytes, inputs: int) -> int:
     """Gives all inputs zeros and computes one step; returns 0, or 1 after a line that says why not."""
     try:
-        interpreter = runtime.Interpreter.from_bytes(model)
+        interpreter = runtime.Interpreter.from_bytes(model, arena_size=arena_bytes(model))
         for index in range(inputs):
             details = interpreter.get_input_details(index)
             interpreter.set_input(np.zeros(details["shape"], details["dtype"]), index)

@@ -62,6 +62,7 @@ class MessageType(Described):
     GET_NAMES = 0x08, "labels, states or layers"
     RESTART = 0x09, "reset the chip"
     TEST_FAULT = 0x0A, "fault on purpose"
+    SET_SOURCE = 0x0B, "where PCM comes from"
     INFO = 0x81, "what runs on the device"
     RESET_DONE = 0x82, "all audio is forgotten"
     CREDIT = 0x83, "how much audio may be sent"
@@ -70,10 +71,12 @@ class MessageType(Described):
     STATS = 0x86, "counters since start-up (they wrap at 2^32), and memory"
     FAULT = 0x87, "registers of the last processor fault"
     NAMES = 0x88, "names of one kind, as many as fit"
+    SOURCE = 0x89, "where PCM comes from now"
     HELLO = 0x90, "the firmware (re)started"
     STEP = 0x91, "results of one step"
     DETECTION = 0x92, "the detector raised a detection"
     STATE_DIGEST = 0x93, "the network's states after a step"
+    FRONTEND_DIGEST = 0x94, "what the stages of the front end computed in a step"
     ERROR = 0x9F, "a request that the device refuses"
 
 
@@ -127,12 +130,14 @@ class Config(enum.IntFlag):
     FEATURES = 1
     STATE_DIGESTS = 2
     PROFILE = 4
+    FRONTEND_DIGESTS = 8
 
 
 CONFIG_MEANINGS = {
     Config.FEATURES: "STEP carries the features",
     Config.STATE_DIGESTS: "a STATE_DIGEST follows each STEP",
     Config.PROFILE: "BENCH counts each layer (makes the engine a little slower)",
+    Config.FRONTEND_DIGESTS: "a FRONTEND_DIGEST follows each STEP (front end `micro`)",
 }
 
 
@@ -142,6 +147,13 @@ class NamesKind(Described):
     LABELS = 0, "labels, in the order of the scores"
     STATES = 1, "states, in tensor order"
     LAYERS = 2, "layers, in the order in which a step runs them"
+
+
+class SourceKind(Described):
+    """Where PCM comes from. The host after start-up."""
+
+    HOST = 0, "the host, by AUDIO"
+    MICROPHONE = 1, "the board's microphone; AUDIO is refused with UNAVAILABLE"
 
 
 class ClockKind(Described):
@@ -203,6 +215,17 @@ class GetNames(Message):
 
 
 @dataclasses.dataclass(frozen=True)
+class SetSource(Message):
+    """SET_SOURCE: where PCM comes from. Forgets all audio, as RESET does."""
+
+    kind: Annotated[U8, SourceKind]
+    gain_q8: Annotated[U16, "of the microphone; 256 is 1; 1 to 32767"] = 256
+    remove_dc: Annotated[U8, "0 or 1: of the microphone"] = 1
+
+    TYPE = MessageType.SET_SOURCE
+
+
+@dataclasses.dataclass(frozen=True)
 class Restart(Message):
     """RESTART: resets the chip; no answer."""
 
@@ -232,6 +255,15 @@ class Configured(Message):
     flags: Annotated[U8, "as in CONFIGURE"]
 
     TYPE = MessageType.CONFIGURED
+
+
+@dataclasses.dataclass(frozen=True)
+class Source(Message):
+    """SOURCE: where PCM comes from now."""
+
+    kind: Annotated[U8, SourceKind]
+
+    TYPE = MessageType.SOURCE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -312,6 +344,7 @@ class Bench(Message):
     detector_ticks: Annotated[U64, "likewise"]
     first_layer: U16
     layer_ticks: Annotated[U32s, "sums modulo 2^32; zeros unless CONFIGURE asks for them"]
+    awake_ticks: Annotated[U64, "since RESET, whatever the core did outside of its sleep"]
 
     TYPE = MessageType.BENCH
 
@@ -342,6 +375,8 @@ class Stats(Message):
     detector_bytes: U32
     link_bytes: U32
     audio_ring_bytes: U32
+    microphone_samples: Annotated[U32, "taken from the microphone since SET_SOURCE"]
+    microphone_lost_samples: Annotated[U32, "that the microphone dropped since SET_SOURCE: nobody fetched them in time"]
 
     TYPE = MessageType.STATS
 
@@ -454,6 +489,16 @@ class StateDigest(Message):
     TYPE = MessageType.STATE_DIGEST
 
 
+@dataclasses.dataclass(frozen=True)
+class FrontendDigest(Message):
+    """FRONTEND_DIGEST: CRC-32 of what every stage of the front end computed in a step."""
+
+    step: U32
+    crcs: Annotated[U32s, "CRC-32 of each stage's values in the step's frames, u32 each, in the order of computation"]
+
+    TYPE = MessageType.FRONTEND_DIGEST
+
+
 ANSWERS = {
     MessageType.GET_INFO: MessageType.INFO,
     MessageType.RESET: MessageType.RESET_DONE,
@@ -463,5 +508,6 @@ ANSWERS = {
     MessageType.GET_STATS: MessageType.STATS,
     MessageType.GET_FAULT: MessageType.FAULT,
     MessageType.GET_NAMES: MessageType.NAMES,
+    MessageType.SET_SOURCE: MessageType.SOURCE,
 }
 """What answers a request; ERROR may stand in its place. RESTART and TEST_FAULT have no answer: HELLO follows."""

@@ -1,6 +1,7 @@
 """Files that appear, or change, as a whole: whoever stops or unplugs a program finds the old one or the new one."""
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +46,17 @@ def replace(path: str | os.PathLike, data: bytes) -> None:
     """Writes a whole file, see `replacing`."""
     with replacing(path) as file:
         file.write(data)
+
+
+def remedy(error: OSError, otherwise: str) -> str:
+    """What to do about an error of writing.
+
+    Args:
+      error: of the system.
+      otherwise: what helps always, for example ``choose another folder``.
+    """
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return f"Free space or {otherwise}." if is_full else f"{otherwise[:1].upper()}{otherwise[1:]}."
 
 
 def _sync_folder(folder: Path) -> None:

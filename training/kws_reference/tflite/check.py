@@ -13,7 +13,6 @@ _OPTIONAL = {  # inputs that may be left out with -1; all other kernels read wha
     "FULLY_CONNECTED": {2},
     "TRANSPOSE_CONV": {3},
     "UNIDIRECTIONAL_SEQUENCE_LSTM": set(range(24)),
-    "SVDF": {4},
 }
 
 
@@ -63,6 +62,8 @@ class _GraphCheck:
             for index in results:
                 self._check_index(where, index)
                 self._check_size(index)
+            if kind == "SVDF":
+                self._check_rank(where, operator)
             if kind == "RELU6":
                 self._check_same_scale(where, _numbers(operator.inputs)[0], results[0])
             known |= set(results)
@@ -94,6 +95,12 @@ class _GraphCheck:
                 f"{where} takes scale and zero point {scales[0]} and gives {scales[1]}: TFLite Micro clamps without "
                 "rescaling there. Let a convolution take it in, or export the model again."
             )
+
+    def _check_rank(self, where: str, operator: Any) -> None:
+        """Refuses a rank that TFLite Micro would divide by in vain."""
+        rank = getattr(operator.builtinOptions, "rank", 0)
+        if rank < 1:
+            raise KwsError(f"{where} has rank {rank}, it must be 1 or more. Export the model again.")
 
     def _check_index(self, where: str, index: int) -> None:
         if not 0 <= index < len(self._tensors):

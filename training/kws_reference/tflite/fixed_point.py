@@ -19,6 +19,8 @@ from numpy.typing import ArrayLike
 
 ADD_LEFT_SHIFT = 20
 """Extra bits of ADD's operands, so that scaling them loses nothing that an int8 result could show."""
+ADD_LEFT_SHIFT_INT16 = 15
+"""The same of int16 operands: more do not fit into 32 bits."""
 
 # --- When a model is read: real factors to integers ------------------------------------------------------------------
 
@@ -71,8 +73,8 @@ def fold_zero_point(bias: np.ndarray, weights: np.ndarray, input_zero_point: int
     return bias.astype(np.int64) - input_zero_point * weights.astype(np.int64).sum(axis=1)
 
 
-def activation_range(activation: str, scale: float, zero_point: int) -> tuple[int, int]:
-    """Clamp of a fused activation on int8, inclusive.
+def activation_range(activation: str, scale: float, zero_point: int, bits: int = 8) -> tuple[int, int]:
+    """Clamp of a fused activation on int8, or on integers of other `bits`, inclusive.
 
     Args:
       activation: ``NONE``, ``RELU``, ``RELU6`` or ``RELU_N1_TO_1``.
@@ -86,14 +88,15 @@ def activation_range(activation: str, scale: float, zero_point: int) -> tuple[in
         ratio = float(np.float32(value) / np.float32(scale))
         return zero_point + int(math.copysign(math.floor(abs(ratio) + 0.5), ratio))
 
+    lowest, highest = -(1 << bits - 1), (1 << bits - 1) - 1
     if activation == "NONE":
-        return -128, 127
+        return lowest, highest
     if activation == "RELU":
-        return max(-128, quantized(0.0)), 127
+        return max(lowest, quantized(0.0)), highest
     if activation == "RELU6":
-        return max(-128, quantized(0.0)), min(127, quantized(6.0))
+        return max(lowest, quantized(0.0)), min(highest, quantized(6.0))
     if activation == "RELU_N1_TO_1":
-        return max(-128, quantized(-1.0)), min(127, quantized(1.0))
+        return max(lowest, quantized(-1.0)), min(highest, quantized(1.0))
     raise ValueError(activation)
 
 
@@ -102,7 +105,8 @@ class AddMultipliers:
     """Multipliers of ADD and SUB, each ``(multiplier, shift)`` of `quantize_multiplier`.
 
     Attributes:
-      operands: bring each operand, shifted left by `ADD_LEFT_SHIFT`, to twice the larger of their scales.
+      operands: bring each operand, shifted left by `ADD_LEFT_SHIFT` or `ADD_LEFT_SHIFT_INT16`, to twice the larger of
+        their scales.
       total: brings the sum to the output's scale.
     """
 
@@ -110,12 +114,14 @@ class AddMultipliers:
     total: tuple[int, int]
 
 
-def add_multipliers(scale_a: float, scale_b: float, output_scale: float) -> AddMultipliers:
+def add_multipliers(
+    scale_a: float, scale_b: float, output_scale: float, left_shift: int = ADD_LEFT_SHIFT
+) -> AddMultipliers:
     """The multipliers of an ADD or SUB by the scales of its operands and its output."""
     twice = 2.0 * max(float(scale_a), float(scale_b))
     return AddMultipliers(
         (quantize_multiplier(float(scale_a) / twice), quantize_multiplier(float(scale_b) / twice)),
-        quantize_multiplier(twice / ((1 << ADD_LEFT_SHIFT) * float(output_scale))),
+        quantize_multiplier(twice / ((1 << left_shift) * float(output_scale))),
     )
 
 

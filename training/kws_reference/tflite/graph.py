@@ -19,6 +19,7 @@ class Tensor:
       dtype: TensorFlow Lite's name of the type, for example ``INT8``.
       scales, zero_points: quantization; empty when the tensor has none, one entry per tensor or per channel.
       data: constant value, or None for an activation. INT4 values are unpacked to int8 here.
+      is_variable: keeps its value from one run to the next: a state that an operator reads and changes.
     """
 
     index: int
@@ -28,11 +29,17 @@ class Tensor:
     scales: tuple[float, ...]
     zero_points: tuple[int, ...]
     data: np.ndarray | None
+    is_variable: bool = False
 
     @property
     def size(self) -> int:
         """Number of elements."""
         return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def element_bytes(self) -> int:
+        """Bytes of an activation's element."""
+        return schema.ELEMENT_BITS.get(self.dtype, 8) // 8
 
     @property
     def stored_bytes(self) -> int:

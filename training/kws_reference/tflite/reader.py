@@ -140,7 +140,7 @@ def _tensor(model: Any, tensor: Any, index: int) -> Tensor:
     value = None
     if raw is not None and raw.DataLength():
         value = _constant(raw.DataAsNumpy(), dtype, shape)
-    return Tensor(index, name, shape, dtype, scales, zero_points, value)
+    return Tensor(index, name, shape, dtype, scales, zero_points, value, bool(tensor.IsVariable()))
 
 
 def _constant(raw: np.ndarray, dtype: str, shape: tuple[int, ...]) -> np.ndarray | None:
@@ -259,6 +259,19 @@ def _strided_slice(options: Any) -> dict[str, Any]:
     }
 
 
+def _svdf(options: Any) -> dict[str, Any]:
+    return {"rank": options.Rank(), **_activation(options)}
+
+
+def _lstm(options: Any) -> dict[str, Any]:
+    return {
+        "cell_clip": options.CellClip(),
+        "projection_clip": options.ProjClip(),
+        "time_major": bool(options.TimeMajor()),
+        **_activation(options),
+    }
+
+
 _OPTIONS = {
     "ADD": (generated.AddOptions, _activation),
     "AVERAGE_POOL_2D": (generated.Pool2DOptions, _pool),
@@ -287,8 +300,8 @@ _OPTIONS = {
     "STRIDED_SLICE": (generated.StridedSliceOptions, _strided_slice),
     "SUB": (generated.SubOptions, _activation),
     "SUM": (generated.ReducerOptions, _reducer),
-    "SVDF": (generated.SVDFOptions, _activation),
+    "SVDF": (generated.SVDFOptions, _svdf),
     "TRANSPOSE_CONV": (generated.TransposeConvOptions, _activation),
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": (generated.UnidirectionalSequenceLSTMOptions, _activation),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": (generated.UnidirectionalSequenceLSTMOptions, _lstm),
     "UNIDIRECTIONAL_SEQUENCE_RNN": (generated.SequenceRNNOptions, _activation),
 }

@@ -1,4 +1,4 @@
-"""``kws-train list-layers``: which of Keras's layers, and of the kit's, stream and quantize, and why others do not."""
+"""``kws-train list-layers``: which of Keras's layers, and of the kit's, stream, quantize and train for integers."""
 
 import argparse
 import dataclasses

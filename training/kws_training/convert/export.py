@@ -24,6 +24,7 @@ from kws_training.convert.job import PTQ, ExportJob
 from kws_training.convert.manifest import manifest
 from kws_training.data.clips import ClipSpec
 from kws_training.data.load_clips import load_clips
+from kws_training.models import architecture
 from kws_training.quantize import start
 from kws_training.quantize.calibration import Calibration, calibration
 from kws_training.quantize.precision import Precision
@@ -142,7 +143,8 @@ def _quantized(job: ExportJob, run: _Run) -> tuple[ConvertedModel, dict[str, Any
         drawn = _calibration(job, run)
         scale, allow_float = run.feature_scale, job.allow_float
         return integer.convert(run.streaming, drawn.features, scale, allow_float=allow_float), drawn.record
-    config = start.check(run.settings, run.path)
+    start.check(run.settings, run.path)
+    config = architecture(run.settings["architecture"], run.path).config_from_dict(run.settings["model"])
     drawn = _calibration(job, run)
     quantized = start.quantized(config, job.precision, run.frontend, run.model, drawn)
     streaming = to_streaming(quantized, run.streaming.frames_per_step)

@@ -20,7 +20,7 @@ from kws_training.convert.interpreter import load
 from kws_training.convert.representative import check_recordings, representative
 from kws_training.convert.tensors import describe
 from kws_training.convert.trial import check_runs
-from kws_training.quantize.matchbox import to_tflite
+from kws_training.quantize.model import to_tflite
 from kws_training.streaming import StreamingModel
 
 
@@ -75,7 +75,7 @@ def convert_quantized(trained: keras.Model, model: StreamingModel, scale: float)
     """A streaming step with the integers, scales and zero points of a model that was trained with them.
 
     Args:
-      trained: of `kws_training.quantize.matchbox`.
+      trained: of layers with a precision (`kws_training.quantize.layers`).
       model: its streaming model.
       scale: real value of one int8 feature step.
     """

@@ -81,4 +81,8 @@ def _op_macs(graph: Graph, op: Op) -> int:
         return size(shapes[2]) * size(shapes[1][:3])
     if op.kind == "BATCH_MATMUL":
         return output * shapes[0][-2 if op.options["adjoint_a"] else -1]
+    if op.kind in ("SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM"):  # every matrix once in each of its steps
+        matrices = [index for index in op.inputs if index >= 0 and graph.tensors[index].data is not None]
+        steps = size(shapes[0][:-1]) if op.kind == "UNIDIRECTIONAL_SEQUENCE_LSTM" else 1
+        return steps * sum(graph.tensors[index].size for index in matrices if len(graph.tensors[index].shape) == 2)
     return 0

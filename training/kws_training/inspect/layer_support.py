@@ -1,4 +1,4 @@
-"""Which layers stream, and which of these quantize: found out by asking the streaming library and the converter."""
+"""Which layers stream, quantize and train for integers: found out by asking those that do it."""
 
 import dataclasses
 import functools
@@ -14,7 +14,19 @@ from kws_reference.tflite.reader import read
 
 from kws_training.convert.float_operators import named
 from kws_training.convert.integer import quantized
-from kws_training.streaming import CannotStream, Delay, LocalSelfAttention, Stream, StreamingModel, to_streaming
+from kws_training.quantize.graph import to_quantized
+from kws_training.quantize.precision import precision
+from kws_training.streaming import (
+    SVDF,
+    CannotStream,
+    Delay,
+    LocalSelfAttention,
+    ProjectedLSTMCell,
+    Stream,
+    StreamingModel,
+    SubSpectralNormalization,
+    to_streaming,
+)
 
 FRAMES, CHANNELS = 8, 32
 FRAME_SHAPES = (CHANNELS,), (4, CHANNELS)
@@ -59,6 +71,7 @@ class LayerSupport:
       name: of its class.
       streams: `AS_IT_IS`, `WRAPPED`, or empty: it does not.
       quantizes: whether the converter has int8 for all of it; None: not asked, or it does not stream.
+      trains: whether quantization-aware training has it; None as of `quantizes`.
       operators: TFLite's, of the quantized model of a Dense and the layer; `kws-codegen` refuses what it does not know.
       why: the reason of what does not; empty if both do.
     """
@@ -66,18 +79,19 @@ class LayerSupport:
     name: str
     streams: str
     quantizes: bool | None = None
+    trains: bool | None = None
     operators: tuple[str, ...] = ()
     why: str = ""
 
 
-HEADLINE = f"{'Layer':<26}{'Streams':<16}{'int8':<6}Operators, or why not"
+HEADLINE = f"{'Layer':<26}{'Streams':<16}{'int8':<6}{'QAT':<5}Operators, or why not"
 
 
 def row(support: LayerSupport) -> str:
     """A line of the table, below `HEADLINE`."""
-    int8 = {None: "", True: "yes", False: "no"}[support.quantizes]
+    int8, qat = ({None: "", True: "yes", False: "no"}[value] for value in (support.quantizes, support.trains))
     last = support.why or " ".join(support.operators)
-    return f"{support.name:<26}{support.streams or 'no':<16}{int8:<6}{last}".rstrip()
+    return f"{support.name:<26}{support.streams or 'no':<16}{int8:<6}{qat:<5}{last}".rstrip()
 
 
 def layer_support(names: Sequence[str] = (), *, ask_converter: bool = True) -> Iterator[LayerSupport]:
@@ -96,7 +110,13 @@ def layer_support(names: Sequence[str] = (), *, ask_converter: bool = True) -> I
     makers: dict[str, Callable[[], Any]] = {
         name: functools.partial(_made, kind) for name, kind in keras_layers().items()
     }
-    makers |= {"Delay": lambda: Delay(2), "LocalSelfAttention": lambda: LocalSelfAttention(CHANNELS, 4)}
+    makers |= {
+        "Delay": lambda: Delay(2),
+        "LocalSelfAttention": lambda: LocalSelfAttention(CHANNELS, 4),
+        "ProjectedLSTMCell": lambda: Stream(layers.RNN(ProjectedLSTMCell(8, 4), return_sequences=True)),
+        "SVDF": lambda: SVDF(CHANNELS, 4),
+        "SubSpectralNormalization": lambda: SubSpectralNormalization(2),
+    }
     if unknown := [name for name in names if name not in makers]:
         raise KwsError(f"neither Keras nor the kit has a layer {unknown[0]}. Leave out its name to list all.")
     for name in names or makers:
@@ -105,8 +125,9 @@ def layer_support(names: Sequence[str] = (), *, ask_converter: bool = True) -> I
             continue
         support, model = found
         if model is not None and ask_converter:
-            operators, why = _integers(model)
-            support = dataclasses.replace(support, quantizes=not why, operators=operators, why=why)
+            operators, why = _integers(to_streaming(model, FRAMES_PER_STEP))
+            about = {"quantizes": not why, "trains": _trains(model), "operators": operators, "why": why}
+            support = dataclasses.replace(support, **about)
         yield support
 
 
@@ -137,8 +158,8 @@ def _made(kind: type) -> layers.Layer:
     return kind(**given)
 
 
-def _streaming(name: str, make: Callable[[], layers.Layer]) -> tuple[LayerSupport, StreamingModel | None] | None:
-    """Whether a layer streams, and its streaming model; None: it takes no features."""
+def _streaming(name: str, make: Callable[[], layers.Layer]) -> tuple[LayerSupport, keras.Model | None] | None:
+    """Whether a layer streams, and the model of it that does; None: it takes no features."""
     try:
         bare = _model(make)
     except Exception:  # anything that a layer of Keras's raises about arguments and shapes that are not its own
@@ -147,12 +168,14 @@ def _streaming(name: str, make: Callable[[], layers.Layer]) -> tuple[LayerSuppor
     if hasattr(layer, "state_size") and not isinstance(layer, layers.RNN):
         return None  # a cell, of which RNN makes a layer
     try:
-        return LayerSupport(name, AS_IT_IS), to_streaming(bare, FRAMES_PER_STEP)
+        to_streaming(bare, FRAMES_PER_STEP)
+        return LayerSupport(name, AS_IT_IS), bare
     except CannotStream as error:
         why = str(error).partition(" cannot stream: ")[2]
     try:
         wrapped = _model(lambda: Stream(make()), [bare.input_shape[2:]])
-        return LayerSupport(name, WRAPPED), to_streaming(wrapped, FRAMES_PER_STEP)
+        to_streaming(wrapped, FRAMES_PER_STEP)
+        return LayerSupport(name, WRAPPED), wrapped
     except CannotStream:
         prepares_data = "preprocessing" in type(layer).__module__.split(".")
         return None if prepares_data else (LayerSupport(name, "", why=why), None)
@@ -174,6 +197,15 @@ def _model(make: Callable[[], layers.Layer], frames: Sequence[tuple[int, ...]] =
             except (ValueError, TypeError) as error:
                 errors.append(error)
     raise errors[0]
+
+
+def _trains(model: keras.Model) -> bool:
+    """Whether there is a quantized model of it."""
+    try:
+        to_quantized(model, precision("int8_native"), SCALE, FRAMES_PER_STEP, FRAMES)
+    except KwsError:
+        return False
+    return True
 
 
 def _integers(model: StreamingModel) -> tuple[tuple[str, ...], str]:

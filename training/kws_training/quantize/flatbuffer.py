@@ -14,8 +14,17 @@ _VERSIONS = {  # those that know int8
     "CONV_2D": 3,
     "DEPTHWISE_CONV_2D": 3,
     "FULLY_CONNECTED": 4,
+    "HARD_SWISH": 1,
+    "LEAKY_RELU": 2,
+    "LOGISTIC": 2,
+    "MAX_POOL_2D": 2,
+    "MUL": 2,
+    "PAD": 2,
+    "QUANTIZE": 2,
+    "RELU": 2,
     "RESHAPE": 1,
     "STRIDED_SLICE": 2,
+    "TANH": 2,
 }
 _OPTIONS = {
     "ADD": schema.AddOptionsT,
@@ -24,9 +33,16 @@ _OPTIONS = {
     "CONV_2D": schema.Conv2DOptionsT,
     "DEPTHWISE_CONV_2D": schema.DepthwiseConv2DOptionsT,
     "FULLY_CONNECTED": schema.FullyConnectedOptionsT,
+    "HARD_SWISH": schema.HardSwishOptionsT,
+    "LEAKY_RELU": schema.LeakyReluOptionsT,
+    "MAX_POOL_2D": schema.Pool2DOptionsT,
+    "MUL": schema.MulOptionsT,
+    "PAD": schema.PadOptionsT,
+    "QUANTIZE": schema.QuantizeOptionsT,
     "RESHAPE": schema.ReshapeOptionsT,
     "STRIDED_SLICE": schema.StridedSliceOptionsT,
 }
+_WITHOUT_OPTIONS = ("LOGISTIC", "RELU", "TANH")
 _VERSION_WITH_INT4 = {"CONV_2D": 7, "DEPTHWISE_CONV_2D": 7}
 
 
@@ -74,6 +90,12 @@ class Builder:
 
     def operation(self, kind: str, inputs: list[TensorId], outputs: list[TensorId], *, relu: bool = False, **options):
         """Adds an operation; convolutions and pooling have no padding and, unless it is given, no stride."""
+        operator = schema.OperatorT()
+        operator.opcodeIndex = self._code(kind, [self._graph.tensors[tensor].type for tensor in inputs])
+        operator.inputs, operator.outputs = inputs, outputs
+        self._graph.operators.append(operator)
+        if kind in _WITHOUT_OPTIONS:
+            return
         table = _OPTIONS[kind]()
         if hasattr(table, "fusedActivationFunction"):
             functions = schema.ActivationFunctionType
@@ -81,15 +103,11 @@ class Builder:
         if hasattr(table, "padding"):
             options = {"padding": schema.Padding.VALID, "strideH": 1, "strideW": 1} | options
         if kind == "DEPTHWISE_CONV_2D":
-            options["depthMultiplier"] = 1
+            options = {"depthMultiplier": 1} | options
         for name, value in options.items():
             setattr(table, name, value)
-        operator = schema.OperatorT()
-        operator.opcodeIndex = self._code(kind, [self._graph.tensors[tensor].type for tensor in inputs])
-        operator.inputs, operator.outputs = inputs, outputs
         operator.builtinOptionsType = getattr(schema.BuiltinOptions, type(table).__name__.removesuffix("T"))
         operator.builtinOptions = table
-        self._graph.operators.append(operator)
 
     def reshape(self, name: str, inputs: TensorId, shape: tuple[int, ...], values: Any) -> TensorId:
         """The same values in another shape."""
@@ -97,21 +115,58 @@ class Builder:
         self.operation("RESHAPE", [inputs, self.constant(f"{name}/shape", np.array(shape))], [outputs], newShape=shape)
         return outputs
 
+    def of_one_rank(self, tensors: list[TensorId]) -> list[TensorId]:
+        """The same tensors, those where time has ended as ``[1, channels]`` if they are not all of one rank."""
+        if len({len(self.shape(tensor)) for tensor in tensors}) == 1:
+            return tensors
+        return [self._row(tensor) for tensor in tensors]
+
+    def _row(self, tensor: TensorId) -> TensorId:
+        known = self._graph.tensors[tensor]
+        if len(known.shape) == 2:
+            return tensor
+        name, shape = f"{known.name}/row", (1, int(np.prod(known.shape)))
+        about = known.quantization
+        outputs = self._tensor(name, shape, known.type, None, about.scale, about.zeroPoint)
+        self.operation("RESHAPE", [tensor, self.constant(f"{name}/shape", np.array(shape))], [outputs], newShape=shape)
+        return outputs
+
     def pool(self, name: str, inputs: TensorId, shape: tuple[int, ...], values: Any) -> TensorId:
-        """The means of as many groups of rows as `shape` has rows."""
-        outputs, group = self.activation(name, shape, values), self.shape(inputs)[1] // shape[1]
+        """The means of as many groups of rows as `shape` has rows, and of all bins."""
+        _, rows, bins, _ = self.shape(inputs)
+        outputs, group = self.activation(name, shape, values), rows // shape[1]
         stride = group if shape[1] > 1 else 1
-        self.operation("AVERAGE_POOL_2D", [inputs], [outputs], filterHeight=group, filterWidth=1, strideH=stride)
+        self.operation("AVERAGE_POOL_2D", [inputs], [outputs], filterHeight=group, filterWidth=bins, strideH=stride)
+        return outputs
+
+    def without_first(self, name: str, inputs: TensorId, count: int, values: Any) -> TensorId:
+        """All rows but the first `count`."""
+        if not count:
+            return inputs
+        batch, rows, *rest = self.shape(inputs)
+        outputs = self.activation(name, (batch, rows - count, *rest), values)
+        self._rows_from(name, inputs, outputs, count)
+        return outputs
+
+    def pad_bins(self, name: str, inputs: TensorId, before: int, behind: int, values: Any) -> TensorId:
+        """Zeros below and above the bins."""
+        if not (before or behind):
+            return inputs
+        batch, rows, bins, channels = self.shape(inputs)
+        outputs = self.activation(name, (batch, rows, bins + before + behind, channels), values)
+        padding = self.constant(f"{name}/widths", np.array([[0, 0], [0, 0], [before, behind], [0, 0]]))
+        self.operation("PAD", [inputs, padding], [outputs])
         return outputs
 
     def ring(self, name: str, inputs: TensorId, kept: int, new: int, channels: int, values: Any) -> TensorId:
         """Adds a state of `kept` rows; returns these and the `new` rows of `inputs` behind them."""
         if not kept:
             return inputs
-        state = self.activation(f"{name}_in", (1, kept, 1, channels), values)
-        rows = self.activation(f"{name}/rows", (1, kept + new, 1, channels), values)
+        bins = self.shape(inputs)[2]
+        state = self.activation(f"{name}_in", (1, kept, bins, channels), values)
+        rows = self.activation(f"{name}/rows", (1, kept + new, bins, channels), values)
         self.operation("CONCATENATION", [state, inputs], [rows], axis=1)
-        after = self.activation(f"{name}_out", (1, kept, 1, channels), values)
+        after = self.activation(f"{name}_out", (1, kept, bins, channels), values)
         self._states[name] = state, after
         self._slices.append((name, rows, after, new))
         return rows
@@ -119,9 +174,7 @@ class Builder:
     def finish(self, scores: TensorId) -> bytes:
         """Returns the ``.tflite``; its signature names ``features``, the states, and ``output_0``, ..."""
         for name, rows, after, new in self._slices:
-            bounds = [self.constant(f"{name}/{end}", np.array(row)) for end, row in _bounds(new)]
-            masks = {"beginMask": 0b1101, "endMask": 0b1111, "ellipsisMask": 0, "newAxisMask": 0, "shrinkAxisMask": 0}
-            self.operation("STRIDED_SLICE", [rows, *bounds], [after], **masks)
+            self._rows_from(name, rows, after, new)
         inputs = {"features": self.features} | {f"{name}_in": ends[0] for name, ends in self._states.items()}
         outputs = [scores, *(ends[1] for ends in self._states.values())]
         self._graph.inputs, self._graph.outputs = list(inputs.values()), outputs
@@ -131,6 +184,11 @@ class Builder:
         signature.outputs = [_named(f"output_{number}", tensor) for number, tensor in enumerate(outputs)]
         self._model.subgraphs, self._model.signatureDefs = [self._graph], [signature]
         return bytes(flatbuffer_utils.convert_object_to_bytearray(self._model))
+
+    def _rows_from(self, name: str, inputs: TensorId, outputs: TensorId, first: int) -> None:
+        bounds = [self.constant(f"{name}/{end}", np.array(row)) for end, row in _bounds(first)]
+        masks = {"beginMask": 0b1101, "endMask": 0b1111, "ellipsisMask": 0, "newAxisMask": 0, "shrinkAxisMask": 0}
+        self.operation("STRIDED_SLICE", [inputs, *bounds], [outputs], **masks)
 
     def _tensor(self, name, shape, kind, data, scales, zero_points, axis=0) -> TensorId:
         tensor = schema.TensorT()

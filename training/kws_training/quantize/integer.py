@@ -1,8 +1,8 @@
 """The device's integer arithmetic as TensorFlow functions with straight-through gradients.
 
 Tensors hold ``q - zero_point``: integers in float32, where zero is silence. A float32 holds integers up to 2^24, so
-that products and sums below it are exact in any order. The rules are those of `kws_reference.tflite.fixed_point`, whose
-twin in TensorFlow this is: tests compare the two.
+that products and sums below it are exact in any order; where sums may pass it, float64 holds them. The rules are those
+of `kws_reference.tflite.fixed_point`, whose twin in TensorFlow this is: tests compare the two.
 """
 
 import tensorflow as tf
@@ -50,7 +50,7 @@ def requantize(
     """Accumulators to activations.
 
     Args:
-      accumulator: float32 integers ``[..., channels]``, below `ACCUMULATOR_LIMIT`.
+      accumulator: integers ``[..., channels]`` in float32, below `ACCUMULATOR_LIMIT`, or in float64.
       factor: float32 ``[channels]``, through which gradients go.
       exact: float64 ``[channels]``, the same factor as the device's code generator computes it.
       low, high: clamp of ``q - zero_point``.
@@ -66,10 +66,11 @@ def _requantize(accumulator, factor, multiplier, shift, low, high):
     low, high = tf.cast(low, tf.float32), tf.cast(high, tf.float32)
 
     def gradient(upstream):
-        of_accumulator = _inside(upstream, accumulator * factor, low, high) * factor
+        total = tf.cast(accumulator, tf.float32)
+        of_accumulator = _inside(upstream, total * factor, low, high) * factor
         axes = list(range(len(accumulator.shape) - 1))
-        of_factor = tf.reduce_sum(of_accumulator * accumulator, axes) / factor
-        return of_accumulator, of_factor, None, None, None, None
+        of_factor = tf.reduce_sum(of_accumulator * total, axes) / factor
+        return tf.cast(of_accumulator, accumulator.dtype), of_factor, None, None, None, None
 
     return _multiply(accumulator, multiplier, shift, low, high), gradient
 
@@ -132,6 +133,22 @@ def _sum(a, b, multiplier_a, shift_a, multiplier_b, shift_b, multiplier, shift, 
         for value, factor in ((a, (multiplier_a, shift_a)), (b, (multiplier_b, shift_b)))
     ]
     return tf.clip_by_value(tf.cast(_scaled(parts[0] + parts[1], multiplier, shift), tf.float32), low, high)
+
+
+def multiply(
+    a: tf.Tensor,
+    b: tf.Tensor,
+    scale_a: tf.Tensor,
+    scale_b: tf.Tensor,
+    scale: tf.Tensor,
+    low: tf.Tensor,
+    high: tf.Tensor,
+) -> tf.Tensor:
+    """The product of two tensors, at a scale of its own; all scales are float32 scalars."""
+    exact_a, exact_b, exact = (tf.cast(value, tf.float64) for value in (scale_a, scale_b, scale))
+    product = a * b
+    factor = tf.fill((product.shape[-1],), scale_a * scale_b / scale)
+    return requantize(product, factor, tf.fill((product.shape[-1],), exact_a * exact_b / exact), low, high)
 
 
 def mean(rows: tf.Tensor, axis: int, zero_point: tf.Tensor) -> tf.Tensor:

@@ -1,7 +1,7 @@
 """Layers that take a precision: on whole clips for training, on a few frames at a time, and as parts of a ``.tflite``.
 
-Tensors are ``[batch, time, channels]``. With ``mode="fake"`` they hold real numbers on the grid of their range; with
-``mode="native"`` they hold ``q - zero_point``, see `integer`.
+Tensors are ``[batch, time, channels]``, of some layers also ``[batch, time, bins, channels]``. With ``mode="fake"``
+they hold real numbers on the grid of their range; with ``mode="native"`` they hold ``q - zero_point``, see `integer`.
 """
 
 from collections.abc import Sequence
@@ -69,6 +69,8 @@ class QuantizedLinear(Quantized):
     Attributes:
       inputs, outputs: ranges. The input's is that of the layer before.
       kernel: ``[..., channels]``; a scale for each of the last axis.
+      relu: whether what is negative becomes zero.
+      largest: what outputs are clipped at while their range is measured, as ReLU6 does it: the range then ends there.
       fan_in: values of the input that one output depends on.
     """
 
@@ -85,16 +87,17 @@ class QuantizedLinear(Quantized):
         use_bias: bool,
         fan_in: int,
         name: str,
+        largest: float | None = None,
     ):
         super().__init__(name=name)
         self.precision, self.inputs, self.outputs, self.relu = precision, inputs, outputs, relu
+        self.largest = largest
         self.kernel = self.add_weight(shape=self.kernel_shape, initializer="glorot_uniform", name="kernel")
         channels = self.kernel_shape[-1]
         self.bias = self.add_weight(shape=(channels,), initializer="zeros", name="bias") if use_bias else None
         self.weights_range = WeightRange(bits, precision.learned, channels, f"{name}_weights")
-        largest = fan_in * 255 * self.weights_range.largest + integer.BIAS_LIMIT
-        if largest >= integer.ACCUMULATOR_LIMIT and precision.mode == "native":
-            raise ValueError(f"{name}: sums of {fan_in} products of {bits} bits are not exact in float32")
+        sums = fan_in * 255 * self.weights_range.largest + integer.BIAS_LIMIT
+        self._accumulator = tf.float32 if sums < integer.ACCUMULATOR_LIMIT else tf.float64
 
     def product(self, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """Of a prepared input and a kernel."""
@@ -109,15 +112,16 @@ class QuantizedLinear(Quantized):
         kernel, outputs = tf.convert_to_tensor(self.kernel), self.outputs
         if outputs.calibrating:
             result = self._activated(self._biased(self.product(x, kernel)))
+            result = result if self.largest is None else tf.minimum(result, self.largest)
             outputs.observe(result)
             return result
         scales = self.scales()
         weights = self.weights_range.integers(kernel, scales)
         if self.precision.mode == "fake":
             return outputs.fake(self._activated(self._biased(self.product(x, weights * scales))))
-        accumulator = self.product(x, weights)
+        accumulator = self.product(tf.cast(x, self._accumulator), tf.cast(weights, self._accumulator))
         if self.bias is not None:
-            accumulator = accumulator + self._integer_bias(scales)
+            accumulator = accumulator + tf.cast(self._integer_bias(scales), self._accumulator)
         low, high = outputs.limits
         low = tf.maximum(low, 0.0) if self.relu else low
         return integer.requantize(
@@ -169,7 +173,7 @@ class QuantizedLinear(Quantized):
 
 
 class Pointwise(QuantizedLinear):
-    """A convolution of one frame, ``[batch, time, channels]`` to ``[batch, time, filters]``, with a bias."""
+    """A convolution of one frame and bin: the last axis, ``channels``, becomes ``filters``. With a bias."""
 
     def __init__(
         self, channels: int, filters: int, precision: Precision, inputs: Any, outputs: ActivationRange, **kwargs: Any
@@ -178,25 +182,26 @@ class Pointwise(QuantizedLinear):
         super().__init__(precision.pointwise_bits, precision, inputs, outputs, use_bias=True, fan_in=channels, **kwargs)
 
     def product(self, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        return tf.reshape(tf.matmul(tf.reshape(x, (-1, x.shape[2])), kernel), (-1, x.shape[1], kernel.shape[1]))
+        return tf.reshape(tf.matmul(tf.reshape(x, (-1, x.shape[-1])), kernel), (-1, *x.shape[1:-1], kernel.shape[1]))
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         return self.apply(inputs)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return (*input_shape[:2], self.kernel_shape[1])
+        return (*input_shape[:-1], self.kernel_shape[1])
 
     def emit(self, builder: Builder, inputs: TensorId, frames: int) -> TensorId:
-        kernel = self.integer_kernel().T[:, None, None]
-        return self.emit_product(builder, "CONV_2D", inputs, kernel, (1, frames, 1, self.kernel_shape[1]))
+        kernel, shape = self.integer_kernel().T[:, None, None], builder.shape(inputs)
+        return self.emit_product(builder, "CONV_2D", inputs, kernel, (*shape[:3], self.kernel_shape[1]))
 
 
 class Depthwise(Streaming, QuantizedLinear):
-    """A causal convolution in time, each channel by itself, without a bias; its ring is its state.
+    """A causal convolution in time, each channel by itself; its ring is its state.
 
     Args:
       kernel: taps.
       dilation: distance of the taps in frames.
+      use_bias, relu, largest: as of `QuantizedLinear`.
     """
 
     def __init__(
@@ -208,11 +213,15 @@ class Depthwise(Streaming, QuantizedLinear):
         inputs: Any,
         outputs: ActivationRange,
         name: str,
+        *,
+        use_bias: bool = False,
+        relu: bool = False,
+        largest: float | None = None,
     ):
         self.kernel_shape, self.dilation = (kernel, channels), dilation
         self.context_frames = (kernel - 1) * dilation
-        bits = precision.depthwise_bits
-        super().__init__(bits, precision, inputs, outputs, relu=False, use_bias=False, fan_in=kernel, name=name)
+        about = {"use_bias": use_bias, "relu": relu, "largest": largest, "name": name}
+        super().__init__(precision.depthwise_bits, precision, inputs, outputs, fan_in=kernel, **about)
 
     def product(self, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         behind = -x.shape[1] % self.dilation
@@ -255,33 +264,42 @@ class Depthwise(Streaming, QuantizedLinear):
 
 
 class Add(Quantized):
-    """The sum of two tensors and a ReLU."""
+    """The sum of two tensors and, unless it is told otherwise, a ReLU; `largest` as of `QuantizedLinear`."""
 
     def __init__(
-        self, precision: Precision, inputs: tuple[ActivationRange, ActivationRange], outputs: ActivationRange, name: str
+        self,
+        precision: Precision,
+        inputs: tuple[ActivationRange | FixedRange, ActivationRange | FixedRange],
+        outputs: ActivationRange,
+        name: str,
+        *,
+        relu: bool = True,
+        largest: float | None = None,
     ):
         super().__init__(name=name)
-        self.precision, self.outputs = precision, outputs
+        self.precision, self.outputs, self.relu, self.largest = precision, outputs, relu, largest
         self.first, self.second = inputs
 
     def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
         outputs = self.outputs
         if outputs.calibrating or self.precision.mode == "fake":
-            result = tf.nn.relu(inputs[0] + inputs[1])
+            result = inputs[0] + inputs[1]
+            result = tf.nn.relu(result) if self.relu else result
             if not outputs.calibrating:
                 return outputs.fake(result)
+            result = result if self.largest is None else tf.minimum(result, self.largest)
             outputs.observe(result)
             return result
         low, high = outputs.limits
         scales = self.first.scale, self.second.scale, outputs.scale
-        return integer.add(*inputs, *scales, tf.maximum(low, 0.0), high)
+        return integer.add(*inputs, *scales, tf.maximum(low, 0.0) if self.relu else low, high)
 
     def compute_output_shape(self, input_shape: list[Shape]) -> Shape:
         return tuple(input_shape[0])
 
     def emit(self, builder: Builder, inputs: list[TensorId], frames: int) -> TensorId:
         outputs = builder.activation(self.name, builder.shape(inputs[0]), self.outputs)
-        builder.operation("ADD", inputs, [outputs], relu=True)
+        builder.operation("ADD", inputs, [outputs], relu=self.relu)
         return outputs
 
 
@@ -307,7 +325,7 @@ class WindowMean(Streaming, Quantized):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         if inputs.shape[1] != self.window:
-            inputs = tf.pad(inputs, ((0, 0), (self.window, 0), (0, 0)))[:, -self.window :]
+            inputs = tf.pad(inputs, ((0, 0), (self.window, 0), *[(0, 0)] * (len(inputs.shape) - 2)))[:, -self.window :]
         return self._mean(self._groups(inputs), 1)
 
     def sliding(self, inputs: tf.Tensor, ends: Sequence[int]) -> tf.Tensor:
@@ -326,8 +344,9 @@ class WindowMean(Streaming, Quantized):
         return self._mean(tf.stack(windows, 1), 2)
 
     def _groups(self, rows: tf.Tensor) -> tf.Tensor:
-        """The means of groups of frames."""
-        return self._mean(tf.reshape(rows, (-1, rows.shape[1] // self.step, self.step, rows.shape[2])), 2)
+        """The means of groups of frames, and of all of their bins: ``[batch, groups, channels]``."""
+        group = self.step * int(np.prod(rows.shape[2:-1]))
+        return self._mean(tf.reshape(rows, (-1, rows.shape[1] // self.step, group, rows.shape[-1])), 2)
 
     def _mean(self, rows: tf.Tensor, axis: int) -> tf.Tensor:
         if self.values.calibrating:
@@ -337,7 +356,7 @@ class WindowMean(Streaming, Quantized):
         return integer.mean(rows, axis, self.values.zero_point)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return input_shape[0], input_shape[2]
+        return input_shape[0], input_shape[-1]
 
     def state_specs(self, input_shape: Shape, frames: int, delay: int = 0) -> dict[str, StateSpec]:
         if frames > self.window:
@@ -345,7 +364,8 @@ class WindowMean(Streaming, Quantized):
         if delay:
             refuse(self, f"its input lags by {delay} frames: quantized models look at earlier frames only")
         kept = self._kept(frames)
-        return {STATE: StateSpec((kept, input_shape[2]))} if kept else {}
+        rest = input_shape[2:] if frames % self.step else input_shape[-1:]
+        return {STATE: StateSpec((kept, *rest))} if kept else {}
 
     def _kept(self, frames: int) -> int:
         """Rows of the state: means of groups, or frames where groups lie across the steps."""
@@ -366,6 +386,8 @@ class WindowMean(Streaming, Quantized):
         rows = inputs
 
         def groups(count: int) -> TensorId:
+            if builder.shape(rows)[1:3] == (count, 1):
+                return rows
             return builder.pool(f"{self.name}/step", rows, (1, count, 1, channels), self.values)
 
         if whole:
@@ -378,7 +400,11 @@ class WindowMean(Streaming, Quantized):
 
 
 class Dense(QuantizedLinear):
-    """The classifier: ``[batch, channels]`` to real logits ``[batch, filters]`` on the grid of their range."""
+    """The classifier: ``[batch, channels]`` to real logits ``[batch, filters]`` on the grid of their range.
+
+    Args:
+      hidden: another layer follows: native precision keeps to integers. Then it may have a ReLU.
+    """
 
     def __init__(
         self,
@@ -388,20 +414,31 @@ class Dense(QuantizedLinear):
         inputs: ActivationRange,
         outputs: ActivationRange,
         name: str,
+        *,
+        hidden: bool = False,
+        relu: bool = False,
+        largest: float | None = None,
     ):
-        self.kernel_shape = (channels, filters)
-        bits = precision.dense_bits
-        super().__init__(bits, precision, inputs, outputs, relu=False, use_bias=True, fan_in=channels, name=name)
+        self.kernel_shape, self.hidden = (channels, filters), hidden
+        about = {"use_bias": True, "relu": relu, "largest": largest, "name": name}
+        super().__init__(precision.dense_bits, precision, inputs, outputs, fan_in=channels, **about)
 
     def product(self, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         return tf.matmul(x, kernel)
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         result = self.apply(inputs)
-        return result if self.precision.mode == "fake" or self.outputs.calibrating else result * self.outputs.scale
+        real = self.precision.mode == "fake" or self.outputs.calibrating or self.hidden
+        return result if real else result * self.outputs.scale
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape[0], self.kernel_shape[1]
+
+    def _exact_factor(self, scales: tf.Tensor) -> tf.Tensor:
+        if self.kernel_shape[1] > 1:
+            return super()._exact_factor(scales)
+        # Of a single scale of its weights the kernel rounds this product to float32 (`fixed_point.product_factors`).
+        return tf.cast(self.inputs.scale * scales, tf.float64) / tf.cast(self.outputs.scale, tf.float64)
 
     def emit(self, builder: Builder, inputs: TensorId, frames: int) -> TensorId:
         shape = (1, self.kernel_shape[1])

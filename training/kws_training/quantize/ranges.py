@@ -11,16 +11,38 @@ from kws_training.quantize.integer import round_through
 LOWEST_GAIN = 0.05
 
 
-class FixedRange:
-    """A range that nothing changes: that of the features."""
+class _Grid:
+    """The 256 points of an int8 activation, by its `scale` and `zero_point`."""
 
-    calibrating = False
+    scale: tf.Tensor
+    zero_point: tf.Tensor
+
+    @property
+    def limits(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Smallest and largest ``q - zero_point``."""
+        return -128.0 - self.zero_point, 127.0 - self.zero_point
+
+    def fake(self, x: tf.Tensor) -> tf.Tensor:
+        """Rounds real numbers to the grid, by TensorFlow's own operation."""
+        low, high = self.limits
+        return tf.quantization.fake_quant_with_min_max_vars(x, low * self.scale, high * self.scale)
+
+
+class FixedRange(_Grid):
+    """A range that nothing changes: that of the features, or of what a logistic function gives."""
 
     def __init__(self, scale: float, zero_point: int = 0):
         self.scale, self.zero_point = tf.constant(scale, tf.float32), tf.constant(float(zero_point))
+        self.calibrating = False
+
+    def observe(self, x: tf.Tensor) -> None:
+        """Does nothing."""
+
+    def settle(self) -> None:
+        """Does nothing."""
 
 
-class ActivationRange(keras.layers.Layer):
+class ActivationRange(_Grid, keras.layers.Layer):
     """Scale and zero point of an int8 activation, one for the whole tensor.
 
     Attributes:
@@ -47,16 +69,6 @@ class ActivationRange(keras.layers.Layer):
     def zero_point(self) -> tf.Tensor:
         """float32 scalar, -128..127."""
         return tf.convert_to_tensor(self.zero_point_value)
-
-    @property
-    def limits(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """Smallest and largest ``q - zero_point``."""
-        return -128.0 - self.zero_point, 127.0 - self.zero_point
-
-    def fake(self, x: tf.Tensor) -> tf.Tensor:
-        """Rounds real numbers to the grid, by TensorFlow's own operation."""
-        low, high = self.limits
-        return tf.quantization.fake_quant_with_min_max_vars(x, low * self.scale, high * self.scale)
 
     def observe(self, x: tf.Tensor) -> None:
         """Widens the range to hold these real numbers, and zero."""
@@ -109,7 +121,7 @@ class WeightRange(keras.layers.Layer):
         self.measured.assign(candidates[best, np.arange(len(best))].astype(np.float32))
 
 
-def ranges_of(model: Any) -> list[ActivationRange]:
+def ranges_of(model: Any) -> list[Any]:
     """All ranges of activations in a model, each once."""
-    found = [part for layer in model.layers for part in vars(layer).values() if isinstance(part, ActivationRange)]
-    return list(dict.fromkeys(found))
+    found = (part for layer in model.layers for part in vars(layer).values())
+    return list({id(part): part for part in found if isinstance(part, _Grid)}.values())

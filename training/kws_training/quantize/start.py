@@ -7,42 +7,53 @@ import numpy as np
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
 
-from kws_training.models import ARCHITECTURES
-from kws_training.models.matchbox import MatchboxConfig
-from kws_training.quantize import matchbox
+from kws_training.models import FRAMES_PER_STEP, Architecture
+from kws_training.models.own import CLIP_FRAMES
 from kws_training.quantize.calibration import Calibration
+from kws_training.quantize.graph import to_quantized
+from kws_training.quantize.model import calibrate
 from kws_training.quantize.precision import Precision
 
 
-def check(settings: dict[str, Any], where: Any) -> MatchboxConfig:
-    """The configuration of a float run that can be quantized.
+def check(settings: dict[str, Any], where: Any) -> None:
+    """Refuses a float run that cannot be quantized.
 
     Args:
       settings: of the run.
       where: its folder, for messages.
 
     Raises:
-      KwsError: it is quantized already, of another architecture, or looks ahead.
+      KwsError: it is quantized already, or looks ahead.
     """
     if "precision" in settings:
         raise KwsError(f"{where} is quantized already ({settings['precision']['name']}). Give the float run.")
-    kind = ARCHITECTURES.get(settings["architecture"])
-    if kind is None or kind.module != "matchbox":
-        raise KwsError(
-            f"{where} holds a {settings['architecture']}: layers with a precision make up Matchbox only. Export "
-            "it with --precision ptq."
-        )
-    config = MatchboxConfig.from_dict(settings["model"])
-    if not config.causal:
+    if settings["model"].get("causal") is False:
         raise KwsError(f"{where} holds a model that looks ahead: the firmware's engines take causal models only.")
-    return config
+
+
+def build(kind: Architecture, config: Any, precision: Precision, features_scale: float) -> keras.Model:
+    """The quantized model of a configuration, with weights that nothing has learnt.
+
+    Raises:
+      KwsError: a layer has no form with this precision; says which, and what helps.
+    """
+    return _beside(kind.build(config), config, precision, features_scale)
 
 
 def quantized(
-    config: MatchboxConfig, precision: Precision, frontend: FrontendConfig, trained: keras.Model, drawn: Calibration
+    config: Any, precision: Precision, frontend: FrontendConfig, trained: keras.Model, drawn: Calibration
 ) -> keras.Model:
-    """A quantized model with the weights of a trained one."""
+    """A quantized model with the weights of a trained one.
+
+    Raises:
+      KwsError: as `build`.
+    """
     scale = 1.0 / frontend.feature_steps_per_std
-    model = matchbox.build(config, precision, scale)
-    matchbox.start_from(model, trained, config, drawn.features.astype(np.float32) * np.float32(scale))
+    model = _beside(trained, config, precision, scale)
+    calibrate(model, drawn.features.astype(np.float32) * np.float32(scale))
     return model
+
+
+def _beside(trained: keras.Model, config: Any, precision: Precision, scale: float) -> keras.Model:
+    step = getattr(config, "frames_per_step", FRAMES_PER_STEP)
+    return to_quantized(trained, precision, scale, step, CLIP_FRAMES)

@@ -68,8 +68,14 @@ class Made:
 class KerasGraph:
     """The calls of a functional model in the order of computation, as if nested models and dropout were not there."""
 
-    def __init__(self, model: Any):
-        """Args: model: built; functional or sequential."""
+    def __init__(self, model: Any, kept: tuple[type, ...] = ()):
+        """Reads a model.
+
+        Args:
+          model: built; functional or sequential.
+          kept: layers that are read although they do something in training only.
+        """
+        self._kept = kept
         model = model._functional if isinstance(model, keras.Sequential) else model
         self.model, self.input_shape = model, tuple(model.inputs[0].shape)
         self._root, self._scopes = Scope(model), {}
@@ -99,7 +105,7 @@ class KerasGraph:
             call = layer._inbound_nodes[history.node_index]
             if call.arguments.kwargs.get("training") is True:
                 refuse(layer, "it was called with training=True, which a stream does not do: leave that out")
-            if type(layer) in _IDENTITIES:
+            if type(layer) in _IDENTITIES and not isinstance(layer, self._kept):
                 tensor = call.input_tensors[0]
             elif is_functional(layer):
                 position = [id(item) for item in call.outputs].index(id(tensor))

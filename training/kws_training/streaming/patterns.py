@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
@@ -255,7 +256,7 @@ class Window(Pattern):
 
 
 class Recurrent(Pattern):
-    """GRU, LSTM, SimpleRNN: the cell's own states."""
+    """GRU, LSTM, SimpleRNN, RNN of any cell: the cell's own states."""
 
     def __init__(self, cell: keras.layers.RNN):
         for option in ("go_backwards", "stateful", "return_state"):
@@ -270,18 +271,30 @@ class Recurrent(Pattern):
 
     def specs(self, input_shape: Shape, frames: int, delay: int) -> dict[str, StateSpec]:
         sizes = keras.tree.flatten(self.cell.cell.state_size)
-        return {name: StateSpec((size,)) for name, size in zip("hc", sizes, strict=False)}
+        names = "hc" if len(sizes) < 3 else [f"s{place}" for place in range(len(sizes))]
+        return {
+            name: StateSpec((size,), initial)
+            for name, size, initial in zip(names, sizes, self._initial(), strict=False)
+        }
+
+    def _initial(self) -> list[float]:
+        """What every value of each state is before the first frame."""
+        states = [np.asarray(state) for state in keras.tree.flatten(self.cell.get_initial_state(1))]
+        if any(np.ptp(state) for state in states):
+            refuse(self.owner, "a state of its cell begins with different values: let it begin with one, as with zeros")
+        return [float(state.flat[0]) for state in states]
 
     def taps(self, frames: int, delay: int) -> Taps:
         ends = [(delay - 1) % frames] if self.ends_time else range(frames)
         return [range(end + 1 - frames, end + 1) for end in ends]  # and earlier ones
 
     def step(self, inputs: tf.Tensor, states: Mapping[str, tf.Tensor], context: Context) -> tuple[tf.Tensor, States]:
-        single = not isinstance(self.cell.cell.state_size, list | tuple)
-        values, outputs = list(states.values()), []
+        sizes, values, outputs = self.cell.cell.state_size, list(states.values()), []
+        sizes = list(sizes) if isinstance(sizes, list | tuple) else [sizes]
         for frame in range(inputs.shape[1]):
-            output, new = self.cell.cell(inputs[:, frame], values, training=False)
-            new = [new] if single and not isinstance(new, list | tuple) else list(new)
+            packed = keras.tree.pack_sequence_as(sizes, values)
+            output, new = self.cell.cell(inputs[:, frame], packed, training=False)
+            new = keras.tree.flatten(new)
             if context.delay and context.valid is not None:  # the clip has not begun: stay as it is
                 flag = context.valid[:, frame : frame + 1] > 0.5
                 new = [tf.where(flag, after, before) for after, before in zip(new, values, strict=True)]
@@ -420,7 +433,7 @@ def pattern_for(
         return Ring(cell, lookahead)
     if is_window:
         return Window(cell, window)
-    if isinstance(cell, _RECURRENT):
+    if isinstance(cell, _RECURRENT) or type(cell) is layers.RNN:
         return Recurrent(cell)
     refuse(cell, unknown)
     raise AssertionError

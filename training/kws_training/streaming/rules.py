@@ -28,6 +28,7 @@ from kws_training.streaming.lowering import (
 from kws_training.streaming.macs import count_macs
 from kws_training.streaming.patterns import STATE, WINDOWS, Recurrent, Remainder, Ring, Window, pattern_for
 from kws_training.streaming.proof import prove, try_lengths, try_rows
+from kws_training.streaming.recent import Recent
 from kws_training.streaming.stream import Stream
 
 _ELEMENTWISE = (
@@ -159,18 +160,48 @@ def _streaming(layer: Streaming, shape: tuple[int | None, ...], frames: int, del
 def _check_cell(layer: Stream, shape: tuple[int | None, ...], frames: int) -> None:
     """Refuses cells whose own functions, or own class, may see more than the frames that the pattern gives them."""
     cell, pattern = layer.cell, layer.pattern
+    if isinstance(pattern, Recent):
+        window = tf.TensorSpec((None, *pattern.padded_shape(shape)[1:]), tf.float32)
+        _check_clips(layer, lambda tensors: cell(tensors[0]), [window])
+        return
     if not is_keras_own(cell):
         if isinstance(pattern, Recurrent | Remainder):
             refuse(layer, "a class of your own may do something else than Keras's: write it as a StreamingLayer")
         if isinstance(pattern, Ring):
             _try_windows(layer, shape, frames)
     if isinstance(cell, layers.RNN):
-        for function in (getattr(cell, "activation", None), getattr(cell, "recurrent_activation", None)):
-            _check_activation(layer, function, (None, cell.units), frames, True)
+        _check_cells(layer, shape[-1], frames)
     else:
         output = layer.compute_output_shape(shape)
         count = max(frames * layer.upsampling // layer.stride, 1)
         _check_activation(layer, getattr(cell, "activation", None), output, count, layer.ends_time)
+
+
+def _check_cells(layer: Stream, channels: int, frames: int) -> None:
+    """Refuses cells, or activations of cells, of somebody's own that let the clips of a batch reach each other."""
+    cell = layer.cell.cell
+    cells = getattr(cell, "cells", [cell])
+    if all(is_keras_own(each) for each in cells):
+        for each in cells:
+            for function in (each.activation, getattr(each, "recurrent_activation", None)):
+                _check_activation(layer, function, (None, each.units), frames, True)
+        return
+    sizes = list(cell.state_size) if isinstance(cell.state_size, list | tuple) else [cell.state_size]
+    symbols = [tf.TensorSpec((None, size), tf.float32) for size in (channels, *keras.tree.flatten(sizes))]
+    _check_clips(layer, lambda given: cell(given[0], keras.tree.pack_sequence_as(sizes, list(given[1:])))[0], symbols)
+
+
+def _check_clips(layer: Stream, run: Callable[[list[Any]], Any], symbols: list[tf.TensorSpec]) -> None:
+    """Refuses somebody's own cell or function that lets windows, or the clips of a batch, reach each other."""
+    try:
+        try:
+            prove(run, symbols, time=False)
+        except Mixes:
+            raise
+        except Unproven:
+            try_rows(run, symbols)
+    except Unproven as error:
+        refuse(layer, f"it mixes the clips of a batch, or windows ({error}): let each row of its output have its own")
 
 
 def _try_windows(layer: Stream, shape: tuple[int | None, ...], frames: int) -> None:

@@ -1,6 +1,7 @@
 """`Stream`: the wrapper that makes a Keras layer streamable."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -9,6 +10,7 @@ import tensorflow as tf
 
 from kws_training.streaming.layer import Context, States, StateSpec, StreamingLayer
 from kws_training.streaming.patterns import Pattern, counted_from_newest, pattern_for
+from kws_training.streaming.recent import Recent
 from kws_training.streaming.taps import Taps
 
 _NEWEST = "newest"  # what windows end with; files that do not say so were written when it was the oldest of a stride
@@ -24,8 +26,9 @@ class Stream(StreamingLayer):
     Conv1D/2D, DepthwiseConv1D/2D,              ring buffer: the last (kernel - 1) * dilation frames, with a stride
     SeparableConv1D/2D, Average/MaxPooling1D/2D stride - 1 less, if there are as many
     Flatten, GlobalAverage/MaxPooling1D/2D      ring buffer: the last `window` frames
-    GRU, LSTM, SimpleRNN                        the cell's states
+    GRU, LSTM, SimpleRNN, RNN of any cell       the cell's states
     Conv1DTranspose, Conv2DTranspose            remainder: the outputs that reach into the next step
+    a function or layer with ``context=n``      ring buffer: the last n frames
     ==========================================  ====================================================================
 
     Time is axis 1. ``padding`` of the cell tells which frames an output sees: ``"causal"`` and ``"valid"`` only earlier
@@ -41,10 +44,11 @@ class Stream(StreamingLayer):
 
     def __init__(
         self,
-        cell: keras.layers.Layer,
+        cell: keras.layers.Layer | Callable[[Any], Any],
         *,
         lookahead: int | None = None,
         window: int | None = None,
+        context: int | None = None,
         name: str | None = None,
         **kwargs: Any,
     ):
@@ -57,17 +61,27 @@ class Stream(StreamingLayer):
             what Keras does with ``padding="causal"``, whose windows end with the oldest frame of each stride. Of a
             transposed convolution, counted in output frames.
           window: frames of Flatten and global pooling; default: the clip's length, if the training model fixes it.
+          context: frames before its own that a function or layer of somebody's own is given with it: it takes windows
+            ``[batch, context + 1, ...]`` and gives ``[batch, ...]``. Before a clip there are zeros.
           name: also the name of the layer's state.
 
         Raises:
           CannotStream: no pattern can carry this layer across steps.
           ValueError: an argument does not fit the layer.
         """
+        if context is not None and not isinstance(cell, keras.layers.Layer) and callable(cell):
+            label = re.sub(r"\W+", "", getattr(cell, "__name__", "")) or "function"
+            cell = keras.layers.Lambda(cell, name=label)
         super().__init__(name=name or f"stream_{getattr(cell, 'name', cell)}", **kwargs)
-        self.pattern: Pattern = pattern_for(cell, lookahead, window)
+        if context is None:
+            self.pattern: Pattern = pattern_for(cell, lookahead, window)
+        elif lookahead is None and window is None:
+            self.pattern = Recent(cell, context)
+        else:
+            raise ValueError(f"{self.name}: context goes without lookahead and window. Received: {lookahead}, {window}")
         self.pattern.owner = self
         cell_config = keras.saving.serialize_keras_object(cell)
-        self._arguments = {"cell": cell_config, "lookahead": lookahead, "window": window}
+        self._arguments = {"cell": cell_config, "lookahead": lookahead, "window": window, "context": context}
         self.cell = self.pattern.cell
         self.stride, self.upsampling = self.pattern.stride, self.pattern.upsampling
         self.lookahead, self.crop, self.ends_time = self.pattern.lookahead, self.pattern.crop, self.pattern.ends_time
@@ -98,6 +112,8 @@ class Stream(StreamingLayer):
 
     def macs(self, input_shape: tuple[int | None, ...], frames: int) -> int:
         cell, weights = self.cell, {weight.name: weight for weight in self.cell.weights}
+        if isinstance(self.pattern, Recent) or type(cell) is keras.layers.RNN:
+            return super().macs(input_shape, frames)
         if isinstance(cell, keras.layers.RNN):
             return frames * sum(int(np.prod(w.shape)) for name, w in weights.items() if name.endswith("kernel"))
         kernels = [weight for name, weight in weights.items() if name.endswith("kernel")]

@@ -143,6 +143,10 @@ def _kind(job: FitJob, first: _Run | None, frontend: FrontendConfig) -> Architec
         PooledModel(kind.build(config), kind.name)
     if first and (job.precision or "precision" in first.settings):
         start.check(first.settings, first.path)
+    if job.precision:
+        quantized = start.build(kind, _config(kind, first, len(first.settings["labels"])), job.precision, 1.0)
+        if job.speech:
+            PooledModel(quantized, kind.name)
     return kind
 
 

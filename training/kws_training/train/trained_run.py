@@ -11,7 +11,7 @@ from kws_reference.bundle import is_bundle
 from kws_reference.errors import KwsError
 
 from kws_training.models import DEFAULT, FRAMES_PER_STEP, architecture
-from kws_training.quantize import matchbox as quantized_matchbox
+from kws_training.quantize import start
 from kws_training.quantize.precision import Precision
 from kws_training.train.run_files import BEST, CHECKPOINT, SETTINGS, committed
 from kws_training.train.weights import load_weights, unusable
@@ -47,7 +47,7 @@ def load_run(path: str | os.PathLike) -> tuple[dict[str, Any], keras.Model]:
         steps = settings["frontend"]["feature_steps_per_std"] if precision else 1.0
     except (ValueError, KeyError, TypeError) as error:
         raise KwsError(f"{path / SETTINGS} is damaged ({error}). Restore it or train again.") from None
-    model = quantized_matchbox.build(config, precision, 1.0 / steps) if precision else kind.build(config)
+    model = start.build(kind, config, precision, 1.0 / steps) if precision else kind.build(config)
     if finished:
         try:
             model.set_weights(finished.best)

@@ -1,7 +1,9 @@
-// Operations of two int8 tensors, element by element, either of which may be repeated along dimensions.
+// Operations of two tensors, element by element, either of which may be repeated along dimensions. Those of int8 are
+// here, those of int16 in elementwise_int16.h.
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "engine/aot/add.h"
 #include "engine/aot/requantize.h"
@@ -78,10 +80,16 @@ struct Prelu {
 namespace internal {
 
 // Returns where the output goes on.
-template <int kAxis, typename Operation>
-inline __attribute__((always_inline)) int8_t* ElementwiseFrom(const Operation& operation, const ElementwiseAxes& axes,
-                                                              const int8_t* a, const int8_t* b, int8_t* output) {
+template <int kAxis, typename Operation, typename Element>
+inline __attribute__((always_inline)) Element* ElementwiseFrom(const Operation& operation, const ElementwiseAxes& axes,
+                                                               const Element* a, const Element* b, Element* output) {
   const ElementwiseAxis axis = axes.axes[kAxis];
+  if constexpr (kAxis + 1 == kElementwiseAxes && std::is_same_v<Operation, Sum>) {
+    if (axis.a_stride == 1 && axis.b_stride == 1) {  // which has a way with vectors
+      Add(operation.params, a, b, axis.count, output);
+      return output + axis.count;
+    }
+  }
   for (int i = 0; i < axis.count; ++i, a += axis.a_stride, b += axis.b_stride) {
     if constexpr (kAxis + 1 == kElementwiseAxes) {
       *output++ = operation(*a, *b);
@@ -96,9 +104,9 @@ inline __attribute__((always_inline)) int8_t* ElementwiseFrom(const Operation& o
 
 // output = operation(a, b) for each position of the axes, one behind the other.
 // Inlined, so that the constants of `operation` and `axes` reach the arithmetic.
-template <typename Operation>
+template <typename Operation, typename Element>
 inline __attribute__((always_inline)) void Elementwise(const Operation& operation, const ElementwiseAxes& axes,
-                                                       const int8_t* a, const int8_t* b, int8_t* output) {
+                                                       const Element* a, const Element* b, Element* output) {
   internal::ElementwiseFrom<0>(operation, axes, a, b, output);
 }
 

@@ -63,6 +63,23 @@ inline int32_t MultiplyHigh(uint32_t a, uint32_t b, int32_t sum) {
   __asm("smlatt %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
   return sum;
 }
+// sum + a.low * b.high.
+inline int32_t MultiplyLowByHigh(uint32_t a, uint32_t b, int32_t sum) {
+  __asm("smlabt %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
+  return sum;
+}
+
+// {a.low, b.low} and {a.high, b.high}.
+inline uint32_t PackLow(uint32_t a, uint32_t b) {
+  uint32_t pair;
+  __asm("pkhbt %0, %1, %2, lsl #16" : "=r"(pair) : "r"(a), "r"(b));
+  return pair;
+}
+inline uint32_t PackHigh(uint32_t a, uint32_t b) {
+  uint32_t pair;
+  __asm("pkhtb %0, %1, %2, asr #16" : "=r"(pair) : "r"(b), "r"(a));
+  return pair;
+}
 
 // Sign-extends bytes 0 and 2 (SXTB16), or 1 and 3 (with a rotation by 8), to two int16.
 inline uint32_t ExtendEven(uint32_t word) {

@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 
 #include "engine/aot/requantize.h"
 
 namespace kws::aot {
 
-// Shapes of a pool with batch 1 over int8 [in_h][in_w][channels].
+// Shapes of a pool with batch 1 over [in_h][in_w][channels], int8 or int16.
 struct PoolGeometry {
   int32_t channels;
   int32_t in_h, in_w;
@@ -35,17 +36,17 @@ constexpr int32_t RoundedMean(int32_t sum, int32_t count) {
 }
 
 // Calls pool(first element, rows, columns) -> int32_t for each output.
-template <typename Pool>
-inline __attribute__((always_inline)) void ForEachPool(const PoolGeometry& g, OutputRange range, const int8_t* input,
-                                                       int8_t* output, const Pool& pool) {
+template <typename Element, typename Pool>
+inline __attribute__((always_inline)) void ForEachPool(const PoolGeometry& g, OutputRange range, const Element* input,
+                                                       Element* output, const Pool& pool) {
   for (int y = 0; y < g.out_h; ++y) {
     const Covered rows = CoveredBy(y, g.stride_h, g.pad_h, g.filter_h, g.in_h);
     for (int x = 0; x < g.out_w; ++x) {
       const Covered columns = CoveredBy(x, g.stride_w, g.pad_w, g.filter_w, g.in_w);
-      const int8_t* first = input + (rows.begin * g.in_w + columns.begin) * g.channels;
+      const Element* first = input + (rows.begin * g.in_w + columns.begin) * g.channels;
       for (int c = 0; c < g.channels; ++c) {
         const int32_t result = pool(first + c, rows.end - rows.begin, columns.end - columns.begin);
-        *output++ = static_cast<int8_t>(Clamp(result, range.min, range.max));
+        *output++ = static_cast<Element>(Clamp(result, range.min, range.max));
       }
     }
   }
@@ -54,9 +55,10 @@ inline __attribute__((always_inline)) void ForEachPool(const PoolGeometry& g, Ou
 }  // namespace internal
 
 // The mean of what the filter covers of each channel; padding does not count. Input and output share scale and zero
-// point. output: int8 [out_h][out_w][channels], not overlapping the input. Every filter covers at least one element.
-inline void AveragePool2d(const PoolGeometry& geometry, OutputRange range, const int8_t* input, int8_t* output) {
-  internal::ForEachPool(geometry, range, input, output, [&](const int8_t* first, int32_t rows, int32_t columns) {
+// point. output: [out_h][out_w][channels], not overlapping the input. Every filter covers at least one element.
+template <typename Element>
+inline void AveragePool2d(const PoolGeometry& geometry, OutputRange range, const Element* input, Element* output) {
+  internal::ForEachPool(geometry, range, input, output, [&](const Element* first, int32_t rows, int32_t columns) {
     int32_t sum = 0;
     for (int y = 0; y < rows; ++y) {
       for (int x = 0; x < columns; ++x) sum += first[(y * geometry.in_w + x) * geometry.channels];
@@ -66,9 +68,10 @@ inline void AveragePool2d(const PoolGeometry& geometry, OutputRange range, const
 }
 
 // The largest element instead.
-inline void MaxPool2d(const PoolGeometry& geometry, OutputRange range, const int8_t* input, int8_t* output) {
-  internal::ForEachPool(geometry, range, input, output, [&](const int8_t* first, int32_t rows, int32_t columns) {
-    int32_t largest = INT8_MIN;
+template <typename Element>
+inline void MaxPool2d(const PoolGeometry& geometry, OutputRange range, const Element* input, Element* output) {
+  internal::ForEachPool(geometry, range, input, output, [&](const Element* first, int32_t rows, int32_t columns) {
+    int32_t largest = std::numeric_limits<Element>::min();
     for (int y = 0; y < rows; ++y) {
       for (int x = 0; x < columns; ++x) {
         const int32_t value = first[(y * geometry.in_w + x) * geometry.channels];

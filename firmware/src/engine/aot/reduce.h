@@ -1,4 +1,4 @@
-// Sums and means over any dimensions of an int8 tensor.
+// Sums and means over any dimensions of an int8 or int16 tensor.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +27,8 @@ struct Reduction {
 
 namespace internal {
 
-template <int kAxis = 0>
-inline int32_t SumOver(const ReduceAxis* axes, const int8_t* input) {
+template <int kAxis = 0, typename Element>
+inline int32_t SumOver(const ReduceAxis* axes, const Element* input) {
   int32_t sum = 0;
   for (int i = 0; i < axes[kAxis].count; ++i, input += axes[kAxis].stride) {
     if constexpr (kAxis + 1 == kReduceAxes) {
@@ -41,14 +41,14 @@ inline int32_t SumOver(const ReduceAxis* axes, const int8_t* input) {
 }
 
 // Returns where the output goes on.
-template <int kAxis = 0>
-inline int8_t* ReduceFrom(const Reduction& reduction, const int8_t* input, int8_t* output) {
+template <int kAxis = 0, typename Element>
+inline Element* ReduceFrom(const Reduction& reduction, const Element* input, Element* output) {
   const ReduceAxis axis = reduction.kept[kAxis];
   for (int i = 0; i < axis.count; ++i, input += axis.stride) {
     if constexpr (kAxis + 1 == kReduceAxes) {
       const int32_t sum = SumOver(reduction.reduced, input) + reduction.offset;
-      *output++ = Finish<Rounding::kAny, Clamping::kRange>(sum, reduction.factor.multiplier, reduction.factor.shift,
-                                                           reduction.range);
+      *output++ = Finish<Rounding::kAny, Clamping::kRange, Element>(sum, reduction.factor.multiplier,
+                                                                    reduction.factor.shift, reduction.range);
     } else {
       output = ReduceFrom<kAxis + 1>(reduction, input, output);
     }
@@ -59,7 +59,8 @@ inline int8_t* ReduceFrom(const Reduction& reduction, const int8_t* input, int8_
 }  // namespace internal
 
 // output = requantized sum over the reduced axes for each position of the kept ones, one behind the other.
-inline void Reduce(const Reduction& reduction, const int8_t* input, int8_t* output) {
+template <typename Element>
+inline void Reduce(const Reduction& reduction, const Element* input, Element* output) {
   internal::ReduceFrom(reduction, input, output);
 }
 

@@ -116,15 +116,17 @@ enum class Rounding : uint8_t {
 
 namespace internal {
 
-// A sum to the layer's int8 result; multiplier and shift as the rounding has them, see LinearTables.
-template <Rounding kRounding, Clamping kClamping>
-inline int8_t Finish(int32_t sum, int32_t multiplier, int32_t shift, OutputRange range) {
+// A sum to the layer's int8 result, or to that of another type; multiplier and shift as the rounding has them, see
+// LinearTables.
+template <Rounding kRounding, Clamping kClamping, typename Result = int8_t>
+inline Result Finish(int32_t sum, int32_t multiplier, int32_t shift, OutputRange range) {
   if constexpr (kRounding == Rounding::kFast) {
-    return static_cast<int8_t>(RequantizeToInt8<kClamping>(sum, multiplier, shift, range));
+    static_assert(sizeof(Result) == 1, "the fast rounding saturates to int8");
+    return static_cast<Result>(RequantizeToInt8<kClamping>(sum, multiplier, shift, range));
   } else {
     // Clamped before the zero point joins, so that the addition cannot overflow.
     const int32_t result = Requantize(sum, multiplier, shift);
-    return static_cast<int8_t>(Clamp(result, range.min - range.zero_point, range.max - range.zero_point) +
+    return static_cast<Result>(Clamp(result, range.min - range.zero_point, range.max - range.zero_point) +
                                range.zero_point);
   }
 }

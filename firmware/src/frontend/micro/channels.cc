@@ -91,10 +91,17 @@ inline int8_t Quantized(int32_t log) {
   return static_cast<int8_t>(value < -128 ? -128 : (value > 127 ? 127 : value));
 }
 
+void ObserveEnergies(const uint32_t* energy, const Observer& observer) {
+  int bins = 0;
+  for (int segment = 0; segment <= kCoefficients; ++segment) bins += kSegmentBins[segment];
+  for (int bin = 0; bin < bins; ++bin) observer.on_value(observer.context, MicroStage::kSpectrum, energy[bin]);
+}
+
 }  // namespace
 
-void ChannelFeatures(const uint32_t* energies, int shift, uint32_t* noise, int8_t* features) {
+void ChannelFeatures(const uint32_t* energies, int shift, uint32_t* noise, int8_t* features, const Observer& observer) {
   const uint32_t* energy = energies + kFirstBin;
+  if (observer.on_value != nullptr) ObserveEnergies(energy, observer);
   const int16_t* weight = kWeightQ12;
   uint64_t from_below = 0;  // of a bin in segment c channel c takes the weight, and channel c + 1 the rest
   for (int segment = 0; segment <= kCoefficients; ++segment) {
@@ -107,9 +114,18 @@ void ChannelFeatures(const uint32_t* energies, int shift, uint32_t* noise, int8_
       const int c = segment - 1;
       const uint32_t magnitude = Root(from_below + weighted) >> shift;
       const uint32_t smoothing = c % 2 == 0 ? kEvenSmoothingQ14 : kOddSmoothingQ14;
-      uint32_t signal = WithoutNoise(magnitude, smoothing, noise + c);
-      if constexpr (kGainControl) signal = Normalised(signal, noise[c]);
-      features[c] = Quantized(Log(signal << kCorrectionBits));
+      const uint32_t less = WithoutNoise(magnitude, smoothing, noise + c);
+      uint32_t signal = less;
+      if constexpr (kGainControl) signal = Normalised(less, noise[c]);
+      const int32_t log = Log(signal << kCorrectionBits);
+      features[c] = Quantized(log);
+      if (observer.on_value != nullptr) {
+        observer.on_value(observer.context, MicroStage::kFilterBank, magnitude);
+        observer.on_value(observer.context, MicroStage::kNoiseReduction, noise[c]);
+        observer.on_value(observer.context, MicroStage::kNoiseReduction, less);
+        observer.on_value(observer.context, MicroStage::kGainControl, signal);
+        observer.on_value(observer.context, MicroStage::kLogarithm, static_cast<uint32_t>(log));
+      }
     }
     from_below = all * kOneQ12 - weighted;
   }

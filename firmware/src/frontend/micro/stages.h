@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "frontend_tables.h"
+#include "kws/frontend.h"
 
 namespace kws::frontend::micro {
 
@@ -28,11 +29,20 @@ void TransformStages(uint32_t* points, int shift);
 //     .. kFftPoints - 1. Element 0 is left as it is.
 void SplitToEnergies(uint32_t* points);
 
+#ifdef KWS_FRONTEND_MICRO
+// Who looks at the values of the stages; without `on_value` nobody does.
+struct Observer {
+  MicroStageFn on_value = nullptr;
+  void* context = nullptr;
+};
+
 // Bands, square root, noise reduction, gain control, logarithm, quantization.
 //   energies: [kFftPoints] from SplitToEnergies().
 //   shift: from WindowReversed().
 //   noise: [kCoefficients] estimates with kSmoothingBits fractional bits, carried on in place.
 //   features: [kCoefficients].
-void ChannelFeatures(const uint32_t* energies, int shift, uint32_t* noise, int8_t* features);
+//   observer: is called for each energy, then for each channel's values.
+void ChannelFeatures(const uint32_t* energies, int shift, uint32_t* noise, int8_t* features, const Observer& observer);
+#endif
 
 }  // namespace kws::frontend::micro

@@ -1,0 +1,30 @@
+// Audio from the board's microphone.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "app/conditioner.h"
+#include "kws/audio_source.h"
+#include "kws/status.h"
+
+namespace kws::app {
+
+class MicrophoneSource final : public AudioSource {
+ public:
+  // Starts the microphone, or starts it anew. Returns what board::microphone::Start() returns.
+  Status Start(uint16_t gain_q8, bool remove_dc);
+
+  void Stop();
+
+  // Samples read since Start(), modulo 2^32.
+  uint32_t read_samples() const { return read_samples_; }
+
+ private:
+  size_t DoRead(int16_t* out, size_t capacity_samples) override;
+
+  Conditioner conditioner_;
+  uint32_t read_samples_ = 0;
+};
+
+}  // namespace kws::app

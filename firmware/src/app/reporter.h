@@ -1,0 +1,57 @@
+// Tells the host of each step: STEP, STATE_DIGEST, FRONTEND_DIGEST and DETECTION, as CONFIGURE asks for.
+#pragma once
+
+#include <cstdint>
+
+#include "app/pipeline.h"
+#include "app/replies.h"
+#include "kws/frontend.h"
+#include "kws/protocol.h"
+
+namespace kws::app {
+
+// The sink of the pipeline's steps. Main thread only.
+class Reporter {
+ public:
+  // `replies` must outlive it.
+  explicit Reporter(Replies& replies) : replies_(replies) {}
+
+  // Whether the flags are known to this front end, and whether the engine offers what they ask for.
+  static bool Knows(uint8_t flags);
+  static bool Offers(uint8_t flags);
+
+  // What steps tell from now on.
+  void Configure(uint8_t flags);
+
+  // Sends what a step computed.
+  void OnStep(const StepResult& result);
+
+  // All audio was forgotten: the layers' sums start anew.
+  void ForgetAudio();
+
+  // The firmware has started: counters too, and no flag is set.
+  void Restart();
+
+  // Since Restart().
+  uint32_t steps() const { return steps_; }
+  uint32_t detections() const { return detections_; }
+
+  // Ticks of each layer since ForgetAudio(), modulo 2^32: [kMaxProfiledLayers], zeros without kConfigProfile.
+  const uint32_t* layer_ticks() const { return layer_ticks_; }
+
+ private:
+  void SendStep(const StepResult& result);
+  void SendStateDigest(uint32_t step);
+  void SendFrontendDigest(uint32_t step);
+
+  Replies& replies_;
+  uint8_t config_ = 0;
+  uint32_t steps_ = 0;
+  uint32_t detections_ = 0;
+  uint32_t layer_ticks_[kMaxProfiledLayers] = {};
+#ifdef KWS_FRONTEND_MICRO
+  uint32_t frontend_crcs_[kMicroStages] = {};  // of the step under way
+#endif
+};
+
+}  // namespace kws::app
