@@ -8,6 +8,7 @@ from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
 
 from kws_training.models import FRAMES_PER_STEP, Architecture
+from kws_training.models.matchbox import MatchboxConfig
 from kws_training.models.own import CLIP_FRAMES
 from kws_training.quantize.calibration import Calibration
 from kws_training.quantize.graph import to_quantized
@@ -56,4 +57,5 @@ def quantized(
 
 def _beside(trained: keras.Model, config: Any, precision: Precision, scale: float) -> keras.Model:
     step = getattr(config, "frames_per_step", FRAMES_PER_STEP)
-    return to_quantized(trained, precision, scale, step, CLIP_FRAMES)
+    frames = config.pool_frames if isinstance(config, MatchboxConfig) else CLIP_FRAMES
+    return to_quantized(trained, precision, scale, step, frames)
