@@ -11,15 +11,20 @@ MAX_ELEMENTS = 600
 """Of one activation: sanitizers are slow."""
 
 
-def random_graph(seed: int, operators: int = 9) -> GraphBuilder:
-    """A model of `operators` random steps between features and scores; equal seeds give equal models."""
+def random_graph(seed: int, operators: int = 9, *, memories: bool = True) -> GraphBuilder:
+    """A model of `operators` random steps between features and scores; equal seeds give equal models.
+
+    Args:
+      memories: whether SVDF may be among them.
+    """
+    choices = [choice for choice in _CHOICES if memories or choice is not _memory]
     builder = GraphBuilder(seed)
     rng = builder.rng
     frames, features = int(rng.integers(1, 5)), int(rng.integers(3, 13))
     x = builder.input("features", (1, frames, 1, features), 1 / STEPS_PER_STD, int(rng.integers(-20, 20)))
     known = [x]
     for number in range(operators):
-        for choice in (_CHOICES[int(index)] for index in rng.permutation(len(_CHOICES))):
+        for choice in (choices[int(index)] for index in rng.permutation(len(choices))):
             y = choice(builder, f"{choice.__name__.strip('_')}{number}", x if rng.random() < 0.8 else _any(rng, known))
             if y is not None:
                 x = _spread(builder, y)

@@ -34,7 +34,7 @@ def _lower(lowering: Lowering, op: Op) -> None:
         return
     if depth * 255 * 255 >= 2**31:
         refuse(graph, op, f"sums of {depth} products do not fit into 32 bits")
-    (scale,) = fixed_point.product_factors(a.scales[0], b.scales[:1], y.scales[0], fully_connected=True)
+    (scale,) = fixed_point.product_factors(a.scales[0], b.scales[:1], y.scales[0])
     lowering.emit(
         Matmul(
             reads=tuple(lowering.read(tensor.index) for tensor in (a, b) if tensor.data is None),
@@ -57,7 +57,7 @@ def _lower(lowering: Lowering, op: Op) -> None:
 
 def _emit_pointwise(lowering: Lowering, op: Op, a: Tensor, y: Tensor, rows: np.ndarray) -> None:
     outputs, inputs = rows.shape
-    fields = weights.linear_fields(lowering, op, "matmul", a, y, rows, rows, fully_connected=True)
+    fields = weights.linear_fields(lowering, op, "matmul", a, y, rows, rows)
     lowering.emit(
         Pointwise(**fields, inputs=inputs, outputs=outputs, frames=a.size // inputs, input_stride=inputs),
     )

@@ -22,7 +22,7 @@ def _lower(lowering: Lowering, op: Op) -> None:
         refuse(graph, op, f"weights {list(rows.shape)} do not fit {list(x.shape)} -> {list(y.shape)}")
     outputs, inputs = (int(n) for n in rows.shape)
     frames = x.size // inputs
-    fields = weights.linear_fields(lowering, op, "dense", x, y, rows, rows, fully_connected=True)
+    fields = weights.linear_fields(lowering, op, "dense", x, y, rows, rows)
     per_tensor = weights.are_per_tensor(graph, op)
     if lowering.is_folded(op) and (lowering.own_kernels or not per_tensor):
         # CMSIS-NN's kernel of dense layers has one factor for all outputs.

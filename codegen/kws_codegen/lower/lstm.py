@@ -119,7 +119,7 @@ def _gate(
     if rows.shape != shape:
         refuse(graph, op, f"{what} {list(rows.shape)} do not fit, {list(shape)} are needed")
     scales = graph.tensors[op.inputs[position]].scales
-    factors = fixed_point.product_factors(x.scales[0], scales, recurrent.GATE_SCALE, fully_connected=False)
+    factors = fixed_point.product_factors(x.scales[0], scales, recurrent.GATE_SCALE)
     return rows, weights.requantization(graph, op, x.zero_points[0], rows, offsets, factors)
 
 

@@ -77,8 +77,6 @@ def linear_fields(
     y: Tensor,
     rows: np.ndarray,
     order: np.ndarray,
-    *,
-    fully_connected: bool = False,
 ) -> LinearFields:
     """What every kernel with weights needs.
 
@@ -87,7 +85,6 @@ def linear_fields(
       x, y: the activations that are read and written.
       rows: weights ``[outputs, everything else]``.
       order: the same in the order that the kernel reads.
-      fully_connected: a dense layer, whose factors TensorFlow Lite computes in another way.
 
     Raises:
       KwsError: weights, bias, scales or activation do not fit, or an accumulator could overflow.
@@ -95,7 +92,7 @@ def linear_fields(
     graph = lowering.graph
     check_scales(graph, op, len(rows))
     scales = graph.tensors[op.inputs[1]].scales
-    factors = fixed_point.product_factors(x.scales[0], scales, y.scales[0], fully_connected=fully_connected)
+    factors = fixed_point.product_factors(x.scales[0], scales, y.scales[0])
     requantization = _requantization(graph, op, x, rows, factors)
     return LinearFields(
         reads=(lowering.read(op.inputs[0]),),

@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from kws_reference.network.interpreter import load
 from kws_reference.tflite import fixed_point
 from kws_reference.tflite.fixed_point import activation_range, product_factors, quantize_multiplier
+
+from tests.support.models import GraphBuilder
+from tests.support.tflite_writer import write
 
 INT8 = st.integers(-128, 127)
 MULTIPLIER = st.one_of(st.integers(1 << 30, (1 << 31) - 1), st.sampled_from([1 << 30, (1 << 31) - 1, 0]))
@@ -51,14 +55,50 @@ def test_activation_range_of_unknown_activation_is_refused():
         activation_range("TANH", 0.05, -28)
 
 
-def test_product_factors_dense_layer_of_one_scale_is_rounded_to_float32():
-    scales = float(np.float32(0.1)), (float(np.float32(0.007)),), float(np.float32(0.3))
-    exact = scales[0] * scales[1][0] / scales[2]
-    rounded = float(np.float32(0.1) * np.float32(0.007)) / scales[2]
-    assert rounded != exact
-    assert product_factors(*scales, fully_connected=True) == [rounded]
-    assert product_factors(*scales, fully_connected=False) == [exact]
-    assert product_factors(scales[0], scales[1] * 2, scales[2], fully_connected=True) == [exact, exact]
+def test_product_factors_are_products_of_float64():
+    scales = float(np.float32(0.1)), (float(np.float32(0.007)), float(np.float32(0.02))), float(np.float32(0.3))
+    exact = [scales[0] * weight / scales[2] for weight in scales[1]]
+    assert product_factors(*scales) == exact
+    assert float(np.float32(0.1) * np.float32(0.007)) / scales[2] != exact[0]
+
+
+@pytest.mark.parametrize("kind", ["FULLY_CONNECTED", "BATCH_MATMUL"])
+def test_product_factors_at_ties_are_the_interpreters(kind):
+    """Sums that come out otherwise if the product of the scales is rounded to float32 before it is divided."""
+    rng, compared = np.random.default_rng(0), 0
+    weights = np.array([127] * 255 + [1])
+    for trial in range(8):
+        x_scale, w_scale = (float(np.float32(rng.uniform(low, 5 * low))) for low in (0.01, 0.002))
+        y_scale = float(np.float32(x_scale * w_scale * 4.1e6 / 120))
+        exact = quantize_multiplier(*product_factors(x_scale, [w_scale], y_scale))
+        rounded = quantize_multiplier(float(np.float32(x_scale) * np.float32(w_scale)) / y_scale)
+        near = np.rint((np.arange(1, 118) + 0.5) * y_scale / (x_scale * w_scale)).astype(np.int64)
+        sums = (near[:, None] + np.arange(-4, 5)).reshape(-1)
+        sums = sums[fixed_point.multiply(sums, *exact) != fixed_point.multiply(sums, *rounded)]
+        if not len(sums):
+            continue
+        counts = sums[:, None] // 127 // 255 + (np.arange(255) < sums[:, None] // 127 % 255)
+        frames = np.concatenate([counts, sums[:, None] % 127], axis=1)
+        assert np.array_equal(frames @ weights, sums)
+        scores = _scores(kind, frames.astype(np.int8), weights.astype(np.int8), x_scale, w_scale, y_scale, seed=trial)
+        assert np.array_equal(scores, fixed_point.multiply(sums, *exact))
+        compared += len(sums)
+    assert compared > 5
+
+
+def _scores(kind, frames, weights, x_scale, w_scale, y_scale, seed):
+    b, count = GraphBuilder(seed), len(frames)
+    stack = (1,) if kind == "BATCH_MATMUL" else ()
+    x = b.input("x", (*stack, count, 256), x_scale, 0)
+    shape = (1, 256, 1) if stack else (1, 256)
+    w = b.tensor("w", shape, w_scale, 0, data=weights.reshape(shape))
+    y = b.tensor("y", (*stack, count, 1), y_scale, 0)
+    options = dict(adjoint_a=False, adjoint_b=False) if stack else dict(activation="NONE", weights_format=0)
+    b.outputs.append(b.op(kind, [x, w], y, **options, **({} if stack else {"keep_num_dims": False})))
+    interpreter = load(write(b.graph()))
+    interpreter.set_input(frames.reshape(*stack, count, 256), 0)
+    interpreter.invoke()
+    return interpreter.get_output(0).reshape(-1)
 
 
 def test_fold_zero_point_takes_the_input_as_it_stands():

@@ -142,8 +142,7 @@ def _requantizer(
     magnitude = 128 * np.abs(weights.astype(np.int64)).sum(1) + np.abs(bias)
     _demand(magnitude.max() * 2 < LARGEST_SUM, "sums beyond 2^22")
     bias = fixed_point.fold_zero_point(bias, weights, x.zero_points[0])
-    dense = op.kind == "FULLY_CONNECTED"
-    factors = fixed_point.product_factors(x.scales[0], stored.scales, output.scales[0], fully_connected=dense)
+    factors = fixed_point.product_factors(x.scales[0], stored.scales, output.scales[0])
     multiplier, shift = np.array([fixed_point.quantize_multiplier(factor) for factor in factors]).T
     _demand((-LARGEST_RIGHT_SHIFT <= shift).all() and (shift <= 0).all(), "a factor")
     first = (multiplier / 2.0**31)[:, None]

@@ -46,19 +46,16 @@ def quantize_multiplier(factor: float) -> tuple[int, int]:
     return multiplier, shift
 
 
-def product_factors(
-    input_scale: float, weight_scales: Sequence[float], output_scale: float, *, fully_connected: bool
-) -> list[float]:
+def product_factors(input_scale: float, weight_scales: Sequence[float], output_scale: float) -> list[float]:
     """Factors from the accumulator of a layer with weights to its output, one for each scale of the weights.
+
+    All is float64. Older TensorFlow Lite rounds the product of a dense layer's two scales to float32, where its weights
+    have a single one.
 
     Args:
       input_scale, output_scale: of the activations.
       weight_scales: one for all outputs, or one for each.
-      fully_connected: a dense layer, not a convolution: of a single scale of its weights, and only there, the kernel
-        rounds the product with the input's scale to float32. All else is float64.
     """
-    if fully_connected and len(weight_scales) == 1:
-        return [float(np.float32(input_scale) * np.float32(weight_scales[0])) / float(output_scale)]
     return [float(input_scale) * float(scale) / float(output_scale) for scale in weight_scales]
 
 

@@ -434,12 +434,6 @@ class Dense(QuantizedLinear):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape[0], self.kernel_shape[1]
 
-    def _exact_factor(self, scales: tf.Tensor) -> tf.Tensor:
-        if self.kernel_shape[1] > 1:
-            return super()._exact_factor(scales)
-        # Of a single scale of its weights the kernel rounds this product to float32 (`fixed_point.product_factors`).
-        return tf.cast(self.inputs.scale * scales, tf.float64) / tf.cast(self.outputs.scale, tf.float64)
-
     def emit(self, builder: Builder, inputs: TensorId, frames: int) -> TensorId:
         shape = (1, self.kernel_shape[1])
         return self.emit_product(builder, "FULLY_CONNECTED", inputs, self.integer_kernel().T, shape)

@@ -66,7 +66,7 @@ def fully_connected(lowering: Lowering, op: Op) -> None:
     if rows.ndim != 2 or x.size % rows.shape[1] or y.size != x.size // rows.shape[1] * rows.shape[0]:
         refuse(graph, op, f"weights {list(rows.shape)} do not fit {list(x.shape)} -> {list(y.shape)}")
     outputs, inputs = (int(n) for n in rows.shape)
-    fields = _fields(lowering, op, "dense", x, y, rows, rows, fully_connected=True)
+    fields = _fields(lowering, op, "dense", x, y, rows, rows)
     lowering.emit(DenseInt16(**fields, inputs=inputs, outputs=outputs, frames=x.size // inputs, input_stride=inputs))
 
 
@@ -96,8 +96,6 @@ def _fields(
     y: Tensor,
     rows: np.ndarray,
     order: np.ndarray,
-    *,
-    fully_connected: bool = False,
 ) -> _Fields:
     """What every kernel needs; arguments as of `weights.linear_fields`.
 
@@ -107,7 +105,7 @@ def _fields(
     graph, outputs = lowering.graph, len(rows)
     weights.check_scales(graph, op, outputs)
     scales = graph.tensors[op.inputs[1]].scales
-    factors = fixed_point.product_factors(x.scales[0], scales, y.scales[0], fully_connected=fully_connected)
+    factors = fixed_point.product_factors(x.scales[0], scales, y.scales[0])
     pairs = [fixed_point.quantize_multiplier(factor) for factor in factors * (outputs // len(factors))]
     bias = weights.optional_bias(graph, op, outputs, ("INT32", "INT64"))
     once = len(op.inputs) <= 2 or op.inputs[2] < 0 or graph.tensors[op.inputs[2]].dtype == "INT64"
