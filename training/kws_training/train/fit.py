@@ -144,7 +144,8 @@ def _kind(job: FitJob, first: _Run | None, frontend: FrontendConfig) -> Architec
     if first and (job.precision or "precision" in first.settings):
         start.check(first.settings, first.path)
     if job.precision:
-        quantized = start.build(kind, _config(kind, first, len(first.settings["labels"])), job.precision, 1.0)
+        config = _config(kind, first, len(first.settings["labels"]), frontend)
+        quantized = start.build(kind, config, job.precision, 1.0)
         if job.speech:
             PooledModel(quantized, kind.name)
     return kind
