@@ -101,12 +101,12 @@ def compilations() -> list[tuple[str, list[str]]]:
         (sources("firmware/src/engine/aot/cmsis_nn.cc"), [*BARE, *includes, "-D__GNUC_PYTHON__"]),
         (sources("firmware/boards/native/*.cc"), [*includes, *macros("native")]),
         (sources("firmware/src/engine/tflm/*.cc"), [*BARE, *includes, *tree, "-Wno-unused-parameter"]),
-        (sources("tests/integration/native/tflm_runner.cc"), [*includes, *tree]),
+        (sources("tests/integration/native/tflm_*.cc"), [*includes, *tree]),
         (
             sources("firmware/boards/nano33ble/*.cc"),
             [*BARE, *includes, *nano33ble, "-isystemtests/fixtures/fake_arduino"],
         ),
-        (sources("tests/integration/native/**/*.cc", but=("tflm_runner", "link_audio")), tests),
+        (sources("tests/integration/native/**/*.cc", but=("tflm_", "link_audio")), tests),
         core("mps2_an386", "firmware/test/*/*.cc", "firmware/generated/aot_model.cc", "firmware/src/mlperf/main.cc"),
         *boards(),
     ]

@@ -67,8 +67,9 @@ void TwoThreads() {
   uint16_t next = 0;
   for (uint32_t i = 0; i < kBlocks; ++i) {
     for (size_t k = 0; k < 1 + i % 7; ++k, ++next) {
-      if (written[i])
-        Check(at < count && heard[at++] == static_cast<int16_t>(next), "what was read is not what was written");
+      if (!written[i]) continue;
+      Check(at < count && heard[at] == static_cast<int16_t>(next), "what was read is not what was written");
+      ++at;
     }
   }
   Check(at == count, "more was read than was written");

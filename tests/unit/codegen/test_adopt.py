@@ -395,7 +395,7 @@ def test_adopt_file_in_the_way_of_the_bundle_speaks_of_no_space(tmp_path, capsys
     assert "File exists. Choose another folder.\n" in err and "space" not in err
 
 
-@pytest.mark.parametrize(("key", "value"), [("coeficients", 10), ("mel_bands", "forty")])
+@pytest.mark.parametrize(("key", "value"), [("coefficient", 10), ("mel_bands", "forty")])
 def test_adopt_frontend_with_a_typo_speaks_of_the_file(tmp_path, capsys, key, value):
     path = tmp_path / "frontend.json"
     path.write_text(json.dumps({"kind": "mfcc", key: value}))

@@ -1,8 +1,8 @@
 // Pooling over rows and columns with any filter, stride and padding. Averages over whole rows are in pool.h.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
-#include <limits>
 
 #include "engine/aot/requantize.h"
 
@@ -71,11 +71,10 @@ inline void AveragePool2d(const PoolGeometry& geometry, OutputRange range, const
 template <typename Element>
 inline void MaxPool2d(const PoolGeometry& geometry, OutputRange range, const Element* input, Element* output) {
   internal::ForEachPool(geometry, range, input, output, [&](const Element* first, int32_t rows, int32_t columns) {
-    int32_t largest = std::numeric_limits<Element>::min();
+    int32_t largest = INT32_MIN;
     for (int y = 0; y < rows; ++y) {
       for (int x = 0; x < columns; ++x) {
-        const int32_t value = first[(y * geometry.in_w + x) * geometry.channels];
-        if (value > largest) largest = value;
+        largest = std::max<int32_t>(largest, first[(y * geometry.in_w + x) * geometry.channels]);
       }
     }
     return largest;
