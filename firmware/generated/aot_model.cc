@@ -19,7 +19,7 @@
 #include "kws/version.h"
 #include "model_info.h"
 
-#if KWS_CONTRACT_VERSION != 5  // of kws/version.h
+#if KWS_CONTRACT_VERSION != 6  // of kws/version.h
 #error "This file and the firmware do not belong together. Regenerate: kws-codegen generate BUNDLE --out DIR"
 #endif
 
@@ -286,7 +286,7 @@ alignas(16) const int32_t kBlock1PointwiseRequantization[384] = {
     6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 5, 6, 6, 6, 6, 5, 6, 6, 6, 6,
 };
 static_assert(aot::PointwiseWeightsBytes(40, 128) == sizeof(kBlock1PointwiseWeights), "Regenerate: generator and firmware disagree");
-static_assert(aot::PointwiseScratchBytes(40) == 160, "Regenerate: generator and firmware disagree");
+static_assert(aot::PointwiseScratchBytes(40, 2) == 160, "Regenerate: generator and firmware disagree");
 
 // block2.depthwise: DEPTHWISE_CONV_2D (operator 4, output 'block2')
 alignas(16) const int8_t kBlock2DepthwiseWeights[1664] = {
@@ -723,7 +723,7 @@ alignas(16) const int32_t kBlock2PointwiseRequantization[192] = {
     8, 8, 8, 8, 7, 9, 7, 7, 7, 7, 8, 7, 7, 8, 7, 7,
 };
 static_assert(aot::PointwiseWeightsBytes(128, 64) == sizeof(kBlock2PointwiseWeights), "Regenerate: generator and firmware disagree");
-static_assert(aot::PointwiseScratchBytes(128) == 512, "Regenerate: generator and firmware disagree");
+static_assert(aot::PointwiseScratchBytes(128, 2) == 512, "Regenerate: generator and firmware disagree");
 
 // block2.residual: CONV_2D (operator 6, output 'block2_residual')
 alignas(16) const int8_t kBlock2ResidualWeights[8192] = {
@@ -1061,7 +1061,7 @@ alignas(16) const int32_t kBlock2ResidualRequantization[192] = {
     8, 9, 8, 8, 9, 9, 8, 9, 9, 9, 8, 9, 9, 9, 9, 9, 9,
 };
 static_assert(aot::PointwiseWeightsBytes(128, 64) == sizeof(kBlock2ResidualWeights), "Regenerate: generator and firmware disagree");
-static_assert(aot::PointwiseScratchBytes(128) == 512, "Regenerate: generator and firmware disagree");
+static_assert(aot::PointwiseScratchBytes(128, 2) == 512, "Regenerate: generator and firmware disagree");
 
 // block2.add: ADD (operator 7, output 'block2_add')
 static_assert(aot::kAddExtraBits == 20, "Regenerate: generator and firmware disagree");
@@ -1304,7 +1304,7 @@ alignas(16) const int32_t kBlock3PointwiseRequantization[192] = {
     7, 7, 7, 7, 7, 6, 6, 6, 7, 7, 7, 7,
 };
 static_assert(aot::PointwiseWeightsBytes(64, 64) == sizeof(kBlock3PointwiseWeights), "Regenerate: generator and firmware disagree");
-static_assert(aot::PointwiseScratchBytes(64) == 256, "Regenerate: generator and firmware disagree");
+static_assert(aot::PointwiseScratchBytes(64, 2) == 256, "Regenerate: generator and firmware disagree");
 
 // block3.residual: CONV_2D (operator 11, output 'block3_residual')
 alignas(16) const int8_t kBlock3ResidualWeights[4096] = {
@@ -1486,7 +1486,7 @@ alignas(16) const int32_t kBlock3ResidualRequantization[192] = {
     8, 8, 8, 8, 8, 8, 8, 8, 7, 8, 8, 8,
 };
 static_assert(aot::PointwiseWeightsBytes(64, 64) == sizeof(kBlock3ResidualWeights), "Regenerate: generator and firmware disagree");
-static_assert(aot::PointwiseScratchBytes(64) == 256, "Regenerate: generator and firmware disagree");
+static_assert(aot::PointwiseScratchBytes(64, 2) == 256, "Regenerate: generator and firmware disagree");
 
 // block3.add: ADD (operator 12, output 'block3_add')
 static_assert(aot::kAddExtraBits == 20, "Regenerate: generator and firmware disagree");
@@ -1736,7 +1736,7 @@ alignas(16) const int32_t kBlock4PointwiseRequantization[192] = {
     6, 6, 6, 6, 6, 6, 7, 7, 6, 6, 6, 6,
 };
 static_assert(aot::PointwiseWeightsBytes(64, 64) == sizeof(kBlock4PointwiseWeights), "Regenerate: generator and firmware disagree");
-static_assert(aot::PointwiseScratchBytes(64) == 256, "Regenerate: generator and firmware disagree");
+static_assert(aot::PointwiseScratchBytes(64, 2) == 256, "Regenerate: generator and firmware disagree");
 
 // block4.residual: CONV_2D (operator 16, output 'block4_residual')
 alignas(16) const int8_t kBlock4ResidualWeights[4096] = {
@@ -1919,7 +1919,7 @@ alignas(16) const int32_t kBlock4ResidualRequantization[192] = {
     8, 8, 8, 7, 7, 7, 8, 9,
 };
 static_assert(aot::PointwiseWeightsBytes(64, 64) == sizeof(kBlock4ResidualWeights), "Regenerate: generator and firmware disagree");
-static_assert(aot::PointwiseScratchBytes(64) == 256, "Regenerate: generator and firmware disagree");
+static_assert(aot::PointwiseScratchBytes(64, 2) == 256, "Regenerate: generator and firmware disagree");
 
 // block4.add: ADD (operator 17, output 'block4_add')
 static_assert(aot::kAddExtraBits == 20, "Regenerate: generator and firmware disagree");
@@ -2362,7 +2362,7 @@ alignas(16) const int32_t kBlock5PointwiseRequantization[384] = {
     6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 5, 5, 6, 6, 5, 6, 6, 6, 6, 6, 6, 6, 7, 6, 6, 6, 6, 6,
 };
 static_assert(aot::PointwiseWeightsBytes(64, 128) == sizeof(kBlock5PointwiseWeights), "Regenerate: generator and firmware disagree");
-static_assert(aot::PointwiseScratchBytes(64) == 256, "Regenerate: generator and firmware disagree");
+static_assert(aot::PointwiseScratchBytes(64, 2) == 256, "Regenerate: generator and firmware disagree");
 
 // block5.pointwise2: CONV_2D (operator 23, output 'block6_pointwise')
 alignas(16) const int8_t kBlock5Pointwise2Weights[16384] = {
@@ -3013,7 +3013,7 @@ alignas(16) const int32_t kBlock5Pointwise2Requantization[384] = {
     6, 7, 7, 7, 6, 7, 7, 8, 7, 6, 7, 7, 7, 7, 7, 7, 6, 6,
 };
 static_assert(aot::PointwiseWeightsBytes(128, 128) == sizeof(kBlock5Pointwise2Weights), "Regenerate: generator and firmware disagree");
-static_assert(aot::PointwiseScratchBytes(128) == 512, "Regenerate: generator and firmware disagree");
+static_assert(aot::PointwiseScratchBytes(128, 2) == 512, "Regenerate: generator and firmware disagree");
 
 // pool.dense: FULLY_CONNECTED (operator 27, output 'logits')
 alignas(16) const int8_t kPoolDenseWeights[1536] = {
@@ -3085,7 +3085,7 @@ alignas(16) const int32_t kPoolDenseRequantization[36] = {
     1488242874, 1827095862, 1730869591, 5, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,
 };
 static_assert(aot::PointwiseWeightsBytes(128, 12) == sizeof(kPoolDenseWeights), "Regenerate: generator and firmware disagree");
-static_assert(aot::PointwiseScratchBytes(128) == 512, "Regenerate: generator and firmware disagree");
+static_assert(aot::PointwiseScratchBytes(128, 1) == 512, "Regenerate: generator and firmware disagree");
 
 alignas(16) int8_t g_scratch[1024];
 static_assert(aot::kAlignmentBytes == 16, "Regenerate: generator and firmware disagree");

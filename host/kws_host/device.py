@@ -1,5 +1,6 @@
 """A device behind a link: typed requests, and recordings streamed with flow control."""
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from kws_reference.errors import KwsError
 from kws_reference.protocol import messages
-from kws_reference.protocol.messages import Config, ErrorCode, MessageType, NamesKind
+from kws_reference.protocol.messages import Config, ErrorCode, MessageType, NamesKind, SourceKind, Status
 from kws_reference.protocol.wire import Message
 from kws_reference.timing import StepClock
 
@@ -73,6 +74,7 @@ class Device:
         self._run: Run | None = None
         self._event_seq: int | None = None  # of the last event
         self._event_was_lost = False
+        self._hears_host = False  # not known: somebody before us may have chosen the microphone
         link.on_frame = self._on_frame
         try:
             self.info = self._ask(MessageType.GET_INFO, b"", messages.Info)
@@ -106,12 +108,25 @@ class Device:
         Raises:
           KwsError: the board has no microphone.
         """
+        self._hears_host = source.kind == SourceKind.HOST
         try:
             self._ask(MessageType.SET_SOURCE, source.encode(), messages.Source)
         except RequestRefused as error:
             if error.error.code not in (ErrorCode.UNAVAILABLE, ErrorCode.UNKNOWN_TYPE):
                 raise
+            status = error.error.detail
+            if error.error.code == ErrorCode.UNAVAILABLE and status in set(Status) - {Status.OK, Status.UNAVAILABLE}:
+                raise KwsError(
+                    f"the microphone of {self.info.board} does not start: {Status(status).meaning}"
+                ) from error
             raise KwsError(f"{self.info.board} has no microphone: stream recordings to it") from error
+
+    def _use_host(self) -> None:
+        """Ends what somebody else has left: a device that hears its microphone takes no audio."""
+        if not self._hears_host:
+            with contextlib.suppress(RequestRefused):  # older firmware; an engine that failed, which RESET tells
+                self._ask(MessageType.SET_SOURCE, messages.SetSource(SourceKind.HOST).encode(), messages.Source)
+            self._hears_host = True
 
     def configure(self, config: Config) -> None:
         """Chooses what STEP and BENCH hold."""
@@ -178,6 +193,7 @@ class Device:
         raise AssertionError("unreachable")
 
     def _run_once(self, data: bytes, on_progress: Callable[[int], None] | None) -> Run:
+        self._use_host()
         credit = self.reset()
         run = self._run = Run()
         self._event_was_lost = False
@@ -206,16 +222,23 @@ class Device:
           What it sent, and its counters afterwards.
 
         Raises:
-          LinkError: the link broke. KwsError: the board has no microphone; the device restarted or faulted.
+          LinkError: the link broke or lost something. RequestRefused: the engine failed. KwsError: the board has no
+            microphone; the device restarted or faulted.
         """
         self.set_source(source)
         run = self._run = Run()
+        self._event_was_lost = False
         try:
             while len(run.steps) < steps and (frame := self.link.receive(silence_s)) is not None:
+                if frame.type == MessageType.ERROR:
+                    raise RequestRefused(self.link.port, self.link.decode(messages.Error, frame.payload))
                 self._on_frame(frame)
-            return run, self.stats()  # which come behind the last step's events
+            stats = self.stats()  # which come behind the last step's events
         finally:
             self._run = None
+        if self._event_was_lost or [record.step for record in run.steps] != list(range(len(run.steps))):
+            raise LossError(f"{self.link.port}: results were lost on the way. Use a better cable or a lower baud rate.")
+        return run, stats
 
     def _on_frame(self, frame: Frame) -> None:
         """Takes an event; late answers and unknown types of newer firmware are left alone."""

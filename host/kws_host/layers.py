@@ -26,10 +26,12 @@ def _graph(model: bytes) -> "Graph":
 
 def order_of_states(bundle: Bundle) -> tuple[int, ...]:
     """Returns indices of the bundle's states in the order in which a step computes them."""
+    from kws_reference.tflite.suspects import written
+
     graph = _graph(bundle.model)
-    producers = {tensor: op.index for op in graph.ops for tensor in op.outputs}
-    written = [producers.get(graph.outputs[state.output_index], -1) for state in bundle.states]
-    return tuple(sorted(range(len(written)), key=lambda state: written[state]))
+    producers = {tensor: op.index for op in graph.ops for tensor in written(graph, op)}
+    order = [producers.get(graph.outputs[state.output_index], -1) for state in bundle.states]
+    return tuple(sorted(range(len(order)), key=lambda state: order[state]))
 
 
 def at_fault(bundle: Bundle, first: "Mismatch", run: Run, reference: Sequence["Step"]) -> str:

@@ -1,6 +1,7 @@
 """An emulated board that hears a recording by its microphone, and every integer of it beside the reference's."""
 
 import dataclasses
+import math
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ if TYPE_CHECKING:  # the reference is loaded by what runs it
     from kws_reference.pipeline import Pipeline
 
 BLOCK_SAMPLES = 160
-"""That the emulated microphone brings at once (``kws/recorded_microphone.h``)."""
+"""That the emulated microphone brings at once (``firmware/boards/recorded_microphone``)."""
 FEWEST_TICKS = 1_000
 """Of the core's clock between two blocks that the emulated board's timer takes."""
 MOST_INSTRUCTIONS = 1 << 31
@@ -55,10 +56,6 @@ class MicrophoneJob:
         """The reference's bundle."""
         return self.pipeline.bundle
 
-    def block_instructions(self, clock_hz: int) -> int:
-        """Instructions of a core between two blocks."""
-        return round(clock_hz * BLOCK_SAMPLES / self.bundle.frontend.sample_rate_hz / self.speed)
-
 
 @dataclasses.dataclass(frozen=True)
 class MicrophoneResult:
@@ -87,6 +84,8 @@ def check(target: Target, job: MicrophoneJob) -> MicrophoneResult:
     """
     assert target.emulate
     facts = board_facts(target.emulate)
+    if not job.bundle.clock.steps_in(len(job.pcm)):
+        raise KwsError("the recordings are shorter than a step of the model: nothing would be compared")
     instructions = _block_instructions(job, facts)
     with tempfile.TemporaryDirectory() as folder:
         job.pcm.astype("<i2").tofile(Path(folder) / FILE_NAME)
@@ -97,11 +96,12 @@ def check(target: Target, job: MicrophoneJob) -> MicrophoneResult:
 
 
 def _block_instructions(job: MicrophoneJob, facts: BoardFacts) -> int:
-    instructions = job.block_instructions(facts.clock_hz)
+    in_real_time = facts.clock_hz * BLOCK_SAMPLES / job.bundle.frontend.sample_rate_hz
+    instructions = in_real_time / job.speed if job.speed > in_real_time / MOST_INSTRUCTIONS else math.inf
     ticks = instructions * facts.clock_hz * 2**facts.icount_shift / 1e9
-    if ticks < FEWEST_TICKS or instructions > MOST_INSTRUCTIONS:
+    if ticks * (1 - job.jitter / 1000) < FEWEST_TICKS + 1 or instructions > MOST_INSTRUCTIONS:
         raise KwsError(f"--speed {job.speed:g} is beyond the timer of {facts.name}: nearer to real time, please.")
-    return instructions
+    return round(instructions)
 
 
 def _hear(device: Device, job: MicrophoneJob, instructions: int) -> MicrophoneResult:

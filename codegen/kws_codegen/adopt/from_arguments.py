@@ -23,7 +23,9 @@ log = logging.getLogger(__name__)
 
 def add_adoption_options(parser: argparse.ArgumentParser) -> None:
     """Adds the model, the bundle and what the model does not say of itself."""
-    parser.add_argument("model", type=Path, metavar="MODEL.tflite", help="int8 model, streaming or of whole windows")
+    parser.add_argument(
+        "model", type=Path, metavar="MODEL.tflite", help="int8 or int16 (16x8) model, streaming or of whole windows"
+    )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="BUNDLE", help="folder of the bundle, made when missing"
     )

@@ -122,7 +122,7 @@ def _inner_state(draft: Draft, op: Any, index: int, what: str) -> DraftState:
     result = numbers(op.outputs)[0]
     named = f"{draft.kind(op)} of {draft.name(result)}: its state {draft.name(index)}"
     quantization, dtype = draft.quantization(index), draft.dtype(index)
-    if quantization is None or dtype not in ("INT8", "INT16"):
+    if quantization is None or dtype not in STATE_TYPES:
         raise KwsError(f"{named} has type {dtype}, only INT8 and INT16 with a scale can be kept.")
     if len(draft.consumers(index)) > 1 or index in (*numbers(draft.graph.inputs), *numbers(draft.graph.outputs)):
         raise KwsError(f"{named} is used by more than that operator.")
@@ -181,9 +181,10 @@ def _state(draft: Draft, variable: _Variable, first: np.ndarray | None) -> Draft
     assert variable.source is not None  # it is in the order of reading
     if first is None:
         raise KwsError(f"variable {variable.name} has no first value: no CALL_ONCE gives it one.")
-    values = first.view(draft.dtype(variable.source).lower())
-    if values.size != int(np.prod(draft.shape(variable.source), dtype=np.int64)):
+    dtype = np.dtype(draft.dtype(variable.source).lower())
+    if first.nbytes != dtype.itemsize * int(np.prod(draft.shape(variable.source), dtype=np.int64)):
         raise KwsError(f"variable {variable.name} has a first value of another size.")
+    values = first.view(dtype)
     if values.min() != values.max():
         raise KwsError(
             f"variable {variable.name} starts with different values, {values.min()} to {values.max()}: a state has one."

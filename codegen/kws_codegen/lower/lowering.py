@@ -100,6 +100,8 @@ class Lowering:
         Raises:
           KwsError: the input is no variable tensor, others use it, or the manifest does not name it.
         """
+        if op.inputs[position] < 0:
+            refuse(self.graph, op, f"it has no state in input {position}")
         tensor = self.graph.tensors[op.inputs[position]]
         if not tensor.is_variable or tensor.data is not None:
             refuse(self.graph, op, f"its state '{tensor.name}' is no variable tensor")

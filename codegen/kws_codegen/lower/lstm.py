@@ -79,7 +79,7 @@ def _check_variant(graph: Graph, op: Op) -> None:
             refuse(graph, op, f"its {gate} lacks weights or a bias, which TFLite Micro does not compute")
     if op.options["activation"] != "TANH":
         refuse(graph, op, f"fused activation {op.options['activation']} is not supported, only TANH")
-    if op.options["cell_clip"] < 0:
+    if not op.options["cell_clip"] >= 0:
         refuse(graph, op, f"a cell clip of {op.options['cell_clip']:.9g} is none")
 
 

@@ -64,7 +64,7 @@ OPERATORS = {
 }
 
 HINTS = {
-    "DEQUANTIZE": "export inputs, outputs and everything between them as int8",
+    "DEQUANTIZE": "export inputs, outputs and everything between them as int8 or int16",
     "RELU_N1_TO_1": "TFLite Micro knows it only as the activation of the layer before",
     **dict.fromkeys(
         ("ASSIGN_VARIABLE", "CALL_ONCE", "READ_VARIABLE", "VAR_HANDLE"),

@@ -23,7 +23,7 @@ def _lower(lowering: Lowering, op: Op) -> None:
     x, y = (checks.activation(graph, op, index) for index in (op.inputs[_X], op.outputs[0]))
     state = lowering.inner_state(op, _STATE)
     kept = graph.tensors[op.inputs[_STATE]]
-    if kept.dtype not in ("INT8", "INT16"):
+    if kept.dtype not in checks.INT8_OR_INT16:
         refuse(graph, op, f"its state '{kept.name}' has type {kept.dtype}, only INT8 or INT16 is supported")
     feature = weights.matrix(graph, op, _FEATURE, "INT8", "feature weights")
     time = weights.matrix(graph, op, _TIME, kept.dtype, "time weights")

@@ -25,7 +25,7 @@ def run(module: Module) -> Module:
 
 def _reshaped(graph: Graph, op: Op) -> dict[int, View]:
     source, target = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
-    same = source.size == target.size and same_quantization(source, target) and source.dtype == target.dtype
+    same = source.size == target.size and same_quantization(source, target)
     return {target.index: View(source.index)} if same and source.data is None else {}
 
 

@@ -35,7 +35,10 @@ def _memory(module: Module, index: int, state: KeptState) -> SvdfMemory | None:
     readers = graph.consumers(state.source)
     if not tensor.is_variable or len(readers) != 1 or readers[0].kind != "SVDF" or state.sink != state.source:
         return None
-    filters, steps = graph.tensors[readers[0].inputs[2]].shape[:2]
+    shape = graph.tensors[readers[0].inputs[2]].shape
+    if len(shape) != 2:
+        return None
+    filters, steps = shape
     if tensor.size != filters * steps or min(filters, steps) < 1:
         return None
     row_bytes = tensor.stored_bytes // filters

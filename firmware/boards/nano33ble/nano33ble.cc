@@ -43,7 +43,11 @@ void WriteSerial(const uint8_t* data, size_t size) {
 
 uint32_t SerialOverruns() { return 0; }  // USB holds the host back
 
-void Idle() { yield(); }
+uint32_t Idle() {
+  const uint32_t now = Ticks();  // it need not sleep
+  yield();
+  return now;
+}
 
 uint32_t Ticks() { return DWT->CYCCNT; }
 

@@ -1,13 +1,13 @@
-// The microphone of the development machine: the recording that the command line names (kws/recorded_microphone.h), as
+// The microphone of the development machine: the recording that the command line names (microphone_command.h), as
 // fast as it is fetched. Its pace and jitter are not imitated, so nothing is lost.
 #include "kws/microphone.h"
 
-#include "kws/recorded_microphone.h"
+#include "recorded_microphone/microphone_command.h"
 
 namespace kws::board::microphone {
 namespace {
 
-RecordedMicrophone g_recording;
+MicrophoneCommand g_recording;
 semihosting::File g_file;
 uint32_t g_loops;  // played so far
 
@@ -39,6 +39,8 @@ size_t Read(int16_t* out, size_t capacity) {
   (void)semihosting::Open(g_recording.file, semihosting::Mode::kRead, &g_file);
   return ReadSome(out, capacity);
 }
+
+bool HasSamples() { return g_file.handle >= 0; }
 
 uint32_t LostSamples() { return 0; }
 

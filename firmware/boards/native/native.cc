@@ -150,9 +150,10 @@ void WriteSerial(const uint8_t* data, size_t size) {
 
 uint32_t SerialOverruns() { return 0; }
 
-void Idle() {
+uint32_t Idle() {
   pollfd ready[2] = {{g_listener, POLLIN, 0}, {g_in, POLLIN, 0}};  // negative descriptors are ignored
   poll(ready, 2, 1);
+  return Ticks();
 }
 
 #if defined(__x86_64__) || defined(__i386__)

@@ -12,6 +12,7 @@
 #include "cortex_m/core.h"
 #include "cortex_m/registers.h"
 #include "kws/board.h"
+#include "kws/microphone.h"
 
 extern "C" void KwsSerialInterrupt();
 
@@ -154,19 +155,22 @@ void WriteSerial(const uint8_t* data, size_t size) {
 
 uint32_t SerialOverruns() { return g_overruns; }
 
-void Idle() {
+uint32_t Idle() {
   __asm volatile("cpsid i" ::: "memory");  // a byte that arrives from here on still wakes the core
   if (g_counts_cycles) {
-    if (g_head == g_tail) __asm volatile("dsb\n wfi" ::: "memory");
+    if (g_head == g_tail && !microphone::HasSamples()) __asm volatile("dsb\n wfi" ::: "memory");
   } else {
     Register(kUsartControl1) |= kUsartReceiveInterrupt;
     ClearPendingLine(kSerialInterruptLine);
     EnableInterruptLine(kSerialInterruptLine);
-    if ((Register(kUsartStatus) & kUsartReceived) == 0) __asm volatile("dsb\n wfi" ::: "memory");
+    if ((Register(kUsartStatus) & kUsartReceived) == 0 && !microphone::HasSamples())
+      __asm volatile("dsb\n wfi" ::: "memory");
     Register(kUsartControl1) &= ~kUsartReceiveInterrupt;
     DisableInterruptLine(kSerialInterruptLine);
   }
+  const uint32_t woke = Ticks();
   __asm volatile("cpsie i" ::: "memory");
+  return woke;
 }
 
 uint32_t Ticks() { return g_counts_cycles ? CycleCount() : Timer2(); }

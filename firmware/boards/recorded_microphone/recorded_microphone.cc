@@ -1,14 +1,15 @@
-// The microphone of an emulated board: a recording of the emulator's host (kws/recorded_microphone.h), of which the
+// The microphone of an emulated board: a recording of the emulator's host (microphone_command.h), of which the
 // interrupt of the core's own timer brings a block whenever its time has come, as DMA would.
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
 #include "cortex_m/core.h"
 #include "cortex_m/registers.h"
 #include "kws/microphone.h"
-#include "kws/recorded_microphone.h"
 #include "kws/sample_ring.h"
 #include "kws/semihosting.h"
+#include "recorded_microphone/microphone_command.h"
 
 extern "C" void KwsTickInterrupt();
 
@@ -22,12 +23,13 @@ constexpr uintptr_t kTimerControl = 0xE000E010;
 constexpr uintptr_t kTimerReload = 0xE000E014;
 constexpr uintptr_t kTimerValue = 0xE000E018;
 constexpr uint32_t kTimerRuns = 1u << 0 | 1u << 1 | 1u << 2;  // counts clocks of the core, and interrupts at 0
+constexpr uint32_t kFewestTicks = 1000;  // between two interrupts
 constexpr uint32_t kMostTicks = 1u << 23;  // half of what it counts: jitter may double them
 
 constexpr Fraction kTicksPerInstruction = TicksPerInstruction(kClockHz, kInstructionNs);
 
 SampleRing<kRingSamples> g_ring;
-RecordedMicrophone g_recording;
+MicrophoneCommand g_recording;
 semihosting::File g_file;
 uint32_t g_period;  // ticks between two interrupts
 uint32_t g_rounds;  // interrupts between two blocks
@@ -66,7 +68,7 @@ Status Start(uint32_t) {
   if (!IsOk(status)) return status;
   const uint64_t ticks =
       uint64_t{g_recording.instructions} * kTicksPerInstruction.numerator / kTicksPerInstruction.denominator;
-  if (ticks < 1000) return Status::kInvalidArgument;
+  if (ticks * (1000 - g_recording.jitter) / 1000 < kFewestTicks) return Status::kInvalidArgument;
   if (!IsOk(semihosting::Open(g_recording.file, semihosting::Mode::kRead, &g_file))) return Status::kDataLoss;
   g_rounds = static_cast<uint32_t>(1 + ticks / kMostTicks);
   g_period = static_cast<uint32_t>(ticks / g_rounds);
@@ -75,6 +77,7 @@ Status Start(uint32_t) {
   g_random = 1;
   Register(kTimerReload) = NextPeriod() - 1;
   Register(kTimerValue) = 0;
+  std::atomic_signal_fence(std::memory_order_release);  // the interrupt sees all of the above
   Register(kTimerControl) = kTimerRuns;
   return Status::kOk;
 }
@@ -87,6 +90,8 @@ void Stop() {
 }
 
 size_t Read(int16_t* out, size_t capacity) { return g_ring.Read(out, capacity); }
+
+bool HasSamples() { return !g_ring.is_empty(); }
 
 uint32_t LostSamples() { return g_ring.lost(); }
 

@@ -56,8 +56,9 @@ void WriteSerial(const uint8_t* data, size_t size);
 // Bytes that the port dropped since Init() because nobody fetched them in time (saturates). 0 is the only good value.
 uint32_t SerialOverruns();
 
-// Called while there is nothing to do: may sleep until the next interrupt, or return at once. Returns within 1 ms.
-void Idle();
+// Called while there is nothing to do: sleeps until the next interrupt, or returns at once, as it does when a byte or
+// samples of the microphone have arrived meanwhile. Returns Ticks() as they were when it woke, before any interrupt.
+uint32_t Idle();
 
 // Free-running counter, wraps at 2^32. Interrupt safe. Take differences in uint32_t arithmetic.
 uint32_t Ticks();

@@ -69,7 +69,7 @@ struct BenchMessage {
   uint16_t first_layer;
   const uint32_t* layer_ticks;  // [layer_tick_count], sums modulo 2^32; zeros unless CONFIGURE asks for them
   uint8_t layer_tick_count;
-  uint64_t awake_ticks;  // since RESET, whatever the core did outside of its sleep
+  uint64_t awake_ticks;  // since RESET, outside of the core's sleep
 };
 
 // STATS: counters since start-up (they wrap at 2^32) and memory figures.
@@ -96,8 +96,8 @@ struct StatsMessage {
   uint32_t detector_bytes;
   uint32_t link_bytes;
   uint32_t audio_ring_bytes;
-  uint32_t microphone_samples;  // taken from the microphone since SET_SOURCE
-  uint32_t microphone_lost_samples;  // that the microphone dropped since SET_SOURCE: nobody fetched them in time
+  uint32_t microphone_samples;  // taken from the microphone since it was started
+  uint32_t microphone_lost_samples;  // that it dropped since then: nobody fetched them in time
 };
 
 // Each writes one payload into a frame that Begin() has started.

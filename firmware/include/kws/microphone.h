@@ -1,5 +1,5 @@
 // The board's microphone: PCM that an interrupt or DMA puts into a ring, from which the application fetches it. Boards
-// without one define these functions too (boards/no_microphone). Main thread only.
+// without one define these functions too (boards/nano33ble/microphone_none.cc). Main thread only.
 #pragma once
 
 #include <cstddef>
@@ -13,11 +13,14 @@ namespace kws::board::microphone {
 //   kOk; kUnavailable: this board has none; kInvalidArgument: not at this rate; kDataLoss: its recording cannot be read
 Status Start(uint32_t sample_rate_hz);
 
-// Stops it. Samples that nobody fetched are forgotten.
+// Stops it. Samples that nobody fetched are forgotten, and so is what was lost.
 void Stop();
 
 // Copies up to `capacity` samples to `out`, oldest first, and returns how many. Never waits: 0 means none now.
 size_t Read(int16_t* out, size_t capacity);
+
+// Whether Read() would give some. For Idle(), with interrupts masked.
+bool HasSamples();
 
 // Samples since Start() that were dropped because the ring was full. 0 is the only good value.
 uint32_t LostSamples();

@@ -71,7 +71,7 @@ enum class ErrorCode : uint8_t {
   kBadPayload = 3,  // the payload's length, or a value in it, is wrong; detail: its length
   kAudioGap = 4,  // AUDIO starts behind the end of the last one; detail: the offset to go on from
   kAudioOverrun = 5,  // AUDIO beyond the granted credit, dropped; detail: the credit's limit
-  kUnavailable = 6,  // this build does not offer it; detail: 0
+  kUnavailable = 6,  // not offered, or not now; detail: 0, or why the microphone did not start
   kEngine = 7,  // the engine's start or a step failed; detail: its status
 };
 

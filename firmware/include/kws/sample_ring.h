@@ -33,6 +33,9 @@ class SampleRing {
     return count;
   }
 
+  // Whether there is nothing to be read. The reader's alone.
+  bool is_empty() const { return written_.load(std::memory_order_acquire) == read_.load(std::memory_order_relaxed); }
+
   // Samples that were dropped since Clear().
   uint32_t lost() const { return lost_.load(std::memory_order_relaxed); }
 

@@ -2,7 +2,8 @@
 //
 // A breakpoint instruction that nobody catches stops a real chip, so boards call it only where they are built for an
 // emulator or a debugger is seen attached (Available()). Otherwise every function returns Status::kUnavailable at once.
-// Main thread only. All calls are synchronous: the core stands still while the host works, at no cost in instructions.
+// One caller at a time: the main thread, or an interrupt while the main thread makes no call. All calls are
+// synchronous: the core stands still while the host works, at no cost in instructions.
 #pragma once
 
 #include <cstddef>

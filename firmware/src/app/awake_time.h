@@ -7,7 +7,7 @@
 
 namespace kws::app {
 
-// Counts ticks outside of board::Idle(). Main thread only.
+// Counts ticks outside of the board's sleep; interrupts that end it are awake. Main thread only.
 class AwakeTime {
  public:
   // Counts from here on.
@@ -19,8 +19,7 @@ class AwakeTime {
   // Sleeps as the board does.
   void Idle() {
     Count();
-    board::Idle();
-    mark_ = board::Ticks();
+    mark_ = board::Idle();
   }
 
   // Call it more often than the counter wraps. Returns the ticks so far.

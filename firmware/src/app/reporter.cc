@@ -57,6 +57,7 @@ void Reporter::Configure(uint8_t flags) {
   const bool profile = (flags & kConfigProfile) != 0;
   engine::SetProfile(profile ? layer_ticks_ : nullptr, profile ? &board::Ticks : nullptr);
 #ifdef KWS_FRONTEND_MICRO
+  frontend_digest_ = {};
   Frontend::Observe((flags & kConfigFrontendDigests) != 0 ? &FrontendDigest::Add : nullptr, &frontend_digest_);
 #endif
 }

@@ -36,7 +36,7 @@ class Reporter {
   uint32_t steps() const { return steps_; }
   uint32_t detections() const { return detections_; }
 
-  // Ticks of each layer since ForgetAudio(), modulo 2^32: [kMaxProfiledLayers], zeros without kConfigProfile.
+  // Ticks of each layer since ForgetAudio(), modulo 2^32: [kMaxProfiledLayers], as they stand without kConfigProfile.
   const uint32_t* layer_ticks() const { return layer_ticks_; }
 
  private:

@@ -67,6 +67,9 @@ void Requests::ForgetAudio() {
 void Requests::HandleReset(const Frame& frame) {
   if (!IsOk(parts_.pipeline.status())) return SendEngineError(frame);
   ForgetAudio();
+  if (const Status status = parts_.sources.ForgetAudio(); !IsOk(status)) {
+    return SendError(ErrorCode::kUnavailable, frame, static_cast<uint32_t>(status));
+  }
   parts_.flow.SendCredit(MessageType::kResetDone, frame.seq);
 }
 
@@ -81,9 +84,10 @@ void Requests::HandleSetSource(const Frame& frame, PayloadReader& request) {
   if (!IsOk(parts_.pipeline.status())) return SendEngineError(frame);
   parts_.sources.UseHost();
   ForgetAudio();
-  if (static_cast<SourceKind>(kind) == SourceKind::kMicrophone &&
-      !IsOk(parts_.sources.UseMicrophone(gain_q8, remove_dc != 0))) {
-    return SendError(ErrorCode::kUnavailable, frame, 0);
+  if (static_cast<SourceKind>(kind) == SourceKind::kMicrophone) {
+    const Status status = parts_.sources.UseMicrophone(gain_q8, remove_dc != 0);
+    if (!IsOk(status)) return SendError(ErrorCode::kUnavailable, frame, static_cast<uint32_t>(status));
+    source_seq_ = frame.seq;
   }
   WriteSource(static_cast<uint8_t>(parts_.sources.kind()), parts_.replies.Answer(MessageType::kSource, frame.seq));
   parts_.replies.Send();

@@ -37,6 +37,9 @@ class Requests {
   // The firmware has started.
   void Restart();
 
+  // Of the request that started the microphone.
+  uint16_t source_seq() const { return source_seq_; }
+
  private:
   static constexpr uint32_t kNoSeq = 0x10000;  // no frame has it
 
@@ -57,6 +60,7 @@ class Requests {
   Parts parts_;
   uint32_t last_seq_ = kNoSeq;  // of the request before, to count repetitions
   uint8_t last_type_ = 0;
+  uint16_t source_seq_ = 0;
   uint32_t frames_repeated_ = 0;
 };
 

@@ -44,13 +44,17 @@ bool Session::Process() {
       static_cast<Reporter*>(reporter)->OnStep(result);
     };
     const Status status = pipeline_.Push(pcm, samples, on_step, &reporter_);
-    // Told once here, then as the answer to every RESET and AUDIO.
-    if (!IsOk(status)) {
-      replies_.Error(ErrorCode::kEngine, MessageType::kAudio, flow_.audio_seq(), static_cast<uint32_t>(status));
-    }
+    if (!IsOk(status)) SendEngineError(status);
   }
   flow_.Grant();
   return samples != 0;
+}
+
+// Told once here, then as the answer to every RESET, AUDIO and SET_SOURCE.
+void Session::SendEngineError(Status status) {
+  const bool hears_host = sources_.kind() == SourceKind::kHost;
+  replies_.Error(ErrorCode::kEngine, hears_host ? MessageType::kAudio : MessageType::kSetSource,
+                 hears_host ? flow_.audio_seq() : requests_.source_seq(), static_cast<uint32_t>(status));
 }
 
 }  // namespace kws::app

@@ -39,6 +39,8 @@ class Session {
   void Idle() { awake_.Idle(); }
 
  private:
+  void SendEngineError(Status status);
+
   Link& link_;
   Pipeline& pipeline_;
   Replies replies_;

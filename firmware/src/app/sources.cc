@@ -8,6 +8,13 @@ Status Sources::UseMicrophone(uint16_t gain_q8, bool remove_dc) {
   return status;
 }
 
+Status Sources::ForgetAudio() {
+  if (kind_ == SourceKind::kHost) return Status::kOk;
+  const Status status = microphone_.Restart();
+  if (!IsOk(status)) UseHost();
+  return status;
+}
+
 void Sources::UseHost() {
   microphone_.Stop();
   kind_ = SourceKind::kHost;

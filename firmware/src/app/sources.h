@@ -22,11 +22,14 @@ class Sources {
   Status UseMicrophone(uint16_t gain_q8, bool remove_dc);
   void UseHost();
 
+  // Forgets what the microphone recorded: it starts anew. The host's audio is FlowControl's.
+  Status ForgetAudio();
+
   SourceKind kind() const { return kind_; }
 
   AudioSource& current();
 
-  // Samples that the pipeline took from the microphone since it was started.
+  // Samples that the pipeline took from the microphone since it was started; 0 of the host's.
   uint32_t microphone_samples() const { return microphone_.read_samples(); }
 
  private:

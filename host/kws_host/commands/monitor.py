@@ -79,5 +79,8 @@ def _listen(device: Device, duration_s: float | None) -> None:
     """Receives events of the device's microphone for a while, or for ever."""
     device.set_source(messages.SetSource(SourceKind.MICROPHONE))
     start_s = time.monotonic()
-    while (left_s := LISTEN_S if duration_s is None else start_s + duration_s - time.monotonic()) > 0:
-        device.listen(min(LISTEN_S, left_s))
+    try:
+        while (left_s := LISTEN_S if duration_s is None else start_s + duration_s - time.monotonic()) > 0:
+            device.listen(min(LISTEN_S, left_s))
+    finally:
+        device.set_source(messages.SetSource(SourceKind.HOST))

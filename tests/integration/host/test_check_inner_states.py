@@ -58,3 +58,5 @@ def test_check_of_a_wrong_weight_names_the_state_inside(capsys, name, array, sta
     status, answer = checked(capsys, bundle, tmp_path / "generated", audio)
     wrong = [clip["first_mismatch"] for clip in answer["clips"] if clip["mismatches"]]
     assert status == 1 and wrong[0]["stage"] in stages
+    operator = {"memories": "SVDF", "gates": "UNIDIRECTIONAL_SEQUENCE_LSTM"}[name]
+    assert wrong[0]["layers"].startswith(f"layers that can be at fault: {operator} ")

@@ -133,7 +133,7 @@ def test_session_bench_sums_ticks_since_reset(device):
         (MessageType.SET_SOURCE, b"\1\0\x80\0", ErrorCode.BAD_PAYLOAD, 4),
         (MessageType.SET_SOURCE, b"\1\0\1\2", ErrorCode.BAD_PAYLOAD, 4),
         (MessageType.SET_SOURCE, b"\1\0\1", ErrorCode.BAD_PAYLOAD, 3),
-        (MessageType.SET_SOURCE, b"\1\0\1\0", ErrorCode.UNAVAILABLE, 0),
+        (MessageType.SET_SOURCE, b"\1\0\1\0", ErrorCode.UNAVAILABLE, 3),
         (MessageType.RESTART, b"\0\0\0\0", ErrorCode.BAD_PAYLOAD, 4),
         (MessageType.TEST_FAULT, b"\0\0\0\0", ErrorCode.BAD_PAYLOAD, 4),
         (0x7F, b"", ErrorCode.UNKNOWN_TYPE, 0),

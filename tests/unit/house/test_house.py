@@ -46,7 +46,6 @@ HEADER_STAGE = {
     "kws/payload_reader.h": "link",
     "kws/posteriors.h": "detector",
     "kws/protocol.h": "link",
-    "kws/recorded_microphone.h": "board",
     "kws/sample_ring.h": "base",
     "kws/semihosting.h": "board",
     "kws/status.h": "base",

@@ -27,7 +27,7 @@ def test_conditioner_loudest_samples_saturate(remove_dc):
 
 
 @pytest.mark.parametrize("level", [-32768, -1000, 7, 32767])
-def test_conditioner_constant_part_vanishes_within_a_quarter_of_a_second(level):
+def test_conditioner_constant_part_vanishes_within_0_4_seconds(level):
     out = Conditioner().push(np.full(8000, level, np.int16))
     assert abs(int(out[0])) >= abs(level) - abs(level) // 256 - 1
     assert np.abs(out[6000:].astype(int)).max() <= 1

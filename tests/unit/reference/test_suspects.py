@@ -40,3 +40,15 @@ def test_suspects_right_state_behind_clears_nothing():
     graph = _graph()
     early, late, _ = (graph.tensors[index].name for index in graph.outputs)
     assert _names(graph, early, [late]) == ["first"]
+
+
+def test_suspects_of_a_state_inside_is_the_operator_that_keeps_it():
+    b = GraphBuilder(4)
+    x = b.conv("first", b.input("features", (1, 1, 1, 8), 1 / 16), 4)
+    x = b.svdf("memory", b.reshape("flat", b.state("early", 2, x), (1, 8)), 6, 5)
+    b.scores(b.dense("dense", x, 2))
+    graph = b.graph()
+    early, kept, scores = (graph.tensors[index].name for index in graph.outputs)
+    assert _names(graph, kept, [early]) == ["memory"]
+    assert _names(graph, kept, []) == ["first", "memory"]
+    assert _names(graph, scores, [early, kept]) == ["dense"]

@@ -93,7 +93,7 @@ class FrontendConfig:
             0 <= self.preemphasis and self.preemphasis_q15 < 1 << 15,
             "preemphasis",
             self.preemphasis,
-            "use 0 up to less than 1",
+            "use 0 to 0.99998",
         )
         steps = self.feature_steps_per_std
         _require(0.25 <= steps <= 1024, "feature_steps_per_std", steps, "use 0.25 to 1024")

@@ -88,7 +88,7 @@ class ErrorCode(Described):
     BAD_PAYLOAD = 3, "the payload's length, or a value in it, is wrong; detail: its length"
     AUDIO_GAP = 4, "AUDIO starts behind the end of the last one; detail: the offset to go on from"
     AUDIO_OVERRUN = 5, "AUDIO beyond the granted credit, dropped; detail: the credit's limit"
-    UNAVAILABLE = 6, "this build does not offer it; detail: 0"
+    UNAVAILABLE = 6, "not offered, or not now; detail: 0, or why the microphone did not start"
     ENGINE = 7, "the engine's start or a step failed; detail: its status"
 
 
@@ -344,7 +344,7 @@ class Bench(Message):
     detector_ticks: Annotated[U64, "likewise"]
     first_layer: U16
     layer_ticks: Annotated[U32s, "sums modulo 2^32; zeros unless CONFIGURE asks for them"]
-    awake_ticks: Annotated[U64, "since RESET, whatever the core did outside of its sleep"]
+    awake_ticks: Annotated[U64, "since RESET, outside of the core's sleep"] = 0
 
     TYPE = MessageType.BENCH
 
@@ -375,8 +375,8 @@ class Stats(Message):
     detector_bytes: U32
     link_bytes: U32
     audio_ring_bytes: U32
-    microphone_samples: Annotated[U32, "taken from the microphone since SET_SOURCE"]
-    microphone_lost_samples: Annotated[U32, "that the microphone dropped since SET_SOURCE: nobody fetched them in time"]
+    microphone_samples: Annotated[U32, "taken from the microphone since it was started"] = 0
+    microphone_lost_samples: Annotated[U32, "that it dropped since then: nobody fetched them in time"] = 0
 
     TYPE = MessageType.STATS
 

@@ -46,9 +46,14 @@ class Reader:
         self._position += size
         return data
 
+    @property
+    def left(self) -> int:
+        """Bytes that were not read yet."""
+        return len(self._payload) - self._position
+
     def rest(self) -> bytes:
         """Reads everything that is left."""
-        return self.take(len(self._payload) - self._position)
+        return self.take(self.left)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -213,13 +218,17 @@ class Message:
 
     @classmethod
     def decode(cls, payload: bytes) -> Self:
-        """Reads the payload.
+        """Reads the payload. Fields at its end that the sender does not know have their defaults.
 
         Raises:
           ProtocolError: ``bad_payload``, it is too short or holds what may not be.
         """
-        reader = Reader(payload)
-        return cls(*(field.kind.unpack(reader) for field in fields(cls)))
+        reader, values = Reader(payload), []
+        for field, entry in zip(fields(cls), dataclasses.fields(cls), strict=True):  # type: ignore[arg-type]
+            if not reader.left and field.constant is None and entry.default is not dataclasses.MISSING:
+                break
+            values.append(field.kind.unpack(reader))
+        return cls(*values)
 
 
 _known: dict[type[Message], tuple[Field, ...]] = {}

@@ -32,11 +32,16 @@ def suspects(graph: Graph, wrong: int, right: Iterable[int]) -> tuple[Op, ...]:
     return tuple(computing or chosen)
 
 
+def written(graph: Graph, op: Op) -> tuple[int, ...]:
+    """Tensors that an operator gives, and the variable ones among its inputs, which it changes in place."""
+    return (*op.outputs, *(index for index in op.inputs if index >= 0 and graph.tensors[index].is_variable))
+
+
 def _behind(graph: Graph, tensor: int) -> set[int]:
     """Indices of the operators that a tensor depends on."""
     wanted, found = {tensor}, set()
     for op in reversed(graph.ops):
-        if wanted.intersection(op.outputs):
+        if wanted.intersection(written(graph, op)):
             found.add(op.index)
             wanted.update(op.inputs)
     return found

@@ -7,9 +7,8 @@ import numpy as np
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
 
-from kws_training.models import FRAMES_PER_STEP, Architecture
+from kws_training.models import CLIP_FRAMES, FRAMES_PER_STEP, Architecture
 from kws_training.models.matchbox import MatchboxConfig
-from kws_training.models.own import CLIP_FRAMES
 from kws_training.quantize.calibration import Calibration
 from kws_training.quantize.graph import to_quantized
 from kws_training.quantize.model import calibrate
@@ -57,5 +56,5 @@ def quantized(
 
 def _beside(trained: keras.Model, config: Any, precision: Precision, scale: float) -> keras.Model:
     step = getattr(config, "frames_per_step", FRAMES_PER_STEP)
-    frames = config.pool_frames if isinstance(config, MatchboxConfig) else CLIP_FRAMES
+    frames = config.pool_frames if isinstance(config, MatchboxConfig) else getattr(config, "clip_frames", CLIP_FRAMES)
     return to_quantized(trained, precision, scale, step, frames)

@@ -22,8 +22,6 @@ from kws_training.streaming.layer import Context, States, Streaming, refuse
 from kws_training.streaming.patterns import STATE, Ring, append
 from kws_training.streaming.taps import Taps
 
-Pair = tuple[int, int]
-
 
 class Ringed(Streaming, Quantized):
     """A layer whose windows slide: its ring is its state.

@@ -7,7 +7,7 @@
 
 namespace kws::aot {
 
-// kBytes: int8 elements of the state.
+// kBytes: of the state.
 template <int kBytes>
 class Held {
  public:

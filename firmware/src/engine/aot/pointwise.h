@@ -12,7 +12,7 @@
 namespace kws::aot {
 
 // Bytes of scratch that Pointwise() needs, 4-byte aligned: two frames as int16, of many frames three.
-constexpr size_t PointwiseScratchBytes(int inputs, int frames = 2) {
+constexpr size_t PointwiseScratchBytes(int inputs, int frames) {
   return static_cast<size_t>(inputs) * (frames < 3 ? 2 : 3) * sizeof(int16_t);
 }
 

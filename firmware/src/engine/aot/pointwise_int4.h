@@ -409,7 +409,7 @@ inline void PointwiseInt4Portable(const LinearTables& tables, OutputRange range,
 // As Pointwise(), with 4-bit weights.
 //   tables: weights int8 [(kOutputs + 1) / 2][kInputs], packed as above (by kws_codegen's pack_rows), 4-byte aligned;
 //           requantization as in LinearTables
-//   scratch: PointwiseScratchBytes(kInputs) bytes, 4-byte aligned
+//   scratch: PointwiseScratchBytes(kInputs, 2) bytes, 4-byte aligned
 template <int kInputs, int kOutputs, int kFrames, Rounding kRounding, Clamping kClamping>
 void PointwiseInt4(const LinearTables& tables, OutputRange range, const int8_t* input, int input_stride, int8_t* output,
                    [[maybe_unused]] void* scratch) {

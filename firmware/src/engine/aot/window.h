@@ -10,7 +10,7 @@
 
 namespace kws::aot {
 
-// kStateRows: rows kept between steps. kNewRows: rows that a step adds. kRowBytes: int8 elements of a row.
+// kStateRows: rows kept between steps. kNewRows: rows that a step adds. kRowBytes: bytes of a row.
 template <int kStateRows, int kNewRows, int kRowBytes, int kSteps>
 class Window {
  public:

@@ -1,4 +1,4 @@
-// What the command line of an emulator's host says of the microphone of an emulated board:
+// What the command line of an emulator's host says of the microphone of an emulated board. Private to firmware/boards.
 //
 //   microphone FILE INSTRUCTIONS JITTER LOOPS
 //
@@ -21,7 +21,7 @@ namespace kws {
 // Samples that the emulated hardware brings at once: 10 ms at 16 kHz.
 inline constexpr size_t kMicrophoneBlockSamples = 160;
 
-struct RecordedMicrophone {
+struct MicrophoneCommand {
   const char* file;
   uint32_t instructions;
   uint32_t jitter;
@@ -30,7 +30,7 @@ struct RecordedMicrophone {
 
 // Reads it. `file` holds until the command line is read again.
 //   kOk; kUnavailable: there is no such command line; kInvalidArgument: it is not as above
-inline Status ReadMicrophoneCommand(RecordedMicrophone* microphone) {
+inline Status ReadMicrophoneCommand(MicrophoneCommand* microphone) {
   constexpr size_t kWords = 5;
   const char* words[kWords] = {};
   size_t count = 0;
