@@ -1,5 +1,7 @@
 """Quantization-aware training of any model: its integers are the device's, and what has none is refused by name."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -9,12 +11,15 @@ import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from keras import layers  # noqa: E402
 from kws_reference.errors import KwsError  # noqa: E402
+from kws_reference.frontend.wanted import wanted_frontend  # noqa: E402
 from kws_reference.tflite import fixed_point  # noqa: E402
 from kws_reference.tflite.reader import read  # noqa: E402
 from kws_training.measure import native_exactness  # noqa: E402
-from kws_training.quantize import integer  # noqa: E402
+from kws_training.models import architecture  # noqa: E402
+from kws_training.quantize import integer, start  # noqa: E402
 from kws_training.quantize.layers import QuantizedLinear  # noqa: E402
 from kws_training.quantize.model import to_tflite  # noqa: E402
+from kws_training.quantize.precision import precision as precision_named  # noqa: E402
 from kws_training.streaming import Stream, StreamingLayer, to_streaming  # noqa: E402
 
 from tests.support import quantizable_models as models  # noqa: E402
@@ -190,3 +195,21 @@ def test_subclassed_model_that_computes_with_tensorflow_is_refused_with_its_reas
     net(np.zeros((1, 98, 40), np.float32))
     with pytest.raises(KwsError, match=r"\(Raw\) cannot be trained in integers: its call does not run on a symbol"):
         models.quantized(net, "int8_native")
+
+
+def test_quantized_model_of_another_front_end_takes_the_clips_of_that_one(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "import keras\nfrom kws_training.streaming import Stream\n\n\ndef build(labels, coefficients):\n"
+        "    x = clips = keras.Input((None, coefficients))\n"
+        "    x = Stream(keras.layers.Conv1D(8, 3, activation='relu'))(x)\n"
+        "    x = Stream(keras.layers.GlobalAveragePooling1D(), window=49)(x)\n"
+        "    return keras.Model(clips, keras.layers.Dense(labels)(x))\n"
+    )
+    frontend = wanted_frontend("log_mel").config
+    frontend = dataclasses.replace(frontend, hop_samples=2 * frontend.hop_samples)
+    kind = architecture(f"{path}:build")
+    config = kind.config(3, frontend)
+    assert config.clip_frames == 49
+    model = start.build(kind, config, precision_named("int8_native"), 1 / frontend.feature_steps_per_std)
+    assert model.predict(np.zeros((2, 49, frontend.coefficients), np.float32), verbose=0).shape == (2, 3)
