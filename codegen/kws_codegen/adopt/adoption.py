@@ -209,5 +209,7 @@ def _state(draft: Draft, position: int, state: DraftState) -> AdoptedState:
         raise KwsError(
             f"state {state.name} has shape {list(shape)}: 2 to 4 dimensions can be kept, the first of them 1."
         )
+    if not -128 <= state.reset_value <= 127:
+        raise KwsError(f"state {state.name} starts with {state.reset_value}, which is not int8.")
     ends = _end(draft, position, state.source), _end(draft, position, state.sink)
     return AdoptedState(state.name, *ends, state.reset_value, draft.dtype(state.source).lower())

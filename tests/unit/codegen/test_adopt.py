@@ -160,6 +160,13 @@ def test_adopt_float_state_inside_is_refused():
         adopt(write(graph), coefficients=10)
 
 
+def test_adopt_state_inside_whose_zero_point_is_not_int8_is_refused():
+    """A mutation found it: `inspect` ended in a traceback."""
+    graph = replace_tensor(UNUSUAL["gates"]().as_converted(), "first/hidden", zero_points=(-137,))
+    with pytest.raises(KwsError, match="state first_hidden starts with -137, which is not int8"):
+        adopt(write(graph), coefficients=10)
+
+
 @pytest.mark.parametrize("rank", [0, -1])
 def test_adopt_svdf_of_a_rank_that_ends_the_interpreter_is_refused(rank):
     graph = replace_op(UNUSUAL["memories"]().as_converted(), "wide", options={"rank": rank})
