@@ -44,7 +44,10 @@ def _join(graph: Graph, state: KeptState) -> Op | None:
     if not on_rows or not in_order or concat.options.get("activation", "NONE") != "NONE":
         return None
     ends = [graph.tensors[index] for index in (concat.outputs[0], concat.inputs[1])]
-    fits = all(tensor.dtype in INT8_OR_INT16 and same_quantization(tensor, source) for tensor in ends)
+    fits = all(
+        tensor.dtype in INT8_OR_INT16 and same_quantization(tensor, source) and len(tensor.shape) == len(source.shape)
+        for tensor in ends
+    )
     return concat if fits and ends[1].data is None else None
 
 

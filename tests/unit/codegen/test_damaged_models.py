@@ -61,3 +61,11 @@ def test_inspect_weights_of_one_dimension_have_no_multiplications():
     flat = replace_tensor(graph, weights.name, shape=(weights.size,), data=weights.data.reshape(-1))
     rows = survey(write(flat), Options())["operators"]
     assert rows[-1]["kind"] == "FULLY_CONNECTED" and rows[-1]["macs"] == 0 and rows[-1]["aot"]
+
+
+def test_inspect_new_rows_without_dimensions_are_refused_by_name():
+    """Found by mutation: a window was made of a state and a single number."""
+    graph = matchbox().graph()
+    second = [op for op in graph.ops if op.kind == "CONCATENATION"][1]
+    facts = survey(write(replace_tensor(graph, graph.tensors[second.inputs[1]].name, shape=())), Options())
+    assert "does not fit" in facts["operators"][second.index]["aot"]
