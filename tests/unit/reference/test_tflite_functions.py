@@ -66,6 +66,7 @@ def test_leaky_relu_equals_interpreter(scale, zero_point, ratio, output_zero_poi
 @settings(max_examples=100, deadline=None)
 @given(scale=SCALE, zero_point=INT8, ratio=RATIO, output_zero_point=INT8)
 @example(scale=float32(0.03), zero_point=100, ratio=1.0, output_zero_point=0)
+@example(scale=1.28125, zero_point=0, ratio=2.0, output_zero_point=0)
 def test_elu_equals_interpreter_or_is_refused(scale, zero_point, ratio, output_zero_point):
     x, y = Quantization(scale, zero_point), Quantization(float32(scale * ratio), output_zero_point)
     try:

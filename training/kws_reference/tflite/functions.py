@@ -112,7 +112,7 @@ def elu(x: Quantization, y: Quantization) -> np.ndarray:
     to_half = np.abs(np.abs(result.astype(np.float64)) % 1 - 0.5)
     if ((to_half <= doubt) & (argument < 0)).any():
         raise ValueError(f"with the scales {x.scale:.9g} and {y.scale:.9g} a result depends on the rounding of exp")
-    rounded = np.sign(result) * np.floor(np.abs(result) + np.float32(0.5))
+    rounded = np.sign(result) * np.floor(np.abs(result.astype(np.float64)) + 0.5)  # float32 would round the sum itself
     return np.clip(rounded + y.zero_point, -128, 127).astype(np.int8)
 
 
