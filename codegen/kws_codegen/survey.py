@@ -61,7 +61,7 @@ def _of_adopted(adopted: Adopted, options: Options) -> dict[str, Any]:
     ends = Ends(graph.inputs[0], graph.outputs[0], states)
     facts: dict[str, Any] = {
         "changes": list(adopted.notes),
-        "states": [{"name": s.name, "shape": list(s.input.shape), "bytes": s.initial().nbytes} for s in adopted.states],
+        "states": [{"name": s.name, "shape": list(s.input.shape), "bytes": s.size_bytes} for s in adopted.states],
     }
     try:
         check_operators(graph)

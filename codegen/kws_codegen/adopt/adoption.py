@@ -1,6 +1,7 @@
 """From anybody's ``.tflite`` to one that a bundle can hold."""
 
 import dataclasses
+import math
 
 import numpy as np
 from kws_reference.bundle import Endpoint
@@ -24,6 +25,11 @@ class AdoptedState:
     output: Endpoint
     reset_value: int
     dtype: str
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the state."""
+        return math.prod(self.input.shape) * np.dtype(self.dtype).itemsize
 
     def initial(self) -> np.ndarray:
         """The state after a reset."""

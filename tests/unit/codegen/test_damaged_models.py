@@ -1,5 +1,7 @@
 """Whatever stands in a ``.tflite``, inspect, adopt and stream end with a result or with one line."""
 
+import tracemalloc
+
 import flatbuffers
 import pytest
 from kws_codegen.adopt.adoption import adopt
@@ -69,3 +71,14 @@ def test_inspect_new_rows_without_dimensions_are_refused_by_name():
     second = [op for op in graph.ops if op.kind == "CONCATENATION"][1]
     facts = survey(write(replace_tensor(graph, graph.tensors[second.inputs[1]].name, shape=())), Options())
     assert "does not fit" in facts["operators"][second.index]["aot"]
+
+
+def test_inspect_state_of_gigabytes_is_counted_without_being_made():
+    """Found by mutation: four gigabytes were filled with zeros to count them."""
+    graph = replace_tensor(memories().as_converted(), "first/memory", shape=(1, (1 << 31) - 1))
+    tracemalloc.start()
+    facts = survey(write(graph), Options())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert next(state["bytes"] for state in facts["states"] if state["name"] == "first_memory") == (1 << 32) - 2
+    assert peak < 1 << 28
