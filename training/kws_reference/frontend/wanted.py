@@ -60,7 +60,7 @@ def wanted_frontend(text: str) -> WantedFrontend:
             tables_of(config)
     except KwsError as error:
         reason = str(error).partition(" Export the bundle again")[0]
-        raise KwsError(f"--frontend {text}: {reason} Correct the file.") from None
+        raise KwsError(f"--frontend {text}: {reason.rstrip('.')}. Correct the file.") from None
     return WantedFrontend(config, quantized)
 
 
