@@ -809,6 +809,31 @@ def borders() -> GraphBuilder:
     return b
 
 
+def extreme_rows() -> GraphBuilder:
+    """The largest weights, and the smallest one, which no pair of rows can hold above a negative one."""
+    b, x = _start(19, 2, 20)
+    x = b.conv("largest", b.state("one", 24, x), 8, kernel=25)  # 500 products
+    _set_rows(b, "largest/weights", [127, -127, -127, 127, 127, 127, 0, -128])
+    _rescale(b, x, 16 * b.tensors[x].scales[0])
+    x = b.conv("held", x, 8)
+    _set_rows(b, "held/weights", [-128, -1, 0, -128, 127, -128, -128, 127])
+    _rescale(b, x, 4 * b.tensors[x].scales[0])
+    x = b.conv("not_held", x, 8)
+    _set_rows(b, "not_held/weights", [-1, -128, -128, -127, -128, -128, 127, 1])
+    _rescale(b, x, 4 * b.tensors[x].scales[0])
+    b.scores(b.dense("scores", b.reshape("flat", x, (1, 16)), 4))
+    return b
+
+
+def _set_rows(b: GraphBuilder, name: str, values: list[int]) -> None:
+    """Gives each row of weights one value, but its last element, which differs from row to row."""
+    (index,) = (tensor.index for tensor in b.tensors if tensor.name == name)
+    tensor = b.tensors[index]
+    data = np.zeros(tensor.shape, np.int8) + np.array(values, np.int8).reshape(-1, *[1] * (len(tensor.shape) - 1))
+    data.reshape(len(values), -1)[:, -1] = np.arange(len(values))
+    b.tensors[index] = dataclasses.replace(tensor, data=data)
+
+
 def _rescale(b: GraphBuilder, x: int, scale: float, zero_point: int | None = None) -> None:
     """Gives a tensor another scale than the builder chose, and another zero point."""
     point = b.tensors[x].zero_points if zero_point is None else (zero_point,)
@@ -838,6 +863,7 @@ UNUSUAL = {
         memories,
         gates,
         borders,
+        extreme_rows,
     )
 }
 """Builders of models that use what the released one does not."""
