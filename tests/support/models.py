@@ -819,7 +819,7 @@ def extreme_rows() -> GraphBuilder:
     _set_rows(b, "held/weights", [-128, -1, 0, -128, 127, -128, -128, 127])
     _rescale(b, x, 4 * b.tensors[x].scales[0])
     x = b.conv("not_held", x, 8)
-    _set_rows(b, "not_held/weights", [-1, -128, -128, -127, -128, -128, 127, 1])
+    _set_rows(b, "not_held/weights", [-1, -128, -128, -127, -5, -128, 127, 1])
     _rescale(b, x, 4 * b.tensors[x].scales[0])
     b.scores(b.dense("scores", b.reshape("flat", x, (1, 16)), 4))
     return b
