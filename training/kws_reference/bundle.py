@@ -15,6 +15,7 @@ from kws_reference.errors import KwsError
 from kws_reference.frontend.kinds import AnyFrontendConfig, config_from_dict
 from kws_reference.frontend.micro_config import MicroFrontendConfig
 from kws_reference.labels import LabelSet, check_name
+from kws_reference.system.file_names import printable
 from kws_reference.system.files import remedy, replace
 from kws_reference.timing import (
     MAX_QUIET_STEPS,
@@ -189,7 +190,7 @@ class Bundle:
         try:
             return cls._parse(folder, manifest, model)
         except (KwsError, OverflowError) as error:
-            raise KwsError(f"{folder / MANIFEST_FILE}: {error}") from None
+            raise KwsError(f"{folder / MANIFEST_FILE}: {printable(str(error))}") from None
 
     @classmethod
     def _parse(cls, folder: Path, manifest: dict[str, Any], model: bytes) -> "Bundle":
