@@ -566,6 +566,17 @@ def longest_rows() -> GraphBuilder:
     return b
 
 
+def deep(blocks: int) -> GraphBuilder:
+    """So many blocks alike, one behind the other."""
+    b, x = _start(21, 2, 40)
+    for number in range(blocks):
+        x = b.depthwise(f"depthwise{number}", b.state(f"state{number}", 6, x), 7)
+        x = b.conv(f"pointwise{number}", x, 32, activation="RELU")
+        _rescale(b, x, 0.05)  # or the scales would grow from block to block
+    b.scores(b.dense("scores", b.average("mean", x, 2), 8))
+    return b
+
+
 def micro_bundle(folder: Path) -> Bundle:
     """A network that hears by the micro front end as microWakeWord's models do, three frames a step."""
     b = GraphBuilder(12)
