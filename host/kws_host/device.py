@@ -74,6 +74,7 @@ class Device:
         self._run: Run | None = None
         self._event_seq: int | None = None  # of the last event
         self._event_was_lost = False
+        self._gap_is_known = False  # before the next event: those of an attempt that was ended
         self._hears_host = False  # not known: somebody before us may have chosen the microphone
         self._config = Config.NONE
         link.on_frame = self._on_frame
@@ -199,7 +200,7 @@ class Device:
         before, dropped_before = self.stats(), self.link.dropped_chunks
         credit = self.reset()
         run = self._run = Run()
-        self._event_was_lost = False
+        self._event_was_lost, self._gap_is_known = False, True
         lost = LossError(
             f"{self.link.port}: results of {self.clock.steps_in(len(data) // 2)} steps were lost on the way in each of "
             f"{RUN_ATTEMPTS} attempts. Use a better cable or a lower baud rate."
@@ -282,8 +283,8 @@ class Device:
             ahead = (frame.seq - self._event_seq) % 65536
             if ahead > 32768:  # one of several that came twice
                 return False
-            self._event_was_lost |= ahead > 1
-        self._event_seq = frame.seq
+            self._event_was_lost |= ahead > 1 and not self._gap_is_known
+        self._event_seq, self._gap_is_known = frame.seq, False
         return True
 
     def _collect(self, event: object, run: Run) -> None:
