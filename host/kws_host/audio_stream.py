@@ -11,10 +11,18 @@ from kws_host.link import Link, LinkError, RequestRefused
 CHUNK_BYTES = 640  # 20 ms at 16 kHz
 SILENCES = 3
 """Answer timeouts in a row after which the device is given up."""
+CHUNKS_FOR_A_SILENCE = 8
+"""So many pieces must get through for each answer timeout, beyond the first ones, or the link is given up."""
+FREE_SILENCES = 10
+"""Answer timeouts in all that every recording has."""
 
 
 class AudioStream:
-    """PCM bytes, and how far the device is with them. Offsets are bytes since RESET."""
+    """PCM bytes, and how far the device is with them. Offsets are bytes since RESET.
+
+    Attributes:
+      silences_in_all: answer timeouts, each after something was lost.
+    """
 
     def __init__(self, link: Link, pcm: bytes, credit: messages.Credit, window_bytes: int):
         """Args: link: to the device. pcm: int16, little-endian. credit: of RESET_DONE. window_bytes: of the credit."""
@@ -25,7 +33,8 @@ class AudioStream:
         self._received = 0  # taken by the device
         self._limit = credit.limit_bytes  # up to which we may send
         self._rewound_to = -1  # where the device's last gap began
-        self._silences = 0
+        self._silences = 0  # in a row
+        self.silences_in_all = 0
 
     def run(self, on_frame: Callable[[Frame], None], on_progress: Callable[[int], None] | None = None) -> None:
         """Sends everything and returns when the device has consumed it.
@@ -35,7 +44,7 @@ class AudioStream:
           on_progress: called with the number of samples that the device has taken so far.
 
         Raises:
-          LinkError: the link broke, or the device stopped answering.
+          LinkError: the link broke or loses nearly everything, or the device stopped answering.
           RequestRefused: the device refused audio for another reason than a gap.
         """
         while True:
@@ -73,6 +82,12 @@ class AudioStream:
             raise LinkError(
                 f"{self._link.port}: the device stopped answering after {self._received} of {len(self._pcm)} bytes of "
                 "audio. Is it still running?"
+            )
+        self.silences_in_all += 1
+        if self.silences_in_all > FREE_SILENCES + self._received // CHUNK_BYTES // CHUNKS_FOR_A_SILENCE:
+            raise LinkError(
+                f"{self._link.port}: the link loses too much: {self._received} of {len(self._pcm)} bytes of audio took "
+                f"{self.silences_in_all} timeouts. Use a better cable or a lower baud rate."
             )
         self._sent, self._rewound_to = self._received, -1
         self._link.send(MessageType.AUDIO, messages.Audio(self._received, b"").encode())
