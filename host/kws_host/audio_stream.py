@@ -27,7 +27,7 @@ class AudioStream:
         self._rewound_to = -1  # where the device's last gap began
         self._silences = 0
 
-    def run(self, on_frame: Callable[[Frame], None], on_progress: Callable[[int], None] | None = None) -> None:
+    def run(self, on_frame: Callable[[Frame], object], on_progress: Callable[[int], None] | None = None) -> None:
         """Sends everything and returns when the device has consumed it.
 
         Args:

@@ -62,6 +62,7 @@ class Device:
       info: answer to GET_INFO, asked for once.
       clock: samples, steps and seconds of the device's model, converted.
       on_event: called with every decoded event (STEP, DETECTION, ...), for monitors.
+      lost_events: that were lost on the way so far.
     """
 
     def __init__(self, link: Link, on_event: Callable[[object], None] | None = None):
@@ -75,6 +76,7 @@ class Device:
         self._run: Run | None = None
         self._event_seq: int | None = None  # of the last event
         self._event_was_lost = False
+        self.lost_events = 0
         self._hears_host = False  # not known: somebody before us may have chosen the microphone
         link.on_frame = self._on_frame
         try:
@@ -130,8 +132,19 @@ class Device:
             self._hears_host = True
 
     def configure(self, config: Config) -> None:
-        """Chooses what STEP and BENCH hold."""
-        self.link.request(MessageType.CONFIGURE, messages.Configure(config).encode(), MessageType.CONFIGURED)
+        """Chooses what STEP and BENCH hold, and which events follow.
+
+        Raises:
+          KwsError: the firmware is from before it could send what it hears.
+        """
+        try:
+            self.link.request(MessageType.CONFIGURE, messages.Configure(config).encode(), MessageType.CONFIGURED)
+        except RequestRefused as error:
+            if error.error.code != ErrorCode.BAD_PAYLOAD or Config.AUDIO not in config:
+                raise
+            raise KwsError(
+                f"the firmware of {self.info.board} is from before it could send what it hears. Flash this kit's."
+            ) from error
 
     def detector(self) -> messages.DetectorSettings:
         """Settings of the detector that hold, with the levels of all labels.
@@ -284,18 +297,32 @@ class Device:
         if self._event_was_lost or [record.step for record in run.steps] != list(range(first, first + len(run.steps))):
             raise LossError(f"{self.link.port}: results were lost on the way. Use a better cable or a lower baud rate.")
 
-    def _on_frame(self, frame: Frame) -> None:
-        """Takes an event; late answers and unknown types of newer firmware are left alone."""
+    def events(self, silence_s: float) -> Iterator[Message]:
+        """Events as they come, until none comes for so long. `lost_events` counts those that did not come.
+
+        Raises:
+          LinkError: the link broke. RequestRefused: the engine failed. KwsError: the device faulted or restarted.
+        """
+        while (frame := self.link.receive(silence_s)) is not None:
+            if frame.type == MessageType.ERROR:
+                raise RequestRefused(self.link.port, self.link.decode(messages.Error, frame.payload))
+            if (event := self._on_frame(frame)) is not None:
+                self._require_running(event)
+                yield event
+
+    def _on_frame(self, frame: Frame) -> Message | None:
+        """Takes an event, and returns it; late answers and unknown types of newer firmware are left alone."""
         kind = next((kind for kind in EVENTS if kind.TYPE == frame.type), None)
         if kind is None:
-            return
+            return None
         event = self.link.decode(kind, frame.payload)
         if not self._is_new(frame):
-            return
+            return None
         if self.on_event:
             self.on_event(event)
         if self._run is not None:
             self._collect(event, self._run)
+        return event
 
     def _is_new(self, frame: Frame) -> bool:
         """False for an event that came twice on the way. Remembers whether one before it did not come at all."""
@@ -305,6 +332,7 @@ class Device:
             return False
         if self._event_seq is not None and frame.seq != (self._event_seq + 1) % 65536:
             self._event_was_lost = True
+            self.lost_events += (frame.seq - self._event_seq - 1) % 65536
         self._event_seq = frame.seq
         return True
 
@@ -319,6 +347,11 @@ class Device:
                 run.digests.append(event)
             case messages.FrontendDigest():
                 run.frontend_digests.append(event)
+        self._require_running(event)
+
+    def _require_running(self, event: object) -> None:
+        """Raises KwsError when an event tells that what was heard has ended."""
+        match event:
             case messages.Fault():
                 raise KwsError(f"{self.link.port}: the device faulted: {event}")
             case messages.Hello():
