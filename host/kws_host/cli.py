@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from kws_reference.cli import program
 
-from kws_host.commands import bench, check, emulate, evaluate, flash, info, microphone, monitor, record, tune
+from kws_host.commands import bench, capture, check, emulate, evaluate, flash, info, microphone, monitor, record, tune
 
-COMMANDS = (info, check, microphone, monitor, bench, emulate, flash, evaluate, tune, record)
+COMMANDS = (info, check, microphone, monitor, bench, emulate, flash, evaluate, tune, record, capture)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
