@@ -65,7 +65,7 @@ class Device:
       lost_events: that were lost on the way so far.
     """
 
-    def __init__(self, link: Link, on_event: Callable[[object], None] | None = None):
+    def __init__(self, link: Link, on_event: Callable[[Message], None] | None = None):
         """Asks who is there.
 
         Raises:
