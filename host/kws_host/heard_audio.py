@@ -53,20 +53,25 @@ class HeardAudio:
         return kept[max(0, start - self._first) : max(0, last - self._first)]
 
 
-def write_wav(path: Path, pcm: np.ndarray, rate_hz: int) -> None:
-    """Writes int16 ``[samples]`` as a mono WAV file, whole or not at all; makes its folder.
-
-    Raises:
-      KwsError: it cannot be written.
-    """
+def wav_bytes(pcm: np.ndarray, rate_hz: int) -> bytes:
+    """A mono WAV file of int16 ``[samples]``."""
     data = io.BytesIO()
     with wave.open(data, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(rate_hz)
         file.writeframes(np.asarray(pcm, "<i2").tobytes())
+    return data.getvalue()
+
+
+def write_wav(path: Path, pcm: np.ndarray, rate_hz: int) -> None:
+    """Writes int16 ``[samples]`` as a mono WAV file, whole or not at all; makes its folder.
+
+    Raises:
+      KwsError: it cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace(path, data.getvalue())
+        replace(path, wav_bytes(pcm, rate_hz))
     except OSError as error:
         raise KwsError(f"cannot write {path}: {error.strerror}. {remedy(error, 'choose another folder')}") from None

@@ -215,7 +215,7 @@ class Bundle:
             scores=scores,
             scores_kind=kind,
             states=states,
-            detector=_detector(_get(manifest, "detector", dict), labels),
+            detector=detector_from_dict(_get(manifest, "detector", dict), labels),
             model=model,
             model_sha256=manifest["model_sha256"],
             manifest=manifest,
@@ -228,7 +228,7 @@ def checked_detector(settings: DetectorConfig, labels: LabelSet) -> DetectorConf
     Raises:
       KwsError: a value is out of its range, or contradicts another.
     """
-    return _detector(settings.to_dict(), labels)
+    return detector_from_dict(settings.to_dict(), labels)
 
 
 def write_detector(bundle: Bundle, settings: DetectorConfig) -> Bundle:
@@ -439,7 +439,12 @@ def _state(item: dict[str, Any], position: int) -> State:
         raise KwsError(f"states[{position}]: {error}") from None
 
 
-def _detector(item: dict[str, Any], labels: LabelSet) -> DetectorConfig:
+def detector_from_dict(item: dict[str, Any], labels: LabelSet) -> DetectorConfig:
+    """Settings out of what `DetectorConfig.to_dict` gives, checked.
+
+    Raises:
+      KwsError: a value is missing, out of its range, or contradicts another.
+    """
     config = DetectorConfig(
         _get(item, "smoothing_steps", int),
         _get(item, "refractory_steps", int),
