@@ -36,7 +36,7 @@ class AudioStream:
         self._silences = 0  # in a row
         self.silences_in_all = 0
 
-    def run(self, on_frame: Callable[[Frame], None], on_progress: Callable[[int], None] | None = None) -> None:
+    def run(self, on_frame: Callable[[Frame], object], on_progress: Callable[[int], None] | None = None) -> None:
         """Sends everything and returns when the device has consumed it.
 
         Args:

@@ -25,6 +25,7 @@ EVENTS: tuple[type[Message], ...] = (
     messages.DetectionRecord,
     messages.StateDigest,
     messages.FrontendDigest,
+    messages.AudioHeard,
     messages.Hello,
     messages.Fault,
 )
@@ -61,9 +62,10 @@ class Device:
       info: answer to GET_INFO, asked for once.
       clock: samples, steps and seconds of the device's model, converted.
       on_event: called with every decoded event (STEP, DETECTION, ...), for monitors.
+      lost_events: that were lost on the way so far.
     """
 
-    def __init__(self, link: Link, on_event: Callable[[object], None] | None = None):
+    def __init__(self, link: Link, on_event: Callable[[Message], None] | None = None):
         """Asks who is there.
 
         Raises:
@@ -75,6 +77,7 @@ class Device:
         self._event_seq: int | None = None  # of the last event
         self._event_was_lost = False
         self._gap_is_known = False  # before the next event: those of an attempt that was ended
+        self.lost_events = 0
         self._hears_host = False  # not known: somebody before us may have chosen the microphone
         self._config = Config.NONE
         link.on_frame = self._on_frame
@@ -131,9 +134,45 @@ class Device:
             self._hears_host = True
 
     def configure(self, config: Config) -> None:
-        """Chooses what STEP and BENCH hold."""
-        self.link.request(MessageType.CONFIGURE, messages.Configure(config).encode(), MessageType.CONFIGURED)
+        """Chooses what STEP and BENCH hold, and which events follow.
+
+        Raises:
+          KwsError: the firmware is from before it could send what it hears.
+        """
+        try:
+            self.link.request(MessageType.CONFIGURE, messages.Configure(config).encode(), MessageType.CONFIGURED)
+        except RequestRefused as error:
+            if error.error.code != ErrorCode.BAD_PAYLOAD or Config.AUDIO not in config:
+                raise
+            raise KwsError(
+                f"the firmware of {self.info.board} is from before it could send what it hears. Flash this kit's."
+            ) from error
         self._config = config
+
+    def detector(self) -> messages.DetectorSettings:
+        """Settings of the detector that hold, with the levels of all labels.
+
+        Raises:
+          RequestRefused: with UNKNOWN_TYPE by firmware from before this request.
+        """
+        first = self._ask(MessageType.GET_DETECTOR, messages.GetDetector(0).encode(), messages.DetectorSettings)
+        levels, wanted = list(first.levels), messages.LEVELS_PER_LABEL * self.info.label_count
+        while 0 < len(levels) < wanted:
+            request = messages.GetDetector(len(levels) // messages.LEVELS_PER_LABEL)
+            part = self._ask(MessageType.GET_DETECTOR, request.encode(), messages.DetectorSettings)
+            if not part.levels:
+                break
+            levels += part.levels
+        return dataclasses.replace(first, levels=tuple(levels))
+
+    def set_detector(self, settings: messages.SetDetector) -> messages.DetectorSettings:
+        """Sets what one frame holds. Returns what holds then, as much of it as one frame takes.
+
+        Raises:
+          RequestRefused: by firmware from before this request, with BAD_PAYLOAD of a value beyond its range, or with
+            UNAVAILABLE when it cannot be kept.
+        """
+        return self._ask(MessageType.SET_DETECTOR, settings.encode(), messages.DetectorSettings)
 
     def stats(self) -> messages.Stats:
         """Counters and memory figures."""
@@ -278,18 +317,32 @@ class Device:
         if self._event_was_lost or [record.step for record in run.steps] != list(range(first, first + len(run.steps))):
             raise LossError(f"{self.link.port}: results were lost on the way. Use a better cable or a lower baud rate.")
 
-    def _on_frame(self, frame: Frame) -> None:
-        """Takes an event; late answers and unknown types of newer firmware are left alone."""
+    def events(self, silence_s: float) -> Iterator[Message]:
+        """Events as they come, until none comes for so long. `lost_events` counts those that did not come.
+
+        Raises:
+          LinkError: the link broke. RequestRefused: the engine failed. KwsError: the device faulted or restarted.
+        """
+        while (frame := self.link.receive(silence_s)) is not None:
+            if frame.type == MessageType.ERROR:
+                raise RequestRefused(self.link.port, self.link.decode(messages.Error, frame.payload))
+            if (event := self._on_frame(frame)) is not None:
+                self._require_running(event)
+                yield event
+
+    def _on_frame(self, frame: Frame) -> Message | None:
+        """Takes an event, and returns it; late answers and unknown types of newer firmware are left alone."""
         kind = next((kind for kind in EVENTS if kind.TYPE == frame.type), None)
         if kind is None:
-            return
+            return None
         event = self.link.decode(kind, frame.payload)
         if not self._is_new(frame):
-            return
+            return None
         if self.on_event:
             self.on_event(event)
         if self._run is not None:
             self._collect(event, self._run)
+        return event
 
     def _is_new(self, frame: Frame) -> bool:
         """False for an event that came twice on the way. Remembers whether one before it did not come at all."""
@@ -301,7 +354,9 @@ class Device:
             ahead = (frame.seq - self._event_seq) % 65536
             if ahead > 32768:  # one of several that came twice
                 return False
-            self._event_was_lost |= ahead > 1 and not self._gap_is_known
+            if ahead > 1 and not self._gap_is_known:
+                self._event_was_lost = True
+                self.lost_events += ahead - 1
         self._event_seq, self._gap_is_known = frame.seq, False
         return True
 
@@ -316,6 +371,11 @@ class Device:
                 run.digests.append(event)
             case messages.FrontendDigest():
                 run.frontend_digests.append(event)
+        self._require_running(event)
+
+    def _require_running(self, event: object) -> None:
+        """Raises KwsError when an event tells that what was heard has ended."""
+        match event:
             case messages.Fault():
                 raise KwsError(f"{self.link.port}: the device faulted: {event}")
             case messages.Hello():

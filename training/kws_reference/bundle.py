@@ -216,11 +216,30 @@ class Bundle:
             scores=scores,
             scores_kind=kind,
             states=states,
-            detector=_detector(_get(manifest, "detector", dict), labels),
+            detector=detector_from_dict(_get(manifest, "detector", dict), labels),
             model=model,
             model_sha256=manifest["model_sha256"],
             manifest=manifest,
         )
+
+
+def checked_detector(settings: DetectorConfig, labels: LabelSet) -> DetectorConfig:
+    """Settings as `Bundle.load` would take them.
+
+    Raises:
+      KwsError: a value is out of its range, or contradicts another.
+    """
+    return detector_from_dict(settings.to_dict(), labels)
+
+
+def write_detector(bundle: Bundle, settings: DetectorConfig) -> Bundle:
+    """Writes other settings of the detector into a bundle's manifest, whole or not at all. Returns it read anew.
+
+    Raises:
+      KwsError: see `write_bundle`.
+    """
+    manifest = {**bundle.manifest, "detector": settings.to_dict()}
+    return write_bundle(bundle.path, bundle.model, manifest)
 
 
 def write_bundle(path: str | os.PathLike, model: bytes, manifest: dict[str, Any]) -> Bundle:
@@ -421,7 +440,12 @@ def _state(item: dict[str, Any], position: int) -> State:
         raise KwsError(f"states[{position}]: {error}") from None
 
 
-def _detector(item: dict[str, Any], labels: LabelSet) -> DetectorConfig:
+def detector_from_dict(item: dict[str, Any], labels: LabelSet) -> DetectorConfig:
+    """Settings out of what `DetectorConfig.to_dict` gives, checked.
+
+    Raises:
+      KwsError: a value is missing, out of its range, or contradicts another.
+    """
     config = DetectorConfig(
         _get(item, "smoothing_steps", int),
         _get(item, "refractory_steps", int),
