@@ -9,6 +9,10 @@ namespace kws::board {
 // waited for takes a hundredth of that.
 constexpr uint32_t kMostLooks = 1000000;
 
+// The last page of flash, which the linker scripts leave to kept settings.
+constexpr uintptr_t kSettingsPage = 0xFF000;
+constexpr uint32_t kSettingsPageBytes = 4096;
+
 // Crystal oscillator on, instruction cache on. Returns as soon as the crystal runs, or when it seems to have none.
 void StartClocks();
 

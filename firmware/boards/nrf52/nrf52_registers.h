@@ -164,6 +164,14 @@ constexpr uintptr_t kChTep = 0x514;                           // CH[0].TEP
 }  // namespace ppi
 
 namespace nvmc {                                              // NVMC
+constexpr uintptr_t kReady = 0x400;                           // READY
+constexpr Field kReadyReady{0, 1};                            // READY:READY
+constexpr uintptr_t kConfig = 0x504;                          // CONFIG
+constexpr Field kConfigWen{0, 2};                             // CONFIG:WEN
+constexpr uint32_t kConfigWenRead = 0;                        // CONFIG:WEN=Ren
+constexpr uint32_t kConfigWenWrite = 1;                       // CONFIG:WEN=Wen
+constexpr uint32_t kConfigWenErase = 2;                       // CONFIG:WEN=Een
+constexpr uintptr_t kErasePage = 0x508;                       // ERASEPAGE
 constexpr uintptr_t kIcacheCnf = 0x540;                       // ICACHECNF
 constexpr Field kIcacheCnfCacheEn{0, 1};                      // ICACHECNF:CACHEEN
 constexpr uint32_t kIcacheCnfEnabled = 1;                     // ICACHECNF:CACHEEN=Enabled

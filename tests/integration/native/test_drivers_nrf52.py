@@ -17,6 +17,7 @@ PROGRAMS = {
     "serial": [f"{NRF52}/serial.cc"],
     "microphone": ["firmware/boards/nrf52_pdm/pdm_microphone.cc"],
     "system": [f"{NRF52}/{name}.cc" for name in ("clocks", "watchdog", "light", "nrf52")],
+    "settings": [f"{NRF52}/settings.cc"],
 }
 CASES = [
     (program, case)
