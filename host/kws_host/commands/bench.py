@@ -37,16 +37,19 @@ def run(args: argparse.Namespace) -> int:
     """Measures and prints."""
     job = BenchJob(args.wav, args.steps, args.seed)
     target = options.target_of(args)
-    if args.cycles:
-        if not target.emulate:
-            raise KwsError("--cycles estimates from what an emulator executes: give --emulate. A chip counts its own cycles.")
-        estimate.require_documented(target.emulate)
+    traced = target.emulate if args.cycles else None
+    if args.cycles and not traced:
+        raise KwsError(
+            "--cycles estimates from what an emulator executes: give --emulate. A chip counts its own cycles."
+        )
+    if traced:
+        estimate.require_documented(traced)
     report.require_writable(args.json)
     with open_device(target) as device:
         result = benchmark.run(device, job)
-        if args.cycles:
-            elf = target.elf or firmware_of(target.emulate)
-            result["cycles_estimate"] = estimate.estimate(device, target.emulate, elf, benchmark.audio(device, job))
+        if traced:
+            elf = target.elf or firmware_of(traced)
+            result["cycles_estimate"] = estimate.estimate(device, traced, elf, benchmark.audio(device, job))
     if args.json:
         report.write_json(args.json, result)
     if args.json != "-":

@@ -29,7 +29,7 @@ class Flash:
     def __post_init__(self) -> None:
         if self.wait_states < 0 or self.line_bytes < 4 or self.code_lines < 0:
             raise KwsError(
-                f"kws.flash has wait_states and code_lines of at least 0 and line_bytes of at least 4. Received: {self}."
+                f"kws.flash has wait_states and code_lines of at least 0, line_bytes of at least 4. Received: {self}."
             )
 
 

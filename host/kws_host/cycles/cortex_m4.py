@@ -1,11 +1,11 @@
-"""What instructions of a Cortex-M4 take, by the tables of its Technical Reference Manual (Arm 100166, chapters 3 and 7).
+"""What instructions of a Cortex-M4 take, by the tables of its Technical Reference Manual (Arm 100166, chapters 3, 7).
 
-The manual counts for memory without wait states and leaves ranges: how many cycles (its "P", 1 to 3) it takes to refill the
-pipeline after a branch, and a division's 2 to 12. `Cycles` keeps the ends of all ranges beside what is likely:
+The manual counts for memory without wait states and leaves ranges: how many cycles (its "P", 1 to 3) it takes to refill
+the pipeline after a branch, and a division's 2 to 12. `Cycles` keeps the ends of all ranges beside what is likely:
 
-- a branch to a place that its instruction names refills in 1 cycle, or 2 where a wide instruction straddles two words there
-  (a loop of ``subs`` and ``bne`` takes 3, as vendors' delay loops rely on); one to a register's value in 2, one to a loaded
-  value in 3, as the manual says of TBB and of loads to the PC;
+- a branch to a place that its instruction names refills in 1 cycle, or 2 where a wide instruction straddles two words
+  there (a loop of ``subs`` and ``bne`` takes 3, as vendors' delay loops rely on); one to a register's value in 2, one
+  to a loaded value in 3, as the manual says of TBB and of loads to the PC;
 - a division takes 7, the middle; a change of state and an IT instruction 1;
 - a load's cycle that the next load or store hides, and the cycle that an address waits for the result before it, are
   counted as the manual's section on load and store timings says.
@@ -153,7 +153,7 @@ _OTHERS: dict[str, Cycles] = {
 }
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _block(block: Block, target: Instruction | None) -> Cycles:
     total, before = _exactly(0), None
     for one in block.instructions:

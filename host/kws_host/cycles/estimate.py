@@ -98,8 +98,8 @@ def _compare(device: Device, part: np.ndarray, steps: Sequence[StepTrace]) -> No
         traced = [stages.instructions_of(getattr(step, name)) for step in steps]
         if counted != traced:
             raise KwsError(
-                f"the trace of the {name} is not what the device counts: use the same firmware for both. Received: {traced}, "
-                f"counted {counted}."
+                f"the trace of the {name} is not what the device counts: use the same firmware for both. "
+                f"Received: {traced}, counted {counted}."
             )
 
 
@@ -130,13 +130,19 @@ def _add_up(steps: Sequence[StepTrace]) -> Traced:
 
 def _on(chip: Chip, traced: Traced, weights_bytes: int, step_s: float) -> dict:
     """A board's row. Waiting for weights: each line of them is read once a step, and nothing reads it ahead."""
-    row = {"board": chip.board, "clock_hz": chip.clock_hz, "wait_states": None, "code_waits": 0.0, "weight_waits": 0.0}
+    waits, weight_waits = 0.0, 0.0
     if chip.flash is not None:
         cache = CodeCache(chip.flash)
-        row["wait_states"] = chip.flash.wait_states
-        row["code_waits"] = sum(cache.waits(piece, cycles) for piece, cycles in traced.pieces) / traced.steps
-        row["weight_waits"] = float(weights_bytes / chip.flash.line_bytes * chip.flash.wait_states)
-    row["cycles"] = traced.cycles["step"]["likely"] + row["code_waits"] + row["weight_waits"]
-    row["share"] = row["cycles"] / (chip.clock_hz * step_s)
-    row["lowest_clock_hz"] = row["cycles"] / step_s
-    return row
+        waits = sum(cache.waits(piece, cycles) for piece, cycles in traced.pieces) / traced.steps
+        weight_waits = float(weights_bytes / chip.flash.line_bytes * chip.flash.wait_states)
+    cycles = traced.cycles["step"]["likely"] + waits + weight_waits
+    return {
+        "board": chip.board,
+        "clock_hz": chip.clock_hz,
+        "wait_states": None if chip.flash is None else chip.flash.wait_states,
+        "code_waits": waits,
+        "weight_waits": weight_waits,
+        "cycles": cycles,
+        "share": cycles / (chip.clock_hz * step_s),
+        "lowest_clock_hz": cycles / step_s,
+    }

@@ -1,7 +1,7 @@
 """Cycles that a core waits for instructions out of flash: its lines, a cache of them, and reading ahead.
 
-A model of what ST's manuals call ART accelerator and others by other names: a line that is neither the last one, nor in the
-cache, nor being read ahead, costs all wait states; one that is being read ahead costs what is left of them.
+A model of what ST's manuals call ART accelerator and others by other names: a line that is neither the last one, nor in
+the cache, nor being read ahead, costs all wait states; one that is being read ahead costs what is left of them.
 """
 
 import collections

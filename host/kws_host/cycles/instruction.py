@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import re
 
-_LINE = re.compile(r"0x([0-9a-f]{8}):  ((?:[0-9a-f]{4} ){1,2}) *(\S+) *(.*)")
+_LINE = re.compile(r"0x([0-9a-f]{8}):  ((?:[0-9a-f]{4} ){1,2}) *(?![0-9a-f]{4}\b)([a-z]\S*) *(.*)")
 _REGISTER = re.compile(r"\b(r\d+|sb|sl|fp|ip|sp|lr|pc|[sd]\d+)\b")
 _ALSO_CALLED = {"sb": "r9", "sl": "r10", "fp": "r11", "ip": "r12"}
 _STORES = ("str", "stm", "push", "vstr", "vstm", "vpush")
@@ -46,7 +46,7 @@ class Instruction:
 
     @functools.cached_property
     def results(self) -> frozenset[str]:
-        """Registers that it writes besides an address's, as far as timings ask: the first, or a load's, or a product's two."""
+        """Registers that it writes, as far as timings ask: the first, or two of LDRD and long products."""
         if self.mnemonic.startswith((*_STORES, *_NO_RESULT)) and not self.mnemonic.startswith(("bic", "bfi", "bfc")):
             return frozenset()
         if self.mnemonic.startswith(("ldrd", "smull", "umull", "smlal", "umlal", "umaal")):

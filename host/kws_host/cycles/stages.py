@@ -34,8 +34,8 @@ def instructions_of(pieces: Sequence[Sequence[Block]]) -> int:
 def steps_of(trace: Sequence[Block]) -> list[StepTrace]:
     """The steps of a bulk run's trace.
 
-    The counter is read before and after each piece of the front end, then before the engine, between it and the detector, and
-    after that. A piece reaches from one reading to the next, as the difference of two readings does.
+    The counter is read before and after each piece of the front end, then before the engine, between it and the
+    detector, and after that. A piece reaches from one reading to the next, as the difference of two readings does.
 
     Raises:
       KwsError: the trace holds no step, or the readings come in another order.
@@ -55,7 +55,9 @@ def steps_of(trace: Sequence[Block]) -> list[StepTrace]:
     steps, first = [], 0
     for number in sorted(engines):
         if (number - first) % 2 or number + 1 >= len(pieces):
-            raise KwsError("the firmware reads its counter in another order than this program knows: use one kit for both")
+            raise KwsError(
+                "the firmware reads its counter in another order than this program knows: use one kit for both"
+            )
         steps.append(StepTrace(tuple(pieces[first:number:2]), (pieces[number],), (pieces[number + 1],)))
         first = number + 3
     if not steps:

@@ -1,5 +1,7 @@
 """An estimate of cycles as text for people."""
 
+from collections.abc import Sequence
+
 from kws_host.benchmark import STAGES
 from kws_host.screen import table
 
@@ -15,33 +17,27 @@ def cycles_text(estimate: dict) -> str:
         )
         for name in (*STAGES, "step")
     ]
-    boards = [_board_row(row) for row in estimate["boards"]]
-    return "\n\n".join(
-        [
-            f"estimate of cycles on a {estimate['core']} without wait states, of the first {estimate['steps']} steps: nobody "
-            "measured them on a chip",
-            table(
-                ("stage", "instructions/step", "cycles/step", "least", "most", "cycles/instruction"),
-                stages,
-                right=(1, 2, 3, 4, 5),
-            ),
-            table(
-                ("on a chip as of", "MHz", "wait states", "cycles/step", "share of time", "lowest MHz"),
-                boards,
-                right=(1, 2, 3, 4, 5),
-            )
-            + "\n(a dash: the board's file describes no flash. The lowest clock keeps the wait states of the board's own.)",
-        ]
-    )
-
-
-def _board_row(row: dict) -> tuple[str, ...]:
-    waits = "-" if row["wait_states"] is None else str(row["wait_states"])
+    head = ("stage", "instructions/step", "cycles/step", "least", "most", "cycles/instruction")
+    boards_head, boards = cycles_table(estimate["boards"])
     return (
-        row["board"],
-        f"{row['clock_hz'] / 1e6:g}",
-        waits,
-        f"{row['cycles']:,.0f}",
-        f"{100 * row['share']:.1f} %",
-        f"{row['lowest_clock_hz'] / 1e6:.1f}",
+        f"estimate of cycles on a {estimate['core']} without wait states, of {estimate['steps']} steps: not "
+        f"measured on a chip\n\n{table(head, stages, right=range(1, len(head)))}\n\n"
+        f"{table(boards_head, boards, right=range(1, len(boards_head)))}\n"
+        "(a dash: the board's file describes no flash; the lowest clock keeps the board's wait states)"
     )
+
+
+def cycles_table(boards: Sequence[dict]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Head and rows of what boards need. Args: boards: of `estimate.estimate`."""
+    rows: list[tuple[str, ...]] = [
+        (
+            row["board"],
+            f"{row['clock_hz'] / 1e6:g}",
+            "-" if row["wait_states"] is None else str(row["wait_states"]),
+            f"{row['cycles']:,.0f}",
+            f"{100 * row['share']:.1f} %",
+            f"{row['lowest_clock_hz'] / 1e6:.1f}",
+        )
+        for row in boards
+    ]
+    return ("chip as of", "MHz", "wait states", "cycles/step", "share of time", "lowest MHz"), rows

@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -45,8 +46,8 @@ class Block:
 def record(board: EmulatedBoard, pcm: np.ndarray) -> list[Block]:
     """Runs a recording through a firmware and returns all that it executed, from reset to end.
 
-    Instructions are not counted meanwhile (no ``-icount``): nothing interrupts a bulk run, so that every block that the log
-    names was executed to its end.
+    Instructions are not counted meanwhile (no ``-icount``): nothing interrupts a bulk run, so that every block that the
+    log names was executed to its end.
 
     Args:
       board: what to run.
@@ -68,7 +69,7 @@ def record(board: EmulatedBoard, pcm: np.ndarray) -> list[Block]:
             return read(log)
 
 
-def read(log) -> list[Block]:  # noqa: ANN001  (lines of text)
+def read(log: Iterable[str]) -> list[Block]:
     """Blocks that a log says were executed, in order.
 
     Args:
