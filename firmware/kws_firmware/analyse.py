@@ -65,9 +65,8 @@ def too_small(bounds: dict[str, StackBounds], images: dict[str, Path], seen: dic
     for name, bound in bounds.items():
         thread, handlers = stack_sizes(images[name])
         if bound.thread > thread or bound.handlers > handlers:
-            lines.append(
-                f"{name}: a stack may run over: {bound.thread:,} of {thread:,} bytes, or {bound.handlers:,} of {handlers:,}"
-            )
+            sizes = f"{bound.thread:,} of {thread:,} bytes, in handlers {bound.handlers:,} of {handlers:,}"
+            lines.append(f"{name}: a stack may run over: {sizes}")
         if seen.get(name, 0) > bound.thread:
             lines.append(f"{name}: a stack of {seen[name]:,} bytes was measured, above its bound of {bound.thread:,}")
     return lines
