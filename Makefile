@@ -79,6 +79,7 @@ lint-types: venv
 
 lint-cpp: system-test lint-cpp-format sources
 	@$(QUIET) "C++: clang-tidy" $(LOGS)/lint-clang-tidy.log $(VENV)/bin/python .ci/tidy.py
+	@$(QUIET) "C++: cppcheck" $(LOGS)/lint-cppcheck.log .ci/cppcheck.sh
 
 lint-cpp-format: venv
 	@$(QUIET) "C++: formatting" $(LOGS)/lint-clang-format.log $(CPP_SOURCES) -exec $(VENV)/bin/clang-format --dry-run -Werror {} +
