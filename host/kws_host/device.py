@@ -61,6 +61,7 @@ class Device:
       info: answer to GET_INFO, asked for once.
       clock: samples, steps and seconds of the device's model, converted.
       on_event: called with every decoded event (STEP, DETECTION, ...), for monitors.
+      events_lost: events that did not come, as the numbers of those that came tell.
     """
 
     def __init__(self, link: Link, on_event: Callable[[object], None] | None = None):
@@ -74,8 +75,9 @@ class Device:
         self._run: Run | None = None
         self._event_seq: int | None = None  # of the last event
         self._event_was_lost = False
+        self.events_lost = 0
         self._hears_host = False  # not known: somebody before us may have chosen the microphone
-        link.on_frame = self._on_frame
+        link.on_frame = self.take
         try:
             self.info = self._ask(MessageType.GET_INFO, b"", messages.Info)
         except RequestRefused as error:
@@ -198,7 +200,7 @@ class Device:
         run = self._run = Run()
         self._event_was_lost = False
         try:
-            AudioStream(self.link, data, credit, self.info.credit_window_bytes).run(self._on_frame, on_progress)
+            AudioStream(self.link, credit, self.info.credit_window_bytes).run(data, self.take, on_progress)
         finally:
             self._run = None
         expected = self.clock.steps_in(len(data) // 2)
@@ -209,6 +211,11 @@ class Device:
                 f"({len(set(indices))} of {expected} steps came). Use a better cable or a lower baud rate."
             )
         return run
+
+    def stream(self) -> AudioStream:
+        """Resets the device, for audio that comes bit by bit. Frames that are not about the stream go to `take`."""
+        self._use_host()
+        return AudioStream(self.link, self.reset(), self.info.credit_window_bytes)
 
     def hear(self, source: messages.SetSource, steps: int, silence_s: float) -> tuple[Run, messages.Stats]:
         """Lets the device hear from the microphone on, until it computed so many steps or fell silent.
@@ -232,7 +239,7 @@ class Device:
             while len(run.steps) < steps and (frame := self.link.receive(silence_s)) is not None:
                 if frame.type == MessageType.ERROR:
                     raise RequestRefused(self.link.port, self.link.decode(messages.Error, frame.payload))
-                self._on_frame(frame)
+                self.take(frame)
             stats = self.stats()  # which come behind the last step's events
         finally:
             self._run = None
@@ -240,7 +247,7 @@ class Device:
             raise LossError(f"{self.link.port}: results were lost on the way. Use a better cable or a lower baud rate.")
         return run, stats
 
-    def _on_frame(self, frame: Frame) -> None:
+    def take(self, frame: Frame) -> None:
         """Takes an event; late answers and unknown types of newer firmware are left alone."""
         kind = next((kind for kind in EVENTS if kind.TYPE == frame.type), None)
         if kind is None:
@@ -261,6 +268,7 @@ class Device:
             return False
         if self._event_seq is not None and frame.seq != (self._event_seq + 1) % 65536:
             self._event_was_lost = True
+            self.events_lost += (frame.seq - self._event_seq - 1) % 65536
         self._event_seq = frame.seq
         return True
 
@@ -288,4 +296,4 @@ class Device:
         while (left := deadline - time.monotonic()) > 0:
             frame = self.link.receive(left)
             if frame is not None:
-                self._on_frame(frame)
+                self.take(frame)
