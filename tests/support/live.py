@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from kws_host.live import wire
 from kws_host.live.board import LiveBoard, Source
 from kws_host.live.server import PAGE, LiveServer
 from kws_host.target import Target
@@ -141,9 +140,9 @@ class Page:
         """Sends a recording within the credit, and waits until the board has consumed it."""
         data = np.asarray(pcm, "<i2").tobytes()
         end = self._sent + len(data)
-        while data:
-            self.until(lambda: self._sent + len(data[:piece_bytes]) <= self._limit)
-            self.audio(data[:piece_bytes])
-            data = data[piece_bytes:]
+        for start in range(0, len(data), piece_bytes):
+            piece = data[start : start + piece_bytes]
+            self.until(lambda: self._sent + piece_bytes <= self._limit)
+            self.audio(piece)
         self.until(lambda: self.take.consumed >= end)
         return self.take

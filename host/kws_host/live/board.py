@@ -75,7 +75,7 @@ class LiveBoard:
     """
 
     def __init__(self, target: Target, source: Source = Source.PAGE, bundle: Bundle | None = None):
-        """Args: target, source: see the attributes. bundle: has the thresholds of a board that runs it; None: unknown."""
+        """Args: target, source: see the attributes. bundle: has the thresholds of a board that runs it, if known."""
         self.target = target
         self.source = source
         self._bundle = bundle
