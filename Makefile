@@ -12,6 +12,8 @@ BOARD ?= mps2_an386
 AUDIO ?= host/demo/words
 BUNDLE ?= training/zoo/matchbox
 PYTEST_ARGS ?=
+# As many processes as the machine has cores; tests that share a folder stay in one (tests/conftest.py).
+PYTEST_WORKERS ?= auto
 
 LOGS := build/logs
 QUIET := .ci/quiet.sh
@@ -55,7 +57,7 @@ demo: firmware ## build the firmware, start an emulated board, stream spoken wor
 	@$(VENV)/bin/kws-host check --emulate "$$BOARD" --bundle "$$BUNDLE" "$$AUDIO"
 
 test: system-test venv sources ## everything that needs no hardware (PYTEST_ARGS="-k words" to choose)
-	@$(VENV)/bin/pytest $(PYTEST_ARGS)
+	@$(VENV)/bin/pytest -n $(PYTEST_WORKERS) --maxprocesses 8 --dist loadgroup $(PYTEST_ARGS)
 
 quick-test: venv ## at every save, under two minutes: unit tests that need neither TensorFlow nor a compiler
 	@$(VENV)/bin/pytest -m "not slow" $(QUICK_TESTS) $(PYTEST_ARGS)

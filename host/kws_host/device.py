@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from kws_reference.errors import KwsError
@@ -218,34 +218,52 @@ class Device:
         return AudioStream(self.link, self.reset(), self.info.credit_window_bytes)
 
     def hear(self, source: messages.SetSource, steps: int, silence_s: float) -> tuple[Run, messages.Stats]:
+        """As `hear_pieces`, in one piece. Returns what the device sent, and its counters afterwards."""
+        heard = Run()
+        for piece in self.hear_pieces(source, steps, silence_s, steps):
+            heard = piece
+        return heard, self.stats()
+
+    def hear_pieces(self, source: messages.SetSource, steps: int, silence_s: float, piece_steps: int) -> Iterator[Run]:
         """Lets the device hear from the microphone on, until it computed so many steps or fell silent.
 
         Args:
           source: the microphone, and what its samples go through.
           steps: to wait for.
           silence_s: after so long without a step there come no more.
+          piece_steps: of a piece; the last one may have fewer.
 
-        Returns:
-          What it sent, and its counters afterwards.
+        Yields:
+          What it sent, piece by piece, each with all events of its steps.
 
         Raises:
           LinkError: the link broke or lost something. RequestRefused: the engine failed. KwsError: the board has no
             microphone; the device restarted or faulted.
         """
         self.set_source(source)
-        run = self._run = Run()
         self._event_was_lost = False
+        self._run = run = Run()
+        done = 0
         try:
-            while len(run.steps) < steps and (frame := self.link.receive(silence_s)) is not None:
+            while done + len(run.steps) < steps and (frame := self.link.receive(silence_s)) is not None:
                 if frame.type == MessageType.ERROR:
                     raise RequestRefused(self.link.port, self.link.decode(messages.Error, frame.payload))
+                if len(run.steps) == piece_steps and frame.type == MessageType.STEP:  # that piece has all its events
+                    self._require_all(run, done)
+                    done += piece_steps
+                    self._run = Run()
+                    yield run
+                    run = self._run
                 self.take(frame)
-            stats = self.stats()  # which come behind the last step's events
+            self.stats()  # which comes behind the last step's events
+            self._require_all(run, done)
+            yield run
         finally:
             self._run = None
-        if self._event_was_lost or [record.step for record in run.steps] != list(range(len(run.steps))):
+
+    def _require_all(self, run: Run, first: int) -> None:
+        if self._event_was_lost or [record.step for record in run.steps] != list(range(first, first + len(run.steps))):
             raise LossError(f"{self.link.port}: results were lost on the way. Use a better cable or a lower baud rate.")
-        return run, stats
 
     def take(self, frame: Frame) -> None:
         """Takes an event; late answers and unknown types of newer firmware are left alone."""

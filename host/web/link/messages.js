@@ -22,6 +22,8 @@ export const MessageType = Object.freeze({
   RESTART: 0x09, // reset the chip
   TEST_FAULT: 0x0a, // fault on purpose
   SET_SOURCE: 0x0b, // where PCM comes from
+  SET_DETECTOR: 0x0c, // thresholds and smoothing
+  GET_DETECTOR: 0x0d, // thresholds and smoothing that hold
   INFO: 0x81, // what runs on the device
   RESET_DONE: 0x82, // all audio is forgotten
   CREDIT: 0x83, // how much audio may be sent
@@ -31,11 +33,13 @@ export const MessageType = Object.freeze({
   FAULT: 0x87, // registers of the last processor fault
   NAMES: 0x88, // names of one kind, as many as fit
   SOURCE: 0x89, // where PCM comes from now
+  DETECTOR: 0x8a, // thresholds and smoothing that hold now
   HELLO: 0x90, // the firmware (re)started
   STEP: 0x91, // results of one step
   DETECTION: 0x92, // the detector raised a detection
   STATE_DIGEST: 0x93, // the network's states after a step
   FRONTEND_DIGEST: 0x94, // what the stages of the front end computed in a step
+  AUDIO_HEARD: 0x95, // a piece of the PCM that the front end took
   ERROR: 0x9f, // a request that the device refuses
 });
 
@@ -45,7 +49,7 @@ export const ErrorCode = Object.freeze({
   BAD_PAYLOAD: 3, // the payload's length, or a value in it, is wrong; detail: its length
   AUDIO_GAP: 4, // AUDIO starts behind the end of the last one; detail: the offset to go on from
   AUDIO_OVERRUN: 5, // AUDIO beyond the granted credit, dropped; detail: the credit's limit
-  UNAVAILABLE: 6, // not offered, or not now; detail: 0, or why the microphone did not start
+  UNAVAILABLE: 6, // not offered, or not now; detail: 0, or the status of the microphone or of the settings' memory
   ENGINE: 7, // the engine's start or a step failed; detail: its status
 });
 
@@ -94,6 +98,7 @@ export const Config = Object.freeze({
   STATE_DIGESTS: 2, // a STATE_DIGEST follows each STEP
   PROFILE: 4, // BENCH counts each layer (makes the engine a little slower)
   FRONTEND_DIGESTS: 8, // a FRONTEND_DIGEST follows each STEP (front end `micro`)
+  AUDIO: 16, // AUDIO_HEARD brings what the front end takes, before the STEP that it completes
 });
 
 /** Types of answers: what answers a request. */
@@ -107,6 +112,8 @@ export const ANSWERS = Object.freeze({
   [MessageType.GET_FAULT]: MessageType.FAULT,
   [MessageType.GET_NAMES]: MessageType.NAMES,
   [MessageType.SET_SOURCE]: MessageType.SOURCE,
+  [MessageType.SET_DETECTOR]: MessageType.DETECTOR,
+  [MessageType.GET_DETECTOR]: MessageType.DETECTOR,
 });
 
 /** Fields in the order of the payload: `payload.js` reads and writes them. */
@@ -150,6 +157,26 @@ export const MESSAGES = Object.freeze({
       { name: "removeDc", kind: "u8", default: 1 },
     ],
   },
+  // SET_DETECTOR: settings of the detector, and the levels of some labels, from one on.
+  SET_DETECTOR: {
+    type: MessageType.SET_DETECTOR,
+    fields: [
+      { name: "action", kind: "u8" },
+      { name: "smoothingSteps", kind: "u8" },
+      { name: "runSteps", kind: "u8" },
+      { name: "refractorySteps", kind: "u16" },
+      { name: "quietSteps", kind: "u16" },
+      { name: "firstLabel", kind: "u8" },
+      { name: "levels", kind: "rest" },
+    ],
+  },
+  // GET_DETECTOR: settings of the detector, with levels from one label on.
+  GET_DETECTOR: {
+    type: MessageType.GET_DETECTOR,
+    fields: [
+      { name: "firstLabel", kind: "u8" },
+    ],
+  },
   // RESTART: resets the chip; no answer.
   RESTART: {
     type: MessageType.RESTART,
@@ -176,6 +203,20 @@ export const MESSAGES = Object.freeze({
     type: MessageType.SOURCE,
     fields: [
       { name: "kind", kind: "u8" },
+    ],
+  },
+  // DETECTOR: settings that hold, and the levels of as many labels as fit, from one on.
+  DETECTOR: {
+    type: MessageType.DETECTOR,
+    fields: [
+      { name: "origin", kind: "u8" },
+      { name: "maxSmoothingSteps", kind: "u8" },
+      { name: "smoothingSteps", kind: "u8" },
+      { name: "runSteps", kind: "u8" },
+      { name: "refractorySteps", kind: "u16" },
+      { name: "quietSteps", kind: "u16" },
+      { name: "firstLabel", kind: "u8" },
+      { name: "levels", kind: "many", count: "u16", item: "u16" },
     ],
   },
   // INFO: what runs on the device.
@@ -347,6 +388,14 @@ export const MESSAGES = Object.freeze({
       { name: "step", kind: "u32" },
       { name: "crcs", kind: "many", count: "u8", item: "u32" },
       { name: "ticks", kind: "many", count: "u8", item: "u32" },
+    ],
+  },
+  // AUDIO_HEARD: a piece of the PCM that the front end took, from the host or from the microphone.
+  AUDIO_HEARD: {
+    type: MessageType.AUDIO_HEARD,
+    fields: [
+      { name: "firstSample", kind: "u32" },
+      { name: "pcm", kind: "many", count: "u16", item: "i16" },
     ],
   },
 });

@@ -80,6 +80,19 @@ const char* LayerName(size_t layer) { return layer == 0 ? "first" : layer == 1 ?
 void SetProfile(uint32_t* layer_ticks, uint32_t (*)()) { g_layer_ticks = layer_ticks; }
 }  // namespace engine
 
+DetectorSettings DetectorSettings::Generated() { return {1, 1, 0, 0, {}}; }
+
+bool Detector::Takes(const DetectorSettings& settings) {
+  return settings.smoothing_steps >= 1 && settings.smoothing_steps <= kMaxSmoothingSteps && settings.run_steps >= 1;
+}
+
+Status Detector::Configure(const DetectorSettings& settings) {
+  if (!Takes(settings)) return Status::kInvalidArgument;
+  settings_ = settings;
+  Reset();
+  return Status::kOk;
+}
+
 void Detector::Reset() {
   step_ = 0;
   top_label_ = 1;
