@@ -57,6 +57,12 @@ export class BoardDevice extends Device {
     this.stepTimer = setTimeout(() => this.flush(), STEP_WAIT_MS);
   }
 
+  /** For kinds of boards: takes an AUDIO_HEARD. */
+  onHeard({ firstSample, pcm }) {
+    this.flush();
+    this.handlers.onHeard?.(pcm, firstSample);
+  }
+
   /** For kinds of boards: takes a DETECTION. */
   onDetection({ step, label, smoothedQ15 }) {
     if (this.step?.step === step) this.step.detection = { label, smoothedQ15 };

@@ -2,12 +2,13 @@
 import { BoardDevice } from "./board_device.js";
 import { AudioStream } from "../link/audio_stream.js";
 import { Link, RequestRefused } from "../link/link.js";
-import { Config, ErrorCode, MESSAGES, MessageType, NamesKind, SourceKind } from "../link/messages.js";
+import { Config, ErrorCode, LEVELS_PER_LABEL, MESSAGES, MessageType, NamesKind, SourceKind } from "../link/messages.js";
 import { decode } from "../link/payload.js";
 
 export const DEFAULT_BAUD = 921600;
 const PORT_BUFFER_BYTES = 65536;
 const RETRY_MS = 1000;
+const BAUD_OF_AUDIO = 400000; // that AUDIO_HEARD needs
 
 export class SerialDevice extends BoardDevice {
   static unavailable() {
@@ -28,6 +29,8 @@ export class SerialDevice extends BoardDevice {
     this.stream = null;
     this.info = null;
     this.isReady = false; // a HELLO means that the board was restarted
+    this.hasRestarted = false;
+    this.isDeaf = true; // what comes is not of the audio since restart()
     this.work = Promise.resolve(); // requests, one after the other
   }
 
@@ -54,7 +57,7 @@ export class SerialDevice extends BoardDevice {
   }
 
   restart() {
-    return this.next(() => this.reset_());
+    return this.next(() => this.forgetAudio());
   }
 
   async close() {
@@ -122,6 +125,13 @@ export class SerialDevice extends BoardDevice {
     await this.port?.close().catch(() => {});
   }
 
+  /** A board that was plugged in again may be another port to the browser. */
+  async samePort() {
+    const ids = JSON.stringify(this.port.getInfo());
+    const ports = await navigator.serial.getPorts();
+    return ports.find((port) => JSON.stringify(port.getInfo()) === ids);
+  }
+
   /** The port is gone: waits until it is there again. */
   async onBroken(connection, error) {
     if (connection !== this.connection) return;
@@ -135,11 +145,12 @@ export class SerialDevice extends BoardDevice {
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       if (this.closed) return;
       try {
+        this.port = (await this.samePort()) ?? this.port;
         await this.connect();
         return this.returned("The board is back: it begins anew.");
       } catch (again) {
-        if (again.isFinal) return this.fail(again.message);
         await this.disconnect(again);
+        if (again.isFinal) this.fail(again.message);
       }
     }
   }
@@ -149,58 +160,99 @@ export class SerialDevice extends BoardDevice {
   async prepare() {
     const { link } = this.connection;
     const board = await link.request({ type: MessageType.GET_INFO }, {}, MESSAGES.INFO);
+    const labels = await this.labels(link);
+    const detector = await this.detector(link, labels.length);
+    const info = this.infoOf(board, { device: board.board, labels, source: this.source, ...detector });
+    if (this.info && this.info.modelSha256 !== info.modelSha256) {
+      throw Object.assign(new Error("The board came back with another model: connect again."), { isFinal: true });
+    }
+    do {
+      this.hasRestarted = false;
+      await this.configure(link);
+      this.isReady = true;
+      await this.forgetAudio();
+    } while (this.hasRestarted);
+    this.info = info;
+  }
+
+  async labels(link) {
     const labels = [];
     for (let total = 1; labels.length < total; ) {
       const part = await link.request(MESSAGES.GET_NAMES, { kind: NamesKind.LABELS, first: labels.length }, MESSAGES.NAMES);
       if (!part.names.length) break;
       labels.push(...part.names);
-      ({ total } = part);
+      total = part.total;
     }
-    const facts = { device: board.board, labels, source: this.source, smoothingSteps: null, thresholdsQ15: null };
-    const info = this.infoOf(board, facts);
-    if (this.info && this.info.modelSha256 !== info.modelSha256) {
-      throw Object.assign(new Error("The board came back with another model: connect again."), { isFinal: true });
-    }
-    await link.request(MESSAGES.CONFIGURE, { flags: Config.FEATURES }, MESSAGES.CONFIGURED);
-    this.isReady = true;
-    await this.reset_();
-    this.info = info;
+    return labels;
   }
 
-  /** RESET, and the source that is wanted: somebody before us may have chosen another. */
-  async reset_() {
-    const { link } = this.connection ?? {};
+  /** Thresholds and smoothing that hold; null where the firmware is too old to tell. */
+  async detector(link, labelCount) {
+    const thresholdsQ15 = [];
+    let smoothingSteps = null;
+    try {
+      while (thresholdsQ15.length < labelCount) {
+        const part = await link.request(MESSAGES.GET_DETECTOR, { firstLabel: thresholdsQ15.length }, MESSAGES.DETECTOR);
+        if (!part.levels.length) break;
+        smoothingSteps = part.smoothingSteps;
+        for (let at = 0; at < part.levels.length; at += LEVELS_PER_LABEL) thresholdsQ15.push(part.levels[at]);
+      }
+    } catch (error) {
+      if (!(error instanceof RequestRefused)) throw error;
+    }
+    return { smoothingSteps, thresholdsQ15: thresholdsQ15.length === labelCount ? thresholdsQ15 : null };
+  }
+
+  async configure(link) {
+    const isHeard = this.source === "board" && this.baud >= BAUD_OF_AUDIO;
+    const wanted = isHeard ? [Config.FEATURES | Config.AUDIO, Config.FEATURES] : [Config.FEATURES];
+    for (const flags of wanted) {
+      try {
+        return await link.request(MESSAGES.CONFIGURE, { flags }, MESSAGES.CONFIGURED);
+      } catch (error) {
+        if (!(error instanceof RequestRefused) || flags === Config.FEATURES) throw error;
+      }
+    }
+  }
+
+  /** RESET, of the source that is wanted: somebody before us may have chosen another. */
+  async forgetAudio() {
+    const link = this.connection?.link;
     if (!link) throw new Error("The board is gone.");
-    this.dropStep();
+    this.isDeaf = true; // what comes before the answer is of before
     this.stream?.stop();
     this.stream = null;
-    await this.setSource(this.source === "board" ? SourceKind.MICROPHONE : SourceKind.HOST);
-    this.dropStep();
-    if (this.source === "board") return;
-    const { limitBytes } = await link.request({ type: MessageType.RESET }, {}, MESSAGES.RESET_DONE);
-    this.dropStep();
+    const listen = () => {
+      this.dropStep();
+      this.isDeaf = false;
+    };
+    if (this.source === "board") return this.setSource(SourceKind.MICROPHONE, listen);
+    await this.setSource(SourceKind.HOST);
+    const { limitBytes } = await link.request({ type: MessageType.RESET }, {}, MESSAGES.RESET_DONE, listen);
+    const { connection } = this;
     const send = (offsetBytes, pcm) => link.send(MESSAGES.AUDIO, { offsetBytes, pcm });
-    const onSilent = () => this.onBroken(this.connection, new Error("it stopped answering"));
+    const onSilent = () => this.onBroken(connection, new Error("it stopped answering"));
     this.stream = new AudioStream(limitBytes, this.board.creditWindowBytes, send, onSilent);
   }
 
-  async setSource(kind) {
+  async setSource(kind, onAnswer) {
     try {
-      await this.connection.link.request(MESSAGES.SET_SOURCE, { kind }, MESSAGES.SOURCE);
+      await this.connection.link.request(MESSAGES.SET_SOURCE, { kind }, MESSAGES.SOURCE, onAnswer);
     } catch (error) {
-      if (kind === SourceKind.HOST && error instanceof RequestRefused) return; // older firmware
-      const isMissing = [ErrorCode.UNAVAILABLE, ErrorCode.UNKNOWN_TYPE].includes(error.code);
-      throw isMissing ? new Error(`${this.board.board} has no microphone, or it does not start: let it hear the page.`) : error;
+      if (!(error instanceof RequestRefused)) throw error;
+      if (kind === SourceKind.HOST) return; // older firmware
+      throw new Error(`${this.board.board} has no microphone, or it does not start: let the board hear this page.`);
     }
   }
 
   onFrame({ type, payload }) {
     if (type === MessageType.HELLO) return this.onHello();
-    if (type === MessageType.ERROR) return this.onError(decode(MESSAGES.ERROR, payload));
-    if (type === MessageType.CREDIT) return this.onCredit(decode(MESSAGES.CREDIT, payload));
-    if (!this.info) return;
-    if (type === MessageType.STEP) this.onStep(decode(MESSAGES.STEP, payload));
+    if (this.isDeaf) return;
+    if (type === MessageType.ERROR) this.onError(decode(MESSAGES.ERROR, payload));
+    else if (type === MessageType.CREDIT) this.onCredit(decode(MESSAGES.CREDIT, payload));
+    else if (type === MessageType.STEP) this.onStep(decode(MESSAGES.STEP, payload));
     else if (type === MessageType.DETECTION) this.onDetection(decode(MESSAGES.DETECTION, payload));
+    else if (type === MessageType.AUDIO_HEARD) this.onHeard(decode(MESSAGES.AUDIO_HEARD, payload));
     else if (type === MessageType.FAULT) this.handlers.onState?.("The board faulted, and restarts.");
   }
 
@@ -213,19 +265,20 @@ export class SerialDevice extends BoardDevice {
   }
 
   onError(error) {
-    if (!this.isReady || !this.info) return;
     if (error.code === ErrorCode.AUDIO_GAP) this.stream?.onGap(error.detail);
     else this.fail(`${new RequestRefused(error).message} Reset the board, and connect again.`);
   }
 
+  /** The firmware started: at its first start before our requests, or again. */
   async onHello() {
+    this.hasRestarted = true;
     if (!this.isReady || !this.info || this.closed) return;
-    this.isReady = false;
     const { connection } = this;
-    this.away("The board restarted.");
+    this.isReady = false;
+    this.isDeaf = true;
     this.stream?.stop();
     this.stream = null;
-    connection.link.break_once?.();
+    this.away("The board restarted.");
     try {
       await this.next(() => this.prepare());
       this.returned("The board restarted: it begins anew.");

@@ -17,6 +17,7 @@ export class ServerDevice extends BoardDevice {
   constructor(handlers) {
     super(handlers);
     this.socket = null;
+    this.opening = null; // who waits for open()
     this.info = null;
     this.turn = 0; // of the last RESET: what bears another one is of before
     this.sentBytes = 0;
@@ -91,7 +92,7 @@ export class ServerDevice extends BoardDevice {
   onText(message) {
     if (message.kind === "refused") this.refusal = message.message;
     else if (message.kind === "note") this.handlers.onState?.(message.message);
-    else if (message.kind === "board" && message.ready) this.onReady(message);
+    else if (message.kind === "board" && message.ready) this.onReady(message).catch(({ message: why }) => this.end(why));
     else if (message.kind === "board") this.away(message.message);
   }
 
@@ -104,7 +105,8 @@ export class ServerDevice extends BoardDevice {
       return;
     }
     if (view.getUint16(1, true) !== this.turn) return;
-    if (type === MessageType.STEP) this.onStep(decode(MESSAGES.STEP, payload));
+    if (type === MessageType.AUDIO_HEARD) this.onHeard(decode(MESSAGES.AUDIO_HEARD, payload));
+    else if (type === MessageType.STEP) this.onStep(decode(MESSAGES.STEP, payload));
     else if (type === MessageType.DETECTION) this.onDetection(decode(MESSAGES.DETECTION, payload));
     else if (type === MessageType.CREDIT) this.onCredit(decode(MESSAGES.CREDIT, payload));
     else if (type === MessageType.RESET_DONE) this.onResetDone();
@@ -137,6 +139,7 @@ export class ServerDevice extends BoardDevice {
       return; // closed, or gone again
     }
     if (before) return this.returned("The board is ready again: it begins anew.");
+    this.capacitySamples = this.roomSamples;
     this.handlers.onState?.("");
     this.opening?.resolve(info);
     this.opening = null;
@@ -146,25 +149,20 @@ export class ServerDevice extends BoardDevice {
     this.end(this.refusal ?? (this.info ? SERVER_ENDED : NO_SERVER));
   }
 
-  /** It is over, in words: told to who waits, else as an error. */
+  /** It is over, in words: told to who waits for open(), else as an error. */
   end(message) {
+    if (this.closed) return;
     this.dropStep();
-    const { opening } = this;
-    this.opening = null;
-    if (opening && !this.closed) {
-      this.ended();
-      opening.reject(new Error(message));
-    }
+    if (this.opening) this.ended();
+    else this.fail(message);
     this.rejectAll(new Error(message));
-    this.fail(message);
     this.socket.close();
   }
 
   rejectAll(error) {
-    const { resets } = this;
+    const waiting = [...this.resets, ...(this.opening ? [this.opening] : [])];
     this.resets = [];
-    for (const { reject } of resets) reject(error);
-    this.opening?.reject(error);
     this.opening = null;
+    for (const { reject } of waiting) reject(error);
   }
 }

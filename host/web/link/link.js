@@ -51,6 +51,7 @@ export class Link {
       const detail = `The board speaks protocol version ${frame.version}, this page ${PROTOCOL_VERSION}. Flash this kit's firmware.`;
       return asked.reject(new Error(detail));
     }
+    asked.onAnswer();
     if (frame.type === MessageType.ERROR) return asked.reject(new RequestRefused(decode(MESSAGES.ERROR, frame.payload)));
     asked.resolve(frame.payload);
   }
@@ -68,9 +69,10 @@ export class Link {
    * @param {Object} message of MESSAGES, or {type} of one without a payload.
    * @param {Object} values of its fields.
    * @param {Object} answer of MESSAGES.
+   * @param {function(): void} [onAnswer] called when it comes, before any frame that comes behind it.
    * @throws {Error} no answer in all attempts, the link broke, or the device refuses (RequestRefused).
    */
-  async request(message, values, answer) {
+  async request(message, values, answer, onAnswer = () => {}) {
     const seq = this.send(message, values);
     const payload = await new Promise((resolve, reject) => {
       if (this.broken) return reject(this.broken);
@@ -87,7 +89,7 @@ export class Link {
         this.asked = null;
         settle(value);
       };
-      this.asked = { seq, answer: answer.type, resolve: end(resolve), reject: end(reject) };
+      this.asked = { seq, answer: answer.type, onAnswer, resolve: end(resolve), reject: end(reject) };
     });
     return decode(answer, payload);
   }

@@ -7,6 +7,7 @@ export const PROTOCOL_VERSION = 1;
 export const FRAME_HEADER_BYTES = 4;
 export const FRAME_CRC_BYTES = 4;
 export const MAX_PAYLOAD_BYTES = 768;
+export const LEVELS_PER_LABEL = 4;
 export const ANSWER_TIMEOUT_MS = 2000;
 export const REQUEST_ATTEMPTS = 3;
 

@@ -50,6 +50,7 @@ class Reader {
     if (kind !== "many") return this.item(kind);
     const items = this.number(count);
     if (item === "i8") return new Int8Array(this.take(items).buffer);
+    if (item === "i16") return new Int16Array(this.take(2 * items).buffer);
     return Array.from({ length: items }, () => this.item(item));
   }
 }
@@ -60,7 +61,7 @@ class Reader {
  *
  * @param {{fields: Object[]}} message of `messages.js`.
  * @param {Uint8Array} payload
- * @returns {Object} the fields' values; u64 are BigInts, int8 an Int8Array, digests hexadecimal digits.
+ * @returns {Object} the fields' values; u64 are BigInts, many i8 or i16 are typed arrays, digests hexadecimal digits.
  * @throws {Error} the payload is too short.
  */
 export function decode(message, payload) {
