@@ -33,6 +33,7 @@ export class WasmPipeline {
     const bytes = source instanceof ArrayBuffer || ArrayBuffer.isView(source) ? source : await (await source).arrayBuffer();
     const { instance } = await WebAssembly.instantiate(bytes, imports);
     self.exports = instance.exports;
+    instance.exports._initialize();
     const digest = new Uint8Array(instance.exports.memory.buffer, instance.exports.kws_model_sha256(), 32);
     const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
     if (hex !== model.model_sha256) {
@@ -55,7 +56,7 @@ export class WasmPipeline {
     return {
       device: "WebAssembly in this browser",
       engine: "aot",
-      firmwareVersion: model.firmware_version,
+      firmwareVersion: this.text(this.exports.kws_firmware_version()),
       modelName: model.name,
       modelSha256: model.model_sha256,
       labels: model.labels,
@@ -68,6 +69,11 @@ export class WasmPipeline {
       thresholdsQ15: model.thresholds_q15,
       source: "page",
     };
+  }
+
+  text(at) {
+    const bytes = new Uint8Array(this.exports.memory.buffer, at);
+    return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
   }
 
   /** Forgets all audio. */
