@@ -58,7 +58,7 @@ async function loadModels() {
 function connect() {
   controls.device.onchange = openDevice;
   controls.model.onchange = openDevice;
-  controls.listen.onclick = () => act("Asking for the microphone…", () => session.listen());
+  controls.listen.onclick = listen;
   controls.stop.onclick = () => session.stop();
   controls.open.onclick = () => controls.file.click();
   controls.demo.onclick = () => playFile(() => fetchDemo());
@@ -118,6 +118,11 @@ async function openDevice() {
   if (!session.device) return;
   const why = microphoneUnavailable();
   if (session.info.source === "page" && why) say("note", why);
+}
+
+async function listen() {
+  if (!session.device) await openDevice();
+  if (session.info?.source === "page") await act("Asking for the microphone…", () => session.listen());
 }
 
 async function playFile(fetchFile) {

@@ -10,6 +10,19 @@ const PORT_BUFFER_BYTES = 65536;
 const RETRY_MS = 1000;
 const BAUD_OF_AUDIO = 400000; // that AUDIO_HEARD needs
 
+/** The port that the user chooses; without a click, the only one that was chosen before. */
+async function choosePort() {
+  const known = await navigator.serial.getPorts();
+  if (known.length === 1 && !navigator.userActivation?.isActive) return known[0];
+  try {
+    return await navigator.serial.requestPort();
+  } catch (error) {
+    if (error.name === "NotFoundError") throw new Error("No port was chosen: plug the board in, and choose it.");
+    if (error.name === "SecurityError") throw new Error("Press Listen: the browser asks for the board's port after a click alone.");
+    throw error;
+  }
+}
+
 export class SerialDevice extends BoardDevice {
   static unavailable() {
     if (!isSecureContext) return "Web Serial needs a page from https or from this machine (127.0.0.1): kws-host live, or python -m http.server.";
@@ -37,11 +50,7 @@ export class SerialDevice extends BoardDevice {
   /** Call it from a click: the browser asks its user which port. */
   async open() {
     try {
-      this.port = await navigator.serial.requestPort();
-    } catch (error) {
-      throw new Error(error.name === "NotFoundError" ? "No port was chosen: plug the board in, and choose it." : error.message);
-    }
-    try {
+      this.port = await choosePort();
       await this.connect();
       return this.info;
     } catch (error) {
