@@ -61,7 +61,7 @@ class Device:
       info: answer to GET_INFO, asked for once.
       clock: samples, steps and seconds of the device's model, converted.
       on_event: called with every decoded event (STEP, DETECTION, ...), for monitors.
-      events_lost: events that did not come, as the numbers of those that came tell.
+      lost_events: that were lost on the way so far.
     """
 
     def __init__(self, link: Link, on_event: Callable[[object], None] | None = None):
@@ -75,7 +75,7 @@ class Device:
         self._run: Run | None = None
         self._event_seq: int | None = None  # of the last event
         self._event_was_lost = False
-        self.events_lost = 0
+        self.lost_events = 0
         self._hears_host = False  # not known: somebody before us may have chosen the microphone
         link.on_frame = self.take
         try:
@@ -286,7 +286,7 @@ class Device:
             return False
         if self._event_seq is not None and frame.seq != (self._event_seq + 1) % 65536:
             self._event_was_lost = True
-            self.events_lost += (frame.seq - self._event_seq - 1) % 65536
+            self.lost_events += (frame.seq - self._event_seq - 1) % 65536
         self._event_seq = frame.seq
         return True
 

@@ -1,4 +1,4 @@
-"""Random and damaged bytes of the serial link, with what Python's decoder makes of them, as lines of the vectors' kind ``once``."""
+"""Random and damaged bytes of the serial link, and what Python's decoder makes of them."""
 
 import random
 
@@ -10,7 +10,7 @@ from tests.support.link_vectors import events
 
 
 def cases(count: int, seed: int) -> str:
-    """Returns lines: bytes in hexadecimal digits, and the events of Python's decoder. Args: count: of them. seed: of all."""
+    """Returns lines for `link_vectors.js`: ``once WIRE EVENT...``. Args: count: of them. seed: of all."""
     rng = random.Random(seed)
     return "".join(f"once {(wire := _wire(rng)).hex() or '-'} {' '.join(events(wire, 10**9))}\n" for _ in range(count))
 

@@ -49,11 +49,13 @@ class Take:
       steps: STEP messages.
       detections: DETECTION messages.
       consumed: bytes that the board has taken.
+      heard: int16 ``[samples]`` of a board's own microphone.
     """
 
     steps: list[messages.StepRecord] = dataclasses.field(default_factory=list)
     detections: list[messages.DetectionRecord] = dataclasses.field(default_factory=list)
     consumed: int = 0
+    heard: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.int16))
 
 
 class Page:
@@ -111,6 +113,9 @@ class Page:
                 self.take.steps.append(message)
             case messages.DetectionRecord():
                 self.take.detections.append(message)
+            case messages.AudioHeard(first_sample=first, pcm=pcm):
+                assert first == len(self.take.heard)
+                self.take.heard = np.concatenate([self.take.heard, np.frombuffer(pcm, "<i2")])
 
     def wait_ready(self, ready: bool = True, timeout_s: float = 30.0) -> None:
         """Waits until the board is there, or is gone."""

@@ -179,10 +179,10 @@ class LiveBoard:
           _BeginAgain: the board restarted. KwsError: it is gone.
         """
         self._heard_by, self._stream, self._is_configured = None, None, False
-        device.configure(Config.FEATURES)
+        self._configure(device)
         self._is_configured = True
         self._ready(device)
-        lost = device.events_lost
+        lost = device.lost_events
         while not self._stop.is_set():
             wait_s = self._do_what_is_wanted(device)
             if self._stream is not None:
@@ -194,9 +194,19 @@ class LiveBoard:
                 while (frame := device.link.receive(wait_s)) is not None:
                     self._take(device, frame)
                     wait_s = 0.0
-            if device.events_lost != lost:
-                self._note(_lost(device.events_lost - lost))
-                lost = device.events_lost
+            if device.lost_events != lost:
+                self._note(_lost(device.lost_events - lost))
+                lost = device.lost_events
+
+    def _configure(self, device: Device) -> None:
+        """Asks for features, and for what a microphone of the board hears, which older firmware does not tell."""
+        if self.source is Source.BOARD:
+            try:
+                device.configure(Config.FEATURES | Config.AUDIO)
+                return
+            except RequestRefused:
+                pass
+        device.configure(Config.FEATURES)
 
     def _do_what_is_wanted(self, device: Device) -> float:
         """Hands the inbox on to the board. Returns how long to wait for it."""
@@ -241,7 +251,7 @@ class LiveBoard:
         elif isinstance(event, messages.Hello):
             if self._is_configured:
                 raise _BeginAgain("The board restarted.")
-        elif isinstance(event, messages.StepRecord | messages.DetectionRecord):
+        elif isinstance(event, messages.StepRecord | messages.DetectionRecord | messages.AudioHeard):
             self._tell(event)
 
     # What the listener is told.

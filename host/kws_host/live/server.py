@@ -7,7 +7,7 @@ import uvicorn
 from kws_reference.errors import KwsError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
@@ -63,6 +63,7 @@ class LiveServer(uvicorn.Server):
                 log_config=None,
                 log_level="error",
                 server_header=False,
+                proxy_headers=False,
                 ws_max_size=wire.MAX_MESSAGE_BYTES,
                 ws_ping_interval=PING_S,
                 ws_ping_timeout=PING_S,
@@ -96,12 +97,16 @@ def _application(board: LiveBoard, page: Path, models: Path) -> Starlette:
             return RedirectResponse("/?device=server")
         return await files.get_response("index.html", request.scope)
 
+    async def no_models(request: Request) -> Response:
+        return JSONResponse({"models": []})
+
     files = StaticFiles(directory=page)
+    is_built = (models / "index.json").is_file()
     return Starlette(
         routes=[
             Route("/", front),
             WebSocketRoute("/live", live),
-            Mount("/models", StaticFiles(directory=models, check_dir=False)),
+            Mount("/models", StaticFiles(directory=models)) if is_built else Route("/models/index.json", no_models),
             Mount("/", files),
         ]
     )

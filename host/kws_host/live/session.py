@@ -18,6 +18,8 @@ MOST_WAITING = 500
 """Messages for a page that does not read them: ten seconds of steps. Then it is given up."""
 MOST_MESSAGES_PER_S = 2000
 """Of a page: a hundred are usual."""
+SEAT_WAIT_S = 1.0
+SEAT_POLL_S = 0.05
 IN_USE = "Another page hears this board already: close it, then load this one again."
 POLICY, TRY_AGAIN = 1008, 1013
 """Codes of a WebSocket's end."""
@@ -43,8 +45,9 @@ class Session:
 
     async def run(self) -> None:
         """Serves the page until it leaves, or breaks a rule."""
-        await self._socket.accept()
-        if not self._board.attach(self):
+        with contextlib.suppress(WebSocketDisconnect):  # gone already: the first to read sees it
+            await self._socket.accept()
+        if not await self._sit_down():
             await self._end(TRY_AGAIN, IN_USE)
             return
         log.info("a page is connected")
@@ -53,6 +56,15 @@ class Session:
         finally:
             self._board.detach()
             log.info("the page is gone")
+
+    async def _sit_down(self) -> bool:
+        """Waits a moment for the seat: of a page that was loaded again, the one before is still leaving."""
+        deadline = self._loop.time() + SEAT_WAIT_S
+        while not self._board.attach(self):
+            if self._loop.time() > deadline:
+                return False
+            await asyncio.sleep(SEAT_POLL_S)
+        return True
 
     async def _serve(self) -> None:
         tasks = {asyncio.create_task(self._read()), asyncio.create_task(self._write()), self._given_up}
