@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from kws_reference.cli import program
 
-from kws_host.commands import bench, check, emulate, evaluate, flash, info, live, microphone, monitor
+from kws_host.commands import bench, check, emulate, evaluate, flash, info, live, microphone, monitor, tune
 
-COMMANDS = (info, check, live, microphone, monitor, bench, emulate, flash, evaluate)
+COMMANDS = (info, check, live, microphone, monitor, bench, emulate, flash, evaluate, tune)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -25,6 +25,7 @@ EVENTS: tuple[type[Message], ...] = (
     messages.DetectionRecord,
     messages.StateDigest,
     messages.FrontendDigest,
+    messages.AudioHeard,
     messages.Hello,
     messages.Fault,
 )
@@ -133,6 +134,31 @@ class Device:
     def configure(self, config: Config) -> None:
         """Chooses what STEP and BENCH hold."""
         self.link.request(MessageType.CONFIGURE, messages.Configure(config).encode(), MessageType.CONFIGURED)
+
+    def detector(self) -> messages.DetectorSettings:
+        """Settings of the detector that hold, with the levels of all labels.
+
+        Raises:
+          RequestRefused: with UNKNOWN_TYPE by firmware from before this request.
+        """
+        first = self._ask(MessageType.GET_DETECTOR, messages.GetDetector(0).encode(), messages.DetectorSettings)
+        levels, wanted = list(first.levels), messages.LEVELS_PER_LABEL * self.info.label_count
+        while 0 < len(levels) < wanted:
+            request = messages.GetDetector(len(levels) // messages.LEVELS_PER_LABEL)
+            part = self._ask(MessageType.GET_DETECTOR, request.encode(), messages.DetectorSettings)
+            if not part.levels:
+                break
+            levels += part.levels
+        return dataclasses.replace(first, levels=tuple(levels))
+
+    def set_detector(self, settings: messages.SetDetector) -> messages.DetectorSettings:
+        """Sets what one frame holds. Returns what holds then, as much of it as one frame takes.
+
+        Raises:
+          RequestRefused: by firmware from before this request, with BAD_PAYLOAD of a value beyond its range, or with
+            UNAVAILABLE when it cannot be kept.
+        """
+        return self._ask(MessageType.SET_DETECTOR, settings.encode(), messages.DetectorSettings)
 
     def stats(self) -> messages.Stats:
         """Counters and memory figures."""

@@ -222,6 +222,25 @@ class Bundle:
         )
 
 
+def checked_detector(settings: DetectorConfig, labels: LabelSet) -> DetectorConfig:
+    """Settings as `Bundle.load` would take them.
+
+    Raises:
+      KwsError: a value is out of its range, or contradicts another.
+    """
+    return _detector(settings.to_dict(), labels)
+
+
+def write_detector(bundle: Bundle, settings: DetectorConfig) -> Bundle:
+    """Writes other settings of the detector into a bundle's manifest, whole or not at all. Returns it read anew.
+
+    Raises:
+      KwsError: see `write_bundle`.
+    """
+    manifest = {**bundle.manifest, "detector": settings.to_dict()}
+    return write_bundle(bundle.path, bundle.model, manifest)
+
+
 def write_bundle(path: str | os.PathLike, model: bytes, manifest: dict[str, Any]) -> Bundle:
     """Writes a bundle and reads it back.
 

@@ -5,7 +5,7 @@ import zlib
 
 import numpy as np
 
-from kws_reference.bundle import Bundle
+from kws_reference.bundle import Bundle, DetectorConfig
 from kws_reference.detector.integer import Detection, Detector
 from kws_reference.frontend import kinds
 from kws_reference.network.oracle import Network
@@ -59,6 +59,11 @@ class Pipeline:
         self._taken_bytes = 0  # by all steps
         self._audio_crc = 0
         self._steps = 0
+
+    def set_detector(self, settings: DetectorConfig) -> None:
+        """Takes other settings of the detector from the next step on; it alone forgets the steps before."""
+        self.bundle = dataclasses.replace(self.bundle, detector=settings)
+        self._detector = Detector(self.bundle)
 
     def run(self, pcm: np.ndarray, *, state_crcs: bool = False, frontend_crcs: bool = False) -> list[Step]:
         """Resets everything and runs a whole recording.

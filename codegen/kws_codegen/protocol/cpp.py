@@ -148,7 +148,7 @@ def _singular(name: str) -> str:
 
 
 def _is_left_to_the_caller(item: Number | Text) -> bool:
-    """Whether the caller writes the items behind their count, one by one: the firmware holds them in structs or names."""
+    """Whether the caller writes the items behind their count, one by one: they are names, or lie in structs."""
     return isinstance(item, Text) or item.size == 2
 
 
