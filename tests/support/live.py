@@ -13,7 +13,6 @@ import numpy as np
 from kws_host.live.board import LiveBoard, Source
 from kws_host.live.server import PAGE, LiveServer
 from kws_host.target import Target
-from kws_reference.bundle import Bundle
 from kws_reference.protocol import messages
 from kws_reference.protocol.messages import MessageType
 from kws_reference.protocol.wire import Message
@@ -26,11 +25,9 @@ KINDS: dict[int, type[Message]] = {
 
 
 @contextlib.contextmanager
-def serving(
-    target: Target, source: Source = Source.PAGE, bundle: Bundle | None = None, page: Path = PAGE
-) -> Iterator[int]:
+def serving(target: Target, source: Source = Source.PAGE, page: Path = PAGE) -> Iterator[int]:
     """Runs the server. Yields: its TCP port."""
-    with LiveBoard(target, source, bundle) as board:
+    with LiveBoard(target, source) as board:
         server = LiveServer(board, page=page, models=page / "models")
         thread = threading.Thread(target=server.serve_here)
         thread.start()
@@ -101,7 +98,9 @@ class Page:
         return True
 
     def _on_message(self, message: Message, turn: int) -> None:
-        assert turn == (0 if isinstance(message, messages.Info) else self._turn)
+        if turn not in (0, self._turn):
+            assert turn < self._turn and not isinstance(message, messages.ResetDone)
+            return  # of before the last RESET
         match message:
             case messages.Info():
                 self.info = message

@@ -23,9 +23,23 @@ class WebSocketClient:
     """Attributes: socket: of the connection, for what no client should send. code: of the end, None before."""
 
     def __init__(
-        self, port: int, path: str = "/live", host: str = "", origin: str | None = "", timeout_s: float = 30.0
+        self,
+        port: int,
+        path: str = "/live",
+        host: str = "",
+        origin: str | None = "",
+        timeout_s: float = 30.0,
+        receive_bytes: int = 0,
     ):
-        """Connects. Args: port: of TCP. path, host, origin: of the request; "": the server's own, None: none.
+        """Connects.
+
+        Args:
+          port: of TCP.
+          path: of the request.
+          host: of the request; "": the server's own.
+          origin: likewise; None: none.
+          timeout_s: of sending and receiving.
+          receive_bytes: that the system keeps for this end; 0: as many as it likes.
 
         Raises:
           Refused: by a status of HTTP.
@@ -33,10 +47,13 @@ class WebSocketClient:
         own = f"127.0.0.1:{port}"
         headers = [] if origin is None else [(b"Origin", (origin or f"http://{own}").encode())]
         self.code: int | None = None
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout_s)
+        self.socket = socket.socket()
+        if receive_bytes:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        self.socket.settimeout(timeout_s)
+        self.socket.connect(("127.0.0.1", port))
         self._ws = wsproto.WSConnection(wsproto.ConnectionType.CLIENT)
         self._events: list[events.Event] = []
-        self._parts: list[str | bytes] = []
         self.send_event(events.Request(host or own, path, extra_headers=headers))
         answer = self._next()
         if isinstance(answer, events.RejectConnection):
@@ -48,9 +65,13 @@ class WebSocketClient:
             raise Refused(answer.status_code, body.decode())
         assert isinstance(answer, events.AcceptConnection), answer
 
+    def bytes_of(self, event: events.Event) -> bytes:
+        """What `wsproto` makes of an event."""
+        return self._ws.send(event)
+
     def send_event(self, event: events.Event) -> None:
-        """Sends what `wsproto` makes of an event."""
-        self.socket.sendall(self._ws.send(event))
+        """Sends an event."""
+        self.socket.sendall(self.bytes_of(event))
 
     def send(self, data: bytes | str) -> None:
         """Sends a message."""

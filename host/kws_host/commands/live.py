@@ -5,7 +5,6 @@ import contextlib
 import logging
 import webbrowser
 
-from kws_reference.bundle import Bundle
 from kws_reference.cli import program
 from kws_reference.errors import KwsError
 
@@ -21,7 +20,6 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     """Declares the options."""
     parser = subparsers.add_parser("live", help="hear and see a board in the browser", description=__doc__)
     options.add_target(parser)
-    options.add_bundle(parser)
     parser.add_argument(
         "--source",
         choices=[source.value for source in Source],
@@ -45,10 +43,9 @@ def run(args: argparse.Namespace) -> int:
         from kws_host.live.server import LiveServer
     except ImportError as error:
         raise KwsError(f"{error.name} is not installed: pip install 'kws-kit[host]'") from error
-    bundle = Bundle.load(args.bundle)
     with (
         contextlib.suppress(KeyboardInterrupt),
-        LiveBoard(options.target_of(args), Source(args.source), bundle) as board,
+        LiveBoard(options.target_of(args), Source(args.source)) as board,
     ):
         server = LiveServer(board, args.http_port)
         print(server.url, flush=True)

@@ -7,12 +7,12 @@ import threading
 from collections.abc import Mapping
 from typing import Protocol
 
-from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 from kws_reference.protocol import messages
 from kws_reference.protocol.messages import Config, MessageType, NamesKind, SourceKind
 from kws_reference.protocol.wire import Message
 
+from kws_host import detector_settings
 from kws_host.audio_stream import AudioStream
 from kws_host.device import Device
 from kws_host.frame import Frame
@@ -74,11 +74,10 @@ class LiveBoard:
       source: who hears.
     """
 
-    def __init__(self, target: Target, source: Source = Source.PAGE, bundle: Bundle | None = None):
-        """Args: target, source: see the attributes. bundle: has the thresholds of a board that runs it, if known."""
+    def __init__(self, target: Target, source: Source = Source.PAGE):
+        """Args: target, source: see the attributes."""
         self.target = target
         self.source = source
-        self._bundle = bundle
         self._lock = threading.Lock()  # of the four below
         self._listener: Listener | None = None
         self._inbox = _Inbox()
@@ -291,16 +290,14 @@ class LiveBoard:
                 self._listener.on_text(wire.note(text))
 
     def _facts(self, device: Device) -> Mapping[str, object]:
-        detector = None
-        if self._bundle is not None and self._bundle.model_sha256 == device.info.model_sha256:
-            detector = self._bundle.detector
+        held = detector_settings.held_by(device)
         emulated = " (emulated)" if self.target.emulate else ""
         return {
             "device": f"{device.info.board}{emulated}",
             "labels": device.names(NamesKind.LABELS),
             "source": self.source.value,
-            "smoothing_steps": detector.smoothing_steps if detector else None,
-            "thresholds_q15": list(detector.threshold_q15) if detector else None,
+            "smoothing_steps": held.config.smoothing_steps if held else None,
+            "thresholds_q15": list(held.config.threshold_q15) if held else None,
         }
 
 

@@ -31,7 +31,7 @@ def bundle():
 @pytest.fixture(scope="module")
 def served(program, bundle):
     """The TCP port of a server before a native firmware of its own."""
-    with firmware.running(program) as board, live.serving(Target(port=board.url, timeout_s=1.0), bundle=bundle) as port:
+    with firmware.running(program) as board, live.serving(Target(port=board.url, timeout_s=1.0)) as port:
         yield port
 
 
@@ -119,12 +119,6 @@ def test_live_next_page_begins_anew_after_the_first_left_in_the_middle(served, b
             _equals(second.stream(clip_files.word()), Pipeline(bundle).run(clip_files.word()))
 
 
-def test_live_unknown_model_has_no_thresholds(board, bundle):
-    with live.serving(Target(port=board.url), bundle=None) as port, live.Page(port) as page:
-        page.wait_ready()
-        assert page.board["thresholds_q15"] is None and page.board["smoothing_steps"] is None
-
-
 def test_live_board_that_restarts_is_told_and_begins_anew(program, bundle):
     wanted = []
 
@@ -134,7 +128,7 @@ def test_live_board_that_restarts_is_told_and_begins_anew(program, bundle):
         return restart + data
 
     with firmware.running(program) as board, firmware.proxy(board.port, to_device=with_a_restart) as wire:
-        with live.serving(Target(port=wire.url, timeout_s=1.0), bundle=bundle) as port, live.Page(port) as page:
+        with live.serving(Target(port=wire.url, timeout_s=1.0)) as port, live.Page(port) as page:
             page.wait_ready()
             page.reset()
             page.stream(clip_files.noise(2))
@@ -152,7 +146,7 @@ def test_live_board_that_is_unplugged_is_told_and_found_again(program, bundle, m
     monkeypatch.setattr("kws_host.live.board.RETRY_S", 0.05)
     with firmware.running(program) as board:
         tcp_port = board.port
-        server = live.serving(Target(port=board.url, timeout_s=0.3), bundle=bundle)
+        server = live.serving(Target(port=board.url, timeout_s=0.3))
         port = server.__enter__()
         page = live.Page(port)
         page.wait_ready()
@@ -178,7 +172,7 @@ def test_live_board_that_is_unplugged_is_told_and_found_again(program, bundle, m
 def test_live_noisy_wire_loses_no_audio_and_tells_lost_results(board, bundle):
     lossy = firmware.noise(3, 3000, ("flip",))
     with firmware.proxy(board.port, to_device=lossy) as wire:
-        with live.serving(Target(port=wire.url, timeout_s=0.3), bundle=bundle) as port, live.Page(port) as page:
+        with live.serving(Target(port=wire.url, timeout_s=0.3)) as port, live.Page(port) as page:
             page.wait_ready()
             page.reset()
             _equals(page.stream(clip_files.word()), Pipeline(bundle).run(clip_files.word()))
@@ -188,7 +182,7 @@ def test_live_noisy_wire_loses_no_audio_and_tells_lost_results(board, bundle):
         return data if quiet[0] else firmware.noise(len(data), 900, ("flip",))(data)
 
     with firmware.proxy(board.port, to_host=damages_steps) as wire:
-        with live.serving(Target(port=wire.url, timeout_s=0.3), bundle=bundle) as port, live.Page(port) as page:
+        with live.serving(Target(port=wire.url, timeout_s=0.3)) as port, live.Page(port) as page:
             page.wait_ready()
             page.reset()
             quiet[0] = False
@@ -205,7 +199,7 @@ def test_live_boards_own_microphone_is_shown_without_audio_of_the_page(program, 
     heard = Conditioner(256, True).push(pcm)
     steps = Pipeline(bundle).run(heard)
     with firmware.running(program, "microphone heard.pcm 1 0 1", tmp_path) as board:
-        with live.serving(Target(port=board.url), Source.BOARD, bundle) as port:
+        with live.serving(Target(port=board.url), Source.BOARD) as port:
             with live.Page(port) as page:
                 page.wait_ready()
                 assert page.board["source"] == "board"
@@ -221,20 +215,18 @@ def test_live_boards_own_microphone_is_shown_without_audio_of_the_page(program, 
 
 
 def test_live_board_without_a_microphone_says_so(board, bundle):
-    with live.serving(Target(port=board.url), Source.BOARD, bundle) as port, live.Page(port) as page:
+    with live.serving(Target(port=board.url), Source.BOARD) as port, live.Page(port) as page:
         page.wait_ready()
         page.socket.send(bytes([MessageType.RESET, 1, 0]))
         page.wait_ready(False)
         assert page.board["message"] == "The board is gone: native has no microphone: stream recordings to it"
 
 
-def test_live_bad_command_lines_end_with_one_line(capsys, board, tmp_path):
+def test_live_bad_command_lines_end_with_one_line(capsys, board):
     error = host_cli.fails_with_one_line(capsys, "live", "--no-browser")
     assert "no device: give --port" in error
     error = host_cli.fails_with_one_line(capsys, "live", "--no-browser", "--port", "socket://127.0.0.1:9")
     assert "nobody listens" in error
-    error = host_cli.fails_with_one_line(capsys, "live", "--no-browser", "--port", board.url, "--bundle", tmp_path)
-    assert str(tmp_path) in error
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
         words = ["live", "--no-browser", "--port", board.url, "--http-port", taken]
