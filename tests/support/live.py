@@ -140,6 +140,15 @@ class Page:
         self.socket.send_message(messages.Audio(start, pcm), self._turn if turn is None else turn)
         self._sent = start + len(pcm)
 
+    def has_room(self, size: int) -> bool:
+        """Whether so many bytes more are within the credit."""
+        return self._sent + size <= self._limit
+
+    def listen_for(self, wait_s: float) -> None:
+        """Takes one message, if one comes in time."""
+        if self.socket.has_message(wait_s):
+            self.listen()
+
     def stream(self, pcm: np.ndarray, piece_bytes: int = 640) -> Take:
         """Sends a recording within the credit, and waits until the board has consumed it."""
         data = np.asarray(pcm, "<i2").tobytes()

@@ -1,6 +1,7 @@
 """A WebSocket's client end on a plain socket, which a test may also break the rules with."""
 
 import json
+import select
 import socket
 from typing import Self
 
@@ -89,6 +90,10 @@ class WebSocketClient:
             if not data and not self._events:
                 return events.CloseConnection(1006)
         return self._events.pop(0)
+
+    def has_message(self, wait_s: float) -> bool:
+        """Whether `receive` has something to look at; waits for it for so long."""
+        return bool(self._events) or bool(select.select([self.socket], [], [], wait_s)[0])
 
     def receive(self) -> bytes | dict | None:
         """The next message, JSON read; None: the server ended the connection."""
