@@ -95,6 +95,7 @@ export class Session {
     }
     this.microphone = microphone;
     this.source = "microphone";
+    this.inRealTime = true;
     this.handlers.onChange();
   }
 
@@ -108,6 +109,7 @@ export class Session {
     await this.reset();
     const { signal } = this.stopping;
     this.source = "recording";
+    this.inRealTime = aloud;
     this.handlers.onChange();
     const feed = async (piece) => {
       await this.device.feed(piece);
@@ -159,6 +161,7 @@ export class Session {
     this.takenSamples = 0;
     this.latencies = [];
     this.costs = [];
+    this.inRealTime = false;
     this.level = { peak: 0, rms: 0 };
     this.lastLoss = -Infinity;
   }
@@ -189,7 +192,7 @@ export class Session {
   measure(step, now) {
     const end = endSamples(this.info, step.step);
     while (this.arrivals.length > 1 && this.arrivals[0].end < end) this.arrivals.shift();
-    if (this.source !== "board" && this.arrivals.length) keep(this.latencies, now - this.arrivals[0].at);
+    if (this.inRealTime && this.arrivals.length) keep(this.latencies, now - this.arrivals[0].at);
     if (step.cost) keep(this.costs, step.cost);
   }
 
