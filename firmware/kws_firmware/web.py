@@ -20,10 +20,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from kws_host.demo_words import WORDS, write_wav
+from kws_reference.audio.pcm import read_wav
 from kws_reference.bundle import Bundle
 from kws_reference.cli.log import set_up
 from kws_reference.cli.program import OK, status_of
 from kws_reference.errors import KwsError
+from kws_reference.labels import Kind
 from kws_reference.system.files import remedy
 
 from kws_firmware import sources
@@ -34,6 +38,9 @@ PAGE = ROOT / "host" / "web"
 RELEASED = (ROOT / "training" / "zoo" / "matchbox", ROOT / "training" / "zoo" / "matchbox_int4")
 MODELS, INDEX = "models", "index.json"
 MADE_BY = "kws_firmware.web"  # in the index: such a folder may be replaced
+DEMO = "demo.wav"
+DEMO_WORDS = ("no/slt", "left/rms", "_unknown_/marvin_slt", "yes/rms", "go/gina")
+"""Clips of the demo that the page plays where a model knows the word: few, since they weigh more than the model."""
 COMPILER_FLAGS = (
     "--target=wasm32-wasi",
     "-msimd128",  # every browser since 2023
@@ -141,8 +148,17 @@ def facts(bundle: Bundle) -> dict[str, Any]:
     }
 
 
+def demo_pcm(entries: list[dict[str, Any]]) -> np.ndarray:
+    """Spoken words that at least one of the models has as labels, int16 at 16 kHz; nothing where there is none."""
+    labels = {label for entry in entries for label in entry["labels"]}
+    words = [name for name in DEMO_WORDS if name.split("/")[0] in labels]
+    if not any(Kind.of(name.split("/")[0]) is Kind.KEYWORD for name in words):
+        return np.zeros(0, np.int16)
+    return np.concatenate([read_wav(WORDS / f"{name}.wav") for name in words])
+
+
 def build_models(bundles: list[Path], out: Path) -> list[dict[str, Any]]:
-    """Builds the modules of some bundles and the list of them that the page reads, ``index.json``.
+    """Builds the modules of some bundles, a few spoken words, and the list of them that the page reads: ``index.json``.
 
     Args:
       bundles: their folders, in the order of the page's list.
@@ -168,8 +184,12 @@ def build_models(bundles: list[Path], out: Path) -> list[dict[str, Any]]:
         name = f"{short}-{hashlib.sha256(module).hexdigest()[:8]}.wasm"
         (out / name).write_bytes(module)
         entries.append({"module": name, **facts(bundle)})
-    text = json.dumps({"made_by": MADE_BY, "models": entries}, indent=1, ensure_ascii=False) + "\n"
-    (out / INDEX).write_text(text, encoding="utf-8")
+    index: dict[str, Any] = {"made_by": MADE_BY, "models": entries}
+    words = demo_pcm(entries)
+    if len(words):
+        index["demo"] = DEMO
+        write_wav(out / DEMO, words)
+    (out / INDEX).write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return entries
 
 

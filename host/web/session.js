@@ -98,6 +98,7 @@ export class Session {
     }
     this.microphone = microphone;
     this.source = "microphone";
+    this.inRealTime = true;
     this.handlers.onChange();
   }
 
@@ -111,6 +112,7 @@ export class Session {
     await this.reset();
     const { signal } = this.stopping;
     this.source = "recording";
+    this.inRealTime = aloud;
     this.handlers.onChange();
     const feed = async (piece) => {
       await this.device.feed(piece);
@@ -162,6 +164,7 @@ export class Session {
     this.takenSamples = 0;
     this.latencies = [];
     this.costs = [];
+    this.inRealTime = false;
     this.level = { peak: 0, rms: 0 };
     this.lastLoss = -Infinity;
   }
@@ -193,7 +196,7 @@ export class Session {
   measure(step, now) {
     const end = endSamples(this.info, step.step);
     while (this.arrivals.length > 1 && this.arrivals[0].end < end) this.arrivals.shift();
-    if (this.source !== "board" && this.arrivals.length) keep(this.latencies, now - this.arrivals[0].at);
+    if (this.inRealTime && this.arrivals.length) keep(this.latencies, now - this.arrivals[0].at);
     if (step.cost) keep(this.costs, step.cost);
   }
 

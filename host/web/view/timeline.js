@@ -131,12 +131,10 @@ export class Timeline {
     context.fillText((topSmoothedQ15.value(last) / NEVER_Q15).toFixed(2), view.left + view.width + 6, top + BEST_HEIGHT / 2);
     if (!info.thresholdsQ15) return;
     context.strokeStyle = colours.mark;
-    context.setLineDash([3, 3]);
     for (let step = first; step <= last; ++step) {
       const threshold = info.thresholdsQ15[topLabel.value(step)];
       if (threshold < NEVER_Q15) line(context, x(step), y(threshold), x(step + 1), y(threshold));
     }
-    context.setLineDash([]);
   }
 
   drawDetections(context, view, x, rowsTop, bottom) {
