@@ -13,6 +13,7 @@ from kws_host.commands import (
     evaluate,
     flash,
     info,
+    live,
     microphone,
     monitor,
     record,
@@ -20,7 +21,7 @@ from kws_host.commands import (
     tune,
 )
 
-COMMANDS = (info, check, microphone, monitor, bench, emulate, flash, evaluate, tune, record, capture, report)
+COMMANDS = (info, check, live, microphone, monitor, bench, emulate, flash, evaluate, tune, record, capture, report)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -80,7 +80,7 @@ class Device:
         self.lost_events = 0
         self._hears_host = False  # not known: somebody before us may have chosen the microphone
         self._config = Config.NONE
-        link.on_frame = self._on_frame
+        link.on_frame = self.take
         try:
             self.info = self._ask(MessageType.GET_INFO, b"", messages.Info)
         except RequestRefused as error:
@@ -246,13 +246,13 @@ class Device:
         )
 
         def on_frame(frame: Frame) -> None:
-            self._on_frame(frame)
+            self.take(frame)
             if self._event_was_lost or (run.steps and run.steps[-1].step != len(run.steps) - 1):
                 raise lost  # now, not at the end of a long recording
 
         try:
-            stream = AudioStream(self.link, data, credit, self.info.credit_window_bytes)
-            stream.run(on_frame, on_progress)
+            stream = AudioStream(self.link, credit, self.info.credit_window_bytes)
+            stream.run(data, on_frame, on_progress)
         finally:
             self._run = None
         # No event follows the last ones, to show that they were lost: where anything was, the device's counters tell.
@@ -268,6 +268,11 @@ class Device:
         counts += [(len(run.digests), steps)] if Config.STATE_DIGESTS in self._config else []
         counts += [(len(run.frontend_digests), steps)] if Config.FRONTEND_DIGESTS in self._config else []
         return all(came == sent % 2**32 for came, sent in counts)
+
+    def stream(self) -> AudioStream:
+        """Resets the device, for audio that comes bit by bit. Frames that are not about the stream go to `take`."""
+        self._use_host()
+        return AudioStream(self.link, self.reset(), self.info.credit_window_bytes)
 
     def hear(self, source: messages.SetSource, steps: int, silence_s: float) -> tuple[Run, messages.Stats]:
         """As `hear_pieces`, in one piece. Returns what the device sent, and its counters afterwards."""
@@ -306,7 +311,7 @@ class Device:
                     self._run = Run()
                     yield run
                     run = self._run
-                self._on_frame(frame)
+                self.take(frame)
             self.stats()  # which comes behind the last step's events
             self._require_all(run, done)
             yield run
@@ -326,11 +331,11 @@ class Device:
         while (frame := self.link.receive(silence_s)) is not None:
             if frame.type == MessageType.ERROR:
                 raise RequestRefused(self.link.port, self.link.decode(messages.Error, frame.payload))
-            if (event := self._on_frame(frame)) is not None:
+            if (event := self.take(frame)) is not None:
                 self._require_running(event)
                 yield event
 
-    def _on_frame(self, frame: Frame) -> Message | None:
+    def take(self, frame: Frame) -> Message | None:
         """Takes an event, and returns it; late answers and unknown types of newer firmware are left alone."""
         kind = next((kind for kind in EVENTS if kind.TYPE == frame.type), None)
         if kind is None:
@@ -389,4 +394,4 @@ class Device:
         while (left := deadline - time.monotonic()) > 0:
             frame = self.link.receive(left)
             if frame is not None:
-                self._on_frame(frame)
+                self.take(frame)

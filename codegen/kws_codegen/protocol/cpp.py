@@ -13,7 +13,7 @@ from kws_reference.protocol.wire import Counted, Digest, Field, Message, Number,
 
 from kws_codegen.render.environment import TEMPLATES, environment
 
-_TEMPLATES = TEMPLATES / "protocol"
+TEMPLATES_OF_PROTOCOL = TEMPLATES / "protocol"
 
 # Written from a struct; all other messages of the device are written from arguments.
 STRUCTS = (messages.Info, messages.StepRecord, messages.DetectionRecord, messages.Bench, messages.Stats)
@@ -252,7 +252,7 @@ def files(style: Path) -> dict[str, str]:
     Raises:
       KwsError: clang-format is missing.
     """
-    templates = environment(_TEMPLATES)
+    templates = environment(TEMPLATES_OF_PROTOCOL)
     templates.filters.update(camel=camel, where=_where)
     of = {group: [_message(message) for message in members] for group, members in {
         "structs": STRUCTS, "calls": CALLS, "inline_calls": INLINE_CALLS, "requests": REQUESTS, "sized": SIZED,

@@ -11,6 +11,9 @@
 #include <arm_mve.h>
 #elif defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
 #define KWS_AOT_DSP 1
+#elif defined(__wasm_simd128__)
+#define KWS_AOT_WASM 1
+#include <wasm_simd128.h>
 #endif
 
 // Assembly blocks of this folder that need most registers name them all, r7 never without saving it, since it is the
