@@ -1,7 +1,7 @@
 """Writes or checks the taps of the decimators of pulse density, firmware/boards/pdm/pdm_taps.h.
 
-    python -m kws_firmware.make_pdm_taps --overwrite     after the taps of kws_reference/audio/pdm.py changed
-    python -m kws_firmware.make_pdm_taps --check
+python -m kws_firmware.make_pdm_taps --overwrite     after the taps of kws_reference/audio/pdm.py changed
+python -m kws_firmware.make_pdm_taps --check
 """
 
 import argparse

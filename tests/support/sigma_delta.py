@@ -39,7 +39,9 @@ def modulate(signal: np.ndarray, order: int, dither: float = 0.0, seed: int = 0)
     errors, shaped, bits = [0.0] * order, [0.0] * order, []
     for value, added in zip(np.asarray(signal, float).tolist(), noise, strict=True):
         # The quantization error, shaped by (numerator - denominator) / denominator, is added before the quantizer.
-        fed = sum(a * e for a, e in zip(ahead, errors, strict=True)) - sum(b * s for b, s in zip(back, shaped, strict=True))
+        fed = sum(a * e for a, e in zip(ahead, errors, strict=True)) - sum(
+            b * s for b, s in zip(back, shaped, strict=True)
+        )
         wanted = value + fed
         bit = wanted + added >= 0
         bits.append(bit)

@@ -4,8 +4,8 @@
 
 Both filters have the least largest error that their lengths allow, by Lawson's reweighted least squares: the second one
 over what passes to the end (0 to 8 kHz, with the droop of the first) and what would be folded onto 0 to 9 kHz, the
-third one over 0 to 7 kHz, since a half-band filter stops what it mirrors. Then they are rounded, and the rest that a constant gain of
-1 wants goes to the largest taps.
+third one over 0 to 7 kHz, since a half-band filter stops what it mirrors. Then they are rounded, and what is missing
+of a constant gain of 1 goes to the largest taps.
 """
 
 import sys

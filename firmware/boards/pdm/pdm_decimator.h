@@ -23,7 +23,7 @@ class PdmDecimator {
  private:
   void Sum(const uint16_t* words, size_t count, int16_t* sums);
 
-  uint64_t coming_;  // 16 bits for each of the sums that bits so far take part in, the next one lowest
+  uint64_t coming_ = 0;  // 16 bits for each of the sums that bits so far take part in, the next one lowest
   SumDecimator rest_;
 };
 

@@ -7,26 +7,27 @@
 namespace kws::pdm {
 namespace {
 
-int16_t Saturate(int32_t value) {
-  return static_cast<int16_t>(value > INT16_MAX ? INT16_MAX : value < INT16_MIN ? INT16_MIN : value);
-}
-
 // An output of the second filter. The taps' sum is 1 in Q15: the middle of the sums comes out as kMiddle.
-int16_t Filter128k(const int16_t* sums) {
+int16_t Narrow128k(int32_t sum) {
   constexpr int32_t kMiddle = (kFullSum / 2) << 15;
   constexpr int kShift = 11;  // full scale of the sums, 2^11 to each side, becomes 2^15
-  const int32_t sum = SymmetricSum<kTapCount128k>(sums, kTaps128k);
-  return Saturate((sum - kMiddle + (1 << (kShift - 1))) >> kShift);
+  return Narrow<kShift>(sum - kMiddle + (1 << (kShift - 1)));
 }
 
 int16_t FilterHalfBand(const int16_t* outer, int16_t middle) {
   const int32_t sum = SymmetricSum<kHalfBandCount>(outer, kHalfBand) + middle * (1 << 14);
-  return Saturate((sum + (1 << 14)) >> 15);
+  return Narrow<15>(sum + (1 << 14));
 }
 
-// The newest `history` values move to the front.
-void Keep(int16_t* values, size_t history, size_t added) {
-  std::memmove(values, values + added, history * sizeof(int16_t));
+// The newest kCount values, behind `added` older ones, move to the front. Pairs of values, one by one: newlib's small
+// memmove() takes bytes.
+template <size_t kCount>
+void Keep(int16_t* values, size_t added) {
+#pragma GCC unroll 4
+  for (size_t i = 0; i < (kCount + 1) / 2; ++i) {
+    const uint32_t pair = Pair(values + added + 2 * i);
+    std::memcpy(values + 2 * i, &pair, sizeof(pair));
+  }
 }
 
 }  // namespace
@@ -38,17 +39,19 @@ void SumDecimator::Restart() {
 }
 
 void SumDecimator::Run(size_t samples, int16_t* out) {
-  static_assert(kSumsPerSample == kSumStep * kHalfStep && kHalfStep == 2, "two outputs of the second filter a sample");
+  static_assert(kSumStep == 4 && kHalfStep == 2 && kSumsPerSample == 8, "two outputs of the second filter a sample");
   const int16_t* sums = sums_;
   for (size_t i = 0; i < samples; ++i) {
-    middle_[kMiddleHistory + i] = Filter128k(sums);
-    outer_[kOuterHistory + i] = Filter128k(sums + kSumStep);
+    int32_t even, odd;
+    TwoSymmetricSums<kTapCount128k>(sums, kTaps128k, &even, &odd);
+    middle_[kMiddleHistory + i] = Narrow128k(even);
+    outer_[kOuterHistory + i] = Narrow128k(odd);
     sums += kSumsPerSample;
     out[i] = FilterHalfBand(outer_ + i, middle_[i]);
   }
-  Keep(sums_, kSumHistory, samples * kSumsPerSample);
-  Keep(middle_, kMiddleHistory, samples);
-  Keep(outer_, kOuterHistory, samples);
+  Keep<kSumHistory>(sums_, samples * kSumsPerSample);
+  Keep<kMiddleHistory>(middle_, samples);
+  Keep<kOuterHistory>(outer_, samples);
 }
 
 }  // namespace kws::pdm

@@ -32,8 +32,9 @@ class SumDecimator {
 
   alignas(4) int16_t sums_[kSumHistory + kSumsPerSample * kMostSamples];
   // The second filter's outputs by turns: those that meet the half-band filter's middle tap, and the others.
-  int16_t middle_[kMiddleHistory + kMostSamples];
-  int16_t outer_[kOuterHistory + kMostSamples];
+  // One more than needed of each: values move in pairs.
+  int16_t middle_[kMiddleHistory + kMostSamples + 1];
+  int16_t outer_[kOuterHistory + kMostSamples + 1];
 };
 
 }  // namespace kws::pdm
