@@ -1,4 +1,4 @@
-"""Builds drivers of `firmware/boards` for the development machine, with the model of registers in the place of a chip."""
+"""Builds drivers of `firmware/boards` for the development machine, with a model of registers in the place of a chip."""
 
 from collections.abc import Sequence
 from pathlib import Path

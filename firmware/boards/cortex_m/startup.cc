@@ -7,6 +7,7 @@
 
 #include "board_config.h"
 #include "cortex_m/core.h"
+#include "cortex_m/line_handlers.h"
 #include "cortex_m/linker_symbols.h"
 #include "cortex_m/registers.h"
 #include "kws/board.h"
@@ -17,7 +18,6 @@ extern "C" {
 [[noreturn]] void Reset_Handler();
 [[noreturn]] void KwsStart();
 void KwsFaultHandler();
-void KwsSerialInterrupt();
 void KwsTickInterrupt();
 }
 
@@ -39,7 +39,7 @@ constexpr VectorTable MakeVectorTable() {
   for (Handler& handler : table.lines) handler = KwsFaultHandler;
   table.core[0] = Reset_Handler;
   if (kHasTickInterruptHandler) table.core[14] = KwsTickInterrupt;
-  if (kHasSerialInterruptHandler) table.lines[kSerialInterruptLine] = KwsSerialInterrupt;
+  for (const LineHandler& used : kLineHandlers) table.lines[used.line] = used.handler;
   return table;
 }
 

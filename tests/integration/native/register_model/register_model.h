@@ -149,13 +149,14 @@ class Chip {
   // never.
   size_t Writes(uintptr_t address, size_t from = 0) const {
     size_t count = 0;
-    for (size_t i = from; i < log_.size(); ++i) count += log_[i].is_write && log_[i].address == address ? 1 : 0;
+    for (size_t i = from; i < log_.size(); ++i) count += IsWrite(log_[i], address) ? 1 : 0;
     return count;
   }
   size_t FirstWrite(uintptr_t address, uint32_t value, size_t from = 0) const {
-    size_t i = from;
-    while (i < log_.size() && !(log_[i].is_write && log_[i].address == address && log_[i].value == value)) ++i;
-    return i;
+    for (size_t i = from; i < log_.size(); ++i) {
+      if (IsWrite(log_[i], address) && log_[i].value == value) return i;
+    }
+    return log_.size();
   }
 
  private:
@@ -173,6 +174,8 @@ class Chip {
     Level level;
     void (*handler)() = nullptr;
   };
+
+  static bool IsWrite(const Access& access, uintptr_t address) { return access.is_write && access.address == address; }
 
   void CheckMapped(uintptr_t address) const {
     if (address % 4 != 0) Fail("an address that is not a word's", address);
