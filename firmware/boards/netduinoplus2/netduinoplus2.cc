@@ -12,7 +12,7 @@
 #include "kws/board.h"
 #include "kws/microphone.h"
 #include "stm32f4/clocks.h"
-#include "stm32f4/serial.h"
+#include "stm32/serial.h"
 #include "stm32f4/stm32f4_registers.h"
 
 namespace kws::board {

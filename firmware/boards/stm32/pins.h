@@ -1,4 +1,4 @@
-// Pins of ST's STM32F4 and STM32L4. Private to firmware/boards.
+// Pins of ST's STM32F4 and STM32L4, and what sets registers up. Private to firmware/boards.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,14 @@ constexpr Field Span(Field first, Field last) { return {first.position, last.pos
 
 inline void ReplaceField(uintptr_t address, Field field, uint32_t value) {
   Register(address) = field.Replace(Register(address), value);
+}
+
+// Waits for bits of a register, for at most some milliseconds.
+inline bool WaitFor(uintptr_t address, uint32_t mask, uint32_t value) {
+  for (uint32_t tries = 0; tries < 50000; ++tries) {
+    if ((Register(address) & mask) == value) return true;
+  }
+  return false;
 }
 
 // Hands a pin to a peripheral, with fast edges. The port's clock runs.

@@ -4,6 +4,7 @@
 #include "cortex_m/access.h"
 #include "cortex_m/board_facts.h"
 #include "stm32/pins.h"
+#include "stm32/serial.h"
 #include "stm32f4/stm32f4_registers.h"
 
 namespace kws::board {
@@ -25,13 +26,6 @@ constexpr Field kSw = Span(rcc::kSw0, rcc::kSw1);
 constexpr Field kSws = Span(rcc::kSws0, rcc::kSws1);
 
 }  // namespace
-
-bool WaitFor(uintptr_t address, uint32_t mask, uint32_t value) {
-  for (uint32_t tries = 0; tries < 50000; ++tries) {
-    if ((Register(address) & mask) == value) return true;
-  }
-  return false;
-}
 
 bool StartClocks() {
   Register(kRcc + rcc::kApb1Enr) |= rcc::kPwrEn.mask();  // its voltage is that for 168 MHz after reset
@@ -55,5 +49,7 @@ bool TakeWatchdogFlag() {
   Register(kRcc + rcc::kCsr) |= rcc::kRmvf.mask();
   return found;
 }
+
+void ClearSerialOverrun() {}
 
 }  // namespace kws::board

@@ -13,9 +13,6 @@ constexpr uint32_t kPllInputHz = 1000000;  // of both PLLs: the crystal, divided
 // on the internal oscillator, where the crystal does not start (QEMU has none).
 bool StartClocks();
 
-// Waits for a field of a register, for at most some milliseconds.
-bool WaitFor(uintptr_t address, uint32_t mask, uint32_t value);
-
 // Whether the watchdog caused the start. Asks the chip once, and lets it forget: the next restart has its own cause.
 bool TakeWatchdogFlag();
 

@@ -59,6 +59,7 @@ constexpr Field kPpre2{13, 3};             // CFGR:PPRE2
 constexpr uint32_t kPpre2DividedBy2 = 4;   // CFGR:PPRE2=DividedBy2 unlisted: RM0090 7.3.3
 constexpr Field kI2sSrc{23, 1};            // CFGR:I2SSRC
 constexpr uintptr_t kAhb1Enr = 0x30;       // AHB1ENR
+constexpr uintptr_t kPortEnr = 0x30;  // AHB1ENR
 constexpr Field kGpioAEn{0, 1};            // AHB1ENR:GPIOAEN
 constexpr Field kGpioBEn{1, 1};            // AHB1ENR:GPIOBEN
 constexpr Field kGpioCEn{2, 1};            // AHB1ENR:GPIOCEN
@@ -88,11 +89,12 @@ constexpr Field kDcEn{10, 1};              // ACR:DCEN
 }  // namespace flash
 
 namespace usart {                          // USART2 USART6
-constexpr uintptr_t kSr = 0x00;            // SR
+constexpr uintptr_t kStatus = 0x00;  // SR
 constexpr Field kOre{3, 1};                // SR:ORE
 constexpr Field kRxne{5, 1};               // SR:RXNE
 constexpr Field kTxe{7, 1};                // SR:TXE
-constexpr uintptr_t kDr = 0x04;            // DR
+constexpr uintptr_t kReceived = 0x04;  // DR
+constexpr uintptr_t kSent = 0x04;  // DR
 constexpr uintptr_t kBrr = 0x08;           // BRR
 constexpr uintptr_t kCr1 = 0x0C;           // CR1
 constexpr Field kRe{2, 1};                 // CR1:RE

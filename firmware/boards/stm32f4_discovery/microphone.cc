@@ -11,6 +11,7 @@
 #include "cortex_m/registers.h"
 #include "kws/microphone.h"
 #include "pdm/block_queue.h"
+#include "pdm/halves.h"
 #include "pdm/pdm_decimator.h"
 #include "stm32/pins.h"
 #include "stm32f4/clocks.h"
@@ -53,8 +54,8 @@ bool StartI2sPll() {
 }
 
 void StartPeripherals() {
-  Register(kRcc + rcc::kAhb1Enr) |=
-      kMicrophoneClock.enable.mask() | kMicrophoneData.enable.mask() | rcc::kDma1En.mask();
+  Register(kRcc + rcc::kPortEnr) |= kMicrophoneClock.enable.mask() | kMicrophoneData.enable.mask();
+  Register(kRcc + rcc::kAhb1Enr) |= rcc::kDma1En.mask();
   Register(kRcc + rcc::kApb1Enr) |= rcc::kSpi2En.mask();
   // The clock runs two cycles after the write: a read lets them pass.
   const uint32_t settled = Register(kRcc + rcc::kApb1Enr);
@@ -151,6 +152,7 @@ uint32_t LostSamples() { return g_blocks.lost(); }
 extern "C" void KwsMicrophoneInterrupt() {
   using namespace kws::board;
   using namespace kws::board::microphone;
+  namespace pdm = kws::pdm;
   const uint32_t flags = Register(kDma1 + dma::kLisr) & kFlags;
   Register(kDma1 + dma::kLifcr) = flags;  // the bits that clear stand where the flags do
   if (TakeOverrun()) g_blocks.Miss(1);  // a word or more was lost: a part of a sample
@@ -159,13 +161,8 @@ extern "C" void KwsMicrophoneInterrupt() {
     if (StopDma()) StartDma();
     return;
   }
-  const bool first = (flags & dma::kHtIf3.mask()) != 0;
-  const bool second = (flags & dma::kTcIf3.mask()) != 0;
-  if (first && second) {
-    // So late that one of them is being filled again: the one before the DMA's place is whole.
-    g_blocks.Miss(kBlockSamples);
-    TakeHalf(Register(kDma1 + dma::kS3Ndtr) > kHalfWords ? 1 : 0);
-  } else if (first || second) {
-    TakeHalf(second ? 1 : 0);
-  }
+  const auto half = pdm::FindWholeHalf((flags & dma::kHtIf3.mask()) != 0, (flags & dma::kTcIf3.mask()) != 0,
+                                       Register(kDma1 + dma::kS3Ndtr) > kHalfWords);
+  if (half.missed) g_blocks.Miss(kBlockSamples);
+  if (half.found) TakeHalf(half.index);
 }

@@ -4,8 +4,8 @@
 #include "cortex_m/core.h"
 #include "kws/board.h"
 #include "stm32/pins.h"
+#include "stm32/serial.h"
 #include "stm32f4/clocks.h"
-#include "stm32f4/serial.h"
 #include "stm32f4/stm32f4_registers.h"
 
 namespace kws::board {
@@ -20,7 +20,7 @@ void Init() {
   StartCycleCounter();
   const bool fast = StartClocks();
   StartSerial(fast ? kClockHz / 4 : kInternalOscillatorHz, false);
-  Register(kRcc + rcc::kAhb1Enr) |= kLight.enable.mask();
+  Register(kRcc + rcc::kPortEnr) |= kLight.enable.mask();
   UseOutput(kLight);
 }
 

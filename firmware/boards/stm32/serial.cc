@@ -1,4 +1,4 @@
-#include "stm32f4/serial.h"
+#include "stm32/serial.h"
 
 #include <cstddef>
 
@@ -7,7 +7,6 @@
 #include "kws/board.h"
 #include "stm32/byte_ring.h"
 #include "stm32/pins.h"
-#include "stm32f4/stm32f4_registers.h"
 
 namespace kws::board {
 namespace {
@@ -18,8 +17,8 @@ ByteRing<4096> g_ring;
 volatile uint32_t g_overruns;
 bool g_polled;
 
-constexpr uintptr_t kStatus = kSerialUsart + usart::kSr;
-constexpr uintptr_t kData = kSerialUsart + usart::kDr;
+constexpr uintptr_t kStatus = kSerialUsart + usart::kStatus;
+constexpr uintptr_t kReceived = kSerialUsart + usart::kReceived;
 constexpr uintptr_t kControl = kSerialUsart + usart::kCr1;
 
 void CountOverrun() {
@@ -30,7 +29,7 @@ void CountOverrun() {
 
 void StartSerial(uint32_t bus_hz, bool polled) {
   g_polled = polled;
-  Register(kRcc + rcc::kAhb1Enr) |= kSerialSends.enable.mask() | kSerialReceives.enable.mask();
+  Register(kRcc + rcc::kPortEnr) |= kSerialSends.enable.mask() | kSerialReceives.enable.mask();
   Register(kRcc + kSerialEnableRegister) |= kSerialEnable.mask();
   // The clock runs two cycles after the write: a read lets them pass.
   const uint32_t settled = Register(kRcc + kSerialEnableRegister);
@@ -49,7 +48,7 @@ size_t ReadSerial(uint8_t* out, size_t capacity) {
   if (!g_polled) return g_ring.Read(out, capacity);
   size_t count = 0;
   while (count < capacity && (Register(kStatus) & usart::kRxne.mask()) != 0) {
-    out[count++] = static_cast<uint8_t>(Register(kData));
+    out[count++] = static_cast<uint8_t>(Register(kReceived));
   }
   return count;
 }
@@ -72,7 +71,7 @@ void WriteSerial(const uint8_t* data, size_t size) {
   for (size_t i = 0; i < size; ++i) {
     while ((Register(kStatus) & usart::kTxe.mask()) == 0) {
     }
-    Register(kData) = data[i];
+    Register(kSerialUsart + usart::kSent) = data[i];
   }
 }
 
@@ -80,11 +79,13 @@ uint32_t SerialOverruns() { return g_overruns; }
 
 }  // namespace kws::board
 
-// Reading the status and then the data register clears the causes, overrun included.
 extern "C" void KwsSerialInterrupt() {
   using namespace kws::board;
   const uint32_t status = Register(kStatus);
-  const auto byte = static_cast<uint8_t>(Register(kData));
-  if ((status & usart::kOre.mask()) != 0) CountOverrun();
+  const auto byte = static_cast<uint8_t>(Register(kReceived));
+  if ((status & usart::kOre.mask()) != 0) {
+    ClearSerialOverrun();
+    CountOverrun();
+  }
   if ((status & usart::kRxne.mask()) != 0 && !g_ring.Write(byte)) CountOverrun();
 }

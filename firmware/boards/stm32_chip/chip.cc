@@ -1,5 +1,4 @@
-#include "stm32/chip.h"
-
+// What the boards with an STM32 that no emulator has do alike: sleep, ticks, watchdog.
 #include <cstdint>
 
 #include "cortex_m/board_facts.h"
@@ -7,6 +6,7 @@
 #include "cortex_m/registers.h"
 #include "kws/board.h"
 #include "kws/microphone.h"
+#include "stm32/serial.h"
 #include "stm32/stm32_registers.h"
 
 extern "C" void KwsTickInterrupt();
