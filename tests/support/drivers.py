@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.support import native
+from tests.support.paths import ROOT
 
 FOLDER = Path("tests/integration/native")
 MODEL = FOLDER / "register_model"
+CASES = ROOT / FOLDER / "drivers"
 
 
 def build(
@@ -25,4 +27,4 @@ def build(
     """
     # The model's folder comes first: its cortex_m/access.h hides the chip's.
     folders = [MODEL, *includes, FOLDER, "firmware/boards"]
-    return native.build(name, sources, includes=folders, defines=defines)
+    return native.build(name, [*sources, MODEL / "register_model.cc"], includes=folders, defines=defines)

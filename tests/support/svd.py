@@ -87,6 +87,12 @@ class Svd:
         values = [] if element is None else element.iter("enumeratedValue")
         return next((_decimal_or_hex(v.findtext("value", "")) for v in values if v.findtext("name") == name), None)
 
+    def descriptions(self, peripheral: str, path: str) -> dict[int, str]:
+        """What the values of a field mean, by value."""
+        element = self._field_element(peripheral, path)
+        values = [] if element is None else element.iter("enumeratedValue")
+        return {_decimal_or_hex(v.findtext("value", "")): v.findtext("description", "") for v in values}
+
     def _field_element(self, peripheral: str, path: str) -> ElementTree.Element | None:
         register, _, name = path.partition(":")
         found = self._registers(peripheral).get(register)

@@ -15,8 +15,11 @@ namespace kws::board {
 constexpr uintptr_t kClock = 0x40000000;   // CLOCK
 constexpr uintptr_t kPower = 0x40000000;   // POWER
 constexpr uintptr_t kUarte0 = 0x40002000;  // UARTE0
+constexpr uintptr_t kTimer1 = 0x40009000;  // TIMER1
 constexpr uintptr_t kWdt = 0x40010000;     // WDT
 constexpr uintptr_t kPdm = 0x4001D000;     // PDM
+constexpr uintptr_t kNvmc = 0x4001E000;    // NVMC
+constexpr uintptr_t kPpi = 0x4001F000;     // PPI
 constexpr uintptr_t kPort0 = 0x50000000;   // P0
 constexpr uintptr_t kPort1 = 0x50000300;   // P1
 
@@ -39,9 +42,6 @@ constexpr Field kResetReasResetPin{0, 1};                     // RESETREAS:RESET
 constexpr Field kResetReasDog{1, 1};                          // RESETREAS:DOG
 constexpr Field kResetReasSreq{2, 1};                         // RESETREAS:SREQ
 constexpr Field kResetReasLockup{3, 1};                       // RESETREAS:LOCKUP
-constexpr uintptr_t kDcdcEn = 0x578;                          // DCDCEN
-constexpr Field kDcdcEnDcdcEn{0, 1};                          // DCDCEN:DCDCEN
-constexpr uint32_t kDcdcEnEnabled = 1;                        // DCDCEN:DCDCEN=Enabled
 }  // namespace power
 
 namespace gpio {                                              // P0 P1
@@ -66,20 +66,23 @@ constexpr uint32_t kPinCnfDriveHigh = 3;                      // PIN_CNF[0]:DRIV
 
 namespace uarte {                                             // UARTE0
 constexpr uintptr_t kTasksStartRx = 0x000;                    // TASKS_STARTRX
+constexpr uintptr_t kTasksStopRx = 0x004;                     // TASKS_STOPRX
 constexpr uintptr_t kTasksStartTx = 0x008;                    // TASKS_STARTTX
+constexpr uintptr_t kTasksFlushRx = 0x02C;                    // TASKS_FLUSHRX
+constexpr uintptr_t kEventsRxdRdy = 0x108;                    // EVENTS_RXDRDY
 constexpr uintptr_t kEventsEndRx = 0x110;                     // EVENTS_ENDRX
 constexpr uintptr_t kEventsEndTx = 0x120;                     // EVENTS_ENDTX
 constexpr uintptr_t kEventsError = 0x124;                     // EVENTS_ERROR
+constexpr uintptr_t kEventsRxTo = 0x144;                      // EVENTS_RXTO
 constexpr uintptr_t kEventsRxStarted = 0x14C;                 // EVENTS_RXSTARTED
 constexpr uintptr_t kShorts = 0x200;                          // SHORTS
 constexpr Field kShortsEndRxStartRx{5, 1};                    // SHORTS:ENDRX_STARTRX
 constexpr uintptr_t kIntenSet = 0x304;                        // INTENSET
-constexpr Field kIntEndRx{4, 1};                              // INTENSET:ENDRX
-constexpr Field kIntError{9, 1};                              // INTENSET:ERROR
-constexpr Field kIntRxStarted{19, 1};                         // INTENSET:RXSTARTED
+constexpr uintptr_t kIntenClr = 0x308;                        // INTENCLR
+constexpr Field kIntRxdRdy{2, 1};                             // INTENSET:RXDRDY INTENCLR:RXDRDY
+constexpr Field kIntError{9, 1};                              // INTENSET:ERROR INTENCLR:ERROR
+constexpr Field kIntRxStarted{19, 1};                         // INTENSET:RXSTARTED INTENCLR:RXSTARTED
 constexpr uintptr_t kErrorSrc = 0x480;                        // ERRORSRC
-constexpr Field kErrorSrcOverrun{0, 1};                       // ERRORSRC:OVERRUN
-constexpr Field kErrorSrcFraming{2, 1};                       // ERRORSRC:FRAMING
 constexpr uintptr_t kEnable = 0x500;                          // ENABLE
 constexpr Field kEnableEnable{0, 4};                          // ENABLE:ENABLE
 constexpr uint32_t kEnableEnabled = 8;                        // ENABLE:ENABLE=Enabled
@@ -97,8 +100,12 @@ constexpr uintptr_t kRxdPtr = 0x534;                          // RXD.PTR
 constexpr uintptr_t kRxdMaxcnt = 0x538;                       // RXD.MAXCNT
 constexpr uintptr_t kTxdPtr = 0x544;                          // TXD.PTR
 constexpr uintptr_t kTxdMaxcnt = 0x548;                       // TXD.MAXCNT
-constexpr Field kTxdMaxcntMaxcnt{0, 16};                      // TXD.MAXCNT:MAXCNT
+constexpr Field kMaxcnt{0, 16};                               // RXD.MAXCNT:MAXCNT TXD.MAXCNT:MAXCNT
 constexpr uintptr_t kConfig = 0x56C;                          // CONFIG
+constexpr Field kConfigHwfc{0, 1};                            // CONFIG:HWFC
+constexpr uint32_t kConfigHwfcDisabled = 0;                   // CONFIG:HWFC=Disabled
+constexpr Field kConfigParity{1, 3};                          // CONFIG:PARITY
+constexpr uint32_t kConfigParityExcluded = 0;                 // CONFIG:PARITY=Excluded
 }  // namespace uarte
 
 namespace pdm {                                               // PDM
@@ -130,10 +137,37 @@ constexpr Field kRatioRatio{0, 1};                            // RATIO:RATIO
 constexpr uint32_t kRatio80 = 1;                              // RATIO:RATIO=Ratio80
 constexpr uintptr_t kPselClk = 0x540;                         // PSEL.CLK
 constexpr uintptr_t kPselDin = 0x544;                         // PSEL.DIN
+constexpr Field kPselPin{0, 5};                               // PSEL.CLK:PIN PSEL.DIN:PIN
+constexpr Field kPselPort{5, 1};                              // PSEL.CLK:PORT PSEL.DIN:PORT
 constexpr uintptr_t kSamplePtr = 0x560;                       // SAMPLE.PTR
 constexpr uintptr_t kSampleMaxcnt = 0x564;                    // SAMPLE.MAXCNT
 constexpr Field kSampleMaxcntBuffsize{0, 15};                 // SAMPLE.MAXCNT:BUFFSIZE
 }  // namespace pdm
+
+namespace timer {                                             // TIMER1
+constexpr uintptr_t kTasksStart = 0x000;                      // TASKS_START
+constexpr uintptr_t kTasksCount = 0x008;                      // TASKS_COUNT
+constexpr uintptr_t kTasksClear = 0x00C;                      // TASKS_CLEAR
+constexpr uintptr_t kTasksCapture = 0x040;                    // TASKS_CAPTURE[0]
+constexpr uintptr_t kMode = 0x504;                            // MODE
+constexpr uint32_t kModeLowPowerCounter = 2;                  // MODE:MODE=LowPowerCounter
+constexpr uintptr_t kBitMode = 0x508;                         // BITMODE
+constexpr uint32_t kBitMode32 = 3;                            // BITMODE:BITMODE=32Bit
+constexpr uintptr_t kCc = 0x540;                              // CC[0]
+}  // namespace timer
+
+namespace ppi {                                               // PPI
+constexpr uintptr_t kChenSet = 0x504;                         // CHENSET
+constexpr Field kChenSetCh0{0, 1};                            // CHENSET:CH0
+constexpr uintptr_t kChEep = 0x510;                           // CH[0].EEP
+constexpr uintptr_t kChTep = 0x514;                           // CH[0].TEP
+}  // namespace ppi
+
+namespace nvmc {                                              // NVMC
+constexpr uintptr_t kIcacheCnf = 0x540;                       // ICACHECNF
+constexpr Field kIcacheCnfCacheEn{0, 1};                      // ICACHECNF:CACHEEN
+constexpr uint32_t kIcacheCnfEnabled = 1;                     // ICACHECNF:CACHEEN=Enabled
+}  // namespace nvmc
 
 namespace wdt {                                               // WDT
 constexpr uintptr_t kTasksStart = 0x000;                      // TASKS_START
@@ -144,7 +178,7 @@ constexpr uintptr_t kRrEn = 0x508;                            // RREN
 constexpr Field kRrEnRr0{0, 1};                               // RREN:RR0
 constexpr uintptr_t kConfig = 0x50C;                          // CONFIG
 constexpr Field kConfigSleep{0, 1};                           // CONFIG:SLEEP
-constexpr uint32_t kConfigSleepRun = 1;                       // CONFIG:SLEEP=Run
+constexpr uint32_t kConfigSleepPause = 0;                     // CONFIG:SLEEP=Pause
 constexpr Field kConfigHalt{3, 1};                            // CONFIG:HALT
 constexpr uint32_t kConfigHaltPause = 0;                      // CONFIG:HALT=Pause
 constexpr uintptr_t kRr = 0x600;                              // RR[0]

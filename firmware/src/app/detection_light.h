@@ -16,8 +16,9 @@ class DetectionLight {
     if (detected) {
       if (left_ == 0) board::ShowDetection(true);
       left_ = kSteps;
-    } else if (left_ != 0 && --left_ == 0) {
-      board::ShowDetection(false);
+    } else if (left_ != 0) {
+      --left_;
+      if (left_ == 0) board::ShowDetection(false);
     }
   }
 

@@ -1,9 +1,9 @@
 // A chip's registers for tests of drivers on the development machine: words that remember what was written, a log of
 // all accesses, what the hardware does on its own as functions, the interrupt controller, and sleep.
 //
-// What a peripheral does is the test's to say (OnWrite, OnRead, Set), as the reference manual describes it. Whatever no
-// chip would forgive ends the test: an address that nobody mapped, a handler that leaves its cause standing, sleep
-// without end.
+// Drivers see register_reference.h only. What a peripheral does is the test's to say (OnWrite, OnRead, Set), as the
+// reference manual describes it. Whatever no chip would forgive ends the test: an address that nobody mapped, a handler
+// that leaves its cause standing, sleep without end.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +13,8 @@
 #include <functional>
 #include <map>
 #include <vector>
+
+#include "register_reference.h"
 
 namespace kws::model {
 
@@ -221,22 +223,6 @@ class Chip {
   bool in_handler_ = false;
   uint32_t interrupts_ = 0;
   uint32_t sleeps_ = 0;
-};
-
-// What Register() gives to a driver here; `volatile uint32_t&` on a chip.
-class Reference {
- public:
-  explicit Reference(uintptr_t address) : address_(address) {}
-  Reference(const Reference&) = default;
-  operator uint32_t() const { return Chip::Get().Load(address_); }  // NOLINT(google-explicit-constructor): as a word
-  // Nothing is returned: assignments of registers do not stand in a row.
-  void operator=(uint32_t value) { Chip::Get().Store(address_, value); }  // NOLINT(misc-unconventional-assign-operator)
-  void operator=(const Reference& other) { *this = static_cast<uint32_t>(other); }  // NOLINT
-  void operator|=(uint32_t bits) { *this = *this | bits; }
-  void operator&=(uint32_t bits) { *this = *this & bits; }
-
- private:
-  uintptr_t address_;
 };
 
 }  // namespace kws::model

@@ -2,16 +2,18 @@
 // and sleep are those of the model.
 #pragma once
 
-#include "register_model.h"
+#include <cstdint>
+
+#include "register_reference.h"
 
 namespace kws::board {
 
 inline model::Reference Register(uintptr_t address) { return model::Reference(address); }
-inline uint32_t DmaAddress(const volatile void* memory) { return model::Chip::Get().AddressOf(memory); }
+inline uint32_t DmaAddress(const volatile void* memory) { return model::AddressOf(memory); }
 inline void MemoryBarrier() {}
-inline void SynchronizationBarrier() { model::Chip::Get().Interrupt(); }
-inline void MaskInterrupts() { model::Chip::Get().SetMasked(true); }
-inline void UnmaskInterrupts() { model::Chip::Get().SetMasked(false); }
-inline void WaitForInterrupt() { model::Chip::Get().Sleep(); }
+inline void SynchronizationBarrier() { model::Interrupt(); }
+inline void MaskInterrupts() { model::SetMasked(true); }
+inline void UnmaskInterrupts() { model::SetMasked(false); }
+inline void WaitForInterrupt() { model::Sleep(); }
 
 }  // namespace kws::board

@@ -1,0 +1,12 @@
+#include "register_model.h"
+
+namespace kws::model {
+
+uint32_t Load(uintptr_t address) { return Chip::Get().Load(address); }
+void Store(uintptr_t address, uint32_t value) { Chip::Get().Store(address, value); }
+uint32_t AddressOf(const volatile void* memory) { return Chip::Get().AddressOf(memory); }
+void Interrupt() { Chip::Get().Interrupt(); }
+void SetMasked(bool masked) { Chip::Get().SetMasked(masked); }
+void Sleep() { Chip::Get().Sleep(); }
+
+}  // namespace kws::model
