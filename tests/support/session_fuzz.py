@@ -4,8 +4,10 @@ All of it follows the table of the protocol: a request that is added there is in
 """
 
 import enum
+import os
 import re
-from collections.abc import Iterable
+import subprocess
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from kws_firmware import sources
@@ -53,9 +55,38 @@ def program(*, fuzzing: bool) -> Path:
     )
 
 
+ENVIRONMENT = {"ASAN_OPTIONS": "detect_leaks=0:quarantine_size_mb=4:malloc_context_size=1"}
+"""Leaks are not looked for (there is no heap), and little is kept of what the fuzzer itself has freed: it is faster."""
+
+
+def fuzz(
+    program: Path, folder: Path, inputs: Sequence[Path], *, runs: int, seed: int, longest: int
+) -> subprocess.CompletedProcess:
+    """Runs libFuzzer with the dictionary.
+
+    Args:
+      program: of `program`.
+      folder: where it runs, and leaves an input that fails.
+      inputs: folders of inputs; what is new goes to the first.
+      runs: how many inputs.
+      seed: of the mutations.
+      longest: bytes of an input.
+    """
+    words = folder / "dictionary.txt"
+    words.write_text(dictionary())
+    options = [f"-runs={runs}", f"-seed={seed}", f"-max_len={longest}", f"-dict={words}"]
+    command = [str(word) for word in (program, *options, *inputs)]
+    return subprocess.run(command, cwd=folder, env=os.environ | ENVIRONMENT, capture_output=True, text=True)
+
+
 def corpus() -> list[bytes]:
     """The committed inputs."""
     return [bytes_of(line) for line in CORPUS.read_text().splitlines() if not line.startswith("#")]
+
+
+def write_corpus(inputs: Iterable[bytes]) -> None:
+    """Writes the inputs that are committed."""
+    CORPUS.write_text(HEADER + "".join(f"{data.hex()}\n" for data in inputs))
 
 
 def seeds() -> list[bytes]:
