@@ -90,13 +90,14 @@ def write_corpus(inputs: Iterable[bytes]) -> None:
 
 
 def seeds() -> list[bytes]:
-    """An input for each request of the table, with a payload of its length, and one that streams audio."""
+    """An input for each request of the table, with a payload of its length, and audio for a quick core and a slow one."""
     requests = [kind for kind in MessageType if kind < 0x80]
     found = [b"\0" + b"".join(Frame(kind, 1, payload).encode() for payload in _payloads(kind)) for kind in requests]
     audio = [messages.Audio(offset, bytes(range(160)) * 4) for offset in range(0, 3200, 640)]
     stream = [Frame(MessageType.AUDIO, seq, piece.encode()).encode() for seq, piece in enumerate(audio)]
     configure = Frame(MessageType.CONFIGURE, 9, messages.Configure(messages.Config(7)).encode()).encode()
-    return [*found, b"\0" + configure + b"".join(stream)]
+    slow_core = b"\x10"  # fuzz_board.h
+    return [*found, *(options + configure + b"".join(stream) for options in (b"\0", slow_core))]
 
 
 def dictionary() -> str:

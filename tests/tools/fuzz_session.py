@@ -21,8 +21,8 @@ from tests.support import session_fuzz
 from tests.support.paths import ROOT
 
 FOLDER = ROOT / "build" / "fuzz"
-LONGEST = 1000
-"""Bytes of an input: enough for audio that fills the ring when it is repeated."""
+LONGEST = 4096
+"""Bytes of an input: enough for more audio than the ring of the link holds."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -32,7 +32,7 @@ def test_session_under_libfuzzer_holds_what_it_promises(fuzzer, tmp_path):
     given, new = tmp_path / "given", tmp_path / "new"
     new.mkdir()
     session_fuzz.write_inputs(given, [*session_fuzz.corpus(), *session_fuzz.seeds()])
-    done = session_fuzz.fuzz(fuzzer, tmp_path, [new, given], runs=RUNS, seed=1, longest=400)
+    done = session_fuzz.fuzz(fuzzer, tmp_path, [new, given], runs=RUNS, seed=1, longest=4096)
     assert done.returncode == 0, done.stderr[-3000:]
     assert f"Done {RUNS} runs" in done.stderr
 
