@@ -90,7 +90,7 @@ def write_corpus(inputs: Iterable[bytes]) -> None:
 
 
 def seeds() -> list[bytes]:
-    """An input for each request of the table, with a payload of its length, and audio for a quick core and a slow one."""
+    """An input for each request of the table, with a payload of its length, and audio for a quick and a slow core."""
     requests = [kind for kind in MessageType if kind < 0x80]
     found = [b"\0" + b"".join(Frame(kind, 1, payload).encode() for payload in _payloads(kind)) for kind in requests]
     audio = [messages.Audio(offset, bytes(range(160)) * 4) for offset in range(0, 3200, 640)]
