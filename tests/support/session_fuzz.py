@@ -27,11 +27,7 @@ HEADER = (
 )
 FAKE = "tests/integration/native/fake_model"
 _PARTS = ("session_fuzz", "fuzz_board")
-_DEFINES = [
-    'KWS_BOARD_NAME="fuzz"',
-    "FAKE_STEP_FAILS=fuzz::StepFails()",
-    "FAKE_INIT_FAILS=fuzz::InitFails()",
-]
+_DEFINES = ['KWS_BOARD_NAME="fuzz"', "FAKE_FAILS_AS_INPUT_WANTS"]
 
 
 def program(*, fuzzing: bool) -> Path:
