@@ -3,9 +3,9 @@
 
 #include <cstdint>
 
-namespace kws::board {
+#include "cortex_m/access.h"
 
-inline volatile uint32_t& Register(uintptr_t address) { return *reinterpret_cast<volatile uint32_t*>(address); }
+namespace kws::board {
 
 constexpr uintptr_t kIcsr = 0xE000ED04;
 constexpr uintptr_t kVtor = 0xE000ED08;
@@ -37,7 +37,7 @@ constexpr uint32_t kCfsrStackOverflow = 1u << 20;  // STKOF, Armv8-M only
 inline void EnableInterruptLine(uint32_t line) { Register(kNvicSetEnable + 4 * (line / 32)) = 1u << (line % 32); }
 inline void DisableInterruptLine(uint32_t line) {
   Register(kNvicClearEnable + 4 * (line / 32)) = 1u << (line % 32);
-  __asm volatile("dsb\n isb" ::: "memory");
+  SynchronizationBarrier();
 }
 inline void ClearPendingLine(uint32_t line) { Register(kNvicClearPending + 4 * (line / 32)) = 1u << (line % 32); }
 

@@ -14,8 +14,6 @@
 #include "kws/board.h"
 #include "kws/microphone.h"
 
-extern "C" void KwsSerialInterrupt();
-
 namespace kws::board {
 namespace {
 

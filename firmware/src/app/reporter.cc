@@ -64,6 +64,7 @@ void Reporter::Configure(uint8_t flags) {
 
 void Reporter::OnStep(const StepResult& result) {
   ++steps_;
+  light_.OnStep(result.detected);
   SendStep(result);
   if ((config_ & kConfigStateDigests) != 0) SendStateDigest(result.step);
   if ((config_ & kConfigFrontendDigests) != 0) SendFrontendDigest(result.step);
@@ -75,6 +76,7 @@ void Reporter::OnStep(const StepResult& result) {
 }
 
 void Reporter::ForgetAudio() {
+  light_.TurnOff();
   for (uint32_t& ticks : layer_ticks_) ticks = 0;
 #ifdef KWS_FRONTEND_MICRO
   frontend_digest_ = {};
