@@ -3,8 +3,8 @@
     python -m kws_firmware.web --out build/web                  host/web with the released models
     python -m kws_firmware.web --out build/web bundles/mine     with models of one's own
 
-Needs Debian's clang, lld, wasi-libc and libc++-dev-wasm32 (``.ci/system_packages.sh web``), or a clang that KWS_WASM_CXX
-names and that has headers for wasm32-wasi. The same bundle gives the same bytes, wherever it is built.
+Needs Debian's clang, lld, wasi-libc and libc++-dev-wasm32 (``.ci/system_packages.sh web``), or a clang that
+KWS_WASM_CXX names and that has headers for wasm32-wasi. The same bundle gives the same bytes, wherever it is built.
 """
 
 import argparse
@@ -56,7 +56,8 @@ COMPILER_FLAGS = (
 CXX_FLAGS = ("-std=gnu++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-Werror")
 LINKER_FLAGS = (
     "-mexec-model=reactor",  # no main(): the page calls what is exported
-    "-nostdlib++",
+    "-nodefaultlibs",  # no sums or products of 128 bits: the compiler's own library is not needed
+    "-lc",
     "-Wl,--gc-sections",
     "-Wl,--strip-all",
     "-Wl,-z,stack-size=65536",
@@ -72,8 +73,8 @@ def compiler() -> str:
     name = os.environ.get("KWS_WASM_CXX", "clang++")
     if shutil.which(name) is None:
         raise KwsError(
-            f"no compiler for WebAssembly. Received: {name}, which is not on PATH. Run .ci/system_packages.sh web, or name "
-            "one in KWS_WASM_CXX."
+            f"no compiler for WebAssembly. Received: {name}, which is not on PATH. Run .ci/system_packages.sh web, or "
+            "name one in KWS_WASM_CXX."
         )
     probe = "#include <algorithm>\n#include <cstring>\n"
     command = [name, "--target=wasm32-wasi", "-fsyntax-only", "-x", "c++", "-"]
@@ -108,7 +109,7 @@ def compile_module(generated: Path, out: Path) -> None:
             objects.append(str(Path(folder) / f"{index}.o"))
             language = ["-x", "c", "-std=gnu11"] if source.suffix == ".c" else [*CXX_FLAGS]
             _run([cxx, *flags, *language, "-c", str(source), "-o", objects[-1]])
-        _run([cxx, "--target=wasm32-wasi", *LINKER_FLAGS, *objects, "-o", str(out)])
+        _run([cxx, "--target=wasm32-wasi", *objects, *LINKER_FLAGS, "-o", str(out)])
 
 
 def _run(command: list[str]) -> None:

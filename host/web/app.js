@@ -58,8 +58,11 @@ async function loadModels() {
 function connect() {
   controls.device.onchange = openDevice;
   controls.model.onchange = openDevice;
-  controls.listen.onclick = () => act("Asking for the microphone…", () => session.listen());
-  controls.stop.onclick = () => session.stop();
+  controls.listen.onclick = listen;
+  controls.stop.onclick = () => {
+    session.stop();
+    say("", "");
+  };
   controls.open.onclick = () => controls.file.click();
   controls.demo.onclick = () => playFile(() => fetchDemo());
   controls.file.onchange = () => {
@@ -120,6 +123,13 @@ async function openDevice() {
   if (session.info.source === "page" && why) say("note", why);
 }
 
+async function listen() {
+  if (!session.device) await openDevice();
+  if (!session.device) return;
+  await act("Asking for the microphone…", () => session.listen());
+  if (session.source === "microphone") say("note", "Listening.");
+}
+
 async function playFile(fetchFile) {
   if (!session.device) await openDevice();
   if (!session.device || session.info.source === "board") return;
@@ -129,7 +139,8 @@ async function playFile(fetchFile) {
     const playing = session.playRecording(pcm, controls.aloud.checked);
     busy = false;
     changed();
-    await playing;
+    const finished = await playing;
+    if (finished) say("done", `Heard ${(pcm.length / session.info.sampleRateHz).toFixed(1)} s in ${session.history.endStep} steps.`);
   });
 }
 

@@ -11,7 +11,7 @@ const LOSS_IS_RECENT_MS = 3000;
  * @typedef {Object} SessionHandlers
  * @property {function(): void} onChange something can be drawn anew.
  * @property {function({step: number, label: number, smoothedQ15: number}): void} onDetection
- * @property {function(string, string): void} onMessage "error", "note" or "busy", and one line; an empty one takes it back.
+ * @property {function(string, string): void} onMessage "error" or "note", and one line; an empty one takes it back.
  */
 
 export class Session {
@@ -104,6 +104,7 @@ export class Session {
    *
    * @param {Int16Array} pcm at the device's rate.
    * @param {boolean} aloud in real time and to be heard.
+   * @returns {Promise<boolean>} whether it was played to its end.
    */
   async playRecording(pcm, aloud) {
     await this.reset();
@@ -117,10 +118,13 @@ export class Session {
     };
     try {
       await play(pcm, this.info.sampleRateHz, { aloud, feed, push: (piece) => this.push(piece), signal });
-      await this.device?.drain();
-    } finally {
-      if (!signal.aborted) this.stop();
+      if (!signal.aborted) await this.device.drain();
+    } catch (error) {
+      if (!signal.aborted) throw error;
     }
+    if (signal.aborted) return false;
+    this.stop();
+    return true;
   }
 
   /** Ends microphone or recording; the device keeps what it has heard. */
