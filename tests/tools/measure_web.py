@@ -1,4 +1,4 @@
-"""What a step costs in the page's WebAssembly, beside the same sources compiled for this machine, and what the page weighs.
+"""What a step costs in the page's WebAssembly and in the same sources compiled for this machine; what the page weighs.
 
     python -m tests.tools.measure_web        writes host/web.json
 

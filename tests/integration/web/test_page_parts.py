@@ -150,8 +150,9 @@ MODULE = """async ([list, pcm, pieces]) => {
             steps.push(...pipeline.push(samples.subarray(at, at + pieces[i % pieces.length])));
         }
         const tooMany = pipeline.exports.kws_push(pipeline.exports.kws_pcm_capacity() + 1);
-        found.push({imports: WebAssembly.Module.imports(module), pages: pipeline.exports.memory.buffer.byteLength / 65536,
-                    whole, pieces: plain(steps), tooMany, info: pipeline.info});
+        const imports = WebAssembly.Module.imports(module);
+        const pages = pipeline.exports.memory.buffer.byteLength / 65536;
+        found.push({imports, pages, whole, pieces: plain(steps), tooMany, info: pipeline.info});
     }
     return found;
 }"""
