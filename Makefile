@@ -14,6 +14,8 @@ AUDIO ?= host/demo/words
 BUNDLE ?= training/zoo/matchbox
 BUNDLES ?=
 PYTEST_ARGS ?=
+# As many processes as the machine has cores; tests that share a folder stay in one (tests/conftest.py).
+PYTEST_WORKERS ?= auto
 
 LOGS := build/logs
 QUIET := .ci/quiet.sh
@@ -57,13 +59,14 @@ demo: firmware ## build the firmware, start an emulated board, stream spoken wor
 	@$(VENV)/bin/kws-host check --emulate "$$BOARD" --bundle "$$BUNDLE" "$$AUDIO"
 
 test: system-test venv sources ## everything that needs no hardware (PYTEST_ARGS="-k words" to choose)
-	@$(VENV)/bin/pytest $(PYTEST_ARGS)
+	@$(VENV)/bin/pytest -n $(PYTEST_WORKERS) --maxprocesses 8 --dist loadgroup $(PYTEST_ARGS)
 
 quick-test: venv ## at every save, under two minutes: unit tests that need neither TensorFlow nor a compiler
 	@$(VENV)/bin/pytest -m "not slow" $(QUICK_TESTS) $(PYTEST_ARGS)
 
-measure: system-test venv sources ## measure every emulated board (instructions, flash, RAM, stack) and renew the pages
+measure: system-test venv sources ## measure every emulated board (instructions, flash, RAM, stack), analyse the images, renew the pages
 	@$(VENV)/bin/python -m kws_firmware.measure --write
+	@$(VENV)/bin/python -m kws_firmware.analyse --write
 	@$(VENV)/bin/python -m tests.tools.figures
 
 figures: venv ## renew the figures in the pages from the committed records
@@ -80,6 +83,7 @@ lint-types: venv
 
 lint-cpp: system-test lint-cpp-format sources
 	@$(QUIET) "C++: clang-tidy" $(LOGS)/lint-clang-tidy.log $(VENV)/bin/python .ci/tidy.py
+	@$(QUIET) "C++: cppcheck" $(LOGS)/lint-cppcheck.log .ci/cppcheck.sh
 
 lint-cpp-format: venv
 	@$(QUIET) "C++: formatting" $(LOGS)/lint-clang-format.log $(CPP_SOURCES) -exec $(VENV)/bin/clang-format --dry-run -Werror {} +

@@ -43,6 +43,7 @@ look() {
         need g++ have g++
         need valgrind have valgrind
         need clang have clang++
+        need cppcheck have cppcheck
         need libclang-rt-dev fuzzer
         need chromium have chromium
     fi

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from kws_reference.cli import log
 
+from tests.support import boards
 from tests.support.paths import ROOT
 
 
@@ -38,6 +39,13 @@ def log_lines() -> Iterator[list[str]]:
 def bundle_path() -> Path:
     """Folder of the released bundle, the one that the committed firmware is generated from."""
     return ROOT / "training" / "zoo" / "matchbox"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Says which tests one worker runs in their order: those of a file, and all that build in PlatformIO's folder."""
+    for item in items:
+        shares_builds = getattr(getattr(item, "module", None), "boards", None) is boards
+        item.add_marker(pytest.mark.xdist_group("boards" if shares_builds else item.path.as_posix()))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from kws_host.demo_words import WORDS, write_wav
+import soundfile
+from kws_host.demo_words import RATE_HZ, WORDS
 from kws_reference.audio.pcm import read_wav
 from kws_reference.bundle import Bundle
 from kws_reference.cli.log import set_up
@@ -38,7 +39,7 @@ PAGE = ROOT / "host" / "web"
 RELEASED = (ROOT / "training" / "zoo" / "matchbox", ROOT / "training" / "zoo" / "matchbox_int4")
 MODELS, INDEX = "models", "index.json"
 MADE_BY = "kws_firmware.web"  # in the index: such a folder may be replaced
-DEMO = "demo.wav"
+DEMO = "demo.flac"
 DEMO_WORDS = ("no/slt", "left/rms", "_unknown_/marvin_slt", "yes/rms", "go/gina")
 """Clips of the demo that the page plays where a model knows the word: few, since they weigh more than the model."""
 COMPILER_FLAGS = (
@@ -189,7 +190,7 @@ def build_models(bundles: list[Path], out: Path) -> list[dict[str, Any]]:
     words = demo_pcm(entries)
     if len(words):
         index["demo"] = DEMO
-        write_wav(out / DEMO, words)
+        soundfile.write(out / DEMO, words, RATE_HZ)
     (out / INDEX).write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return entries
 

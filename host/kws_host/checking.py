@@ -9,7 +9,7 @@ from kws_reference.bundle import Bundle
 from kws_reference.frontend import kinds
 from kws_reference.protocol.messages import Config
 
-from kws_host import layers
+from kws_host import detector_settings, layers
 from kws_host.clips import Clip
 from kws_host.compare import Comparison, Mismatch, compare_run
 from kws_host.device import Device, Run
@@ -66,6 +66,11 @@ class ClipResult:
     comparison: Comparison
     attempts: int
 
+    @property
+    def differs(self) -> bool:
+        """Whether an integer differs from the reference's."""
+        return bool(self.comparison.mismatches)
+
     def json(self) -> dict:
         """For machines."""
         first = self.comparison.first
@@ -85,10 +90,13 @@ class ClipResult:
 def check(device: Device, job: CheckJob) -> Iterator[ClipResult]:
     """Makes a device ready, and checks clip by clip, each as it is asked for, until one differs (`keep_going`: all).
 
+    The reference detects with the device's settings, which somebody may have tuned.
+
     Raises:
       KwsError: the device runs another model, or the link broke.
     """
     require_model(device, job.bundle)
+    detector_settings.follow(device, job.pipeline)
     device.configure(_COMPARED)
     return _check_clips(device, job)
 

@@ -58,6 +58,13 @@ class Comparison:
     mismatches: int
     first: Mismatch | None
 
+    def then(self, later: "Comparison", steps: int) -> "Comparison":
+        """This one and that of what follows `steps` steps, as one."""
+        first = self.first
+        if first is None and later.first is not None:
+            first = dataclasses.replace(later.first, step=steps + later.first.step)
+        return Comparison(self.integers + later.integers, self.mismatches + later.mismatches, first)
+
 
 def compare(device: Trace, reference: Trace) -> Comparison:
     """Compares two traces of one recording that have the same stages, step by step in the order of computation."""

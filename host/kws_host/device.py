@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from kws_reference.errors import KwsError
@@ -25,6 +25,7 @@ EVENTS: tuple[type[Message], ...] = (
     messages.DetectionRecord,
     messages.StateDigest,
     messages.FrontendDigest,
+    messages.AudioHeard,
     messages.Hello,
     messages.Fault,
 )
@@ -61,9 +62,10 @@ class Device:
       info: answer to GET_INFO, asked for once.
       clock: samples, steps and seconds of the device's model, converted.
       on_event: called with every decoded event (STEP, DETECTION, ...), for monitors.
+      lost_events: that were lost on the way so far.
     """
 
-    def __init__(self, link: Link, on_event: Callable[[object], None] | None = None):
+    def __init__(self, link: Link, on_event: Callable[[Message], None] | None = None):
         """Asks who is there.
 
         Raises:
@@ -74,8 +76,11 @@ class Device:
         self._run: Run | None = None
         self._event_seq: int | None = None  # of the last event
         self._event_was_lost = False
+        self._gap_is_known = False  # before the next event: those of an attempt that was ended
+        self.lost_events = 0
         self._hears_host = False  # not known: somebody before us may have chosen the microphone
-        link.on_frame = self._on_frame
+        self._config = Config.NONE
+        link.on_frame = self.take
         try:
             self.info = self._ask(MessageType.GET_INFO, b"", messages.Info)
         except RequestRefused as error:
@@ -129,8 +134,45 @@ class Device:
             self._hears_host = True
 
     def configure(self, config: Config) -> None:
-        """Chooses what STEP and BENCH hold."""
-        self.link.request(MessageType.CONFIGURE, messages.Configure(config).encode(), MessageType.CONFIGURED)
+        """Chooses what STEP and BENCH hold, and which events follow.
+
+        Raises:
+          KwsError: the firmware is from before it could send what it hears.
+        """
+        try:
+            self.link.request(MessageType.CONFIGURE, messages.Configure(config).encode(), MessageType.CONFIGURED)
+        except RequestRefused as error:
+            if error.error.code != ErrorCode.BAD_PAYLOAD or Config.AUDIO not in config:
+                raise
+            raise KwsError(
+                f"the firmware of {self.info.board} is from before it could send what it hears. Flash this kit's."
+            ) from error
+        self._config = config
+
+    def detector(self) -> messages.DetectorSettings:
+        """Settings of the detector that hold, with the levels of all labels.
+
+        Raises:
+          RequestRefused: with UNKNOWN_TYPE by firmware from before this request.
+        """
+        first = self._ask(MessageType.GET_DETECTOR, messages.GetDetector(0).encode(), messages.DetectorSettings)
+        levels, wanted = list(first.levels), messages.LEVELS_PER_LABEL * self.info.label_count
+        while 0 < len(levels) < wanted:
+            request = messages.GetDetector(len(levels) // messages.LEVELS_PER_LABEL)
+            part = self._ask(MessageType.GET_DETECTOR, request.encode(), messages.DetectorSettings)
+            if not part.levels:
+                break
+            levels += part.levels
+        return dataclasses.replace(first, levels=tuple(levels))
+
+    def set_detector(self, settings: messages.SetDetector) -> messages.DetectorSettings:
+        """Sets what one frame holds. Returns what holds then, as much of it as one frame takes.
+
+        Raises:
+          RequestRefused: by firmware from before this request, with BAD_PAYLOAD of a value beyond its range, or with
+            UNAVAILABLE when it cannot be kept.
+        """
+        return self._ask(MessageType.SET_DETECTOR, settings.encode(), messages.DetectorSettings)
 
     def stats(self) -> messages.Stats:
         """Counters and memory figures."""
@@ -194,64 +236,118 @@ class Device:
 
     def _run_once(self, data: bytes, on_progress: Callable[[int], None] | None) -> Run:
         self._use_host()
+        before, dropped_before = self.stats(), self.link.dropped_chunks
         credit = self.reset()
         run = self._run = Run()
-        self._event_was_lost = False
+        self._event_was_lost, self._gap_is_known = False, True
+        lost = LossError(
+            f"{self.link.port}: results of {self.clock.steps_in(len(data) // 2)} steps were lost on the way in each of "
+            f"{RUN_ATTEMPTS} attempts. Use a better cable or a lower baud rate."
+        )
+
+        def on_frame(frame: Frame) -> None:
+            self.take(frame)
+            if self._event_was_lost or (run.steps and run.steps[-1].step != len(run.steps) - 1):
+                raise lost  # now, not at the end of a long recording
+
         try:
-            AudioStream(self.link, data, credit, self.info.credit_window_bytes).run(self._on_frame, on_progress)
+            stream = AudioStream(self.link, credit, self.info.credit_window_bytes)
+            stream.run(data, on_frame, on_progress)
         finally:
             self._run = None
-        expected = self.clock.steps_in(len(data) // 2)
-        indices = [record.step for record in run.steps]
-        if self._event_was_lost or indices != list(range(len(indices))):
-            raise LossError(
-                f"{self.link.port}: results were lost on the way in each of {RUN_ATTEMPTS} attempts "
-                f"({len(set(indices))} of {expected} steps came). Use a better cable or a lower baud rate."
-            )
+        # No event follows the last ones, to show that they were lost: where anything was, the device's counters tell.
+        has_lost = stream.silences_in_all > 0 or self.link.dropped_chunks != dropped_before
+        if has_lost and not self._is_whole(run, before, self.stats()):
+            raise lost
         return run
 
+    def _is_whole(self, run: Run, before: messages.Stats, after: messages.Stats) -> bool:
+        """Whether all came that the device sent between two looks at its counters, which wrap."""
+        steps, detections = after.steps - before.steps, after.detections - before.detections
+        counts = [(len(run.steps), steps), (len(run.detections), detections)]
+        counts += [(len(run.digests), steps)] if Config.STATE_DIGESTS in self._config else []
+        counts += [(len(run.frontend_digests), steps)] if Config.FRONTEND_DIGESTS in self._config else []
+        return all(came == sent % 2**32 for came, sent in counts)
+
+    def stream(self) -> AudioStream:
+        """Resets the device, for audio that comes bit by bit. Frames that are not about the stream go to `take`."""
+        self._use_host()
+        return AudioStream(self.link, self.reset(), self.info.credit_window_bytes)
+
     def hear(self, source: messages.SetSource, steps: int, silence_s: float) -> tuple[Run, messages.Stats]:
+        """As `hear_pieces`, in one piece. Returns what the device sent, and its counters afterwards."""
+        heard = Run()
+        for piece in self.hear_pieces(source, steps, silence_s, steps):
+            heard = piece
+        return heard, self.stats()
+
+    def hear_pieces(self, source: messages.SetSource, steps: int, silence_s: float, piece_steps: int) -> Iterator[Run]:
         """Lets the device hear from the microphone on, until it computed so many steps or fell silent.
 
         Args:
           source: the microphone, and what its samples go through.
           steps: to wait for.
           silence_s: after so long without a step there come no more.
+          piece_steps: of a piece; the last one may have fewer.
 
-        Returns:
-          What it sent, and its counters afterwards.
+        Yields:
+          What it sent, piece by piece, each with all events of its steps.
 
         Raises:
           LinkError: the link broke or lost something. RequestRefused: the engine failed. KwsError: the board has no
             microphone; the device restarted or faulted.
         """
         self.set_source(source)
-        run = self._run = Run()
         self._event_was_lost = False
+        self._run = run = Run()
+        done = 0
         try:
-            while len(run.steps) < steps and (frame := self.link.receive(silence_s)) is not None:
+            while done + len(run.steps) < steps and (frame := self.link.receive(silence_s)) is not None:
                 if frame.type == MessageType.ERROR:
                     raise RequestRefused(self.link.port, self.link.decode(messages.Error, frame.payload))
-                self._on_frame(frame)
-            stats = self.stats()  # which come behind the last step's events
+                if len(run.steps) == piece_steps and frame.type == MessageType.STEP:  # that piece has all its events
+                    self._require_all(run, done)
+                    done += piece_steps
+                    self._run = Run()
+                    yield run
+                    run = self._run
+                self.take(frame)
+            self.stats()  # which comes behind the last step's events
+            self._require_all(run, done)
+            yield run
         finally:
             self._run = None
-        if self._event_was_lost or [record.step for record in run.steps] != list(range(len(run.steps))):
-            raise LossError(f"{self.link.port}: results were lost on the way. Use a better cable or a lower baud rate.")
-        return run, stats
 
-    def _on_frame(self, frame: Frame) -> None:
-        """Takes an event; late answers and unknown types of newer firmware are left alone."""
+    def _require_all(self, run: Run, first: int) -> None:
+        if self._event_was_lost or [record.step for record in run.steps] != list(range(first, first + len(run.steps))):
+            raise LossError(f"{self.link.port}: results were lost on the way. Use a better cable or a lower baud rate.")
+
+    def events(self, silence_s: float) -> Iterator[Message]:
+        """Events as they come, until none comes for so long. `lost_events` counts those that did not come.
+
+        Raises:
+          LinkError: the link broke. RequestRefused: the engine failed. KwsError: the device faulted or restarted.
+        """
+        while (frame := self.link.receive(silence_s)) is not None:
+            if frame.type == MessageType.ERROR:
+                raise RequestRefused(self.link.port, self.link.decode(messages.Error, frame.payload))
+            if (event := self.take(frame)) is not None:
+                self._require_running(event)
+                yield event
+
+    def take(self, frame: Frame) -> Message | None:
+        """Takes an event, and returns it; late answers and unknown types of newer firmware are left alone."""
         kind = next((kind for kind in EVENTS if kind.TYPE == frame.type), None)
         if kind is None:
-            return
+            return None
         event = self.link.decode(kind, frame.payload)
         if not self._is_new(frame):
-            return
+            return None
         if self.on_event:
             self.on_event(event)
         if self._run is not None:
             self._collect(event, self._run)
+        return event
 
     def _is_new(self, frame: Frame) -> bool:
         """False for an event that came twice on the way. Remembers whether one before it did not come at all."""
@@ -259,9 +355,14 @@ class Device:
             return True
         if frame.seq == self._event_seq:
             return False
-        if self._event_seq is not None and frame.seq != (self._event_seq + 1) % 65536:
-            self._event_was_lost = True
-        self._event_seq = frame.seq
+        if self._event_seq is not None and frame.type != MessageType.HELLO:  # which starts the count anew
+            ahead = (frame.seq - self._event_seq) % 65536
+            if ahead > 32768:  # one of several that came twice
+                return False
+            if ahead > 1 and not self._gap_is_known:
+                self._event_was_lost = True
+                self.lost_events += ahead - 1
+        self._event_seq, self._gap_is_known = frame.seq, False
         return True
 
     def _collect(self, event: object, run: Run) -> None:
@@ -275,6 +376,11 @@ class Device:
                 run.digests.append(event)
             case messages.FrontendDigest():
                 run.frontend_digests.append(event)
+        self._require_running(event)
+
+    def _require_running(self, event: object) -> None:
+        """Raises KwsError when an event tells that what was heard has ended."""
+        match event:
             case messages.Fault():
                 raise KwsError(f"{self.link.port}: the device faulted: {event}")
             case messages.Hello():
@@ -288,4 +394,4 @@ class Device:
         while (left := deadline - time.monotonic()) > 0:
             frame = self.link.receive(left)
             if frame is not None:
-                self._on_frame(frame)
+                self.take(frame)

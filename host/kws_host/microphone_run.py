@@ -1,34 +1,31 @@
 """An emulated board that hears a recording by its microphone, and every integer of it beside the reference's."""
 
 import dataclasses
-import math
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from kws_reference.audio.conditioning import Conditioner
 from kws_reference.bundle import Bundle
+from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
 from kws_reference.protocol import messages
-from kws_reference.protocol.messages import Config, SourceKind
+from kws_reference.protocol.messages import Config, DetectionRecord, SourceKind
 
-from kws_host.compare import Comparison, compare_run
-from kws_host.device import Device, Run
-from kws_host.emulator.boards import BoardFacts, board_facts
+from kws_host.compare import Comparison, StepCountMismatch, compare_run
+from kws_host.device import Device
+from kws_host.emulated_microphone import BLOCK_SAMPLES, Pace, hearing
 from kws_host.target import Target, open_device, require_model
 
 if TYPE_CHECKING:  # the reference is loaded by what runs it
-    from kws_reference.pipeline import Pipeline
+    from kws_reference.pipeline import Pipeline, Step
 
-BLOCK_SAMPLES = 160
-"""That the emulated microphone brings at once (``firmware/boards/recorded_microphone``)."""
-FEWEST_TICKS = 1_000
-"""Of the core's clock between two blocks that the emulated board's timer takes."""
-MOST_INSTRUCTIONS = 1 << 31
 SILENCE_S = 10.0
 """Without a step for so long the device has heard everything."""
-FILE_NAME = "microphone.pcm"
+PIECE_STEPS = 250
+"""That are compared at once: while they are, the board's results wait in the socket."""
+MOST_LOOPS = 100_000
+MOST_SAMPLES = (1 << 32) - 1
+"""That the device counts."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +39,7 @@ class MicrophoneJob:
       jitter: parts of 1,000 of a block's time by which it comes early or late, 0 to 999.
       gain_q8: 256 is 1.
       remove_dc: whether the constant part goes.
+      loops: how often the recording is heard, without a gap; 1 to `MOST_LOOPS`.
     """
 
     pipeline: "Pipeline"
@@ -50,6 +48,16 @@ class MicrophoneJob:
     jitter: int = 0
     gain_q8: int = 256
     remove_dc: bool = True
+    loops: int = 1
+
+    @property
+    def samples(self) -> int:
+        """That there are to be heard."""
+        return self.loops * len(self.pcm)
+
+    def piece(self, start: int, end: int) -> np.ndarray:
+        """Int16 ``[end - start]``: samples of the whole, all loops one after the other."""
+        return self.pcm.take(np.arange(start, min(end, self.samples)), mode="wrap")
 
     @property
     def bundle(self) -> Bundle:
@@ -62,14 +70,16 @@ class MicrophoneResult:
     """What came of it.
 
     Attributes:
-      run: what the device sent.
+      steps: that the device computed.
+      detections: its events.
       comparison: with the reference.
       lost_samples: that the board dropped, since the core did not keep up.
       heard_samples: that the pipeline took.
       awake: share of the time, at that speed, in which the core did not sleep.
     """
 
-    run: Run
+    steps: int
+    detections: list[DetectionRecord]
     comparison: Comparison
     lost_samples: int
     heard_samples: int
@@ -83,40 +93,61 @@ def check(target: Target, job: MicrophoneJob) -> MicrophoneResult:
       KwsError: it cannot be emulated, runs another model, or the speed is beyond its timer.
     """
     assert target.emulate
-    facts = board_facts(target.emulate)
-    if not job.bundle.clock.steps_in(len(job.pcm)):
+    if job.samples > MOST_SAMPLES:
+        raise KwsError(f"a device counts {MOST_SAMPLES:,} samples. Received: {job.samples:,}. Choose fewer --loops.")
+    if not job.bundle.clock.steps_in(job.samples):
         raise KwsError("the recordings are shorter than a step of the model: nothing would be compared")
-    instructions = _block_instructions(job, facts)
-    with tempfile.TemporaryDirectory() as folder:
-        job.pcm.astype("<i2").tofile(Path(folder) / FILE_NAME)
-        words = ("microphone", FILE_NAME, str(instructions), str(job.jitter), "1")
-        with open_device(dataclasses.replace(target, arguments=words, folder=Path(folder))) as device:
-            require_model(device, job.bundle)
-            return _hear(device, job, instructions)
-
-
-def _block_instructions(job: MicrophoneJob, facts: BoardFacts) -> int:
-    in_real_time = facts.clock_hz * BLOCK_SAMPLES / job.bundle.frontend.sample_rate_hz
-    instructions = in_real_time / job.speed if job.speed > in_real_time / MOST_INSTRUCTIONS else math.inf
-    ticks = instructions * facts.clock_hz * 2**facts.icount_shift / 1e9
-    if ticks * (1 - job.jitter / 1000) < FEWEST_TICKS + 1 or instructions > MOST_INSTRUCTIONS:
-        raise KwsError(f"--speed {job.speed:g} is beyond the timer of {facts.name}: nearer to real time, please.")
-    return round(instructions)
+    rate_hz = job.bundle.frontend.sample_rate_hz
+    pace = Pace(job.speed, job.jitter, job.loops)
+    with hearing(target, job.pcm, rate_hz, pace) as (hears, instructions), open_device(hears) as device:
+        require_model(device, job.bundle)
+        return _hear(device, job, instructions)
 
 
 def _hear(device: Device, job: MicrophoneJob, instructions: int) -> MicrophoneResult:
-    bundle = job.bundle
     device.configure(Config.FEATURES)
     source = messages.SetSource(SourceKind.MICROPHONE, job.gain_q8, int(job.remove_dc))
-    run, stats = device.hear(source, bundle.clock.steps_in(len(job.pcm)), SILENCE_S)
-    bench = device.bench()
-    reference = job.pipeline.run(Conditioner(job.gain_q8, job.remove_dc).push(job.pcm))
+    wanted = job.bundle.clock.steps_in(job.samples)
+    reference = _Reference(job)
+    progress = Progress("heard", wanted)
+    comparison, detections = Comparison(0, 0, None), []
+    for run in device.hear_pieces(source, wanted, SILENCE_S, PIECE_STEPS):
+        done = reference.steps
+        comparison = comparison.then(compare_run(job.bundle, run, reference.next(len(run.steps))), done)
+        detections += run.detections
+        progress.update(reference.steps)
+    if reference.steps != wanted:
+        counts = StepCountMismatch(0, "audio", "number of steps", str(reference.steps), str(wanted))
+        comparison = comparison.then(Comparison(0, 1, counts), reference.steps)
+    stats, bench = device.stats(), device.bench()
     heard = stats.microphone_samples
     time = (heard + stats.microphone_lost_samples) / BLOCK_SAMPLES * instructions
     return MicrophoneResult(
-        run,
-        compare_run(bundle, run, reference),
+        reference.steps,
+        detections,
+        comparison,
         stats.microphone_lost_samples,
         heard,
         device.info.units(bench.awake_ticks) / time if time else 0.0,
     )
+
+
+class _Reference:
+    """The reference hears the same, as many steps at a time as are wanted.
+
+    Attributes:
+      steps: that it has computed.
+    """
+
+    def __init__(self, job: MicrophoneJob):
+        self.steps = 0
+        self._job = job
+        self._conditioner = Conditioner(job.gain_q8, job.remove_dc)
+        self._samples = 0
+        job.pipeline.reset()
+
+    def next(self, steps: int) -> "list[Step]":
+        """Computes so many steps, or as many as there are."""
+        self.steps += steps
+        start, self._samples = self._samples, max(self._samples, self._job.bundle.clock.samples_for(self.steps))
+        return self._job.pipeline.push(self._conditioner.push(self._job.piece(start, self._samples)))

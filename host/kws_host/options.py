@@ -4,6 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
+from kws_reference.errors import KwsError
 from kws_reference.protocol.messages import ANSWER_TIMEOUT_S
 
 from kws_host.port import DEFAULT_BAUD
@@ -11,12 +12,14 @@ from kws_host.project import RELEASED_BUNDLE
 from kws_host.target import Target
 
 
-def add_target(parser: argparse.ArgumentParser) -> None:
-    """Adds what `target_of` reads."""
+def add_target(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """Adds what `target_of` reads, or `targets_of` of ``several`` devices."""
     group = parser.add_argument_group("device")
     group.add_argument(
         "--port",
-        help="serial port (/dev/ttyACM0, COM3) or socket://host:port (default: $KWS_PORT)",
+        action="append" if several else "store",
+        help="serial port (/dev/ttyACM0, COM3) or socket://host:port (default: $KWS_PORT)"
+        + "; may be repeated" * several,
     )
     group.add_argument(
         "--baud",
@@ -33,8 +36,9 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--emulate",
-        metavar="BOARD",
-        help="start this emulated board (or environment of platformio.ini) for the command, in the place of --port",
+        metavar="BOARD[,BOARD...]" if several else "BOARD",
+        help=f"start {'these emulated boards' if several else 'this emulated board'} (or environment of "
+        "platformio.ini) for the command, in the place of --port",
     )
     group.add_argument("--elf", type=Path, help="firmware for --emulate (default: .pio/build/BOARD/firmware.elf)")
 
@@ -42,6 +46,23 @@ def add_target(parser: argparse.ArgumentParser) -> None:
 def target_of(args: argparse.Namespace) -> Target:
     """The device that the options of `add_target` name."""
     return Target(port=args.port, emulate=args.emulate, elf=args.elf, baud=args.baud, timeout_s=args.timeout)
+
+
+def targets_of(args: argparse.Namespace) -> list[Target]:
+    """The devices that the options of `add_target` for several name, at least one.
+
+    Raises:
+      KwsError: a device is named twice, or one firmware for several boards.
+    """
+    ports, boards = args.port or [], [name for name in (args.emulate or "").split(",") if name]
+    twice = {name for name in ports + boards if (ports + boards).count(name) > 1}
+    if twice:
+        raise KwsError(f"{min(twice)} is named twice. Name each device once.")
+    if args.elf and len(boards) > 1:
+        raise KwsError(f"--elf {args.elf} is the firmware of one board. Received: --emulate {args.emulate}.")
+    targets = [Target(port=port, baud=args.baud, timeout_s=args.timeout) for port in ports]
+    targets += [Target(emulate=name, elf=args.elf, timeout_s=args.timeout) for name in boards]
+    return targets or [Target(baud=args.baud, timeout_s=args.timeout)]
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:

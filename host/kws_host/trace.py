@@ -86,7 +86,8 @@ def of_run(bundle: Bundle, run: Run, *, digests: bool = False, frontend_digests:
             },
         ),
     ]
-    late = ((step, _event_text(bundle, event)) for step, event in events.items() if step >= len(steps))
+    end = steps[0].step + len(steps) if steps else 0
+    late = ((step, _event_text(bundle, event)) for step, event in events.items() if step >= end)
     return Trace(len(steps), tuple(stages), tuple(late))
 
 

@@ -125,7 +125,7 @@ async function openDevice() {
 
 async function listen() {
   if (!session.device) await openDevice();
-  if (!session.device) return;
+  if (session.info?.source !== "page") return;
   await act("Asking for the microphone…", () => session.listen());
   if (session.source === "microphone") say("note", "Listening.");
 }

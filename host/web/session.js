@@ -41,6 +41,8 @@ export class Session {
       onSteps: (steps) => device === this.device && this.onSteps(steps),
       onLoss: (samples) => device === this.device && this.onLoss(samples),
       onError: (message) => device === this.device && this.onError(message),
+      onRestart: (message) => device === this.device && this.onRestart(message),
+      onHeard: (pcm) => device === this.device && this.took(pcm),
       onState: (message) => device === this.device && this.handlers.onMessage("note", message),
     });
     this.device = device;
@@ -53,10 +55,7 @@ export class Session {
       await device.close();
       throw error;
     }
-    this.history = new History(this.info);
-    this.forget();
-    if (this.info.source === "board") this.source = "board";
-    this.handlers.onChange();
+    this.beginAnew();
   }
 
   async close() {
@@ -70,6 +69,10 @@ export class Session {
   async reset() {
     this.stop();
     await this.device.reset();
+    this.beginAnew();
+  }
+
+  beginAnew() {
     this.history = new History(this.info);
     this.forget();
     if (this.info.source === "board") this.source = "board";
@@ -134,6 +137,7 @@ export class Session {
     this.microphone?.stop();
     this.microphone = null;
     this.source = "idle";
+    this.inRealTime = false;
     this.handlers.onChange();
   }
 
@@ -165,7 +169,6 @@ export class Session {
     this.takenSamples = 0;
     this.latencies = [];
     this.costs = [];
-    this.inRealTime = false;
     this.level = { peak: 0, rms: 0 };
     this.lastLoss = -Infinity;
   }
@@ -184,6 +187,7 @@ export class Session {
   }
 
   onSteps(steps) {
+    if (!this.history) return; // not yet open: a board that hears itself is ahead
     const now = performance.now();
     for (const step of steps) {
       this.history.addStep(step);
@@ -204,6 +208,12 @@ export class Session {
     this.lastLoss = performance.now();
     this.history.droppedSamples += samples;
     this.handlers.onChange();
+  }
+
+  /** The device began again by itself: the microphone goes on, a recording was told by a rejection. */
+  onRestart(message) {
+    this.beginAnew();
+    this.handlers.onMessage("note", message);
   }
 
   onError(message) {

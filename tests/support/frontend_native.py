@@ -174,6 +174,16 @@ class NativeStages:
         self.reset()
         return self.push(pcm)
 
+    def configure(self, tables: DetectorTables | None) -> bool:
+        """Gives the detector the settings of tables, or the generated ones again. Returns whether it takes them."""
+        if tables is None:
+            self.library.detector_generated()
+            return True
+        levels = (tables.threshold_q15, tables.when_busy_q15, tables.quiet_q15, tables.release_q15)
+        steps = (tables.smoothing_steps, tables.run_steps, tables.refractory_steps, tables.quiet_steps)
+        numbers = np.concatenate([steps, np.stack(levels, axis=1).reshape(-1)]).astype(np.uint16)
+        return bool(self.library.detector_configure(_pointer(numbers)))
+
     def detect(self, scores: np.ndarray) -> list[tuple[int, ...]]:
         """Resets the detector and runs int8 [steps, labels].
 

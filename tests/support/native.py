@@ -1,5 +1,6 @@
 """Compiles portable firmware code for the host, with the firmware's warnings as errors and with sanitizers."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -62,16 +63,24 @@ def build(
     if target.exists():
         return target
     folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:  # tests may run in several processes
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return target if target.exists() else _compile(target, paths, (cxx, cc), common, ["-shared"] if shared else [])
+
+
+def _compile(
+    target: Path, paths: Sequence[Path], compilers: tuple[str, str], flags: list[str], link: list[str]
+) -> Path:
+    cxx, cc = compilers
     objects = []
     for index, path in enumerate(paths):
         is_c = path.suffix == ".c"
-        output = folder / f"{index}_{path.stem}.o"
-        _run(
-            [cc if is_c else cxx, "-std=gnu11" if is_c else "-std=gnu++17", *common, "-c", str(path), "-o", str(output)]
-        )
+        output = target.parent / f"{index}_{path.stem}.o"
+        language = "-std=gnu11" if is_c else "-std=gnu++17"
+        _run([cc if is_c else cxx, language, *flags, "-c", str(path), "-o", str(output)])
         objects.append(str(output))
     partial = target.with_name(target.name + ".partial")
-    _run([cxx, *common, *(["-shared"] if shared else []), *objects, "-o", str(partial)])
+    _run([cxx, *flags, *link, *objects, "-o", str(partial)])
     partial.replace(target)
     return target
 

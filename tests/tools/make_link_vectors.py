@@ -24,7 +24,8 @@ MAX_PAYLOAD_BYTES = 768
 MAX_FRAME_BYTES = 4 + MAX_PAYLOAD_BYTES + 4
 
 # Name of a message -> its type and its fields. Kinds: a letter of `struct` (B u8, H u16, I u32, Q u64), "sha256",
-# "text" (a length byte first), "bytes:" and "numbers:" with the letter of the count before them.
+# "text" (a length byte first), "bytes:", "samples:" (two bytes each) and "numbers:" with the letter of the count before
+# them, then, of numbers, the letter of an item where that is not I.
 _REGISTERS = ("type", "pc", "lr", "sp", "xpsr", "cfsr", "hfsr", "mmfar", "bfar")
 _COUNTERS = (
     *("frames_ok", "frames_bad_cobs", "frames_too_short", "frames_too_long", "frames_bad_crc", "frames_repeated"),
@@ -94,6 +95,20 @@ LAYOUTS: dict[str, tuple[int, dict[str, str]]] = {
     "hello": (0x90, {"starts": "I", "faults": "I"}),
     "state_digest": (0x93, {"step": "I", "crcs": "numbers:B"}),
     "frontend_digest": (0x94, {"step": "I", "crcs": "numbers:B", "ticks": "numbers:B"}),
+    "detector": (
+        0x8A,
+        {
+            "origin": "B",
+            "max_smoothing_steps": "B",
+            "smoothing_steps": "B",
+            "run_steps": "B",
+            "refractory_steps": "H",
+            "quiet_steps": "H",
+            "first_label": "B",
+            "levels": "numbers:H:H",
+        },
+    ),
+    "audio_heard": (0x95, {"first_sample": "I", "pcm": "samples:H"}),
 }
 
 GET_INFO, AUDIO = 0x01, 0x03
@@ -136,8 +151,11 @@ def payload_of(name: str, values: dict[str, Any]) -> bytes:
                 parts.append(bytes([len(value.encode())]) + value.encode())
             case ["bytes", count]:
                 parts.append(struct.pack("<" + count, len(value)) + value)
-            case ["numbers", count]:
-                parts.append(struct.pack("<" + count, len(value)) + struct.pack(f"<{len(value)}I", *value))
+            case ["samples", count]:
+                parts.append(struct.pack("<" + count, len(value) // 2) + value)
+            case ["numbers", count, *letter]:
+                item = letter[0] if letter else "I"
+                parts.append(struct.pack("<" + count, len(value)) + struct.pack(f"<{len(value)}{item}", *value))
             case [letter]:
                 parts.append(struct.pack("<" + letter, value))
     return b"".join(parts)
@@ -187,6 +205,10 @@ def _messages() -> list[tuple[str, dict[str, object]]]:
         named("hello", 2, 1),
         named("state_digest", 7, (0, 0xFFFFFFFF, 0x12345678)),
         named("state_digest", 0, ()),
+        named("detector", 2, 16, 5, 15, 40, 65535, 0, (32768, 32768, 0, 32768, 20000, 25000, 9000, 1)),
+        named("detector", 0, 255, 1, 1, 0, 0, 255, ()),
+        named("audio_heard", 0, bytes.fromhex("ff7f00800000ffff0100")),
+        named("audio_heard", 0xFFFFFF60, b""),
         named("frontend_digest", 3, (5, 0xFFFFFFFF, 0, 0x80000000, 1), (9, 8, 7, 6, 0xFFFFFFFF)),
     ]
 

@@ -13,7 +13,7 @@ from kws_reference.protocol.wire import Counted, Digest, Field, Message, Number,
 
 from kws_codegen.render.environment import TEMPLATES, environment
 
-_TEMPLATES = TEMPLATES / "protocol"
+TEMPLATES_OF_PROTOCOL = TEMPLATES / "protocol"
 
 # Written from a struct; all other messages of the device are written from arguments.
 STRUCTS = (messages.Info, messages.StepRecord, messages.DetectionRecord, messages.Bench, messages.Stats)
@@ -25,13 +25,35 @@ CALLS = (
     messages.StateDigest,
     messages.FrontendDigest,
 )
-# So short that a call would cost more than the bytes; NAMES' strings follow one by one.
-INLINE_CALLS = (messages.Configured, messages.Names, messages.Source)
-REQUESTS = (messages.Audio, messages.Configure, messages.GetBench, messages.GetNames, messages.SetSource)
+# So short that a call would cost more than the bytes; what FOLLOWS some of them is written one by one.
+INLINE_CALLS = (messages.Configured, messages.Names, messages.Source, messages.DetectorSettings, messages.AudioHeard)
+FOLLOWS = {
+    messages.Names: "The names follow, each by String().",
+    messages.DetectorSettings: "The levels follow, each by U16().",
+    messages.AudioHeard: "The PCM follows, by Bytes().",
+    messages.Audio: "The rest is the PCM.",
+    messages.SetDetector: "The rest is the levels, u16 each.",
+}
+REQUESTS = (
+    messages.Audio,
+    messages.Configure,
+    messages.GetBench,
+    messages.GetDetector,
+    messages.GetNames,
+    messages.SetDetector,
+    messages.SetSource,
+)
 # Enumerations that are the type of their field in C++; others are plain numbers there.
 TYPED = (messages.ErrorCode,)
 # Of which the firmware must know how much room is left for what is counted.
-SIZED = (messages.StepRecord, messages.StateDigest, messages.Bench, messages.Names)
+SIZED = (
+    messages.StepRecord,
+    messages.StateDigest,
+    messages.Bench,
+    messages.Names,
+    messages.DetectorSettings,
+    messages.AudioHeard,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +112,7 @@ class CppMessage:
 
     Attributes:
       name: ``Step``.
-      summary: one line.
+      summary: one line, and what follows the fields.
       members: of the struct, or parameters.
       values: for a payload of plain numbers, where each is found, members' names in braces; else empty.
       writes: statements in the payload's order, members' names in braces.
@@ -125,6 +147,11 @@ def _singular(name: str) -> str:
     return name.removesuffix("s")
 
 
+def _is_left_to_the_caller(item: Number | Text) -> bool:
+    """Whether the caller writes the items behind their count, one by one: they are names, or lie in structs."""
+    return isinstance(item, Text) or item.size == 2
+
+
 def _members(field: Field) -> list[Member]:
     if field.constant or isinstance(field.kind, Rest):
         return []
@@ -138,8 +165,9 @@ def _members(field: Field) -> list[Member]:
             return [Member("const char*", field.name, field.meaning)]
         case Counted(item, count):
             counter = Member(f"uint{8 * count.size}_t", f"{_singular(field.name)}_count", "")
-            if isinstance(item, Text):
+            if _is_left_to_the_caller(item):
                 return [counter]
+            assert isinstance(item, Number)
             pointer = {1: "const int8_t*", 4: "const uint32_t*"}[item.size]
             return [
                 Member(pointer, field.name, f"[{counter.name}]{', ' * bool(field.meaning)}{field.meaning}"),
@@ -165,6 +193,8 @@ def _writes(field: Field, name: str) -> list[str]:
         case Counted(item, count):
             counter = "{" + _singular(field.name) + "_count}"
             written = [f"out.U{8 * count.size}({counter});"]
+            if _is_left_to_the_caller(item):
+                return written
             if isinstance(item, Number) and item.size == 1:
                 written.append(f"out.Bytes({name}, {counter});")
             elif isinstance(item, Number):
@@ -190,7 +220,7 @@ def _message(message: type[Message]) -> CppMessage:
     plain = [field.kind.size for field in parts if isinstance(field.kind, Number)]
     return CppMessage(
         name=camel(message.TYPE.name),
-        summary=(message.__doc__ or "").splitlines()[0],
+        summary=" ".join([(message.__doc__ or "").splitlines()[0], *filter(None, [FOLLOWS.get(message)])]),
         members=tuple(members),
         values=tuple(places.values()),
         writes=tuple(statement for field in parts for statement in _writes(field, places[field.name])),
@@ -223,7 +253,7 @@ def files(style: Path) -> dict[str, str]:
     Raises:
       KwsError: clang-format is missing.
     """
-    templates = environment(_TEMPLATES)
+    templates = environment(TEMPLATES_OF_PROTOCOL)
     templates.filters.update(camel=camel, where=_where)
     of = {group: [_message(message) for message in members] for group, members in {
         "structs": STRUCTS, "calls": CALLS, "inline_calls": INLINE_CALLS, "requests": REQUESTS, "sized": SIZED,

@@ -28,7 +28,16 @@ from kws_reference.protocol.wire import (
 _MARKED = re.compile(r"<!-- table: ([\w ]+) -->\n.*?<!-- end -->", re.DOTALL)
 _BY_TYPE = {kind.TYPE: kind for kind in vars(messages).values() if isinstance(kind, type) and hasattr(kind, "TYPE")}
 # Whose fields have a table of their own.
-_LONG = (messages.Info, messages.Bench, messages.Stats, messages.Fault, messages.StepRecord, messages.Names)
+_LONG = (
+    messages.Info,
+    messages.Bench,
+    messages.Stats,
+    messages.Fault,
+    messages.StepRecord,
+    messages.Names,
+    messages.SetDetector,
+    messages.DetectorSettings,
+)
 _LETTERS = "nmk"
 
 

@@ -6,6 +6,8 @@
 //   INSTRUCTIONS  of the core between two blocks
 //   JITTER        parts of 1,000 of that by which a block may be early or late
 //   LOOPS         how often the file is played; 0: for ever
+//
+// "settings FILE" may follow (settings_file.cc).
 #pragma once
 
 #include <cstddef>
@@ -31,11 +33,14 @@ struct MicrophoneCommand {
 // Reads it. `file` holds until the command line is read again.
 //   kOk; kUnavailable: there is no such command line; kInvalidArgument: it is not as above
 inline Status ReadMicrophoneCommand(MicrophoneCommand* microphone) {
-  constexpr size_t kWords = 5;
-  const char* words[kWords] = {};
+  constexpr size_t kWords = 5, kWordsOfSettings = 2;
+  const char* words[kWords + kWordsOfSettings] = {};
   size_t count = 0;
-  if (!IsOk(semihosting::CommandWords(words, kWords, &count)) || count == 0) return Status::kUnavailable;
+  if (!IsOk(semihosting::CommandWords(words, kWords + kWordsOfSettings, &count)) || count == 0) {
+    return Status::kUnavailable;
+  }
   if (std::strcmp(words[0], "microphone") != 0) return Status::kUnavailable;
+  if (count == kWords + kWordsOfSettings && std::strcmp(words[kWords], "settings") == 0) count = kWords;
   if (count != kWords) return Status::kInvalidArgument;
   microphone->file = words[1];
   const bool are_numbers = ReadNumber(words[2], &microphone->instructions) &&

@@ -134,6 +134,27 @@ inline void WriteNames(uint8_t kind, uint16_t total, uint16_t first, uint8_t nam
 // SOURCE: where PCM comes from now.
 inline void WriteSource(uint8_t kind, FrameWriter& out) { out.U8(kind); }
 
+// DETECTOR: settings that hold, and the levels of as many labels as fit, from one on. The levels follow, each by U16().
+inline void WriteDetector(uint8_t origin, uint8_t max_smoothing_steps, uint8_t smoothing_steps, uint8_t run_steps,
+                          uint16_t refractory_steps, uint16_t quiet_steps, uint8_t first_label, uint16_t level_count,
+                          FrameWriter& out) {
+  out.U8(origin);
+  out.U8(max_smoothing_steps);
+  out.U8(smoothing_steps);
+  out.U8(run_steps);
+  out.U16(refractory_steps);
+  out.U16(quiet_steps);
+  out.U8(first_label);
+  out.U16(level_count);
+}
+
+// AUDIO_HEARD: a piece of the PCM that the front end took, from the host or from the microphone. The PCM follows, by
+// Bytes().
+inline void WriteAudioHeard(uint32_t first_sample, uint16_t pcm_count, FrameWriter& out) {
+  out.U32(first_sample);
+  out.U16(pcm_count);
+}
+
 // Each reads one request's fields; in.Complete() must confirm them.
 // AUDIO: PCM that starts at an offset. The rest is the PCM.
 inline void ReadAudio(PayloadReader& in, uint32_t* offset_bytes) { *offset_bytes = in.U32(); }
@@ -144,10 +165,24 @@ inline void ReadConfigure(PayloadReader& in, uint8_t* flags) { *flags = in.U8();
 // GET_BENCH: sums of the layers from one on.
 inline void ReadGetBench(PayloadReader& in, uint16_t* first_layer) { *first_layer = in.U16(); }
 
+// GET_DETECTOR: settings of the detector, with levels from one label on.
+inline void ReadGetDetector(PayloadReader& in, uint8_t* first_label) { *first_label = in.U8(); }
+
 // GET_NAMES: names of one kind from one on.
 inline void ReadGetNames(PayloadReader& in, uint8_t* kind, uint16_t* first) {
   *kind = in.U8();
   *first = in.U16();
+}
+
+// SET_DETECTOR: settings of the detector, and the levels of some labels, from one on. The rest is the levels, u16 each.
+inline void ReadSetDetector(PayloadReader& in, uint8_t* action, uint8_t* smoothing_steps, uint8_t* run_steps,
+                            uint16_t* refractory_steps, uint16_t* quiet_steps, uint8_t* first_label) {
+  *action = in.U8();
+  *smoothing_steps = in.U8();
+  *run_steps = in.U8();
+  *refractory_steps = in.U16();
+  *quiet_steps = in.U16();
+  *first_label = in.U8();
 }
 
 // SET_SOURCE: where PCM comes from. Forgets all audio, as RESET does.

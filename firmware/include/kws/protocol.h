@@ -19,6 +19,11 @@ inline constexpr size_t kStepFixedBytes = 26;
 inline constexpr size_t kStateDigestFixedBytes = 5;
 inline constexpr size_t kBenchFixedBytes = 39;
 inline constexpr size_t kNamesFixedBytes = 6;
+inline constexpr size_t kDetectorFixedBytes = 11;
+inline constexpr size_t kAudioHeardFixedBytes = 6;
+
+// Levels of each label in SET_DETECTOR and DETECTOR.
+inline constexpr size_t kLevelsPerLabel = 4;
 
 // Most layers whose ticks BENCH can count.
 inline constexpr size_t kMaxProfiledLayers = 64;
@@ -46,6 +51,8 @@ enum class MessageType : uint8_t {
   kRestart = 0x09,  // reset the chip
   kTestFault = 0x0A,  // fault on purpose
   kSetSource = 0x0B,  // where PCM comes from
+  kSetDetector = 0x0C,  // thresholds and smoothing
+  kGetDetector = 0x0D,  // thresholds and smoothing that hold
   // Answers.
   kInfo = 0x81,  // what runs on the device
   kResetDone = 0x82,  // all audio is forgotten
@@ -56,12 +63,14 @@ enum class MessageType : uint8_t {
   kFault = 0x87,  // registers of the last processor fault
   kNames = 0x88,  // names of one kind, as many as fit
   kSource = 0x89,  // where PCM comes from now
+  kDetector = 0x8A,  // thresholds and smoothing that hold now
   // Events.
   kHello = 0x90,  // the firmware (re)started
   kStep = 0x91,  // results of one step
   kDetection = 0x92,  // the detector raised a detection
   kStateDigest = 0x93,  // the network's states after a step
   kFrontendDigest = 0x94,  // what the stages of the front end computed in a step
+  kAudioHeard = 0x95,  // a piece of the PCM that the front end took
   kError = 0x9F,  // a request that the device refuses
 };
 
@@ -71,7 +80,7 @@ enum class ErrorCode : uint8_t {
   kBadPayload = 3,  // the payload's length, or a value in it, is wrong; detail: its length
   kAudioGap = 4,  // AUDIO starts behind the end of the last one; detail: the offset to go on from
   kAudioOverrun = 5,  // AUDIO beyond the granted credit, dropped; detail: the credit's limit
-  kUnavailable = 6,  // not offered, or not now; detail: 0, or why the microphone did not start
+  kUnavailable = 6,  // not offered, or not now; detail: 0, or the status of the microphone or of the settings' memory
   kEngine = 7,  // the engine's start or a step failed; detail: its status
 };
 
@@ -80,7 +89,10 @@ inline constexpr uint8_t kConfigFeatures = 1;  // STEP carries the features
 inline constexpr uint8_t kConfigStateDigests = 2;  // a STATE_DIGEST follows each STEP
 inline constexpr uint8_t kConfigProfile = 4;  // BENCH counts each layer (makes the engine a little slower)
 inline constexpr uint8_t kConfigFrontendDigests = 8;  // a FRONTEND_DIGEST follows each STEP (front end `micro`)
-inline constexpr uint8_t kConfigAll = kConfigFeatures | kConfigStateDigests | kConfigProfile | kConfigFrontendDigests;
+inline constexpr uint8_t kConfigAudio =
+    16;  // AUDIO_HEARD brings what the front end takes, before the STEP that it completes
+inline constexpr uint8_t kConfigAll =
+    kConfigFeatures | kConfigStateDigests | kConfigProfile | kConfigFrontendDigests | kConfigAudio;
 
 // What GET_NAMES asks for.
 enum class NamesKind : uint8_t {
@@ -100,6 +112,20 @@ enum class ClockKind : uint8_t {
 enum class SourceKind : uint8_t {
   kHost = 0,  // the host, by AUDIO
   kMicrophone = 1,  // the board's microphone; AUDIO is refused with UNAVAILABLE
+};
+
+// What SET_DETECTOR does with its settings.
+enum class DetectorAction : uint8_t {
+  kUse = 0,  // they hold until the next start
+  kKeep = 1,  // they hold, and are kept over the next start
+  kForget = 2,  // the generated ones hold again, and nothing is kept; the other fields are not looked at
+};
+
+// Where the detector's settings come from.
+enum class SettingsOrigin : uint8_t {
+  kGenerated = 0,  // as the firmware was generated
+  kSet = 1,  // set since the start
+  kKept = 2,  // kept, and so after the next start
 };
 
 }  // namespace kws

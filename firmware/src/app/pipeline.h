@@ -49,6 +49,12 @@ class Pipeline {
   // Forgets all audio. Nothing happens unless status() is kOk.
   void Reset();
 
+  // Takes other settings of the detector from the next step on; it forgets the steps before. They outlast Reset().
+  // Returns what Detector::Configure() returns.
+  Status ConfigureDetector(const DetectorSettings& settings) { return detector_.Configure(settings); }
+
+  const DetectorSettings& detector_settings() const { return detector_.settings(); }
+
   // Takes PCM in pieces of any size and calls `on_step` for each step that it completes. Returns status(); once it is
   // not kOk no more audio is taken, the rest of `pcm` is dropped.
   Status Push(const int16_t* pcm, size_t samples, StepFn on_step, void* context);

@@ -62,8 +62,19 @@ void Reporter::Configure(uint8_t flags) {
 #endif
 }
 
+void Reporter::OnAudio(const int16_t* pcm, size_t samples) {
+  if ((config_ & kConfigAudio) != 0) {
+    FrameWriter& out = replies_.Event(MessageType::kAudioHeard);
+    WriteAudioHeard(heard_samples_, static_cast<uint16_t>(samples), out);
+    out.Bytes(pcm, 2 * samples);
+    replies_.Send();
+  }
+  heard_samples_ += static_cast<uint32_t>(samples);
+}
+
 void Reporter::OnStep(const StepResult& result) {
   ++steps_;
+  light_.OnStep(result.detected);
   SendStep(result);
   if ((config_ & kConfigStateDigests) != 0) SendStateDigest(result.step);
   if ((config_ & kConfigFrontendDigests) != 0) SendFrontendDigest(result.step);
@@ -75,6 +86,8 @@ void Reporter::OnStep(const StepResult& result) {
 }
 
 void Reporter::ForgetAudio() {
+  light_.TurnOff();
+  heard_samples_ = 0;
   for (uint32_t& ticks : layer_ticks_) ticks = 0;
 #ifdef KWS_FRONTEND_MICRO
   frontend_digest_ = {};

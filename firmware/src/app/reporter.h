@@ -1,8 +1,11 @@
-// Tells the host of each step: STEP, STATE_DIGEST, FRONTEND_DIGEST and DETECTION, as CONFIGURE asks for.
+// Tells the host of each step: STEP, STATE_DIGEST, FRONTEND_DIGEST and DETECTION, and of the PCM, as CONFIGURE asks
+// for.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
+#include "app/detection_light.h"
 #include "app/pipeline.h"
 #include "app/replies.h"
 #include "kws/frontend.h"
@@ -22,6 +25,9 @@ class Reporter {
 
   // What steps tell from now on.
   void Configure(uint8_t flags);
+
+  // Sends PCM that the pipeline takes next. `pcm` is little-endian, as every core is.
+  void OnAudio(const int16_t* pcm, size_t samples);
 
   // Sends what a step computed.
   void OnStep(const StepResult& result);
@@ -46,9 +52,11 @@ class Reporter {
 
   Replies& replies_;
   uint8_t config_ = 0;
+  uint32_t heard_samples_ = 0;  // since ForgetAudio()
   uint32_t steps_ = 0;
   uint32_t detections_ = 0;
   uint32_t layer_ticks_[kMaxProfiledLayers] = {};
+  DetectionLight light_;
 #ifdef KWS_FRONTEND_MICRO
   // What the front end's stages compute in the step under way, and how long.
   struct FrontendDigest {

@@ -1,5 +1,7 @@
 #include "app/requests.h"
 
+#include <initializer_list>
+
 #include "app/device_info.h"
 #include "app/fault_log.h"
 #include "app/session.h"
@@ -13,6 +15,8 @@ namespace {
 
 constexpr size_t kLayersPerFrame = 128;
 static_assert(kBenchFixedBytes + 4 * kLayersPerFrame <= kMaxPayloadBytes, "a page of layers must fit");
+constexpr size_t kLevelBytes = 2 * kLevelsPerLabel;  // of one label
+constexpr size_t kLabelsPerFrame = (kMaxPayloadBytes - kDetectorFixedBytes) / kLevelBytes;
 
 }  // namespace
 
@@ -42,6 +46,10 @@ void Requests::Handle(const Frame& frame) {
       return HandleConfigure(frame, request);
     case MessageType::kSetSource:
       return HandleSetSource(frame, request);
+    case MessageType::kSetDetector:
+      return HandleSetDetector(frame, request);
+    case MessageType::kGetDetector:
+      return HandleGetDetector(frame, request);
     case MessageType::kGetNames:
       return HandleNames(frame, request);
     case MessageType::kGetBench:
@@ -90,6 +98,62 @@ void Requests::HandleSetSource(const Frame& frame, PayloadReader& request) {
     source_seq_ = frame.seq;
   }
   WriteSource(static_cast<uint8_t>(parts_.sources.kind()), parts_.replies.Answer(MessageType::kSource, frame.seq));
+  parts_.replies.Send();
+}
+
+void Requests::HandleSetDetector(const Frame& frame, PayloadReader& request) {
+  DetectorSettings settings = parts_.pipeline.detector_settings();
+  uint8_t action, first_label;
+  ReadSetDetector(request, &action, &settings.smoothing_steps, &settings.run_steps, &settings.refractory_steps,
+                  &settings.quiet_steps, &first_label);
+  const size_t labels = request.left() / kLevelBytes;
+  if (!request.ok() || request.left() % kLevelBytes != 0 || first_label + labels > Detector::kLabelCount) {
+    return SendBadPayload(frame);
+  }
+  for (size_t k = 0; k < labels; ++k) {
+    DetectorLevels& level = settings.levels[first_label + k];
+    for (uint16_t* value : {&level.threshold_q15, &level.busy_threshold_q15, &level.quiet_q15, &level.release_q15}) {
+      *value = request.U16();
+    }
+  }
+  Status status = Status::kInvalidArgument;
+  switch (static_cast<DetectorAction>(action)) {
+    case DetectorAction::kUse:
+      status = parts_.detector.Use(settings);
+      break;
+    case DetectorAction::kKeep:
+      status = parts_.detector.Keep(settings);
+      break;
+    case DetectorAction::kForget:
+      status = parts_.detector.Forget();
+      break;
+  }
+  if (status == Status::kInvalidArgument) return SendBadPayload(frame);
+  if (!IsOk(status)) return SendError(ErrorCode::kUnavailable, frame, static_cast<uint32_t>(status));
+  SendDetector(frame.seq, 0);
+}
+
+void Requests::HandleGetDetector(const Frame& frame, PayloadReader& request) {
+  uint8_t first_label;
+  ReadGetDetector(request, &first_label);
+  if (!request.Complete() || first_label > Detector::kLabelCount) return SendBadPayload(frame);
+  SendDetector(frame.seq, first_label);
+}
+
+void Requests::SendDetector(uint16_t seq, uint8_t first_label) {
+  const DetectorSettings& settings = parts_.pipeline.detector_settings();
+  const size_t left = Detector::kLabelCount - first_label;
+  const size_t labels = left < kLabelsPerFrame ? left : kLabelsPerFrame;
+  FrameWriter& out = parts_.replies.Answer(MessageType::kDetector, seq);
+  WriteDetector(static_cast<uint8_t>(parts_.detector.origin()), static_cast<uint8_t>(Detector::kMaxSmoothingSteps),
+                settings.smoothing_steps, settings.run_steps, settings.refractory_steps, settings.quiet_steps,
+                first_label, static_cast<uint16_t>(kLevelsPerLabel * labels), out);
+  for (size_t k = 0; k < labels; ++k) {
+    const DetectorLevels& level = settings.levels[first_label + k];
+    for (const uint16_t value : {level.threshold_q15, level.busy_threshold_q15, level.quiet_q15, level.release_q15}) {
+      out.U16(value);
+    }
+  }
   parts_.replies.Send();
 }
 

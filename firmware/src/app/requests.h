@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "app/awake_time.h"
+#include "app/detector_control.h"
 #include "app/flow_control.h"
 #include "app/pipeline.h"
 #include "app/replies.h"
@@ -25,6 +26,7 @@ class Requests {
     Reporter& reporter;
     FlowControl& flow;
     Sources& sources;
+    DetectorControl& detector;
     AwakeTime& awake;
     Pipeline& pipeline;
   };
@@ -46,6 +48,9 @@ class Requests {
   void ForgetAudio();
   void HandleReset(const Frame& frame);
   void HandleSetSource(const Frame& frame, PayloadReader& request);
+  void HandleSetDetector(const Frame& frame, PayloadReader& request);
+  void HandleGetDetector(const Frame& frame, PayloadReader& request);
+  void SendDetector(uint16_t seq, uint8_t first_label);
   void HandleConfigure(const Frame& frame, PayloadReader& request);
   void HandleAudio(const Frame& frame, PayloadReader& request);
   void HandleBench(const Frame& frame, PayloadReader& request);

@@ -8,6 +8,7 @@ namespace kws::app {
 namespace {
 
 constexpr size_t kChunkSamples = 160;  // handled between two looks at the serial port
+static_assert(kAudioHeardFixedBytes + 2 * kChunkSamples <= kMaxPayloadBytes, "AUDIO_HEARD must carry a piece");
 
 }  // namespace
 
@@ -18,6 +19,7 @@ void Session::Start() {
   flow_.Restart();
   sources_.UseHost();
   requests_.Restart();
+  detector_.Start();
   pipeline_.Reset();
   awake_.Restart();
   const FaultLog& log = CurrentFaultLog();
@@ -40,6 +42,7 @@ bool Session::Process() {
   int16_t pcm[kChunkSamples];
   const size_t samples = sources_.current().Read(pcm, kChunkSamples);
   if (samples != 0 && IsOk(pipeline_.status())) {
+    reporter_.OnAudio(pcm, samples);
     const auto on_step = [](void* reporter, const StepResult& result) {
       static_cast<Reporter*>(reporter)->OnStep(result);
     };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/awake_time.h"
+#include "app/detector_control.h"
 #include "app/flow_control.h"
 #include "app/link_audio_source.h"
 #include "app/pipeline.h"
@@ -24,7 +25,8 @@ class Session {
         reporter_(replies_),
         flow_(replies_, host),
         sources_(host, microphone),
-        requests_({link, replies_, reporter_, flow_, sources_, awake_, pipeline}) {}
+        detector_(pipeline),
+        requests_({link, replies_, reporter_, flow_, sources_, detector_, awake_, pipeline}) {}
 
   // The firmware has started, the pipeline's Init() has run: resets everything and says HELLO.
   void Start();
@@ -47,6 +49,7 @@ class Session {
   Reporter reporter_;
   FlowControl flow_;
   Sources sources_;
+  DetectorControl detector_;
   AwakeTime awake_;
   Requests requests_;
 };

@@ -1,23 +1,23 @@
 """``kws-host check``: stream recordings to a device and compare every integer with the reference."""
 
 import argparse
-import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from kws_reference.bundle import Bundle
 from kws_reference.cli import program
 from kws_reference.cli.progress import Progress
-from kws_reference.protocol.messages import Info, Stats
+from kws_reference.protocol.messages import SettingsOrigin
 
-from kws_host import clips, heard, options, report
-from kws_host.checking import CheckJob, ClipResult, check, summarise
+from kws_host import clips, detector_settings, heard, options, report
+from kws_host.checking import CheckJob, ClipResult, summarise
+from kws_host.checking_boards import Board, rounds, run_check
 from kws_host.screen import Screen
-from kws_host.target import open_device
 
 HEADER = ("clip", "expected", "heard", "detected", "steps", "mismatches")
 SHOWN_WRONG = 10
+TUNED = {SettingsOrigin.SET: "tuned", SettingsOrigin.KEPT: "tuned, and keeps that"}
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -29,10 +29,14 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
         "audio", nargs="+", type=Path, metavar="AUDIO", help="WAV files, or folders of them named after their label"
     )
     options.add_bundle(parser)
-    options.add_target(parser)
+    options.add_target(parser, several=True)
     parser.add_argument("--labels", type=Path, metavar="CSV", help="lines FILE,LABEL in the place of folder names")
     options.add_limit(parser)
-    parser.add_argument("--keep-going", action="store_true", help="do not stop at the first mismatching recording")
+    parser.add_argument("--repeat", type=int, default=1, metavar="N", help="run all recordings so often (default: 1)")
+    parser.add_argument("--shuffle", type=int, metavar="SEED", help="run them in another order, every time anew")
+    going = parser.add_mutually_exclusive_group()
+    going.add_argument("--keep-going", action="store_true", help="do not stop at the first mismatching recording")
+    going.add_argument("--fail-fast", action="store_true", help="stop all boards when one of them mismatches")
     options.add_json(parser)
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
     return parser
@@ -41,24 +45,27 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
 def run(args: argparse.Namespace) -> int:
     """Checks. Returns 1 at a mismatch."""
     report.require_writable(args.json, args.junit)
-    job, notes = _job(args)
+    targets = options.targets_of(args)
+    job, notes = job_of(args)
     screen = Screen(args.json, args.junit)
-    with open_device(options.target_of(args)) as device:
-        results = _show(screen, job, device.info, check(device, job))
-        info, stats = device.info, device.stats()
-    failed = [result for result in results if result.comparison.mismatches]
-    for result in failed:
-        screen.print(f"MISMATCH clip {result.clip.name}, {result.comparison.first}")
-    for line in (*notes, *_summary(results, job)):
+    outcome = run_check(targets, job, Table(screen, job), fail_fast=args.fail_fast)
+    boards = outcome.boards
+    for board in boards:
+        for result in board.results:
+            if result.differs:
+                where = f"{board.name}, " if len(boards) > 1 else ""
+                screen.print(f"MISMATCH {where}clip {result.clip.name}, {result.comparison.first}")
+    for line in (*notes, *_summary(boards, job)):
         screen.print(line)
     if args.json:
-        report.write_json(args.json, _json(job, info, stats, results))
+        report.write_json(args.json, outcome.json())
     if args.junit:
-        report.write_junit(args.junit, f"kws-host check {info.board}", _junit_cases(results))
-    return program.CHECK_FAILED if failed else program.OK
+        names = ", ".join(board.name for board in boards)
+        report.write_junit(args.junit, f"kws-host check {names}", _junit_cases(boards))
+    return program.CHECK_FAILED if outcome.differs else program.OK
 
 
-def _job(args: argparse.Namespace) -> tuple[CheckJob, list[str]]:
+def job_of(args: argparse.Namespace) -> tuple[CheckJob, list[str]]:
     """What to check, and what the user has to know about the recordings."""
     from kws_reference.pipeline import Pipeline  # half a second that other commands and --help can do without
 
@@ -66,21 +73,37 @@ def _job(args: argparse.Namespace) -> tuple[CheckJob, list[str]]:
     chosen = clips.find(args.audio, bundle, labels_csv=args.labels, limit=args.limit, seed=args.seed)
     audio = tuple(clip.read(bundle) for clip in chosen)  # all of them first: a broken file must not cost minutes
     notes = heard.notes(bundle, audio)
-    return CheckJob(Pipeline(bundle), tuple(chosen), audio, args.keep_going), notes
+    job = CheckJob(Pipeline(bundle), tuple(chosen), audio, args.keep_going)
+    return rounds(job, args.repeat, args.shuffle), notes
 
 
-def _show(screen: Screen, job: CheckJob, info: Info, results: Iterable[ClipResult]) -> list[ClipResult]:
-    """Prints a row for each clip as it is computed, which shows progress; returns them all."""
-    screen.print(f"{info.board} ({info.engine}) against the reference, model {job.bundle.name}:")
-    widths = _widths(job)
-    screen.print(_line(HEADER, widths))
-    progress, shown = Progress("checking", len(job.clips)), []
-    for result in results:
-        shown.append(result)
-        screen.print(_line(_cells(result), widths))
-        if screen.quiet:
-            progress.update(len(shown))
-    return shown
+class Table:
+    """Rows for clips as they are computed, which shows progress."""
+
+    def __init__(self, screen: Screen, job: CheckJob):
+        """Args: screen: to print on. job: what is checked."""
+        self._screen, self._job = screen, job
+
+    def begin(self, boards: Sequence[Board]) -> None:
+        """Prints the head."""
+        engines = " and ".join(f"{board.name} ({board.info.engine})" for board in boards)
+        self._screen.print(f"{engines} against the reference, model {self._job.bundle.name}:")
+        for board in boards:
+            if board.held and not detector_settings.are_equal(board.held.config, self._job.bundle.detector):
+                origin = TUNED.get(board.held.origin, "generated otherwise than the bundle says")
+                self._screen.print(
+                    f"The detector of {board.name} is {origin}: the reference detects with the same settings."
+                )
+        self._widths, self._several = _widths(self._job, boards), len(boards) > 1
+        self._screen.print(_line((*["board"] * self._several, *HEADER), self._widths))
+        self._progress, self._shown = Progress("checking", len(self._job.clips) * len(boards)), 0
+
+    def add(self, board: Board, result: ClipResult) -> None:
+        """Prints a row."""
+        self._screen.print(_line((*[board.name] * self._several, *_cells(result)), self._widths))
+        self._shown += 1
+        if self._screen.quiet:
+            self._progress.update(self._shown)
 
 
 def _cells(result: ClipResult) -> tuple[str, ...]:
@@ -94,28 +117,48 @@ def _cells(result: ClipResult) -> tuple[str, ...]:
     )
 
 
-def _widths(job: CheckJob) -> tuple[int, ...]:
+def _widths(job: CheckJob, boards: Sequence[Board]) -> tuple[int, ...]:
     """Of the table's columns: rows appear as they are computed, so widths come from what can appear."""
     label = max(map(len, job.bundle.labels))
-    return max(len("clip"), *(len(clip.name) for clip in job.clips)), max(label, 8), label, label + 6, 5, 10
+    clip = max(len("clip"), *(len(clip.name) for clip in job.clips))
+    board = [max(len("board"), *(len(board.name) for board in boards))] if len(boards) > 1 else []
+    return *board, clip, max(label, 8), label, label + 6, 5, 10
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     aligned = [
-        cell.rjust(width) if index >= 4 else cell.ljust(width)
+        cell.rjust(width) if index >= len(cells) - 2 else cell.ljust(width)
         for index, (cell, width) in enumerate(zip(cells, widths, strict=True))
     ]
     return "  ".join(aligned).rstrip()
 
 
-def _summary(results: Sequence[ClipResult], job: CheckJob) -> list[str]:
-    totals = summarise(results, len(job.clips))
-    lines = []
+def _summary(boards: Sequence[Board], job: CheckJob) -> list[str]:
+    wrong, clips = _wrong(boards[0].results), len(job.clips)
+    if len(boards) == 1:
+        return [*wrong, _sentence(boards[0].results, clips, job)]
+    lines = [f"{board.name}: {_sentence(board.results, clips, job)}" for board in boards]
+    totals = summarise([result for board in boards for result in board.results], clips * len(boards))
+    verdict = "every integer equals the reference" if not totals["mismatches"] else "CHECK FAILED"
+    return [
+        *wrong,
+        *lines,
+        f"{len(boards)} boards, {totals['integers']:,} integers: {totals['mismatches']:,} mismatches, {verdict}.",
+    ]
+
+
+def _wrong(results: Sequence[ClipResult]) -> list[str]:
+    """What the model hears otherwise than labelled; of several boards, which are equal, the first one's."""
     wrong = [r for r in results if r.clip.expected and r.heard is not None and r.heard != r.clip.expected]
-    if wrong:
-        names = [f"{r.clip.name} heard as {r.heard or 'nothing'}" for r in wrong]
-        more = f" and {len(names) - SHOWN_WRONG} more" if len(names) > SHOWN_WRONG else ""
-        lines.append(f"The model gets wrong: {'; '.join(names[:SHOWN_WRONG])}{more}.")
+    if not wrong:
+        return []
+    names = [f"{r.clip.name} heard as {r.heard or 'nothing'}" for r in wrong]
+    more = f" and {len(names) - SHOWN_WRONG} more" if len(names) > SHOWN_WRONG else ""
+    return [f"The model gets wrong: {'; '.join(names[:SHOWN_WRONG])}{more}."]
+
+
+def _sentence(results: Sequence[ClipResult], clips: int, job: CheckJob) -> str:
+    totals = summarise(results, clips)
     verdict = "every integer equals the reference" if not totals["mismatches"] else "CHECK FAILED"
     text = (
         f"{totals['clips']} clips, {totals['steps']:,} steps, {totals['integers']:,} integers from PCM to "
@@ -132,21 +175,17 @@ def _summary(results: Sequence[ClipResult], job: CheckJob) -> list[str]:
         text += f" {totals['streamed_again']} streamed again after losses on the link."
     if totals["clips_not_run"]:
         text += f" {totals['clips_not_run']} clips not run."
-    return [*lines, text]
+    return text
 
 
-def _json(job: CheckJob, info: Info, stats: Stats, results: Sequence[ClipResult]) -> dict:
-    return {
-        "device": dataclasses.asdict(info),
-        "bundle": {"name": job.bundle.name, "model_sha256": job.bundle.model_sha256},
-        "stats": dataclasses.asdict(stats),
-        "clips": [result.json() for result in results],
-        "summary": summarise(results, len(job.clips)),
-    }
-
-
-def _junit_cases(results: Sequence[ClipResult]) -> list[tuple[str, str, str]]:
+def _junit_cases(boards: Sequence[Board]) -> list[tuple[str, str, str]]:
+    several = len(boards) > 1
     return [
-        (r.clip.expected or "unlabelled", r.clip.name, str(r.comparison.first) if r.comparison.first else "")
-        for r in results
+        (
+            f"{board.name}." * several + (result.clip.expected or "unlabelled"),
+            result.clip.name,
+            str(result.comparison.first) if result.comparison.first else "",
+        )
+        for board in boards
+        for result in board.results
     ]

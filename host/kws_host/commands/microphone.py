@@ -11,7 +11,7 @@ from kws_reference.cli import program
 from kws_reference.errors import KwsError
 
 from kws_host import clips, options, report
-from kws_host.microphone_run import MicrophoneJob, MicrophoneResult, check
+from kws_host.microphone_run import MOST_LOOPS, MicrophoneJob, MicrophoneResult, check
 from kws_host.screen import Screen
 
 MOST_JITTER = 99.9
@@ -38,6 +38,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     group.add_argument(
         "--jitter", type=float, default=0.0, metavar="%", help="per cent by which a block is early or late (default: 0)"
     )
+    group.add_argument(
+        "--loops", type=int, default=1, metavar="N", help="how often all of it is heard, without a gap (default: 1)"
+    )
     group.add_argument("--gain", type=float, default=0.0, metavar="DB", help="of the samples (default: 0)")
     group.add_argument("--keep-dc", action="store_true", help="do not remove their constant part")
     options.add_json(parser)
@@ -53,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     screen = Screen(args.json, None)
     result = check(options.target_of(args), job)
     rate_hz = job.bundle.frontend.sample_rate_hz
-    for event in result.run.detections:
+    for event in result.detections:
         label = dict(enumerate(job.bundle.labels)).get(event.label, event.label)
         screen.print(f"{job.bundle.clock.end_s(event.step):9.2f} s  {label}")
     for line in _summary(args.emulate, job, result, rate_hz):
@@ -74,19 +77,23 @@ def _job(args: argparse.Namespace) -> MicrophoneJob:
         raise KwsError(f"--jitter must be 0 to {MOST_JITTER} %. Received: {args.jitter:g}.")
     if not (math.isfinite(args.speed) and args.speed > 0):
         raise KwsError(f"--speed must be above 0. Received: {args.speed:g}.")
+    if not 1 <= args.loops <= MOST_LOOPS:
+        raise KwsError(f"--loops must be 1 to {MOST_LOOPS:,}. Received: {args.loops}.")
     bundle = Bundle.load(args.bundle)
     pcm = np.concatenate([clip.read(bundle) for clip in clips.find(args.audio, bundle)])
-    return MicrophoneJob(Pipeline(bundle), pcm, args.speed, round(10 * args.jitter), gain_q8, not args.keep_dc)
+    return MicrophoneJob(
+        Pipeline(bundle), pcm, args.speed, round(10 * args.jitter), gain_q8, not args.keep_dc, args.loops
+    )
 
 
 def _summary(board: str, job: MicrophoneJob, result: MicrophoneResult, rate_hz: int) -> list[str]:
     comparison = result.comparison
     verdict = "every integer equals the reference" if not comparison.mismatches else "CHECK FAILED"
     lines = [
-        f"{board} heard {result.heard_samples / rate_hz:.2f} of {len(job.pcm) / rate_hz:.2f} s by its microphone at "
-        f"{job.speed:g} times real time: {len(result.run.steps):,} steps, {comparison.integers:,} integers from PCM to "
+        f"{board} heard {result.heard_samples / rate_hz:.2f} of {job.samples / rate_hz:.2f} s by its microphone at "
+        f"{job.speed:g} times real time: {result.steps:,} steps, {comparison.integers:,} integers from PCM to "
         f"detection: {comparison.mismatches:,} mismatches, {verdict}.",
-        f"{len(result.run.detections)} detections. Awake {100 * result.awake:.1f} % of the time, if an instruction "
+        f"{len(result.detections)} detections. Awake {100 * result.awake:.1f} % of the time, if an instruction "
         "takes one clock.",
     ]
     if result.lost_samples:
@@ -101,11 +108,11 @@ def _json(job: MicrophoneJob, result: MicrophoneResult) -> dict:
     return {
         "bundle": {"name": job.bundle.name, "model_sha256": job.bundle.model_sha256},
         "speed": job.speed,
-        "samples": len(job.pcm),
+        "samples": job.samples,
         "heard_samples": result.heard_samples,
         "lost_samples": result.lost_samples,
-        "steps": len(result.run.steps),
-        "detections": len(result.run.detections),
+        "steps": result.steps,
+        "detections": len(result.detections),
         "integers": result.comparison.integers,
         "mismatches": result.comparison.mismatches,
         "first_mismatch": str(first) if first else None,

@@ -46,6 +46,10 @@
  * @property {function(number, number): void} [onLoss] samples just dropped, and all since reset().
  * @property {function(string): void} [onError] one line in words, with what to do. The device is of no use afterwards:
  *     close() and open() a new one.
+ * @property {function(string): void} [onRestart] one line in words: a board came back by itself, after it was restarted or
+ *     unplugged. All is as after reset(); what was under way is lost, and who waited for it was told by a rejection.
+ * @property {function(Int16Array, number): void} [onHeard] of a device with source "board": PCM that it heard, before the
+ *     steps that this completes, and the position of the first sample since reset().
  * @property {function(string): void} [onState] one line in words that is no error: "The board restarted.". Empty: all is well.
  */
 

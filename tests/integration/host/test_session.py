@@ -134,6 +134,15 @@ def test_session_bench_sums_ticks_since_reset(device):
         (MessageType.SET_SOURCE, b"\1\0\1\2", ErrorCode.BAD_PAYLOAD, 4),
         (MessageType.SET_SOURCE, b"\1\0\1", ErrorCode.BAD_PAYLOAD, 3),
         (MessageType.SET_SOURCE, b"\1\0\1\0", ErrorCode.UNAVAILABLE, 3),
+        (MessageType.GET_DETECTOR, b"", ErrorCode.BAD_PAYLOAD, 0),
+        (MessageType.GET_DETECTOR, b"\4", ErrorCode.BAD_PAYLOAD, 1),  # three labels
+        (MessageType.SET_DETECTOR, b"\0\1\1\0\0\0\0", ErrorCode.BAD_PAYLOAD, 7),
+        (MessageType.SET_DETECTOR, b"\0\1\1\0\0\0\0\0x", ErrorCode.BAD_PAYLOAD, 9),
+        (MessageType.SET_DETECTOR, b"\0\1\1\0\0\0\0\3" + bytes(8), ErrorCode.BAD_PAYLOAD, 16),  # label 3 of 0 to 2
+        (MessageType.SET_DETECTOR, b"\0\1\1\0\0\0\0\0" + bytes(32), ErrorCode.BAD_PAYLOAD, 40),
+        (MessageType.SET_DETECTOR, b"\3\1\1\0\0\0\0\0", ErrorCode.BAD_PAYLOAD, 8),  # no such action
+        (MessageType.SET_DETECTOR, b"\0\0\1\0\0\0\0\0", ErrorCode.BAD_PAYLOAD, 8),
+        (MessageType.SET_DETECTOR, b"\1\1\1\0\0\0\0\0", ErrorCode.UNAVAILABLE, 3),  # kept nowhere
         (MessageType.RESTART, b"\0\0\0\0", ErrorCode.BAD_PAYLOAD, 4),
         (MessageType.TEST_FAULT, b"\0\0\0\0", ErrorCode.BAD_PAYLOAD, 4),
         (0x7F, b"", ErrorCode.UNKNOWN_TYPE, 0),

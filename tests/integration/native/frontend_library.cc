@@ -32,6 +32,19 @@ size_t frontend_push(const int16_t* pcm, size_t count, int8_t* features) {
 size_t detector_bytes() { return sizeof(kws::Detector); }
 void detector_reset() { g_detector.Reset(); }
 
+// numbers: smoothing, run, refractory and quiet steps, then threshold, busy threshold, quiet and release of each label.
+// Returns whether they are taken.
+int detector_configure(const uint16_t* numbers) {
+  kws::DetectorSettings settings{static_cast<uint8_t>(numbers[0]), static_cast<uint8_t>(numbers[1]), numbers[2],
+                                 numbers[3], {}};
+  for (size_t k = 0; k < kws::Detector::kLabelCount; ++k) {
+    const uint16_t* level = numbers + 4 + 4 * k;
+    settings.levels[k] = {level[0], level[1], level[2], level[3]};
+  }
+  return kws::IsOk(g_detector.Configure(settings));
+}
+void detector_generated() { (void)g_detector.Configure(kws::DetectorSettings::Generated()); }
+
 // out: {detected, step, label, smoothed of it, top label, smoothed of the top label}
 void detector_step(const int8_t* scores, uint32_t* out) {
   kws::Detection detection = {};

@@ -160,6 +160,18 @@ bool WriteMessage(const std::string& name, const Fields& f, uint16_t seq, kws::F
     const std::vector<uint32_t> ticks = Numbers(f.at("ticks"));
     kws::WriteFrontendDigest(u32("step"), crcs.data(), static_cast<uint8_t>(crcs.size()), ticks.data(),
                              static_cast<uint8_t>(ticks.size()), out);
+  } else if (name == "detector") {
+    begin(kws::MessageType::kDetector);
+    const std::vector<uint32_t> levels = Numbers(f.at("levels"));
+    kws::WriteDetector(u8("origin"), u8("max_smoothing_steps"), u8("smoothing_steps"), u8("run_steps"),
+                       u16("refractory_steps"), u16("quiet_steps"), u8("first_label"),
+                       static_cast<uint16_t>(levels.size()), out);
+    for (const uint32_t level : levels) out.U16(static_cast<uint16_t>(level));
+  } else if (name == "audio_heard") {
+    begin(kws::MessageType::kAudioHeard);
+    const Bytes pcm = Unhex(f.at("pcm"));
+    kws::WriteAudioHeard(u32("first_sample"), static_cast<uint16_t>(pcm.size() / 2), out);
+    out.Bytes(pcm.data(), pcm.size());
   } else {
     return false;
   }

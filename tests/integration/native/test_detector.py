@@ -122,6 +122,53 @@ def test_detector_extreme_scores_equal_reference(pair):
     assert native.detect(scores) == _reference(t, scores)
 
 
+LEVELS = st.lists(st.integers(0, NEVER_Q15), min_size=12, max_size=12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    steps=st.tuples(st.integers(1, 16), st.integers(1, 255), st.integers(0, 60), st.integers(0, 60)),
+    levels=st.tuples(LEVELS, LEVELS, LEVELS, LEVELS),
+)
+def test_detector_settings_of_any_values_equal_reference(seed, steps, levels):
+    native = NativeStages.build(SPEECH_CONFIG, DEFAULT_DETECTOR)
+    threshold, busy, quiet, release = (np.array(values, np.uint16) for values in levels)
+    tables = DetectorTables(
+        DEFAULT_DETECTOR.exp_q15, threshold, steps[0], steps[2], release, min(steps[1], 9), quiet, steps[3], busy
+    )
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(-40, 40, (300, 12))
+    scores[np.arange(300), np.repeat(rng.integers(0, 12, 20), 15)] += 60
+    scores = np.clip(scores, -128, 127).astype(np.int8)
+    try:
+        assert native.configure(tables)
+        assert native.detect(scores) == _reference(tables, scores)
+    finally:
+        native.configure(None)
+    assert native.detect(scores) == _reference(DEFAULT_DETECTOR, scores)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"smoothing_steps": 0},
+        {"smoothing_steps": 17},
+        {"run_steps": 0},
+        {"threshold_q15": np.array([*[0] * 11, NEVER_Q15 + 1], np.uint16)},
+        {"busy_threshold_q15": np.array([NEVER_Q15 + 1, *[0] * 11], np.uint16)},
+        {"quiet_q15": np.array([65535, *[0] * 11], np.uint16)},
+        {"release_q15": np.array([*[0] * 11, 40000], np.uint16)},
+    ],
+    ids=lambda change: "-".join(change),
+)
+def test_detector_settings_beyond_their_ranges_are_refused_and_change_nothing(change):
+    native = NativeStages.build(SPEECH_CONFIG, DEFAULT_DETECTOR)
+    scores = _one_hot(DEFAULT_DETECTOR, [3] * 60)
+    assert not native.configure(dataclasses.replace(DEFAULT_DETECTOR, **change))
+    assert native.detect(scores) == _reference(DEFAULT_DETECTOR, scores)
+
+
 # --- The reference against cases worked out by hand ------------------------------------------------------------------
 
 

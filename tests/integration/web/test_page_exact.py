@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from kws_firmware import web
+from kws_host.demo_words import write_wav
 from kws_reference.audio.pcm import read_wav
 from kws_reference.bundle import Bundle
 
@@ -42,7 +43,7 @@ def test_page_with_recording_gives_every_integer_of_the_reference(browser, addre
 def test_page_where_a_recording_is_dropped_forgets_the_one_before(browser, address, words, tmp_path):
     pcm = words[1][16000 : 16000 + 40000]
     clip = tmp_path / "clip.wav"
-    web.write_wav(clip, pcm)
+    write_wav(clip, pcm)
     with page_of(browser, address) as page:
         web_page.wait_ready(page)
         web_page.play_at_once(page, words[0])

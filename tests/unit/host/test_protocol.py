@@ -122,6 +122,9 @@ def test_messages_of_the_table_decode_to_the_named_values():
         (messages.Configure(5), "05"),
         (messages.GetBench(0x0102), "0201"),
         (messages.GetNames(2, 0x0102), "020201"),
+        (messages.SetDetector(1, 5, 15, 0x0102, 0xFFFE, 2, (0x8000, 1, 0, 0x1234)), "01050f0201feff020080010000003412"),
+        (messages.SetDetector(2, 1, 1, 0, 0, 0, ()), "0201010000000000"),
+        (messages.GetDetector(255), "ff"),
         (messages.Restart(), "54535254"),
         (messages.TestFault(), "46414c54"),
     ],
@@ -169,7 +172,12 @@ def _sizes_of_older_senders(message):
 
 
 @given(
-    st.sampled_from([messages.Info, messages.StepRecord, messages.StateDigest, messages.Bench, messages.Names]),
+    st.sampled_from(
+        [
+            *(messages.Info, messages.StepRecord, messages.StateDigest, messages.Bench, messages.Names),
+            *(messages.DetectorSettings, messages.SetDetector, messages.AudioHeard),
+        ]
+    ),
     st.data(),
 )
 def test_messages_hostile_payloads_raise_only_protocol_errors(kind, data):

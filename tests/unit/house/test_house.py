@@ -48,6 +48,7 @@ HEADER_STAGE = {
     "kws/protocol.h": "link",
     "kws/sample_ring.h": "base",
     "kws/semihosting.h": "board",
+    "kws/settings.h": "board",
     "kws/status.h": "base",
     "kws/step_clock.h": "base",
     "kws/version.h": "base",

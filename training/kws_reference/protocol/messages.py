@@ -20,11 +20,14 @@ from kws_reference.protocol.wire import (
     Int8s,
     Int16sToTheEnd,
     ManyInt8s,
+    ManyInt16s,
+    ManyU16s,
     Message,
     ProtocolError,
     Sha256,
     Str,
     Strs,
+    U16sToTheEnd,
     U32s,
 )
 
@@ -33,6 +36,8 @@ MAX_PAYLOAD_BYTES = 768
 """Of a frame."""
 FRAME_CRC_BYTES = 4
 """Behind the payload."""
+LEVELS_PER_LABEL = 4
+"""Of the detector, in SET_DETECTOR and DETECTOR."""
 MAX_PROFILED_LAYERS = 64
 """Whose ticks BENCH can count. Longer networks run, without that table."""
 RESTART_KEY = 0x54525354  # "TSRT"
@@ -63,6 +68,8 @@ class MessageType(Described):
     RESTART = 0x09, "reset the chip"
     TEST_FAULT = 0x0A, "fault on purpose"
     SET_SOURCE = 0x0B, "where PCM comes from"
+    SET_DETECTOR = 0x0C, "thresholds and smoothing"
+    GET_DETECTOR = 0x0D, "thresholds and smoothing that hold"
     INFO = 0x81, "what runs on the device"
     RESET_DONE = 0x82, "all audio is forgotten"
     CREDIT = 0x83, "how much audio may be sent"
@@ -72,11 +79,13 @@ class MessageType(Described):
     FAULT = 0x87, "registers of the last processor fault"
     NAMES = 0x88, "names of one kind, as many as fit"
     SOURCE = 0x89, "where PCM comes from now"
+    DETECTOR = 0x8A, "thresholds and smoothing that hold now"
     HELLO = 0x90, "the firmware (re)started"
     STEP = 0x91, "results of one step"
     DETECTION = 0x92, "the detector raised a detection"
     STATE_DIGEST = 0x93, "the network's states after a step"
     FRONTEND_DIGEST = 0x94, "what the stages of the front end computed in a step"
+    AUDIO_HEARD = 0x95, "a piece of the PCM that the front end took"
     ERROR = 0x9F, "a request that the device refuses"
 
 
@@ -88,7 +97,7 @@ class ErrorCode(Described):
     BAD_PAYLOAD = 3, "the payload's length, or a value in it, is wrong; detail: its length"
     AUDIO_GAP = 4, "AUDIO starts behind the end of the last one; detail: the offset to go on from"
     AUDIO_OVERRUN = 5, "AUDIO beyond the granted credit, dropped; detail: the credit's limit"
-    UNAVAILABLE = 6, "not offered, or not now; detail: 0, or why the microphone did not start"
+    UNAVAILABLE = 6, "not offered, or not now; detail: 0, or the status of the microphone or of the settings' memory"
     ENGINE = 7, "the engine's start or a step failed; detail: its status"
 
 
@@ -121,6 +130,7 @@ class FaultType(Described):
     SECURE = 7, "SecureFault"
     UNEXPECTED_INTERRUPT = 16, "unexpected interrupt"
     STACK_OVERFLOW = 256, "stack overflow"
+    WATCHDOG = 257, "watchdog"
 
 
 class Config(enum.IntFlag):
@@ -131,6 +141,7 @@ class Config(enum.IntFlag):
     STATE_DIGESTS = 2
     PROFILE = 4
     FRONTEND_DIGESTS = 8
+    AUDIO = 16
 
 
 CONFIG_MEANINGS = {
@@ -138,6 +149,7 @@ CONFIG_MEANINGS = {
     Config.STATE_DIGESTS: "a STATE_DIGEST follows each STEP",
     Config.PROFILE: "BENCH counts each layer (makes the engine a little slower)",
     Config.FRONTEND_DIGESTS: "a FRONTEND_DIGEST follows each STEP (front end `micro`)",
+    Config.AUDIO: "AUDIO_HEARD brings what the front end takes, before the STEP that it completes",
 }
 
 
@@ -154,6 +166,22 @@ class SourceKind(Described):
 
     HOST = 0, "the host, by AUDIO"
     MICROPHONE = 1, "the board's microphone; AUDIO is refused with UNAVAILABLE"
+
+
+class DetectorAction(Described):
+    """What SET_DETECTOR does with its settings."""
+
+    USE = 0, "they hold until the next start"
+    KEEP = 1, "they hold, and are kept over the next start"
+    FORGET = 2, "the generated ones hold again, and nothing is kept; the other fields are not looked at"
+
+
+class SettingsOrigin(Described):
+    """Where the detector's settings come from."""
+
+    GENERATED = 0, "as the firmware was generated"
+    SET = 1, "set since the start"
+    KEPT = 2, "kept, and so after the next start"
 
 
 class ClockKind(Described):
@@ -226,6 +254,30 @@ class SetSource(Message):
 
 
 @dataclasses.dataclass(frozen=True)
+class SetDetector(Message):
+    """SET_DETECTOR: settings of the detector, and the levels of some labels, from one on."""
+
+    action: Annotated[U8, DetectorAction]
+    smoothing_steps: Annotated[U8, "1 to DETECTOR's max_smoothing_steps"]
+    run_steps: Annotated[U8, "1 to 255"]
+    refractory_steps: U16
+    quiet_steps: U16
+    first_label: Annotated[U8, "whose levels come first"]
+    levels: Annotated[U16sToTheEnd, "four of each label, 0 to 32768: threshold, busy threshold, quiet, release"]
+
+    TYPE = MessageType.SET_DETECTOR
+
+
+@dataclasses.dataclass(frozen=True)
+class GetDetector(Message):
+    """GET_DETECTOR: settings of the detector, with levels from one label on."""
+
+    first_label: Annotated[U8, "at most as many as there are labels"]
+
+    TYPE = MessageType.GET_DETECTOR
+
+
+@dataclasses.dataclass(frozen=True)
 class Restart(Message):
     """RESTART: resets the chip; no answer."""
 
@@ -264,6 +316,22 @@ class Source(Message):
     kind: Annotated[U8, SourceKind]
 
     TYPE = MessageType.SOURCE
+
+
+@dataclasses.dataclass(frozen=True)
+class DetectorSettings(Message):
+    """DETECTOR: settings that hold, and the levels of as many labels as fit, from one on."""
+
+    origin: Annotated[U8, SettingsOrigin]
+    max_smoothing_steps: Annotated[U8, "as many as the firmware has room for"]
+    smoothing_steps: Annotated[U8, "posteriors that are averaged"]
+    run_steps: Annotated[U8, "in a row that must reach the threshold"]
+    refractory_steps: Annotated[U16, "after a detection, without another one"]
+    quiet_steps: Annotated[U16, "of which one must be quiet for the threshold to hold"]
+    first_label: Annotated[U8, "whose levels come first"]
+    levels: Annotated[ManyU16s, "as in SET_DETECTOR"]
+
+    TYPE = MessageType.DETECTOR
 
 
 @dataclasses.dataclass(frozen=True)
@@ -500,6 +568,16 @@ class FrontendDigest(Message):
     TYPE = MessageType.FRONTEND_DIGEST
 
 
+@dataclasses.dataclass(frozen=True)
+class AudioHeard(Message):
+    """AUDIO_HEARD: a piece of the PCM that the front end took, from the host or from the microphone."""
+
+    first_sample: Annotated[U32, "of this piece, since RESET"]
+    pcm: Annotated[ManyInt16s, "after gain and removal of the constant part"]
+
+    TYPE = MessageType.AUDIO_HEARD
+
+
 ANSWERS = {
     MessageType.GET_INFO: MessageType.INFO,
     MessageType.RESET: MessageType.RESET_DONE,
@@ -510,5 +588,7 @@ ANSWERS = {
     MessageType.GET_FAULT: MessageType.FAULT,
     MessageType.GET_NAMES: MessageType.NAMES,
     MessageType.SET_SOURCE: MessageType.SOURCE,
+    MessageType.SET_DETECTOR: MessageType.DETECTOR,
+    MessageType.GET_DETECTOR: MessageType.DETECTOR,
 }
 """What answers a request; ERROR may stand in its place. RESTART and TEST_FAULT have no answer: HELLO follows."""

@@ -115,37 +115,43 @@ class Text:
 
 @dataclasses.dataclass(frozen=True)
 class Counted:
-    """A count and that many items: `bytes` in Python for ``i8``, else a tuple."""
+    """A count and that many items: raw `bytes` in Python for ``i8`` and ``i16``, else a tuple."""
 
     item: Number | Text
     count: Number
 
     def pack(self, value: bytes | tuple) -> bytes:
         """Returns the bytes of the count and of all items."""
-        items = value if isinstance(value, bytes) else b"".join(map(self.item.pack, value))
-        return self.count.pack(len(value)) + items
+        if isinstance(value, bytes) and isinstance(self.item, Number):
+            return self.count.pack(len(value) // self.item.size) + value
+        return self.count.pack(len(value)) + b"".join(map(self.item.pack, value))
 
     def unpack(self, reader: Reader) -> bytes | tuple:
         """Reads the count and all items. Raises: ProtocolError."""
         count = self.count.unpack(reader)
-        if self.item == _I8:
-            return reader.take(count)
+        if self.item in (_I8, _I16) and isinstance(self.item, Number):
+            return reader.take(count * self.item.size)
         return tuple(self.item.unpack(reader) for _ in range(count))
 
 
 @dataclasses.dataclass(frozen=True)
 class Rest:
-    """Items up to the payload's end; raw `bytes` in Python."""
+    """Items up to the payload's end: raw `bytes` in Python for ``i16``, else a tuple."""
 
     item: Number
 
-    def pack(self, value: bytes) -> bytes:
-        """Returns ``value``."""
-        return value
+    def pack(self, value: bytes | tuple) -> bytes:
+        """Returns the bytes of all items."""
+        return value if isinstance(value, bytes) else b"".join(map(self.item.pack, value))
 
-    def unpack(self, reader: Reader) -> bytes:
-        """Reads everything that is left."""
-        return reader.rest()
+    def unpack(self, reader: Reader) -> bytes | tuple:
+        """Reads everything that is left. Raises: ProtocolError."""
+        if self.item == _I16:
+            return reader.rest()
+        items = []
+        while reader.left:
+            items.append(self.item.unpack(reader))
+        return tuple(items)
 
 
 Kind = Number | Digest | Text | Counted | Rest
@@ -162,9 +168,12 @@ Str = Annotated[str, Text()]
 Sha256 = Annotated[str, Digest(32)]
 Int8s = Annotated[bytes, Counted(_I8, _U8)]  # up to 255
 ManyInt8s = Annotated[bytes, Counted(_I8, _U16)]  # up to 65535
+ManyInt16s = Annotated[bytes, Counted(_I16, _U16)]
+ManyU16s = Annotated[tuple[int, ...], Counted(_U16, _U16)]
 U32s = Annotated[tuple[int, ...], Counted(_U32, _U8)]
 Strs = Annotated[tuple[str, ...], Counted(Text(), _U8)]
 Int16sToTheEnd = Annotated[bytes, Rest(_I16)]
+U16sToTheEnd = Annotated[tuple[int, ...], Rest(_U16)]
 
 
 @dataclasses.dataclass(frozen=True)
