@@ -18,6 +18,7 @@ from tests.tools.figures import (
     sentences,
     training_speed,
     wake_words,
+    web,
 )
 from tests.tools.figures.records import INT4, RELEASED
 
@@ -42,6 +43,7 @@ TABLES: Mapping[str, Maker] = {
     "front ends": frontends.frontends,
     "training speed": training_speed.training_speed,
     "conformer": conformer.conformer,
+    "web": web.models,
 }
 
 
@@ -52,7 +54,14 @@ def all_makers() -> dict[str, Maker]:
       KwsError: two makers have one name.
     """
     makers: dict[str, Maker] = {}
-    for more in (TABLES, sentences.FIGURES, of_firmware.TABLES, of_images.TABLES, of_training.TABLES):
+    for more in (
+        TABLES,
+        sentences.FIGURES,
+        web.FIGURES,
+        of_firmware.TABLES,
+        of_images.TABLES,
+        of_training.TABLES,
+    ):
         twice = sorted(set(makers) & set(more))
         if twice:
             raise KwsError(f"two makers of figures are called {', '.join(twice)}.")
