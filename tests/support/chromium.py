@@ -63,18 +63,29 @@ def chromium(*arguments: str, hears: Path | None = None) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def page_of(browser: Any, address: str, **options: Any) -> Iterator[Any]:
+def page_of(
+    browser: Any, address: str, root: str = "", scripts: Sequence[Path] = (), **options: Any
+) -> Iterator[Any]:
     """Opens an address in a context of its own (options: Playwright's), and asserts afterwards that no script failed.
 
     What the page asks of other machines is refused and fails the test, too.
+
+    Args:
+      browser: of `chromium`.
+      address: of the page.
+      root: what all addresses of its begin with; "": the page's own.
+      scripts: that run before the page's.
     """
     context = browser.new_context(**options)
     context.set_default_timeout(DEADLINE_MS)
     faults: list[str] = []
+    for script in scripts:
+        context.add_init_script(path=script)
     page = context.new_page()
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-    page.on("request", lambda request: None if request.url.startswith((address.split("?")[0], "blob:")) else faults.append(request.url))
+    own = (root or address.split("?")[0], "blob:", "data:")
+    page.on("request", lambda request: None if request.url.startswith(own) else faults.append(request.url))
     page.goto(address)
     try:
         yield page
