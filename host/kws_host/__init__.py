@@ -7,6 +7,7 @@
 | recordings | `label_table`, `clips` (which, and their labels), `heard` (what one is heard as) |
 | proof | `bulk` (files), `trace` (one side's results), `compare` (two sides) |
 | work | `checking`, `benchmark`, `live_view`; `evaluation` of `bulk_run`, `reference_run` and `reference_cache` |
+| the browser | `live` (a server between a board and a page) |
 | the demo | `demo_words` (its recordings, made by text-to-speech) |
 | command line | `options`, `screen` (text), `report` (files), `commands`, `cli` |
 """

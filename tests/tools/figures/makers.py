@@ -12,6 +12,7 @@ from tests.tools.figures import (
     conformer,
     engines,
     frontends,
+    live,
     recordings,
     sentences,
     training_speed,
@@ -49,7 +50,7 @@ def all_makers() -> dict[str, Maker]:
       KwsError: two makers have one name.
     """
     makers: dict[str, Maker] = {}
-    for more in (TABLES, sentences.FIGURES, of_firmware.TABLES, of_training.TABLES):
+    for more in (TABLES, sentences.FIGURES, live.FIGURES, of_firmware.TABLES, of_training.TABLES):
         twice = sorted(set(makers) & set(more))
         if twice:
             raise KwsError(f"two makers of figures are called {', '.join(twice)}.")
