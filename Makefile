@@ -66,8 +66,9 @@ test: system-test venv sources ## everything that needs no hardware (PYTEST_ARGS
 quick-test: venv ## at every save, under two minutes: unit tests that need neither TensorFlow nor a compiler
 	@$(VENV)/bin/pytest -m "not slow" $(QUICK_TESTS) $(PYTEST_ARGS)
 
-measure: system-test venv sources ## measure every emulated board (instructions, flash, RAM, stack) and renew the pages
+measure: system-test venv sources ## measure every emulated board (instructions, flash, RAM, stack), analyse the images, renew the pages
 	@$(VENV)/bin/python -m kws_firmware.measure --write
+	@$(VENV)/bin/python -m kws_firmware.analyse --write
 	@$(VENV)/bin/python -m tests.tools.figures
 
 figures: venv ## renew the figures in the pages from the committed records
@@ -84,6 +85,7 @@ lint-types: venv
 
 lint-cpp: system-test lint-cpp-format sources
 	@$(QUIET) "C++: clang-tidy" $(LOGS)/lint-clang-tidy.log $(VENV)/bin/python .ci/tidy.py
+	@$(QUIET) "C++: cppcheck" $(LOGS)/lint-cppcheck.log .ci/cppcheck.sh
 
 lint-cpp-format: venv
 	@$(QUIET) "C++: formatting" $(LOGS)/lint-clang-format.log $(CPP_SOURCES) -exec $(VENV)/bin/clang-format --dry-run -Werror {} +

@@ -38,6 +38,7 @@ look() {
         need g++ have g++
         need valgrind have valgrind
         need clang have clang++
+        need cppcheck have cppcheck
         need libclang-rt-dev fuzzer
     fi
     if [ "$purpose" = test ] || [ "$purpose" = voices ]; then

@@ -89,6 +89,7 @@ def compilations() -> list[tuple[str, list[str]]]:
     tests = [*includes, "-Ifirmware/src/engine/aot", "-Itests/integration/native/fake_model"]
     parties = ("", "/third_party", "/third_party/flatbuffers/include", "/third_party/ruy", "/third_party/gemmlowp")
     tree = [f"-isystem{FAKE_TREE}{party}" for party in parties]
+    drivers, model = ("register_model", "drivers"), "tests/integration/native/register_model"
     nano33ble = ['-DKWS_BOARD_NAME="nano33ble"']
     micro = tables_header("micro", micro_tables(MicroFrontendConfig()))
     log_mel = tables_header(
@@ -106,7 +107,8 @@ def compilations() -> list[tuple[str, list[str]]]:
             sources("firmware/boards/nano33ble/*.cc"),
             [*BARE, *includes, *nano33ble, "-isystemtests/fixtures/fake_arduino"],
         ),
-        (sources("tests/integration/native/**/*.cc", but=("tflm_", "link_audio")), tests),
+        (sources("tests/integration/native/**/*.cc", but=("tflm_", "link_audio", *drivers)), tests),
+        (sources(*(f"tests/integration/native/{name}/*.cc" for name in drivers)), [f"-I{model}", *tests]),
         core("mps2_an386", "firmware/test/*/*.cc", "firmware/generated/aot_model.cc", "firmware/src/mlperf/main.cc"),
         *boards(),
     ]

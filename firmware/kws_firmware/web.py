@@ -3,8 +3,8 @@
     python -m kws_firmware.web --out build/web                  host/web with the released models
     python -m kws_firmware.web --out build/web bundles/mine     with models of one's own
 
-Needs Debian's clang, lld, wasi-libc and libc++-dev-wasm32 (``.ci/system_packages.sh web``), or a clang that KWS_WASM_CXX
-names and that has headers for wasm32-wasi. The same bundle gives the same bytes, wherever it is built.
+Needs Debian's clang, lld, wasi-libc and libc++-dev-wasm32 (``.ci/system_packages.sh web``), or a clang that
+KWS_WASM_CXX names and that has headers for wasm32-wasi. The same bundle gives the same bytes, wherever it is built.
 """
 
 import argparse
@@ -72,8 +72,8 @@ def compiler() -> str:
     name = os.environ.get("KWS_WASM_CXX", "clang++")
     if shutil.which(name) is None:
         raise KwsError(
-            f"no compiler for WebAssembly. Received: {name}, which is not on PATH. Run .ci/system_packages.sh web, or name "
-            "one in KWS_WASM_CXX."
+            f"no compiler for WebAssembly. Received: {name}, which is not on PATH. Run .ci/system_packages.sh web, or "
+            "name one in KWS_WASM_CXX."
         )
     probe = "#include <algorithm>\n#include <cstring>\n"
     command = [name, "--target=wasm32-wasi", "-fsyntax-only", "-x", "c++", "-"]

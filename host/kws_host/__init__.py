@@ -6,8 +6,12 @@
 | boards | `project` (the checkout), `emulator` (QEMU), `target` (a port or an emulated board) |
 | recordings | `label_table`, `clips` (which, and their labels), `heard` (what one is heard as) |
 | proof | `bulk` (files), `trace` (one side's results), `compare` (two sides) |
-| work | `checking`, `benchmark`, `live_view`; `evaluation` of `bulk_run`, `reference_run` and `reference_cache` |
+| proof at work | `checking`, `checking_boards`, `benchmark` |
+| whole test sets | `evaluation` of `bulk_run`, `reference_run` and `reference_cache` |
+| every day | `microphone` (options, reconnects), `heard_audio`, `takes`, `capturing`, `tuning`, `detector_settings` |
+| what a board hears, live | `plain_view` (lines), `monitor_screen` of `spectrogram` (a terminal), `event_log`, `keys` |
 | the browser | `live` (a server between a board and a page) |
+| tests of boards | `regression`, and `pytest_plugin`, which offers it to pytest |
 | the demo | `demo_words` (its recordings, made by text-to-speech) |
 | command line | `options`, `screen` (text), `report` (files), `commands`, `cli` |
 """

@@ -12,12 +12,19 @@ from kws_host.link import Link, LinkError, RequestRefused
 CHUNK_BYTES = 640  # 20 ms at 16 kHz
 SILENCES = 3
 """Answer timeouts in a row after which the device is given up."""
+CHUNKS_FOR_A_SILENCE = 8
+"""So many pieces must get through for each answer timeout, beyond the first ones, or the link is given up."""
+FREE_SILENCES = 10
+"""Answer timeouts in all that every recording has."""
 
 
 class AudioStream:
     """PCM bytes, and how far the device is with them. Offsets are bytes since RESET.
 
     A recording goes by `run`. Live audio goes by `push` as it comes, and `advance` again and again.
+
+    Attributes:
+      silences_in_all: answer timeouts, each after something was lost.
     """
 
     def __init__(self, link: Link, credit: messages.Credit, window_bytes: int):
@@ -30,7 +37,8 @@ class AudioStream:
         self._received = 0  # taken by the device
         self._limit = credit.limit_bytes  # up to which we may send
         self._rewound_to = -1  # where the device's last gap began
-        self._silences = 0
+        self._silences = 0  # in a row
+        self.silences_in_all = 0
         self._heard_s = time.monotonic()  # when it last said something, or had nothing to say
 
     @property
@@ -54,7 +62,9 @@ class AudioStream:
             self._heard_s = time.monotonic()
         self._pcm += pcm
 
-    def run(self, pcm: bytes, on_frame: Callable[[Frame], None], on_progress: Callable[[int], None] | None) -> None:
+    def run(
+        self, pcm: bytes, on_frame: Callable[[Frame], object], on_progress: Callable[[int], None] | None = None
+    ) -> None:
         """Sends a whole recording and returns when the device has consumed it.
 
         Args:
@@ -63,7 +73,7 @@ class AudioStream:
           on_progress: called with the number of samples that the device has taken so far.
 
         Raises:
-          LinkError: the link broke, or the device stopped answering.
+          LinkError: the link broke or loses nearly everything, or the device stopped answering.
           RequestRefused: the device refused audio for another reason than a gap.
         """
         self.push(pcm)
@@ -76,7 +86,7 @@ class AudioStream:
             if on_progress and self._received != before:
                 on_progress(self._received // 2)
 
-    def advance(self, wait_s: float, on_frame: Callable[[Frame], None]) -> bool:
+    def advance(self, wait_s: float, on_frame: Callable[[Frame], object]) -> bool:
         """Sends what the device has room for, and takes one frame of it.
 
         Args:
@@ -117,6 +127,12 @@ class AudioStream:
             raise LinkError(
                 f"{self._link.port}: the device stopped answering after {self._received} of {self.end_bytes} bytes of "
                 "audio. Is it still running?"
+            )
+        self.silences_in_all += 1
+        if self.silences_in_all > FREE_SILENCES + self._received // CHUNK_BYTES // CHUNKS_FOR_A_SILENCE:
+            raise LinkError(
+                f"{self._link.port}: the link loses too much: {self._received} of {self.end_bytes} bytes of audio took "
+                f"{self.silences_in_all} timeouts. Use a better cable or a lower baud rate."
             )
         self._heard_s = time.monotonic()
         self._sent, self._rewound_to = self._received, -1

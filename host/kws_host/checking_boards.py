@@ -1,15 +1,21 @@
 """Several devices checked at the same time, the recordings repeated and shuffled."""
 
+import contextlib
 import dataclasses
 import queue
 import random
 import threading
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from kws_reference.errors import KwsError
+from kws_reference.protocol.messages import Info, Stats
 
-from kws_host.checking import CheckJob, ClipResult, check
+from kws_host import detector_settings
+from kws_host.checking import CheckJob, ClipResult, check, summarise
+from kws_host.detector_settings import HeldSettings
 from kws_host.device import Device
+from kws_host.target import Target, open_device, require_model
 
 
 def rounds(job: CheckJob, repeat: int, shuffle: int | None) -> CheckJob:
@@ -36,6 +42,103 @@ def rounds(job: CheckJob, repeat: int, shuffle: int | None) -> CheckJob:
             clips.append(dataclasses.replace(clip, name=f"{clip.name} ({number})") if repeat > 1 else clip)
             audio.append(job.audio[index])
     return dataclasses.replace(job, clips=tuple(clips), audio=tuple(audio))
+
+
+@dataclasses.dataclass(frozen=True)
+class Board:
+    """A device that is checked.
+
+    Attributes:
+      name: for tables; the board's, and its port's where two boards are called alike.
+      info: what it says of itself.
+      held: settings of its detector; None: it cannot tell.
+      results: of its clips, in their order; filled as they come.
+    """
+
+    name: str
+    info: Info
+    held: HeldSettings | None
+    results: list[ClipResult] = dataclasses.field(default_factory=list)
+
+    @classmethod
+    def of(cls, device: Device, others: Sequence[Device]) -> "Board":
+        """Asks a device. Args: others: all that are checked."""
+        alone = sum(other.info.board == device.info.board for other in others) == 1
+        name = device.info.board if alone else f"{device.info.board} {device.link.port}"
+        return cls(name, device.info, detector_settings.held_by(device))
+
+
+class Listener(Protocol):
+    """Who is told what happens."""
+
+    def begin(self, boards: Sequence[Board]) -> None:
+        """The boards are open."""
+
+    def add(self, board: Board, result: ClipResult) -> None:
+        """A clip was checked."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What came of a check.
+
+    Attributes:
+      job: what was checked.
+      boards: with their results.
+      stats: counters of each board afterwards.
+    """
+
+    job: CheckJob
+    boards: tuple[Board, ...]
+    stats: tuple[Stats, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether an integer of any board does."""
+        return any(result.differs for board in self.boards for result in board.results)
+
+    def json(self) -> dict:
+        """For machines. Of one board flat; of several with a list of them in the place of its fields."""
+        clips = len(self.job.clips)
+        bundle = {"name": self.job.bundle.name, "model_sha256": self.job.bundle.model_sha256}
+        found = [
+            {
+                "device": dataclasses.asdict(board.info),
+                "bundle": bundle,
+                "detector": board.held.json() if board.held else None,
+                "stats": dataclasses.asdict(stats),
+                "clips": [result.json() for result in board.results],
+                "summary": summarise(board.results, clips),
+            }
+            for board, stats in zip(self.boards, self.stats, strict=True)
+        ]
+        if len(found) == 1:
+            return found[0]
+        everything = [result for board in self.boards for result in board.results]
+        return {"bundle": bundle, "boards": found, "summary": summarise(everything, clips * len(found))}
+
+
+def run_check(targets: Sequence[Target], job: CheckJob, listener: Listener, *, fail_fast: bool = False) -> Outcome:
+    """Opens devices and checks them at the same time.
+
+    Args:
+      targets: where they are.
+      job, fail_fast: see `check_boards`.
+      listener: is told of each clip as it comes.
+
+    Raises:
+      KwsError: a device cannot be opened, runs another model, or its link broke.
+    """
+    with contextlib.ExitStack() as stack:
+        devices = [stack.enter_context(open_device(target)) for target in targets]
+        for device in devices:
+            require_model(device, job.bundle)
+        boards = tuple(Board.of(device, devices) for device in devices)
+        listener.begin(boards)
+        for index, result in check_boards(devices, job, fail_fast=fail_fast):
+            boards[index].results.append(result)
+            listener.add(boards[index], result)
+        return Outcome(job, boards, tuple(device.stats() for device in devices))
 
 
 def check_boards(devices: Sequence[Device], job: CheckJob, *, fail_fast: bool) -> Iterator[tuple[int, ClipResult]]:

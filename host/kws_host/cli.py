@@ -5,9 +5,23 @@ from collections.abc import Sequence
 
 from kws_reference.cli import program
 
-from kws_host.commands import bench, check, emulate, evaluate, flash, info, live, microphone, monitor, tune
+from kws_host.commands import (
+    bench,
+    capture,
+    check,
+    emulate,
+    evaluate,
+    flash,
+    info,
+    live,
+    microphone,
+    monitor,
+    record,
+    report,
+    tune,
+)
 
-COMMANDS = (info, check, live, microphone, monitor, bench, emulate, flash, evaluate, tune)
+COMMANDS = (info, check, live, microphone, monitor, bench, emulate, flash, evaluate, tune, record, capture, report)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -21,6 +21,10 @@ class LinkError(KwsError):
     """The port went away, or nobody answers on it."""
 
 
+class LinkBroken(LinkError):
+    """The port went away while it was open: the device was unplugged, or the emulator ended."""
+
+
 class RequestRefused(KwsError):
     """The device answered a request with ERROR.
 
@@ -57,7 +61,7 @@ class Link:
         *,
         baud: int = DEFAULT_BAUD,
         timeout_s: float = ANSWER_TIMEOUT_S,
-        on_frame: Callable[[Frame], None] | None = None,
+        on_frame: Callable[[Frame], object] | None = None,
         on_text: Callable[[bytes], None] | None = None,
     ):
         """Opens the port.
@@ -97,8 +101,8 @@ class Link:
         """Closes the port. May be called twice."""
         self._stream.close()
 
-    def _broken(self, error: PortBroken) -> LinkError:
-        return LinkError(
+    def _broken(self, error: PortBroken) -> LinkBroken:
+        return LinkBroken(
             f"{self.port}: the connection broke ({error}){self._text_note()}. "
             "Was the device unplugged or the emulator stopped?"
         )
@@ -143,7 +147,7 @@ class Link:
                     self._drop(item)
                 else:
                     self._received.append(item)
-            if not data and left <= 0:
+            if left <= 0 and not self._received:  # also of a port that never falls silent
                 return None
         return self._received.popleft()
 
@@ -152,6 +156,11 @@ class Link:
         self._last_text = item.data
         if self.on_text:
             self.on_text(item.data)
+
+    @property
+    def dropped_chunks(self) -> int:
+        """All of `dropped`."""
+        return sum(self.dropped.values())
 
     def request(self, kind: MessageType, payload: bytes, answer: enum.IntEnum) -> bytes:
         """Sends a request, repeats it while it stays unanswered, and returns the answer's payload.

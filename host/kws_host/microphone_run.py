@@ -1,9 +1,6 @@
 """An emulated board that hears a recording by its microphone, and every integer of it beside the reference's."""
 
 import dataclasses
-import math
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,20 +13,14 @@ from kws_reference.protocol.messages import Config, DetectionRecord, SourceKind
 
 from kws_host.compare import Comparison, StepCountMismatch, compare_run
 from kws_host.device import Device
-from kws_host.emulator.boards import BoardFacts, board_facts
+from kws_host.emulated_microphone import BLOCK_SAMPLES, Pace, hearing
 from kws_host.target import Target, open_device, require_model
 
 if TYPE_CHECKING:  # the reference is loaded by what runs it
     from kws_reference.pipeline import Pipeline, Step
 
-BLOCK_SAMPLES = 160
-"""That the emulated microphone brings at once (``firmware/boards/recorded_microphone``)."""
-FEWEST_TICKS = 1_000
-"""Of the core's clock between two blocks that the emulated board's timer takes."""
-MOST_INSTRUCTIONS = 1 << 31
 SILENCE_S = 10.0
 """Without a step for so long the device has heard everything."""
-FILE_NAME = "microphone.pcm"
 PIECE_STEPS = 250
 """That are compared at once: while they are, the board's results wait in the socket."""
 MOST_LOOPS = 100_000
@@ -102,27 +93,15 @@ def check(target: Target, job: MicrophoneJob) -> MicrophoneResult:
       KwsError: it cannot be emulated, runs another model, or the speed is beyond its timer.
     """
     assert target.emulate
-    facts = board_facts(target.emulate)
     if job.samples > MOST_SAMPLES:
         raise KwsError(f"a device counts {MOST_SAMPLES:,} samples. Received: {job.samples:,}. Choose fewer --loops.")
     if not job.bundle.clock.steps_in(job.samples):
         raise KwsError("the recordings are shorter than a step of the model: nothing would be compared")
-    instructions = _block_instructions(job, facts)
-    with tempfile.TemporaryDirectory() as folder:
-        job.pcm.astype("<i2").tofile(Path(folder) / FILE_NAME)
-        words = ("microphone", FILE_NAME, str(instructions), str(job.jitter), str(job.loops))
-        with open_device(dataclasses.replace(target, arguments=words, folder=Path(folder))) as device:
-            require_model(device, job.bundle)
-            return _hear(device, job, instructions)
-
-
-def _block_instructions(job: MicrophoneJob, facts: BoardFacts) -> int:
-    in_real_time = facts.clock_hz * BLOCK_SAMPLES / job.bundle.frontend.sample_rate_hz
-    instructions = in_real_time / job.speed if job.speed > in_real_time / MOST_INSTRUCTIONS else math.inf
-    ticks = instructions * facts.clock_hz * 2**facts.icount_shift / 1e9
-    if ticks * (1 - job.jitter / 1000) < FEWEST_TICKS + 1 or instructions > MOST_INSTRUCTIONS:
-        raise KwsError(f"--speed {job.speed:g} is beyond the timer of {facts.name}: nearer to real time, please.")
-    return round(instructions)
+    rate_hz = job.bundle.frontend.sample_rate_hz
+    pace = Pace(job.speed, job.jitter, job.loops)
+    with hearing(target, job.pcm, rate_hz, pace) as (hears, instructions), open_device(hears) as device:
+        require_model(device, job.bundle)
+        return _hear(device, job, instructions)
 
 
 def _hear(device: Device, job: MicrophoneJob, instructions: int) -> MicrophoneResult:

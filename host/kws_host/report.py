@@ -31,7 +31,7 @@ def require_writable(*targets: str | Path | None) -> None:
             raise KwsError(f"cannot write {path}: permission denied. Choose another file.")
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     """Writes a whole file or, of a full disk, none: what was there before stays."""
     data = text.encode("utf-8", "backslashreplace")
     try:
@@ -46,7 +46,7 @@ def write_json(target: str, result: dict[str, Any]) -> None:
         utf8 = (sys.stdout.encoding or "").lower().replace("_", "-") in ("utf-8", "utf8")
         sys.stdout.write(json.dumps(result, indent=1, ensure_ascii=not utf8) + "\n")
     else:
-        _write(Path(target), json.dumps(result, indent=1, ensure_ascii=False) + "\n")
+        write_text(Path(target), json.dumps(result, indent=1, ensure_ascii=False) + "\n")
 
 
 def write_junit(target: Path, suite: str, cases: Sequence[tuple[str, str, str]]) -> None:
@@ -65,4 +65,4 @@ def write_junit(target: Path, suite: str, cases: Sequence[tuple[str, str, str]])
         if failure:
             ElementTree.SubElement(case, "failure", message=printable(failure)).text = printable(failure)
     ElementTree.indent(root)
-    _write(target, ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n")
+    write_text(target, ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n")

@@ -10,6 +10,7 @@ from pathlib import Path
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 from kws_reference.protocol.messages import ANSWER_TIMEOUT_S
+from kws_reference.protocol.wire import Message
 
 from kws_host.device import Device
 from kws_host.emulator import Emulator, EmulatorConfig
@@ -46,7 +47,7 @@ class Target:
 def open_device(
     target: Target,
     *,
-    on_event: Callable[[object], None] | None = None,
+    on_event: Callable[[Message], None] | None = None,
     on_text: Callable[[bytes], None] | None = None,
 ) -> Iterator[Device]:
     """Opens a device; an emulated one is stopped afterwards.

@@ -15,6 +15,7 @@ from kws_reference.errors import KwsError
 from kws_reference.frontend.kinds import AnyFrontendConfig, config_from_dict
 from kws_reference.frontend.micro_config import MicroFrontendConfig
 from kws_reference.labels import LabelSet, check_name
+from kws_reference.system.file_names import printable
 from kws_reference.system.files import remedy, replace
 from kws_reference.timing import (
     MAX_QUIET_STEPS,
@@ -189,7 +190,7 @@ class Bundle:
         try:
             return cls._parse(folder, manifest, model)
         except (KwsError, OverflowError) as error:
-            raise KwsError(f"{folder / MANIFEST_FILE}: {error}") from None
+            raise KwsError(f"{folder / MANIFEST_FILE}: {printable(str(error))}") from None
 
     @classmethod
     def _parse(cls, folder: Path, manifest: dict[str, Any], model: bytes) -> "Bundle":
@@ -215,7 +216,7 @@ class Bundle:
             scores=scores,
             scores_kind=kind,
             states=states,
-            detector=_detector(_get(manifest, "detector", dict), labels),
+            detector=detector_from_dict(_get(manifest, "detector", dict), labels),
             model=model,
             model_sha256=manifest["model_sha256"],
             manifest=manifest,
@@ -228,7 +229,7 @@ def checked_detector(settings: DetectorConfig, labels: LabelSet) -> DetectorConf
     Raises:
       KwsError: a value is out of its range, or contradicts another.
     """
-    return _detector(settings.to_dict(), labels)
+    return detector_from_dict(settings.to_dict(), labels)
 
 
 def write_detector(bundle: Bundle, settings: DetectorConfig) -> Bundle:
@@ -439,7 +440,12 @@ def _state(item: dict[str, Any], position: int) -> State:
         raise KwsError(f"states[{position}]: {error}") from None
 
 
-def _detector(item: dict[str, Any], labels: LabelSet) -> DetectorConfig:
+def detector_from_dict(item: dict[str, Any], labels: LabelSet) -> DetectorConfig:
+    """Settings out of what `DetectorConfig.to_dict` gives, checked.
+
+    Raises:
+      KwsError: a value is missing, out of its range, or contradicts another.
+    """
     config = DetectorConfig(
         _get(item, "smoothing_steps", int),
         _get(item, "refractory_steps", int),

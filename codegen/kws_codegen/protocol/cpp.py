@@ -167,6 +167,7 @@ def _members(field: Field) -> list[Member]:
             counter = Member(f"uint{8 * count.size}_t", f"{_singular(field.name)}_count", "")
             if _is_left_to_the_caller(item):
                 return [counter]
+            assert isinstance(item, Number)
             pointer = {1: "const int8_t*", 4: "const uint32_t*"}[item.size]
             return [
                 Member(pointer, field.name, f"[{counter.name}]{', ' * bool(field.meaning)}{field.meaning}"),

@@ -1,50 +1,23 @@
 """``kws-host check``: stream recordings to a device and compare every integer with the reference."""
 
 import argparse
-import contextlib
-import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from kws_reference.bundle import Bundle
 from kws_reference.cli import program
 from kws_reference.cli.progress import Progress
-from kws_reference.protocol.messages import Info, SettingsOrigin, Stats
+from kws_reference.protocol.messages import SettingsOrigin
 
 from kws_host import clips, detector_settings, heard, options, report
 from kws_host.checking import CheckJob, ClipResult, summarise
-from kws_host.checking_boards import check_boards, rounds
-from kws_host.detector_settings import HeldSettings
-from kws_host.device import Device
+from kws_host.checking_boards import Board, rounds, run_check
 from kws_host.screen import Screen
-from kws_host.target import open_device, require_model
 
 HEADER = ("clip", "expected", "heard", "detected", "steps", "mismatches")
 SHOWN_WRONG = 10
 TUNED = {SettingsOrigin.SET: "tuned", SettingsOrigin.KEPT: "tuned, and keeps that"}
-
-
-@dataclasses.dataclass(frozen=True)
-class Board:
-    """A device that is checked.
-
-    Attributes:
-      name: for the table; the board's, and its port's where two boards are called alike.
-      info: what it says of itself.
-      held: settings of its detector; None: it cannot tell.
-    """
-
-    name: str
-    info: Info
-    held: HeldSettings | None
-
-    @classmethod
-    def of(cls, device: Device, others: Sequence[Device]) -> "Board":
-        """Asks a device. Args: others: all that are checked."""
-        alone = sum(other.info.board == device.info.board for other in others) == 1
-        name = device.info.board if alone else f"{device.info.board} {device.link.port}"
-        return cls(name, device.info, detector_settings.held_by(device))
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -73,30 +46,26 @@ def run(args: argparse.Namespace) -> int:
     """Checks. Returns 1 at a mismatch."""
     report.require_writable(args.json, args.junit)
     targets = options.targets_of(args)
-    job, notes = _job(args)
+    job, notes = job_of(args)
     screen = Screen(args.json, args.junit)
-    with contextlib.ExitStack() as stack:
-        devices = [stack.enter_context(open_device(target)) for target in targets]
-        for device in devices:
-            require_model(device, job.bundle)
-        boards = [Board.of(device, devices) for device in devices]
-        results = _show(screen, job, boards, check_boards(devices, job, fail_fast=args.fail_fast))
-        stats = [device.stats() for device in devices]
-    failed = [(board, result) for board, of in zip(boards, results, strict=True) for result in of if result.differs]
-    for board, result in failed:
-        where = f"{board.name}, " if len(boards) > 1 else ""
-        screen.print(f"MISMATCH {where}clip {result.clip.name}, {result.comparison.first}")
-    for line in (*notes, *_summary(boards, results, job)):
+    outcome = run_check(targets, job, Table(screen, job), fail_fast=args.fail_fast)
+    boards = outcome.boards
+    for board in boards:
+        for result in board.results:
+            if result.differs:
+                where = f"{board.name}, " if len(boards) > 1 else ""
+                screen.print(f"MISMATCH {where}clip {result.clip.name}, {result.comparison.first}")
+    for line in (*notes, *_summary(boards, job)):
         screen.print(line)
     if args.json:
-        report.write_json(args.json, _json(job, boards, stats, results))
+        report.write_json(args.json, outcome.json())
     if args.junit:
         names = ", ".join(board.name for board in boards)
-        report.write_junit(args.junit, f"kws-host check {names}", _junit_cases(boards, results))
-    return program.CHECK_FAILED if failed else program.OK
+        report.write_junit(args.junit, f"kws-host check {names}", _junit_cases(boards))
+    return program.CHECK_FAILED if outcome.differs else program.OK
 
 
-def _job(args: argparse.Namespace) -> tuple[CheckJob, list[str]]:
+def job_of(args: argparse.Namespace) -> tuple[CheckJob, list[str]]:
     """What to check, and what the user has to know about the recordings."""
     from kws_reference.pipeline import Pipeline  # half a second that other commands and --help can do without
 
@@ -108,26 +77,33 @@ def _job(args: argparse.Namespace) -> tuple[CheckJob, list[str]]:
     return rounds(job, args.repeat, args.shuffle), notes
 
 
-def _show(
-    screen: Screen, job: CheckJob, boards: Sequence[Board], results: Iterable[tuple[int, ClipResult]]
-) -> list[list[ClipResult]]:
-    """Prints a row for each clip as it is computed, which shows progress; returns them all, board by board."""
-    engines = " and ".join(f"{board.name} ({board.info.engine})" for board in boards)
-    screen.print(f"{engines} against the reference, model {job.bundle.name}:")
-    for board in boards:
-        if board.held and not detector_settings.are_equal(board.held.config, job.bundle.detector):
-            origin = TUNED.get(board.held.origin, "generated otherwise than the bundle says")
-            screen.print(f"The detector of {board.name} is {origin}: the reference detects with the same settings.")
-    widths, several = _widths(job, boards), len(boards) > 1
-    screen.print(_line((*["board"] * several, *HEADER), widths))
-    progress = Progress("checking", len(job.clips) * len(boards))
-    shown: list[list[ClipResult]] = [[] for _ in boards]
-    for index, result in results:
-        shown[index].append(result)
-        screen.print(_line((*[boards[index].name] * several, *_cells(result)), widths))
-        if screen.quiet:
-            progress.update(sum(map(len, shown)))
-    return shown
+class Table:
+    """Rows for clips as they are computed, which shows progress."""
+
+    def __init__(self, screen: Screen, job: CheckJob):
+        """Args: screen: to print on. job: what is checked."""
+        self._screen, self._job = screen, job
+
+    def begin(self, boards: Sequence[Board]) -> None:
+        """Prints the head."""
+        engines = " and ".join(f"{board.name} ({board.info.engine})" for board in boards)
+        self._screen.print(f"{engines} against the reference, model {self._job.bundle.name}:")
+        for board in boards:
+            if board.held and not detector_settings.are_equal(board.held.config, self._job.bundle.detector):
+                origin = TUNED.get(board.held.origin, "generated otherwise than the bundle says")
+                self._screen.print(
+                    f"The detector of {board.name} is {origin}: the reference detects with the same settings."
+                )
+        self._widths, self._several = _widths(self._job, boards), len(boards) > 1
+        self._screen.print(_line((*["board"] * self._several, *HEADER), self._widths))
+        self._progress, self._shown = Progress("checking", len(self._job.clips) * len(boards)), 0
+
+    def add(self, board: Board, result: ClipResult) -> None:
+        """Prints a row."""
+        self._screen.print(_line((*[board.name] * self._several, *_cells(result)), self._widths))
+        self._shown += 1
+        if self._screen.quiet:
+            self._progress.update(self._shown)
 
 
 def _cells(result: ClipResult) -> tuple[str, ...]:
@@ -157,15 +133,15 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(aligned).rstrip()
 
 
-def _summary(boards: Sequence[Board], results: Sequence[Sequence[ClipResult]], job: CheckJob) -> list[str]:
+def _summary(boards: Sequence[Board], job: CheckJob) -> list[str]:
+    wrong, clips = _wrong(boards[0].results), len(job.clips)
     if len(boards) == 1:
-        return [*_wrong(results[0]), _sentence(results[0], len(job.clips), job)]
-    lines = [f"{board.name}: {_sentence(of, len(job.clips), job)}" for board, of in zip(boards, results, strict=True)]
-    everything = [result for of in results for result in of]
-    totals = summarise(everything, len(job.clips) * len(boards))
+        return [*wrong, _sentence(boards[0].results, clips, job)]
+    lines = [f"{board.name}: {_sentence(board.results, clips, job)}" for board in boards]
+    totals = summarise([result for board in boards for result in board.results], clips * len(boards))
     verdict = "every integer equals the reference" if not totals["mismatches"] else "CHECK FAILED"
     return [
-        *_wrong(results[0]),
+        *wrong,
         *lines,
         f"{len(boards)} boards, {totals['integers']:,} integers: {totals['mismatches']:,} mismatches, {verdict}.",
     ]
@@ -202,29 +178,7 @@ def _sentence(results: Sequence[ClipResult], clips: int, job: CheckJob) -> str:
     return text
 
 
-def _json(
-    job: CheckJob, boards: Sequence[Board], stats: Sequence[Stats], results: Sequence[Sequence[ClipResult]]
-) -> dict:
-    """Of one board flat; of several with a list of them in the place of its fields."""
-    bundle = {"name": job.bundle.name, "model_sha256": job.bundle.model_sha256}
-    found = [
-        {
-            "device": dataclasses.asdict(board.info),
-            "bundle": bundle,
-            "detector": board.held.json() if board.held else None,
-            "stats": dataclasses.asdict(counted),
-            "clips": [result.json() for result in of],
-            "summary": summarise(of, len(job.clips)),
-        }
-        for board, counted, of in zip(boards, stats, results, strict=True)
-    ]
-    if len(found) == 1:
-        return found[0]
-    everything = [result for of in results for result in of]
-    return {"bundle": bundle, "boards": found, "summary": summarise(everything, len(job.clips) * len(boards))}
-
-
-def _junit_cases(boards: Sequence[Board], results: Sequence[Sequence[ClipResult]]) -> list[tuple[str, str, str]]:
+def _junit_cases(boards: Sequence[Board]) -> list[tuple[str, str, str]]:
     several = len(boards) > 1
     return [
         (
@@ -232,6 +186,6 @@ def _junit_cases(boards: Sequence[Board], results: Sequence[Sequence[ClipResult]
             result.clip.name,
             str(result.comparison.first) if result.comparison.first else "",
         )
-        for board, of in zip(boards, results, strict=True)
-        for result in of
+        for board in boards
+        for result in board.results
     ]

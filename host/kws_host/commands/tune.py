@@ -12,6 +12,7 @@ from kws_reference.detector.integer import ONE_Q15
 from kws_reference.errors import KwsError
 from kws_reference.protocol import messages
 from kws_reference.protocol.messages import DetectionRecord, SettingsOrigin, SourceKind
+from kws_reference.protocol.wire import Message
 
 from kws_host import clips, detector_settings, options, report
 from kws_host.detector_settings import HeldSettings
@@ -189,7 +190,7 @@ def _trial_lines(bundle: Bundle, trials: Sequence[ClipTrial]) -> list[str]:
 
 
 def _listen(device: Device, bundle: Bundle, screen: Screen, seconds: float) -> None:
-    def show(event: object) -> None:
+    def show(event: Message) -> None:
         if isinstance(event, DetectionRecord):
             label = dict(enumerate(bundle.labels)).get(event.label, event.label)
             share = event.smoothed_q15 / ONE_Q15

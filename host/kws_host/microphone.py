@@ -1,0 +1,139 @@
+"""A device's microphone as commands for every day use it: options, what an emulated one hears, unplugging and all."""
+
+import argparse
+import contextlib
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from kws_reference.audio.conditioning import MAX_GAIN_Q8, UNITY_GAIN_Q8
+from kws_reference.audio.pcm import read_wav
+from kws_reference.errors import KwsError
+from kws_reference.protocol import messages
+from kws_reference.protocol.messages import Config, SourceKind
+from kws_reference.protocol.wire import Message
+
+from kws_host.device import Device
+from kws_host.emulated_microphone import Pace, hearing
+from kws_host.link import LinkBroken, LinkError
+from kws_host.target import Target, open_device
+
+SILENCE_S = 5.0
+"""A microphone that brings nothing for so long has ended."""
+WAIT_S = 60.0
+"""How long a device that was unplugged is waited for."""
+_LOOK_S = 0.25
+EMULATED_RATE_HZ = 16000
+
+Result = TypeVar("Result")
+log = logging.getLogger(__name__)
+
+
+class MicrophoneEnded(KwsError):
+    """The microphone brings no more: of an emulated board, its recording has ended."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds what `source_of`, `emulating` and `with_reconnects` read."""
+    group = parser.add_argument_group("microphone")
+    group.add_argument("--gain", type=float, default=0.0, metavar="DB", help="of its samples (default: 0)")
+    group.add_argument("--keep-dc", action="store_true", help="do not remove their constant part")
+    group.add_argument(
+        "--heard", type=Path, nargs="+", metavar="WAV", help="with --emulate: what the board's microphone hears"
+    )
+    group.add_argument(
+        "--wait",
+        type=float,
+        default=WAIT_S,
+        metavar="S",
+        help="seconds to wait for a board that was unplugged (default: %(default)g; 0: end at once)",
+    )
+
+
+def source_of(args: argparse.Namespace) -> messages.SetSource:
+    """The microphone, with what its samples go through. Raises: KwsError: an option is out of its range."""
+    gain_q8 = round(UNITY_GAIN_Q8 * 10 ** (args.gain / 20)) if math.isfinite(args.gain) and args.gain < 100 else 0
+    if not 1 <= gain_q8 <= MAX_GAIN_Q8:
+        low, high = (20 * math.log10(gain / UNITY_GAIN_Q8) for gain in (1, MAX_GAIN_Q8))
+        raise KwsError(f"--gain must be {low:.0f} to {high:.0f} dB. Received: {args.gain:g}.")
+    if not args.wait >= 0:
+        raise KwsError(f"--wait must be 0 seconds or more. Received: {args.wait:g}.")
+    if args.heard and not args.emulate:
+        raise KwsError("--heard is for emulated boards: give --emulate BOARD too, or leave it away")
+    return messages.SetSource(SourceKind.MICROPHONE, gain_q8, int(not args.keep_dc))
+
+
+@contextlib.contextmanager
+def emulating(target: Target, heard: list[Path] | None) -> Iterator[Target]:
+    """The target; of an emulated one, with a microphone that hears recordings, one after the other.
+
+    Raises:
+      KwsError: a recording cannot be read, or the board cannot be emulated.
+    """
+    if not heard:
+        yield target
+        return
+    pcm = np.concatenate([read_wav(path, EMULATED_RATE_HZ) for path in heard])
+    with hearing(target, pcm, EMULATED_RATE_HZ, Pace()) as (hears, _):
+        yield hears
+
+
+@contextlib.contextmanager
+def started(device: Device, source: messages.SetSource, config: Config) -> Iterator[None]:
+    """Lets a device hear by its microphone, anew, until the block ends."""
+    device.configure(config)
+    device.set_source(source)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(LinkError):  # it may be gone; what ended the block is told
+            device.set_source(messages.SetSource(SourceKind.HOST))
+            device.configure(Config.NONE)
+
+
+def events(device: Device) -> Iterator[Message]:
+    """Events of a device that hears. Raises: MicrophoneEnded: it fell silent; and see `Device.events`."""
+    yield from device.events(SILENCE_S)
+    raise MicrophoneEnded(
+        f"the microphone of {device.info.board} has brought nothing for {SILENCE_S:g} s: an emulated one's recording "
+        "has ended, of a real one look at its wiring and driver."
+    )
+
+
+def with_reconnects(
+    target: Target,
+    wait_s: float,
+    work: Callable[[Device], Result],
+    on_text: Callable[[bytes], None] | None = None,
+) -> Result:
+    """Does work on a device. When it is unplugged on the way, waits for it and begins the work again.
+
+    Args:
+      target: where it is; an emulated one does not come back.
+      wait_s: how long it is waited for.
+      work: what to do; it knows what is done already.
+      on_text: see `Link`.
+
+    Raises:
+      KwsError: see `open_device`; the first time at once, after an unplug when the wait is over.
+    """
+    deadline = None
+    while True:
+        try:
+            with open_device(target, on_text=on_text) as device:
+                if deadline is not None:
+                    log.info(f"{device.link.port}: {device.info.board} is back")
+                    deadline = None
+                return work(device)
+        except LinkError as error:
+            broke = isinstance(error, LinkBroken) and deadline is None
+            if target.emulate or not wait_s or not (broke or deadline is not None and time.monotonic() < deadline):
+                raise
+            if broke:
+                deadline = time.monotonic() + wait_s
+                log.warning(f"{error} Waiting {wait_s:g} s for it; Ctrl-C ends.")
+            time.sleep(_LOOK_S)

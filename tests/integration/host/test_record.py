@@ -1,0 +1,174 @@
+"""What a board's microphone hears comes back bit for bit, and becomes takes of words."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from kws_host.device import Device
+from kws_host.heard_audio import HeardAudio
+from kws_host.link import Link
+from kws_reference.audio.conditioning import Conditioner
+from kws_reference.audio.pcm import read_wav
+from kws_reference.protocol import messages
+from kws_reference.protocol.messages import Config
+from kws_reference.protocol.wire import Message
+
+from tests.support import clip_files, firmware, host_cli
+
+
+def _words(*names: str, seconds: float = 2.5) -> np.ndarray:
+    """Spoken words, each in its own stretch of time."""
+    found = []
+    for name in names:
+        word = clip_files.spoken(name) if name else np.zeros(16000, np.int16)
+        found.append(np.pad(word, (8000, round(16000 * seconds) - 8000 - len(word))))
+    return np.concatenate(found)
+
+
+@pytest.fixture
+def hears(program, tmp_path):
+    """Starts a board whose microphone hears PCM once."""
+
+    def start(pcm: np.ndarray):
+        pcm.astype("<i2").tofile(tmp_path / "heard.pcm")
+        return firmware.running(program, "microphone heard.pcm 1 0 1", tmp_path)
+
+    return start
+
+
+@pytest.mark.parametrize(
+    ("words", "conditioner"),
+    [((), Conditioner()), (("--keep-dc",), None), (("--gain", "6", "--keep-dc"), Conditioner(511, False))],
+    ids=["as by default", "bit for bit", "louder"],
+)
+def test_record_plain_equals_what_the_pipeline_heard(capsys, hears, tmp_path, words, conditioner):
+    pcm = np.concatenate([clip_files.noise(3) + 300, clip_files.word(), clip_files.noise(4)[:4321]]).astype(np.int16)
+    out = tmp_path / "heard.wav"
+    with hears(pcm) as board:
+        status, text, err = host_cli.run(
+            capsys, "record", "--port", board.url, "--seconds", "2.25", "--out", out, *words
+        )
+    assert (status, err) == (0, "") and "2.25 s" in text
+    expected = (conditioner.push(pcm) if conditioner else pcm)[:36000]
+    assert np.array_equal(read_wav(out), expected)
+
+
+def test_audio_heard_of_streamed_recordings_is_what_was_streamed_before_the_steps(program):
+    pcm = clip_files.word()
+    seen: list[Message] = []
+    with firmware.running(program) as board, Link(board.url, timeout_s=5.0) as link:
+        device = Device(link, seen.append)
+        device.configure(Config.AUDIO)
+        for _ in range(2):  # counted anew after a reset
+            seen.clear()
+            run, heard = device.run(pcm), HeardAudio()
+            for event in seen:
+                if isinstance(event, messages.AudioHeard):
+                    heard.add(event)
+                if isinstance(event, messages.StepRecord):
+                    assert heard.samples >= device.clock.end_samples(event.step)
+            assert np.array_equal(heard.pcm(), pcm) and not heard.lost_samples
+            assert len(run.steps) == 49
+        device.configure(Config.NONE)
+        seen.clear()
+        device.run(pcm)
+        assert not any(isinstance(event, messages.AudioHeard) for event in seen)
+
+
+def test_record_words_are_files_of_a_second_around_the_word_that_go_on_where_they_were(capsys, hears, tmp_path):
+    pcm = _words("yes/slt.wav", "no/rms.wav", "yes/rms.wav", "no/slt.wav")
+    words = ("--words", "yes,no", "--speaker", "anna", "--out", tmp_path / "takes", "--json", "-", "--keep-dc")
+    with hears(pcm) as board:
+        status, out, err = host_cli.run(capsys, "record", "--port", board.url, "--count", "1", *words)
+    assert status == 0 and "say it now" in err
+    with hears(pcm[80000:]) as board:
+        assert host_cli.run(capsys, "record", "--port", board.url, "--count", "2", *words)[0] == 0
+    names = [f"{word}/anna_nohash_{number}.wav" for word in ("no", "yes") for number in (0, 1)]
+    assert sorted(path.relative_to(tmp_path / "takes").as_posix() for path in (tmp_path / "takes").rglob("*")) == [
+        "no",
+        *names[:2],
+        "yes",
+        *names[2:],
+    ]
+    assert [path.endswith("_0.wav") for path in json.loads(out)["files"]] == [True, True]
+    for name, spoken in zip(names, ["no/rms.wav", "no/slt.wav", "yes/slt.wav", "yes/rms.wav"], strict=True):
+        take, word = read_wav(tmp_path / "takes" / name), clip_files.spoken(spoken)
+        assert len(take) == 16000
+        assert word.tobytes() in pcm.tobytes() and take.tobytes() in pcm.tobytes()
+        loud = np.flatnonzero(np.abs(word.astype(int)) > 2000)  # all of the word's loud part is there
+        assert word[loud[0] : loud[-1]].tobytes() in take.tobytes()
+
+
+def test_record_words_clipped_or_quiet_takes_are_refused_and_repeated(capsys, hears, tmp_path):
+    quiet, loud = _words("yes/slt.wav") // 64, np.clip(_words("yes/rms.wav").astype(int) * 12, -32768, 32767)
+    pcm = np.concatenate([quiet, loud, _words("yes/awb.wav")])
+    with hears(pcm) as board:
+        status, out, err = host_cli.run(
+            capsys, "record", "--port", board.url, "--words", "yes", "--count", "1", "--speaker", "b-1",
+            "--out", tmp_path / "takes", "--keep-dc",
+        )  # fmt: skip
+    assert status == 0
+    assert '"yes" was too quiet: -' in err and '"yes" was clipped: ' in err
+    assert out.startswith(str(tmp_path / "takes/yes/b-1_nohash_0.wav"))
+    assert read_wav(tmp_path / "takes/yes/b-1_nohash_0.wav").tobytes() in pcm[80000:].astype("<i2").tobytes()
+
+
+def test_record_words_nobody_speaks_ends_after_five_takes(capsys, hears, tmp_path):
+    with hears(np.zeros(16000 * 8, np.int16)) as board:
+        status, _, err = host_cli.run(
+            capsys, "record", "--port", board.url, "--words", "yes", "--speaker", "a", "--take", "1",
+            "--out", tmp_path / "takes",
+        )  # fmt: skip
+    assert status == 2 and re.search(
+        r'error: "yes" could not be recorded: the last of 5 takes was too quiet: -inf', err
+    )
+    assert not (tmp_path / "takes").exists()
+
+
+def test_record_lost_pieces_are_noticed_and_fail_a_plain_recording(capsys, hears, tmp_path):
+    from kws_host.frame import Frame, FrameDecoder
+
+    decoder, count = FrameDecoder(), [0]
+
+    def lossy(data: bytes) -> bytes:
+        out = b""
+        for item in decoder.feed(data):
+            if isinstance(item, Frame):
+                count[0] += item.type == messages.MessageType.AUDIO_HEARD
+                out += item.encode() if count[0] != 20 or item.type != messages.MessageType.AUDIO_HEARD else b""
+        return out
+
+    pcm = clip_files.noise(1)
+    with hears(pcm) as board, firmware.proxy(board.port, to_host=lossy) as wire:
+        out = tmp_path / "a.wav"
+        words = ("record", "--port", wire.url, "--seconds", "0.9", "--out", out, "--keep-dc")
+        status, text, _ = host_cli.run(capsys, *words)
+    assert status == 1 and "LOST 160 samples" in text
+    recorded = read_wav(out)
+    assert not recorded[19 * 160 : 20 * 160].any()
+    recorded[19 * 160 : 20 * 160] = pcm[19 * 160 : 20 * 160]
+    assert np.array_equal(recorded, pcm[:14400])
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("--out", "a"), "give --words and --speaker, or --seconds"),
+        (("--words", "yes", "--seconds", "1", "--out", "a"), "give --words and --speaker, or --seconds"),
+        (("--words", "yes", "--out", "a"), "--speaker is missing"),
+        (("--words", "a/b", "--speaker", "x", "--out", "a"), "a/b"),
+        (("--words", "yes", "--speaker", "../x", "--out", "a"), "--speaker must be letters"),
+        (("--words", "yes", "--speaker", "x", "--count", "0", "--out", "a"), "--count must be 1 to"),
+        (("--words", "yes", "--speaker", "x", "--take", "0.5", "--out", "a"), "--take must be 1 to 60"),
+        (("--seconds", "nan", "--out", "a"), "--seconds must be above 0"),
+        (("--seconds", "1", "--out", "/no/such/folder/a.wav"), "there is no folder /no/such/folder"),
+        (("--seconds", "1", "--out", "a", "--gain", "99"), "--gain must be"),
+        (("--seconds", "1", "--out", "a", "--heard", "x.wav"), "--heard is for emulated boards"),
+        (("--seconds", "1", "--out", "a"), "native has no microphone"),
+    ],
+)
+def test_record_what_cannot_be_ends_in_one_line(capsys, board, tmp_path, monkeypatch, words, text):
+    monkeypatch.chdir(tmp_path)
+    assert text in host_cli.fails_with_one_line(capsys, "record", "--port", board.url, *words)
+    assert not list(tmp_path.iterdir())
