@@ -1,6 +1,7 @@
 # make demo    hear spoken words on an emulated Cortex-M4 (AUDIO=folder for your own recordings)
 # make live    let it hear you, in the browser
 # make test    everything that needs no hardware
+# make web     the page with the firmware in WebAssembly: static files in build/web
 # make help    the rest
 #
 # Needs git, make and Python 3.11 or newer; what else is missing is installed (Debian, as root or with sudo) or named.
@@ -12,6 +13,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.11 python3.12 python3.13,\
 BOARD ?= mps2_an386
 AUDIO ?= host/demo/words
 BUNDLE ?= training/zoo/matchbox
+BUNDLES ?=
 PYTEST_ARGS ?=
 # As many processes as the machine has cores; tests that share a folder stay in one (tests/conftest.py).
 PYTEST_WORKERS ?= auto
@@ -42,14 +44,14 @@ endif
 
 export PATH := $(abspath $(VENV)/bin):$(PATH)
 # Recipes read these from the environment, so that no shell reads anything into a folder's name.
-export PYTHON BOARD AUDIO BUNDLE
+export PYTHON BOARD AUDIO BUNDLE BUNDLES
 export PLATFORMIO_CORE_DIR ?= $(CURDIR)/.pio-core
 export PLATFORMIO_SETTING_ENABLE_TELEMETRY ?= no
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo live test quick-test measure figures lint lint-python lint-types lint-cpp lint-cpp-format lint-spelling lint-generated lint-figures format \
-	firmware generate sources venv venv-demo demo-words clean distclean system-demo system-test
+	firmware generate sources venv venv-demo demo-words web clean distclean system-demo system-test system-web
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -111,6 +113,9 @@ format: venv ## format Python and C++, sort imports
 firmware: system-demo venv-demo sources ## build the firmware of one board (BOARD=name)
 	@$(QUIET) "Building the firmware for $$BOARD" "$(LOGS)/firmware-$$BOARD.log" $(VENV)/bin/pio run -e "$$BOARD"
 
+web: system-web venv-demo sources ## the page with the firmware in WebAssembly, in build/web (BUNDLES="folders" for your own models)
+	@$(VENV)/bin/python -m kws_firmware.web --out build/web $$BUNDLES
+
 generate: venv-demo ## C++ of the released model into firmware/generated
 	@$(VENV)/bin/kws-codegen generate "$$BUNDLE" --out firmware/generated
 
@@ -157,3 +162,6 @@ system-demo:
 
 system-test:
 	@.ci/system_packages.sh test
+
+system-web:
+	@.ci/system_packages.sh web

@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from kws_host.demo_words import WORDS, write_wav
+import soundfile
+from kws_host.demo_words import RATE_HZ, WORDS
 from kws_reference.audio.pcm import read_wav
 from kws_reference.bundle import Bundle
 from kws_reference.cli.log import set_up
@@ -38,7 +39,7 @@ PAGE = ROOT / "host" / "web"
 RELEASED = (ROOT / "training" / "zoo" / "matchbox", ROOT / "training" / "zoo" / "matchbox_int4")
 MODELS, INDEX = "models", "index.json"
 MADE_BY = "kws_firmware.web"  # in the index: such a folder may be replaced
-DEMO = "demo.wav"
+DEMO = "demo.flac"
 DEMO_WORDS = ("no/slt", "left/rms", "_unknown_/marvin_slt", "yes/rms", "go/gina")
 """Clips of the demo that the page plays where a model knows the word: few, since they weigh more than the model."""
 COMPILER_FLAGS = (
@@ -56,7 +57,8 @@ COMPILER_FLAGS = (
 CXX_FLAGS = ("-std=gnu++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-Werror")
 LINKER_FLAGS = (
     "-mexec-model=reactor",  # no main(): the page calls what is exported
-    "-nostdlib++",
+    "-nodefaultlibs",  # no sums or products of 128 bits: the compiler's own library is not needed
+    "-lc",
     "-Wl,--gc-sections",
     "-Wl,--strip-all",
     "-Wl,-z,stack-size=65536",
@@ -108,7 +110,7 @@ def compile_module(generated: Path, out: Path) -> None:
             objects.append(str(Path(folder) / f"{index}.o"))
             language = ["-x", "c", "-std=gnu11"] if source.suffix == ".c" else [*CXX_FLAGS]
             _run([cxx, *flags, *language, "-c", str(source), "-o", objects[-1]])
-        _run([cxx, "--target=wasm32-wasi", *LINKER_FLAGS, *objects, "-o", str(out)])
+        _run([cxx, "--target=wasm32-wasi", *objects, *LINKER_FLAGS, "-o", str(out)])
 
 
 def _run(command: list[str]) -> None:
@@ -188,7 +190,7 @@ def build_models(bundles: list[Path], out: Path) -> list[dict[str, Any]]:
     words = demo_pcm(entries)
     if len(words):
         index["demo"] = DEMO
-        write_wav(out / DEMO, words)
+        soundfile.write(out / DEMO, words, RATE_HZ)
     (out / INDEX).write_text(json.dumps(index, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return entries
 

@@ -59,7 +59,10 @@ function connect() {
   controls.device.onchange = openDevice;
   controls.model.onchange = openDevice;
   controls.listen.onclick = listen;
-  controls.stop.onclick = () => session.stop();
+  controls.stop.onclick = () => {
+    session.stop();
+    say("", "");
+  };
   controls.open.onclick = () => controls.file.click();
   controls.demo.onclick = () => playFile(() => fetchDemo());
   controls.file.onchange = () => {
@@ -122,7 +125,9 @@ async function openDevice() {
 
 async function listen() {
   if (!session.device) await openDevice();
-  if (session.info?.source === "page") await act("Asking for the microphone…", () => session.listen());
+  if (session.info?.source !== "page") return;
+  await act("Asking for the microphone…", () => session.listen());
+  if (session.source === "microphone") say("note", "Listening.");
 }
 
 async function playFile(fetchFile) {
@@ -134,7 +139,8 @@ async function playFile(fetchFile) {
     const playing = session.playRecording(pcm, controls.aloud.checked);
     busy = false;
     changed();
-    await playing;
+    const finished = await playing;
+    if (finished) say("done", `Heard ${(pcm.length / session.info.sampleRateHz).toFixed(1)} s in ${session.history.endStep} steps.`);
   });
 }
 

@@ -11,7 +11,7 @@ const LOSS_IS_RECENT_MS = 3000;
  * @typedef {Object} SessionHandlers
  * @property {function(): void} onChange something can be drawn anew.
  * @property {function({step: number, label: number, smoothedQ15: number}): void} onDetection
- * @property {function(string, string): void} onMessage "error", "note" or "busy", and one line; an empty one takes it back.
+ * @property {function(string, string): void} onMessage "error" or "note", and one line; an empty one takes it back.
  */
 
 export class Session {
@@ -107,6 +107,7 @@ export class Session {
    *
    * @param {Int16Array} pcm at the device's rate.
    * @param {boolean} aloud in real time and to be heard.
+   * @returns {Promise<boolean>} whether it was played to its end.
    */
   async playRecording(pcm, aloud) {
     await this.reset();
@@ -120,10 +121,13 @@ export class Session {
     };
     try {
       await play(pcm, this.info.sampleRateHz, { aloud, feed, push: (piece) => this.push(piece), signal });
-      await this.device?.drain();
-    } finally {
-      if (!signal.aborted) this.stop();
+      if (!signal.aborted) await this.device.drain();
+    } catch (error) {
+      if (!signal.aborted) throw error;
     }
+    if (signal.aborted) return false;
+    this.stop();
+    return true;
   }
 
   /** Ends microphone or recording; the device keeps what it has heard. */
@@ -133,6 +137,7 @@ export class Session {
     this.microphone?.stop();
     this.microphone = null;
     this.source = "idle";
+    this.inRealTime = false;
     this.handlers.onChange();
   }
 
@@ -164,7 +169,6 @@ export class Session {
     this.takenSamples = 0;
     this.latencies = [];
     this.costs = [];
-    this.inRealTime = false;
     this.level = { peak: 0, rms: 0 };
     this.lastLoss = -Infinity;
   }

@@ -1,5 +1,5 @@
-// The pipeline of src/app as a WebAssembly module: what a web page calls (host/web/devices/wasm_module.js). It imports one
-// function, kws.on_step, and nothing of an operating system. Memory is static, as on a board.
+// The pipeline of src/app as a WebAssembly module: what a web page calls (host/web/devices/wasm_module.js). It imports
+// one function, kws.on_step, and nothing of an operating system. Memory is static, as on a board.
 #include <cstddef>
 #include <cstdint>
 

@@ -84,10 +84,15 @@ export function resample(samples, fromHz, toHz) {
   return out;
 }
 
-/** Floats with full scale 1 as int16, rounded and saturated. */
+/** Floats with full scale 1 as int16: rounded, halves to even numbers as NumPy does, and saturated. */
 export function toInt16(samples) {
   const pcm = new Int16Array(samples.length);
-  for (let i = 0; i < samples.length; ++i) pcm[i] = Math.max(-32768, Math.min(32767, Math.round(samples[i] * 32768)));
+  for (let i = 0; i < samples.length; ++i) {
+    const value = samples[i] * 32768;
+    const rounded = Math.round(value);
+    const even = rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+    pcm[i] = Math.max(-32768, Math.min(32767, even));
+  }
   return pcm;
 }
 

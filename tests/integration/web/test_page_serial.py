@@ -99,7 +99,7 @@ def serial(browser, web):
 
 class _serial:
     def __init__(self, browser: Any, web: Bridge):
-        self._page_of = page_of(browser, f"{web.url}tests/blank.html", root=web.url, scripts=[STAND_IN])
+        self._page_of = page_of(browser, f"{web.url}tests/blank.html", scripts=[STAND_IN])
 
     def __enter__(self) -> Serial:
         return Serial(self._page_of.__enter__())
@@ -145,7 +145,7 @@ def _equals(take: list[dict], reference: Pipeline, pcm: np.ndarray) -> None:
 def test_codec_agrees_with_the_table_of_vectors(browser, web):
     web.text = VECTORS.read_text()
     kinds = Counter(line.split()[0] for line in web.text.splitlines() if not line.startswith("#"))
-    with page_of(browser, f"{web.url}tests/blank.html", root=web.url) as page:
+    with page_of(browser, f"{web.url}tests/blank.html") as page:
         assert page.evaluate(COMPARE) == {"counts": dict(kinds), "wrong": []}
 
 
@@ -154,14 +154,14 @@ def test_codec_with_a_changed_table_says_where(browser, web):
     at = next(index for index, line in enumerate(lines) if line.startswith("crc 00 "))
     lines[at] = lines[at][:-1] + ("0" if lines[at][-1] != "0" else "1")
     web.text = "\n".join(lines)
-    with page_of(browser, f"{web.url}tests/blank.html", root=web.url) as page:
+    with page_of(browser, f"{web.url}tests/blank.html") as page:
         (wrong,) = page.evaluate(COMPARE)["wrong"]
     assert wrong.startswith(f"line {at + 1}: crc 00")
 
 
 def test_codec_judges_random_and_damaged_bytes_as_python_does(browser, web):
     web.text = link_fuzz.cases(FUZZ_CASES, seed=20261128)
-    with page_of(browser, f"{web.url}tests/blank.html", root=web.url) as page:
+    with page_of(browser, f"{web.url}tests/blank.html") as page:
         assert page.evaluate(COMPARE) == {"counts": {"once": FUZZ_CASES}, "wrong": []}
     reasons = Counter(word.split(",")[1] for word in web.text.split() if word.startswith("drop,"))
     assert min(reasons[reason] for reason in ("bad_cobs", "bad_crc", "too_short", "too_long")) > FUZZ_CASES // 100
@@ -262,7 +262,7 @@ def test_port_that_does_not_open_and_a_board_without_microphone_are_refused_in_w
 
 
 def test_page_asks_for_a_click_and_then_shows_the_board(browser, web, reference):
-    with page_of(browser, f"{web.url}?device=serial", root=web.url, scripts=[STAND_IN]) as page:
+    with page_of(browser, f"{web.url}?device=serial", scripts=[STAND_IN]) as page:
         page.wait_for_selector("#message[data-kind=error]")
         assert page.inner_text("#message") == "Press Listen: the browser asks for the board's port after a click alone."
         page.click("#listen")
@@ -277,7 +277,7 @@ def test_page_asks_for_a_click_and_then_shows_the_board(browser, web, reference)
 
 
 def test_page_in_a_browser_without_web_serial_says_so(browser, web):
-    with page_of(browser, f"{web.url}?device=serial", root=web.url, scripts=[]) as page:
+    with page_of(browser, f"{web.url}?device=serial", scripts=[]) as page:
         page.evaluate("delete Navigator.prototype.serial")
         page.select_option("#device", "serial-own")
         page.wait_for_selector("#message[data-kind=error]")

@@ -19,6 +19,7 @@ from tests.tools.figures import (
     sentences,
     training_speed,
     wake_words,
+    web,
 )
 from tests.tools.figures.records import INT4, RELEASED
 
@@ -43,6 +44,7 @@ TABLES: Mapping[str, Maker] = {
     "front ends": frontends.frontends,
     "training speed": training_speed.training_speed,
     "conformer": conformer.conformer,
+    "web": web.models,
 }
 
 
@@ -53,8 +55,15 @@ def all_makers() -> dict[str, Maker]:
       KwsError: two makers have one name.
     """
     makers: dict[str, Maker] = {}
-    more_makers = (TABLES, sentences.FIGURES, live.FIGURES, of_firmware.TABLES, of_images.TABLES, of_training.TABLES)
-    for more in more_makers:
+    for more in (
+        TABLES,
+        sentences.FIGURES,
+        live.FIGURES,
+        web.FIGURES,
+        of_firmware.TABLES,
+        of_images.TABLES,
+        of_training.TABLES,
+    ):
         twice = sorted(set(makers) & set(more))
         if twice:
             raise KwsError(f"two makers of figures are called {', '.join(twice)}.")

@@ -29,12 +29,8 @@ inline int32_t DotPortable(int32_t sum, const int8_t* a, const int8_t* b) {
 #if defined(KWS_AOT_WASM)
   if constexpr (kInputs >= 8) {
     v128_t sums = wasm_i32x4_splat(0);
-    for (; i + 8 <= kInputs; i += 8) {
-      const v128_t products = wasm_i32x4_dot_i16x8(wasm_i16x8_load8x8(a + i), wasm_i16x8_load8x8(b + i));
-      sums = wasm_i32x4_add(sums, products);
-    }
-    sum += wasm_i32x4_extract_lane(sums, 0) + wasm_i32x4_extract_lane(sums, 1) + wasm_i32x4_extract_lane(sums, 2) +
-           wasm_i32x4_extract_lane(sums, 3);
+    for (; i + 8 <= kInputs; i += 8) sums = MultiplyEight(wasm_i16x8_load8x8(a + i), wasm_i16x8_load8x8(b + i), sums);
+    sum += SumOfLanes(sums);
   }
 #endif
   for (; i < kInputs; ++i) sum += a[i] * b[i];
