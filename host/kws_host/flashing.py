@@ -19,6 +19,7 @@ GENERATED = project.ROOT / "firmware" / "generated"
 BOOT_S = 15.0
 """That a board may take from its upload to its first answer."""
 _ASK_S = 0.3
+_STDERR = 2  # tools tell their progress there: results are stdout's alone
 _DIGEST = re.compile(r"^// model\.tflite SHA-256: ([0-9a-f]{64})$", re.MULTILINE)
 
 
@@ -52,7 +53,7 @@ def generate(bundle: Path) -> Path:
     digest = Bundle.load(bundle).model_sha256
     folder = project.ROOT / "build" / "flash" / digest[:16]
     command = [sys.executable, "-m", "kws_codegen.cli", "generate", str(bundle), "--out", str(folder)]
-    if subprocess.run(command, check=False).returncode:
+    if subprocess.run(command, check=False, stdout=_STDERR).returncode:
         raise KwsError(f"kws-codegen could not generate {bundle}; its reason stands above")
     return folder
 
@@ -101,7 +102,7 @@ def load_by_pyocd(environment: str, generated: Path, target: str, probe: str | N
     elf = project.firmware_of(environment)
     more = ["--uid", probe] if probe else []
     command = [sys.executable, "-m", "pyocd", "load", "--target", target, *more, str(elf)]
-    if subprocess.run(command, check=False).returncode:
+    if subprocess.run(command, check=False, stdout=_STDERR).returncode:
         raise KwsError(f"pyOCD could not load {elf} into {target}; its reason stands above")
 
 
@@ -114,7 +115,7 @@ def _platformio(environment: str, generated: Path, *words: str) -> None:
         )
     command = [sys.executable, "-m", "platformio", "run", "-d", str(project.ROOT), "-e", environment, *words]
     variables = {"PLATFORMIO_CORE_DIR": str(project.ROOT / ".pio-core"), **os.environ, "KWS_GENERATED": str(generated)}
-    if subprocess.run(command, env=variables, check=False).returncode:
+    if subprocess.run(command, env=variables, check=False, stdout=_STDERR).returncode:
         raise KwsError(f"PlatformIO could not build or upload {environment}; its reason stands above")
 
 

@@ -5,7 +5,7 @@ import argparse
 from kws_reference.cli import program
 from kws_reference.errors import KwsError
 
-SHELLS = ("bash", "zsh", "tcsh")
+SHELLS = ("bash", "zsh")
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
