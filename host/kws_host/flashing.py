@@ -100,7 +100,7 @@ def load_by_pyocd(environment: str, generated: Path, target: str, probe: str | N
         raise KwsError("pyOCD is not installed: pip install pyocd")
     _platformio(environment, generated)
     elf = project.firmware_of(environment)
-    more = ["--uid", probe] if probe else []
+    more = ["-u", probe] if probe else []
     command = [sys.executable, "-m", "pyocd", "load", "--target", target, *more, str(elf)]
     if subprocess.run(command, check=False, stdout=_STDERR).returncode:
         raise KwsError(f"pyOCD could not load {elf} into {target}; its reason stands above")
