@@ -83,6 +83,21 @@ def tables_header(name: str, tables: FrontendTables | MicroTables) -> Path:
     return folder
 
 
+# Tests of drivers that read a board's configuration, by board.
+STM32_TESTS = (
+    ("stm32f4_discovery", "stm32f4_*_test.cc"),
+    ("stm32f4_discovery", "stm32_*_test.cc"),
+    ("disco_l475vg_iot01a", "stm32l4_*_test.cc"),
+)
+
+
+def driver_tests(model: str, board: str, pattern: str) -> tuple[list[str], list[str]]:
+    """Tests of a board's drivers on the model of registers, and the flags that they are compiled with."""
+    folders = (model, f"firmware/boards/{board}", "tests/integration/native/drivers", *FIRMWARE)
+    flags = [*macros(board), "-DKWS_TEST_BUS_HZ=42000000", "-DKWS_TEST_OVERRUN_BY_READING"]
+    return sources(f"tests/integration/native/drivers/{pattern}"), [*(f"-I{folder}" for folder in folders), *flags]
+
+
 def compilations() -> list[tuple[str, list[str]]]:
     """Every source with its flags."""
     includes = [f"-I{folder}" for folder in (*FIRMWARE, *CMSIS_NN)]
@@ -108,7 +123,11 @@ def compilations() -> list[tuple[str, list[str]]]:
             [*BARE, *includes, *nano33ble, "-isystemtests/fixtures/fake_arduino"],
         ),
         (sources("tests/integration/native/**/*.cc", but=("tflm_", "link_audio", *drivers)), tests),
-        (sources(*(f"tests/integration/native/{name}/*.cc" for name in drivers)), [f"-I{model}", *tests]),
+        (
+            sources(*(f"tests/integration/native/{name}/*.cc" for name in drivers), but=("stm32",)),
+            [f"-I{model}", *tests],
+        ),
+        *(driver_tests(model, board, pattern) for board, pattern in STM32_TESTS),
         core("mps2_an386", "firmware/test/*/*.cc", "firmware/generated/aot_model.cc", "firmware/src/mlperf/main.cc"),
         *boards(),
     ]

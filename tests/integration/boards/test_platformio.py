@@ -109,6 +109,35 @@ def test_pio_upload_by_a_protocol_of_the_chip_calls_its_program(tmp_path):
 
 @pytest.mark.qemu
 @pytest.mark.parametrize(
+    ("env", "protocol", "program", "words"),
+    [
+        ("stm32f4_discovery", "", "st-flash", "--reset write {image}.bin 0x08000000"),
+        ("stm32f4_discovery", "dfu", "dfu-util", "-a 0 -s 0x08000000:leave -D {image}.bin"),
+        (
+            "disco_l475vg_iot01a",
+            "openocd",
+            "openocd",
+            "-f board/stm32l4discovery.cfg -c program firmware.elf verify reset exit",
+        ),
+        ("disco_l475vg_iot01a", "pyocd", "pyocd", "load -t stm32l475xg -a 0x08000000 {image}.bin"),
+    ],
+)
+def test_pio_upload_of_an_stm32_calls_the_program_of_its_protocol(env, protocol, program, words, tmp_path):
+    boards.build(env)
+    stand_in = tmp_path / program
+    stand_in.write_text('#!/bin/sh\necho "$0 $@"\n')
+    stand_in.chmod(0o755)
+    found = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    if protocol:
+        result = upload_by(protocol, env, tmp_path, found)
+    else:
+        result = boards.pio("run", "-e", env, "-t", "upload", environment=found)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert f"{stand_in} {words.format(image=boards.BUILD / env / 'firmware')}\n" in result.stdout
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize(
     ("env", "protocol", "message"),
     [
         ("netduinoplus2", "dfu", "dfu-util is not on PATH: install it"),
