@@ -83,28 +83,13 @@ def tables_header(name: str, tables: FrontendTables | MicroTables) -> Path:
     return folder
 
 
-# Tests of drivers that read a board's configuration, by board.
-STM32_TESTS = (
-    ("stm32f4_discovery", "stm32f4_*_test.cc"),
-    ("stm32f4_discovery", "stm32_*_test.cc"),
-    ("disco_l475vg_iot01a", "stm32l4_*_test.cc"),
-)
-
-
-def driver_tests(model: str, board: str, pattern: str) -> tuple[list[str], list[str]]:
-    """Tests of a board's drivers on the model of registers, and the flags that they are compiled with."""
-    folders = (model, f"firmware/boards/{board}", "tests/integration/native/drivers", *FIRMWARE)
-    flags = [*macros(board), "-DKWS_TEST_BUS_HZ=42000000", "-DKWS_TEST_OVERRUN_BY_READING"]
-    return sources(f"tests/integration/native/drivers/{pattern}"), [*(f"-I{folder}" for folder in folders), *flags]
-
-
 def compilations() -> list[tuple[str, list[str]]]:
     """Every source with its flags."""
     includes = [f"-I{folder}" for folder in (*FIRMWARE, *CMSIS_NN)]
     tests = [*includes, "-Ifirmware/src/engine/aot", "-Itests/integration/native/fake_model"]
     parties = ("", "/third_party", "/third_party/flatbuffers/include", "/third_party/ruy", "/third_party/gemmlowp")
     tree = [f"-isystem{FAKE_TREE}{party}" for party in parties]
-    drivers, model = ("register_model", "drivers"), "tests/integration/native/register_model"
+    model = "tests/integration/native/register_model"
     nano33ble = ['-DKWS_BOARD_NAME="nano33ble"']
     micro = tables_header("micro", micro_tables(MicroFrontendConfig()))
     log_mel = tables_header(
@@ -122,16 +107,28 @@ def compilations() -> list[tuple[str, list[str]]]:
             sources("firmware/boards/nano33ble/*.cc"),
             [*BARE, *includes, *nano33ble, "-isystemtests/fixtures/fake_arduino"],
         ),
-        (sources("tests/integration/native/**/*.cc", but=("tflm_", "link_audio", *drivers)), tests),
         (
-            sources(*(f"tests/integration/native/{name}/*.cc" for name in drivers), but=("stm32",)),
-            [f"-I{model}", *tests],
+            sources("tests/integration/native/**/*.cc", but=("tflm_", "link_audio", "register_model", "/drivers/")),
+            tests,
         ),
-        *(driver_tests(model, board, pattern) for board, pattern in STM32_TESTS),
+        (sources(f"{model}/*.cc"), [f"-I{model}", *tests]),
+        *driver_tests(model, tests),
         core("mps2_an386", "firmware/test/*/*.cc", "firmware/generated/aot_model.cc", "firmware/src/mlperf/main.cc"),
         *boards(),
     ]
     return [(path, flags) for paths, flags in kinds for path in paths]
+
+
+def driver_tests(model: str, flags: list[str]) -> Iterator[tuple[list[str], list[str]]]:
+    """Tests of drivers, whose names begin with the driver's folder, with the pins of one board that has it."""
+    seen = set()
+    for name, board in load_boards().items():
+        if board.toolchain == "arm" and not board.is_emulated:
+            new = [folder for folder in board.folders if folder not in seen]
+            seen.update(new)
+            includes = [f"-Ifirmware/boards/{name}", f"-I{model}", "-Itests/integration/native/drivers"]
+            tests = [f"tests/integration/native/drivers/{folder}_*_test.cc" for folder in new]
+            yield sources(*tests), [*includes, *flags, *macros(name)]
 
 
 def look(job: tuple[str, list[str]]) -> str:

@@ -25,7 +25,7 @@ def build(
     Returns:
       Path of the program.
     """
-    # The model's folder comes first: its cortex_m/access.h hides the chip's. Without optimisation they compile in a fifth
-    # of the time.
+    # The model's folder comes first: its cortex_m/access.h hides the chip's. Without optimisation they compile in a
+    # fifth of the time.
     folders = [MODEL, *includes, FOLDER, "firmware/boards"]
     return native.build(name, [*sources, MODEL / "register_model.cc"], includes=folders, defines=defines, flags=["-O0"])
