@@ -120,6 +120,13 @@ def test_pio_upload_by_a_protocol_of_the_chip_calls_its_program(tmp_path):
         ),
         ("nrf52840_dk", "pyocd", "pyocd", "load -t nrf52840 -a 0x00000000 {build}/firmware.bin"),
         ("nano33ble_sense", "bossac", "bossac", "-d --port=/dev/ttyACM7 -U -i -e -w {build}/firmware.bin -R"),
+        ("stm32f4_discovery", "stlink", "st-flash", "--reset write {build}/firmware.bin 0x08000000"),
+        (
+            "disco_l475vg_iot01a",
+            "openocd",
+            "openocd",
+            "-f board/stm32l4discovery.cfg -c program firmware.elf verify reset exit",
+        ),
     ],
 )
 def test_pio_upload_to_a_chip_without_an_emulator_calls_its_program(env, protocol, program, arguments, tmp_path):

@@ -17,6 +17,15 @@ CORE_EXCEPTIONS = 16  # words before the first line: the stack pointer and 15 ex
 HANDLERS = {
     "nrf52840_dk": ("nrf52840.svd", {"KwsSerialInterrupt": "UARTE0_UART0", "KwsMicrophoneInterrupt": "PDM"}),
     "nano33ble_sense": ("nrf52840.svd", {"KwsSerialInterrupt": "UARTE0_UART0", "KwsMicrophoneInterrupt": "PDM"}),
+    "netduinoplus2": ("STM32F41x.svd", {"KwsSerialInterrupt": "USART6_IRQ"}),
+    "stm32f4_discovery": (
+        "STM32F41x.svd",
+        {"KwsSerialInterrupt": "USART2_IRQ", "KwsMicrophoneInterrupt": "DMA1_Stream3_IRQ"},
+    ),
+    "disco_l475vg_iot01a": (
+        "STM32L4x5.svd",
+        {"KwsSerialInterrupt": "USART1", "KwsMicrophoneInterrupt": "DMA1_Channel4"},
+    ),
 }
 
 
