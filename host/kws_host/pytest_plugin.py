@@ -80,10 +80,8 @@ def _told() -> Iterator[None]:
 
     try:
         yield
-        return
     except KwsError as error:
-        text = str(error)
-    pytest.fail(text, pytrace=False)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 @pytest.fixture(scope="session")
