@@ -8,6 +8,7 @@ from kws_training import tables as of_training
 
 from tests.tools.figures import (
     adopted,
+    bad_wires,
     clips,
     conformer,
     engines,
@@ -39,6 +40,7 @@ TABLES: Mapping[str, Maker] = {
     "front ends": frontends.frontends,
     "training speed": training_speed.training_speed,
     "conformer": conformer.conformer,
+    "bad wires": bad_wires.bad_wires,
 }
 
 
