@@ -7,6 +7,7 @@ import time
 import urllib.parse
 
 from kws_reference.errors import KwsError
+from kws_reference.system.file_names import printable
 
 DEFAULT_BAUD = 921600
 READ_BYTES = 65536
@@ -53,7 +54,7 @@ class Port:
                 self._serial.exclusive = True
             self._serial.open()
         except Exception as error:  # pyserial's readers of URLs let out what they meet: re.error, KeyError, ...
-            raise PortUnavailable(_explain(name, error)) from error
+            raise PortUnavailable(printable(_explain(name, error))) from error
         try:
             self._descriptor = self._serial.fileno()
         except (AttributeError, io.UnsupportedOperation, OSError):

@@ -133,12 +133,19 @@ def test_plugin_workers_take_a_board_each(program, folder):
         assert sorted(map(sorted, used)) == sorted([[one.url], [other.url]])
 
 
-def test_plugin_more_workers_than_boards_is_one_line(folder):
-    result = plugin_run.run(folder, WORKERS, "-n", 3, "--kws-port", "/dev/a", "--kws-port", "/dev/b")
-    assert result.status == 4 and result.out == ""
-    assert result.err == (
-        "ERROR: 3 workers need a board each, but --kws-port names 2: give -n 2, or more ports, divided by commas.\n\n"
-    )
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (
+            ["-n", 3, "--kws-port", "/dev/a", "--kws-port", "/dev/b"],
+            "3 workers need a board each, but --kws-port names 2: give -n 2, or more ports, divided by commas.",
+        ),
+        (["--kws-port", ""], "--kws-port names nothing. Received: ''. Give a name."),
+    ],
+)
+def test_plugin_options_that_cannot_work_are_one_line(folder, options, line):
+    result = plugin_run.run(folder, WORKERS, *options)
+    assert (result.status, result.out, result.err) == (4, "", f"ERROR: {line}\n\n")
 
 
 @pytest.mark.parametrize(
