@@ -109,6 +109,7 @@ bool TakeOverrun() {
 }
 
 void TakeHalf(uint32_t half) {
+  MemoryBarrier();  // what DMA wrote is read behind what it said
   int16_t pcm[kBlockSamples];
   g_decimator.Run(g_words + half * kHalfWords, kBlockSamples, pcm);
   g_blocks.Write(pcm);
