@@ -1,4 +1,5 @@
 # make demo    hear spoken words on an emulated Cortex-M4 (AUDIO=folder for your own recordings)
+# make live    let it hear you, in the browser
 # make test    everything that needs no hardware
 # make web     the page with the firmware in WebAssembly: static files in build/web
 # make help    the rest
@@ -49,7 +50,7 @@ export PLATFORMIO_SETTING_ENABLE_TELEMETRY ?= no
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick-test measure figures lint lint-python lint-types lint-cpp lint-cpp-format lint-spelling lint-generated lint-figures format \
+.PHONY: help demo live test quick-test measure figures lint lint-python lint-types lint-cpp lint-cpp-format lint-spelling lint-generated lint-figures format \
 	firmware generate sources venv venv-demo demo-words web clean distclean system-demo system-test system-web
 
 help: ## this list
@@ -57,6 +58,9 @@ help: ## this list
 
 demo: firmware ## build the firmware, start an emulated board, stream spoken words to it (AUDIO=folder, BOARD=name)
 	@$(VENV)/bin/kws-host check --emulate "$$BOARD" --bundle "$$BUNDLE" "$$AUDIO"
+
+live: firmware ## a page in the browser: an emulated board hears this machine's microphone (BOARD=name)
+	@$(VENV)/bin/kws-host live --emulate "$$BOARD"
 
 test: system-test venv sources ## everything that needs no hardware (PYTEST_ARGS="-k words" to choose)
 	@$(VENV)/bin/pytest -n $(PYTEST_WORKERS) --maxprocesses 8 --dist loadgroup $(PYTEST_ARGS)

@@ -60,13 +60,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _pool(config: pytest.Config) -> "BoardPool":
+    from kws_reference.errors import KwsError
+
     from kws_host.port import DEFAULT_BAUD
     from kws_host.regression.board_pool import BoardPool, split
 
     boards = split(config.getoption("kws_board"))
     ports = split(config.getoption("kws_port") or ([] if boards else [os.environ.get("KWS_PORT", "")]))
-    baud = config.getoption("kws_baud") or int(os.environ.get("KWS_BAUD", DEFAULT_BAUD))
-    return BoardPool(ports, boards, baud)
+    baud = config.getoption("kws_baud") or os.environ.get("KWS_BAUD") or DEFAULT_BAUD
+    if not str(baud).isdecimal():
+        raise KwsError(f"KWS_BAUD must be a number of bits per second. Received: {baud}.")
+    return BoardPool(ports, boards, int(baud))
 
 
 @contextlib.contextmanager
@@ -85,7 +89,8 @@ def _told() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def _kws_board(request: pytest.FixtureRequest) -> "Iterator[Board]":
     """The board of this process."""
-    pool = _pool(request.config)
+    with _told():
+        pool = _pool(request.config)
     if not (pool.ports or pool.boards):
         pytest.skip(NO_BOARD)
     from kws_reference.bundle import Bundle

@@ -68,18 +68,23 @@ def chromium(*arguments: str, hears: Path | None = None) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def page_of(browser: Any, address: str, *, faults: Sequence[str] = (), **options: Any) -> Iterator[Any]:
+def page_of(
+    browser: Any, address: str, *, faults: Sequence[str] = (), scripts: Sequence[Path] = (), **options: Any
+) -> Iterator[Any]:
     """Opens an address in a context of its own, and asserts afterwards that no script failed and nothing left the machine.
 
     Args:
       browser: of `chromium`.
       address: of the page, or ``about:blank``.
       faults: parts of messages on the browser's console that are expected.
+      scripts: that run before the page's.
       **options: of Playwright's contexts.
     """
     context = browser.new_context(**options)
     context.set_default_timeout(DEADLINE_MS)
     found: list[str] = []
+    for script in scripts:
+        context.add_init_script(path=script)
     page = context.new_page()
     page.on("pageerror", lambda error: found.append(str(error)))
     page.on("console", lambda message: found.append(message.text) if message.type == "error" else None)

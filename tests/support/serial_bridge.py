@@ -9,7 +9,9 @@ from collections.abc import Iterator
 import uvicorn
 from kws_host.live.server import PAGE
 from starlette.applications import Starlette
-from starlette.routing import Mount, WebSocketRoute
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -19,16 +21,25 @@ STAND_IN = ROOT / "tests/integration/web/serial_stand_in.js"
 
 
 class Bridge:
-    """Attributes: url: of the page. board_port: TCP port of the board; None: it is unplugged."""
+    """What serves a test.
+
+    Attributes:
+      url: of the page; its folder ``tests`` has what stands beside the stand-in.
+      board_port: TCP port of the board; None: it is unplugged.
+      text: what the address ``text`` gives.
+    """
 
     def __init__(self, board_port: int | None):
         self.board_port = board_port
+        self.text = ""
         self._open: set[asyncio.StreamWriter] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         routes = [
             WebSocketRoute("/serial", self._serial),
+            Route("/text", self._give_text),
+            Route("/models/index.json", _no_models),
             Mount("/tests", StaticFiles(directory=STAND_IN.parent)),
             Mount("/", StaticFiles(directory=PAGE, html=True)),
         ]
@@ -51,13 +62,17 @@ class Bridge:
             assert self._loop
             self._loop.call_soon_threadsafe(writer.close)
 
+    async def _give_text(self, _: Request) -> PlainTextResponse:
+        return PlainTextResponse(self.text)
+
     async def _serial(self, websocket: WebSocket) -> None:
         self._loop = asyncio.get_running_loop()
+        await websocket.accept()
         if self.board_port is None:
             await websocket.close()
             return
         reader, writer = await asyncio.open_connection("127.0.0.1", self.board_port)
-        await websocket.accept()
+        await websocket.send_text("open")
         self._open.add(writer)
         tasks = {
             asyncio.create_task(_to_page(reader, websocket)),
@@ -71,6 +86,10 @@ class Bridge:
         writer.close()
         with contextlib.suppress(RuntimeError, WebSocketDisconnect):
             await websocket.close()
+
+
+async def _no_models(_: Request) -> JSONResponse:
+    return JSONResponse({"models": []})
 
 
 async def _to_page(reader: asyncio.StreamReader, websocket: WebSocket) -> None:

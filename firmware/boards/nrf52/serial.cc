@@ -70,7 +70,7 @@ void StartReceiver() {
        {uarte::kEventsRxdRdy, uarte::kEventsEndRx, uarte::kEventsError, uarte::kEventsRxTo, uarte::kEventsRxStarted}) {
     ClearEvent(event);
   }
-  Register(kUarte0 + uarte::kErrorSrc) = static_cast<uint32_t>(Register(kUarte0 + uarte::kErrorSrc));
+  Register(kUarte0 + uarte::kErrorSrc) = static_cast<uint32_t>(Register(kUarte0 + uarte::kErrorSrc));  // ones clear
   Register(kUarte0 + uarte::kRxdMaxcnt) = kSerialChunkBytes;
   Register(kUarte0 + uarte::kShorts) = uarte::kShortsEndRxStartRx.mask();
   TellNextChunk();
@@ -82,7 +82,6 @@ void StartReceiver() {
 void RestartReceiver() {
   Register(kUarte0 + uarte::kIntenClr) = uarte::kIntRxStarted.mask() | uarte::kIntError.mask();
   Register(kUarte0 + uarte::kShorts) = 0;  // or the end of the chunk would start it again
-  ClearEvent(uarte::kEventsRxTo);
   Register(kUarte0 + uarte::kTasksStopRx) = 1;
   (void)WaitForEvent(uarte::kEventsRxTo);
   // A few bytes may have arrived since, which were counted and not written.
@@ -182,7 +181,6 @@ extern "C" void KwsSerialInterrupt() {
   }
   if (IsSet(uarte::kEventsError)) {
     ClearEvent(uarte::kEventsError);
-    Register(kUarte0 + uarte::kErrorSrc) = static_cast<uint32_t>(Register(kUarte0 + uarte::kErrorSrc));  // ones clear
     AddOverruns(1);
     g_broken = true;
   }

@@ -23,7 +23,9 @@ namespace {
 using pdm::kBlockSamples;
 
 constexpr uint32_t kSampleRateHz = 16000;
-constexpr uint32_t kSettlingBlocks = 2;  // the microphone needs 10 ms after its clock began (data sheet: turn-on time)
+// The microphone needs 10 ms after its clock began (data sheet: turn-on time). What the filters remember from before,
+// 45 samples, is over then, too.
+constexpr uint32_t kSettlingBlocks = 2;
 
 // The bit clock is 1 MHz * kI2sPllMultiplier / kI2sPllDivider / (2 * kDivider + 1) = 1.024 MHz: exactly 64 for each
 // sample. A frame of I2S has two channels of 16 bits, which are one stream here.
@@ -118,8 +120,7 @@ Status Start(uint32_t sample_rate_hz) {
   Stop();
   if (sample_rate_hz != kSampleRateHz) return Status::kInvalidArgument;
   StartPeripherals();
-  if (!StopDma() || !StartI2sPll()) return Status::kUnavailable;
-  g_decimator.Restart();
+  if (!StopDma() || !StartI2sPll()) return Status::kInvalidArgument;
   g_blocks.Restart(kSettlingBlocks);
   StartDma();
   ClearPendingLine(kMicrophoneInterruptLine);

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from kws_reference.bundle import Bundle, detector_from_dict
@@ -10,14 +11,13 @@ from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
 
 from kws_host import clips, measured_results, options, report
-from kws_host.checking_boards import run_check
+from kws_host.checking import ClipResult
+from kws_host.checking_boards import Board, read_job, run_check
 from kws_host.clips import Clip
-from kws_host.commands.check import Table, job_of
 from kws_host.heard_audio import wav_bytes
 from kws_host.html_report import Drawn, render
 from kws_host.measured_results import Result, Row
 from kws_host.png import data_url
-from kws_host.screen import Screen
 from kws_host.timeline import timeline
 
 SHOWN = 12
@@ -77,10 +77,26 @@ def run(args: argparse.Namespace) -> int:
     return program.CHECK_FAILED if result.mismatches else program.OK
 
 
+class _Checking:
+    """Shows how far a check has come."""
+
+    def __init__(self, clips: int):
+        self._clips, self._done = clips, 0
+
+    def begin(self, boards: Sequence[Board]) -> None:
+        """The boards are open."""
+        self._progress = Progress("checking", self._clips * len(boards))
+
+    def add(self, board: Board, result: ClipResult) -> None:
+        """A clip was checked."""
+        self._done += 1
+        self._progress.update(self._done)
+
+
 def _measure(args: argparse.Namespace) -> Result:
-    args.labels, args.keep_going, args.repeat, args.shuffle = None, True, 1, None
-    job, _ = job_of(args)
-    return measured_results.of(run_check(options.targets_of(args), job, Table(Screen("-"), job)).json())
+    targets = options.targets_of(args)
+    job, _ = read_job(args.bundle, args.audio, limit=args.limit, seed=args.seed, keep_going=True)
+    return measured_results.of(run_check(targets, job, _Checking(len(job.clips))).json())
 
 
 def _draw(args: argparse.Namespace, result: Result) -> tuple[list[Drawn], str]:

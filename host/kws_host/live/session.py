@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class Session:
-    """What goes to and fro until one of the two ends it. A `kws_host.live.board.Listener`."""
+    """What passes between the two until one of them ends it. A `kws_host.live.board.Listener`."""
 
     def __init__(self, socket: WebSocket, board: LiveBoard):
         """Args: socket: not yet accepted. board: that the page wants to hear with."""

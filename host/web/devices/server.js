@@ -82,14 +82,14 @@ export class ServerDevice extends BoardDevice {
 
   onData(data) {
     try {
-      if (typeof data === "string") this.onText(JSON.parse(data));
+      if (typeof data === "string") this.onTextMessage(JSON.parse(data));
       else this.onBinary(new Uint8Array(data));
     } catch (error) {
       this.end(`A message of kws-host live cannot be read: ${error.message} Load the page again.`);
     }
   }
 
-  onText(message) {
+  onTextMessage(message) {
     if (message.kind === "refused") this.refusal = message.message;
     else if (message.kind === "note") this.handlers.onState?.(message.message);
     else if (message.kind === "board" && message.ready) this.onReady(message).catch(({ message: why }) => this.end(why));

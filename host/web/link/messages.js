@@ -74,6 +74,7 @@ export const FaultType = Object.freeze({
   SECURE: 7, // SecureFault
   UNEXPECTED_INTERRUPT: 16, // unexpected interrupt
   STACK_OVERFLOW: 256, // stack overflow
+  WATCHDOG: 257, // watchdog
 });
 
 export const NamesKind = Object.freeze({

@@ -16,7 +16,7 @@
       const socket = new WebSocket(`ws://${location.host}/serial`);
       socket.binaryType = "arraybuffer";
       await new Promise((resolve, reject) => {
-        socket.onopen = resolve;
+        socket.onmessage = resolve; // the first one says that there is a board
         socket.onclose = () => reject(failure("NetworkError", "Failed to open serial port."));
       });
       let isClosed = false;

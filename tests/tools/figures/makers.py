@@ -14,6 +14,7 @@ from tests.tools.figures import (
     cycles,
     engines,
     frontends,
+    live,
     recordings,
     sentences,
     training_speed,
@@ -57,6 +58,7 @@ def all_makers() -> dict[str, Maker]:
     for more in (
         TABLES,
         sentences.FIGURES,
+        live.FIGURES,
         web.FIGURES,
         of_firmware.TABLES,
         of_images.TABLES,

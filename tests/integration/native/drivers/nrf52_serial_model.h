@@ -38,6 +38,7 @@ class SerialModel {
     chip.OnWrite(kUarte0 + uarte::kTasksFlushRx, [this](uint32_t) { Flush(); });
     chip.OnWrite(kUarte0 + uarte::kTasksStartTx, [this](uint32_t) { StartSending(); });
     chip.OnRead(kUarte0 + uarte::kEventsEndTx, [this] { return After(&looks_until_sent_, uarte::kEventsEndTx); });
+    chip.OnRead(kUarte0 + uarte::kEventsEndRx, [this] { return After(&looks_until_flushed_, uarte::kEventsEndRx); });
     chip.OnRead(kUarte0 + uarte::kEventsRxTo, [this] { return After(&looks_until_stopped_, uarte::kEventsRxTo); });
     chip.OnWrite(kTimer1 + timer::kTasksStart, [this](uint32_t) { counts_ = true; });
     chip.OnWrite(kTimer1 + timer::kTasksClear, [this](uint32_t) { counted_ = 0; });
@@ -138,7 +139,9 @@ class SerialModel {
   void StartReceiving() {
     using namespace board;
     if (!enabled_) Fail("a receiver that is off was started", kUarte0);
-    if (looks_until_stopped_ != 0) Fail("the receiver was started before it had stopped", kUarte0);
+    if (looks_until_stopped_ != 0 || looks_until_flushed_ != 0) {
+      Fail("the receiver was started before it had stopped", kUarte0);
+    }
     if (receives_) Fail("the receiver was started twice", kUarte0);
     to_ = Chip::Get().Memory<uint8_t>(Word(uarte::kRxdPtr));
     most_ = uarte::kMaxcnt.Of(Word(uarte::kRxdMaxcnt));
@@ -167,7 +170,7 @@ class SerialModel {
     if (looks_until_stopped_ != 0 || receives_) Fail("flushed before the receiver had stopped", board::kUarte0);
     (void)Chip::Get().Memory<uint8_t>(Word(board::uarte::kRxdPtr));
     fifo_.clear();
-    Event(board::uarte::kEventsEndRx);
+    looks_until_flushed_ = kLooks;
   }
 
   void StartSending() {
@@ -207,6 +210,7 @@ class SerialModel {
   uint32_t cycles_ = 0;
   uint32_t looks_until_sent_ = 0;
   uint32_t looks_until_stopped_ = 0;
+  uint32_t looks_until_flushed_ = 0;
   uint32_t collisions_ = 0;
   uint8_t* to_ = nullptr;
   uint32_t amount_ = 0;

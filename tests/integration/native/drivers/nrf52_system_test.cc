@@ -52,6 +52,8 @@ void CrystalStarts() {
   Check(chip.FirstWrite(kClock + clock_registers::kEventsHfclkStarted, 0) <
             chip.FirstWrite(kClock + clock_registers::kTasksHfclkStart, 1),
         "the event is cleared before the task");
+  chip.Set(kClock + clock_registers::kHfclkStat, 1u << 16);
+  Check(!kws::board::CrystalRuns(), "the internal oscillator runs, not the crystal");
   Check(chip.word(kws::board::kNvmc + kws::board::nvmc::kIcacheCnf) == 1, "the instruction cache");
 }
 
