@@ -282,6 +282,7 @@ _FOREIGN_OPTIONS = {
     *("--requirement", "--port", "--help"),
     "--reset",  # st-flash
     *("--style", "--assume-filename"),  # clang-format
+    *("--target", "--strip-all", "--directory"),  # clang, its linker, http.server
     *("--gc-sections", "--no-warn-rwx-segments", "--specs", "--version", "--no-show-raw-insn"),  # binutils, GCC, QEMU
 }
 
