@@ -1,5 +1,7 @@
 # make demo    hear spoken words on an emulated Cortex-M4 (AUDIO=folder for your own recordings)
+# make live    let it hear you, in the browser
 # make test    everything that needs no hardware
+# make web     the page with the firmware in WebAssembly: static files in build/web
 # make help    the rest
 #
 # Needs git, make and Python 3.11 or newer; what else is missing is installed (Debian, as root or with sudo) or named.
@@ -11,6 +13,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.11 python3.12 python3.13,\
 BOARD ?= mps2_an386
 AUDIO ?= host/demo/words
 BUNDLE ?= training/zoo/matchbox
+BUNDLES ?=
 PYTEST_ARGS ?=
 # As many processes as the machine has cores; tests that share a folder stay in one (tests/conftest.py).
 PYTEST_WORKERS ?= auto
@@ -41,14 +44,14 @@ endif
 
 export PATH := $(abspath $(VENV)/bin):$(PATH)
 # Recipes read these from the environment, so that no shell reads anything into a folder's name.
-export PYTHON BOARD AUDIO BUNDLE
+export PYTHON BOARD AUDIO BUNDLE BUNDLES
 export PLATFORMIO_CORE_DIR ?= $(CURDIR)/.pio-core
 export PLATFORMIO_SETTING_ENABLE_TELEMETRY ?= no
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick-test measure figures lint lint-python lint-types lint-cpp lint-cpp-format lint-spelling lint-generated lint-figures format \
-	firmware generate sources venv venv-demo demo-words clean distclean system-demo system-test
+.PHONY: help demo live test quick-test measure figures lint lint-python lint-types lint-cpp lint-cpp-format lint-spelling lint-generated lint-figures format \
+	firmware generate sources venv venv-demo demo-words web clean distclean system-demo system-test system-web
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -56,14 +59,18 @@ help: ## this list
 demo: firmware ## build the firmware, start an emulated board, stream spoken words to it (AUDIO=folder, BOARD=name)
 	@$(VENV)/bin/kws-host check --emulate "$$BOARD" --bundle "$$BUNDLE" "$$AUDIO"
 
+live: firmware ## a page in the browser: an emulated board hears this machine's microphone (BOARD=name)
+	@$(VENV)/bin/kws-host live --emulate "$$BOARD"
+
 test: system-test venv sources ## everything that needs no hardware (PYTEST_ARGS="-k words" to choose)
 	@$(VENV)/bin/pytest -n $(PYTEST_WORKERS) --maxprocesses 8 --dist loadgroup $(PYTEST_ARGS)
 
 quick-test: venv ## at every save, under two minutes: unit tests that need neither TensorFlow nor a compiler
 	@$(VENV)/bin/pytest -m "not slow" $(QUICK_TESTS) $(PYTEST_ARGS)
 
-measure: system-test venv sources ## measure every emulated board (instructions, flash, RAM, stack) and renew the pages
+measure: system-test venv sources ## measure every emulated board (instructions, flash, RAM, stack), analyse the images, renew the pages
 	@$(VENV)/bin/python -m kws_firmware.measure --write
+	@$(VENV)/bin/python -m kws_firmware.analyse --write
 	@$(VENV)/bin/python -m tests.tools.figures
 
 figures: venv ## renew the figures in the pages from the committed records
@@ -80,6 +87,7 @@ lint-types: venv
 
 lint-cpp: system-test lint-cpp-format sources
 	@$(QUIET) "C++: clang-tidy" $(LOGS)/lint-clang-tidy.log $(VENV)/bin/python .ci/tidy.py
+	@$(QUIET) "C++: cppcheck" $(LOGS)/lint-cppcheck.log .ci/cppcheck.sh
 
 lint-cpp-format: venv
 	@$(QUIET) "C++: formatting" $(LOGS)/lint-clang-format.log $(CPP_SOURCES) -exec $(VENV)/bin/clang-format --dry-run -Werror {} +
@@ -104,6 +112,9 @@ format: venv ## format Python and C++, sort imports
 
 firmware: system-demo venv-demo sources ## build the firmware of one board (BOARD=name)
 	@$(QUIET) "Building the firmware for $$BOARD" "$(LOGS)/firmware-$$BOARD.log" $(VENV)/bin/pio run -e "$$BOARD"
+
+web: system-web venv-demo sources ## the page with the firmware in WebAssembly, in build/web (BUNDLES="folders" for your own models)
+	@$(VENV)/bin/python -m kws_firmware.web --out build/web $$BUNDLES
 
 generate: venv-demo ## C++ of the released model into firmware/generated
 	@$(VENV)/bin/kws-codegen generate "$$BUNDLE" --out firmware/generated
@@ -151,3 +162,6 @@ system-demo:
 
 system-test:
 	@.ci/system_packages.sh test
+
+system-web:
+	@.ci/system_packages.sh web

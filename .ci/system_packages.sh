@@ -1,11 +1,11 @@
 #!/bin/sh
 # Installs the Debian packages that are missing for a purpose; says what to install by hand where it cannot.
 #
-#   .ci/system_packages.sh venv|demo|test|voices
+#   .ci/system_packages.sh venv|demo|web|test|voices
 #
 # As root it installs; otherwise with sudo, if that asks for no password. Where nothing is missing it does nothing.
 set -u
-purpose=${1:?usage: .ci/system_packages.sh venv|demo|test|voices}
+purpose=${1:?usage: .ci/system_packages.sh venv|demo|web|test|voices}
 here=$(dirname "$0")
 missing=
 
@@ -18,11 +18,16 @@ have() { command -v "$1"; }
 arm_library() { case $(arm-none-eabi-gcc -print-file-name="$1") in */*) ;; *) return 1 ;; esac; }
 fuzzer() { [ -n "$(find "$(clang++ -print-resource-dir)" -name 'libclang_rt.fuzzer*.a' | head -n 1)" ]; }
 
+wasm() { # HEADER: what includes it compiles for WebAssembly
+    printf '#include <%s>\nint value;\n' "$1" |
+        "${KWS_WASM_CXX:-clang++}" --target=wasm32-wasi -fsyntax-only -x c++ -
+}
+
 look() {
     missing=
     case $purpose in
     venv) need python3-venv "${PYTHON:-python3}" -c 'import ensurepip, venv' ;;
-    voices) ;;
+    voices | web) ;;
     demo | test)
         need gcc-arm-none-eabi have arm-none-eabi-g++
         need libnewlib-arm-none-eabi arm_library libc.a
@@ -30,7 +35,7 @@ look() {
         need qemu-system-arm have "${KWS_QEMU:-qemu-system-arm}"
         ;;
     *)
-        echo "error: .ci/system_packages.sh knows venv, demo, test and voices. Received: $purpose" >&2
+        echo "error: .ci/system_packages.sh knows venv, demo, web, test and voices. Received: $purpose" >&2
         exit 2
         ;;
     esac
@@ -38,7 +43,15 @@ look() {
         need g++ have g++
         need valgrind have valgrind
         need clang have clang++
+        need cppcheck have cppcheck
         need libclang-rt-dev fuzzer
+        need chromium have chromium
+    fi
+    [ "$purpose" != web ] || need clang have "${KWS_WASM_CXX:-clang++}"
+    if [ "$purpose" = test ] || [ "$purpose" = web ]; then
+        need lld have wasm-ld
+        need wasi-libc wasm string.h
+        need libc++-dev-wasm32 wasm algorithm
     fi
     if [ "$purpose" = test ] || [ "$purpose" = voices ]; then
         need espeak-ng have espeak-ng

@@ -19,7 +19,7 @@
 #include "kws/version.h"
 #include "model_info.h"
 
-#if KWS_CONTRACT_VERSION != 6  // of kws/version.h
+#if KWS_CONTRACT_VERSION != 7  // of kws/version.h
 #error "This file and the firmware do not belong together. Regenerate: kws-codegen generate BUNDLE --out DIR"
 #endif
 
@@ -27,7 +27,7 @@ namespace kws::engine {
 namespace {
 
 // block1.depthwise: DEPTHWISE_CONV_2D (operator 1, output 'block1')
-alignas(16) const int8_t kBlock1DepthwiseWeights[440] = {
+alignas(16) constexpr int8_t kBlock1DepthwiseWeights[440] = {
     1, 5, -15, -2, -11, 13, -3, 1, -6, 24, -7, 15, 39, 11, 26, 16, 30, -32, 62, 34, 18, 20, 30, -29, -1, -1, -7, 41,
     -4, -24, -21, -49, -10, 23, -65, 10, 16, -51, 57, -46, 16, -9, 0, 11, -5, -10, 9, 23, 12, 36, -7, 6, -6, -23, -5,
     11, 1, 22, -63, 2, 14, -26, -3, 3, -5, -4, -36, -4, -17, 49, 75, 33, -40, -14, 115, -65, 25, -6, -8, -12, -9, -11,
@@ -47,7 +47,7 @@ alignas(16) const int8_t kBlock1DepthwiseWeights[440] = {
     -127, 64, -74, -64, -43, -63, -68, -17, 28, -73, -23, -58, 29, -46, 127, 13, 104, 87, -127, 82, 35, -1, -76, 93,
     -127, 68, 109, 92, 64, 127, -127,
 };
-alignas(16) const int32_t kBlock1DepthwiseRequantization[120] = {
+alignas(16) constexpr int32_t kBlock1DepthwiseRequantization[120] = {
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 1434920331, 1956172683, 1887439632, 1497374342, 1680855308, 1491582597, 2085887909, 1212612631, 2105052775,
     1848290944, 1548428719, 1982812232, 1884618150, 1696236012, 1965059330, 1676033259, 1305348015, 1615106062,
@@ -59,7 +59,7 @@ alignas(16) const int32_t kBlock1DepthwiseRequantization[120] = {
 static_assert(aot::DepthwiseWeightsBytes(40, 11) == sizeof(kBlock1DepthwiseWeights), "Regenerate: generator and firmware disagree");
 
 // block1.pointwise: CONV_2D (operator 2, output 'block1_pointwise')
-alignas(16) const int8_t kBlock1PointwiseWeights[5120] = {
+alignas(16) constexpr int8_t kBlock1PointwiseWeights[5120] = {
     47, -16, 95, 127, -80, -127, -127, -112, -3, 8, 33, 65, -75, 101, 27, -9, -34, 12, 23, -17, -5, -18, 42, -69, -35,
     -15, 39, -22, 3, 14, -25, 15, -12, -27, -28, 40, 47, 78, -16, -28, -27, 60, 29, -88, 98, 69, -52, 47, 51, -47, -8,
     4, -73, 29, 23, -102, -65, 3, -127, -19, 2, -24, -65, 22, 12, 28, 42, 23, -27, -13, 0, 70, -27, 41, 20, -52, 0,
@@ -258,7 +258,7 @@ alignas(16) const int8_t kBlock1PointwiseWeights[5120] = {
     -27, -5, 15, -23, -22, -14, 22, -14, -11, 16, -17, -21, 13, 14, 15, 6, -7, -4, 35, 9, -15, 18, 16, -89, 7, -43,
     -36, 37,
 };
-alignas(16) const int32_t kBlock1PointwiseRequantization[384] = {
+alignas(16) constexpr int32_t kBlock1PointwiseRequantization[384] = {
     -1016, 839, -1007, -3279, 92, 511, 1026, -2099, 3590, -26, 180, -598, -1750, -20, 1277, -2634, 2147, -4704, -2147,
     2158, -690, -2524, -3592, 556, -1605, 1418, 1005, 1972, -890, 309, -938, 1826, -2607, -3238, -140, -1248, -1192,
     -1805, 2063, -32, -2817, -506, -172, -678, 1616, 550, 2146, 1884, -3043, -1725, -1476, -492, 2310, 1166, 2969,
@@ -287,9 +287,10 @@ alignas(16) const int32_t kBlock1PointwiseRequantization[384] = {
 };
 static_assert(aot::PointwiseWeightsBytes(40, 128) == sizeof(kBlock1PointwiseWeights), "Regenerate: generator and firmware disagree");
 static_assert(aot::PointwiseScratchBytes(40, 2) == 160, "Regenerate: generator and firmware disagree");
+using Block1PointwiseRows = aot::WeightRows<40, 128, kBlock1PointwiseWeights>;
 
 // block2.depthwise: DEPTHWISE_CONV_2D (operator 4, output 'block2')
-alignas(16) const int8_t kBlock2DepthwiseWeights[1664] = {
+alignas(16) constexpr int8_t kBlock2DepthwiseWeights[1664] = {
     14, 43, -6, -80, -64, -6, 21, 65, 25, -19, -15, 7, 9, -39, 91, 39, 47, -25, -22, 109, -100, -16, 14, 7, 22, 127,
     127, 34, 114, -44, -4, 57, -79, -127, -57, 44, 30, 103, -127, 2, -57, -64, -92, -33, -9, 21, 3, -64, 29, -71,
     -127, -1, -23, 28, -93, -16, 56, -58, 73, -34, 25, -3, -31, -89, 10, 47, -66, 125, -9, 70, 127, -54, 14, 77, 63,
@@ -359,7 +360,7 @@ alignas(16) const int8_t kBlock2DepthwiseWeights[1664] = {
     111, 127, 127, -104, -19, 127, 1, 127, -80, -38, 127, -27, 127, 127, -39, -95, 127, -127, 109, 127, -126, 127,
     -127, 127, -125, 102, -72, 43,
 };
-alignas(16) const int32_t kBlock2DepthwiseRequantization[384] = {
+alignas(16) constexpr int32_t kBlock2DepthwiseRequantization[384] = {
     17024, 39808, 8576, -15744, -10880, -40192, -22144, -17536, 16768, 512, -5504, -15232, -20736, 22912, -1024,
     23040, -512, 26112, -10496, 37376, -25856, -35200, -20608, -6272, -22656, 30464, 29440, -18816, 25472, -35712,
     -25472, -5760, -15872, -30976, -35584, -18688, 15360, 58368, 3200, -17792, -25216, 9856, -8832, -12672, -39936,
@@ -390,7 +391,7 @@ alignas(16) const int32_t kBlock2DepthwiseRequantization[384] = {
 static_assert(aot::DepthwiseWeightsBytes(128, 13) == sizeof(kBlock2DepthwiseWeights), "Regenerate: generator and firmware disagree");
 
 // block2.pointwise: CONV_2D (operator 5, output 'block2_pointwise')
-alignas(16) const int8_t kBlock2PointwiseWeights[8192] = {
+alignas(16) constexpr int8_t kBlock2PointwiseWeights[8192] = {
     -5, -52, -52, 7, -12, -5, 127, -41, -45, -56, 47, 6, 32, -8, 36, -23, -18, -29, 26, -18, 49, -12, 111, 49, 7, -51,
     -28, 51, -15, -5, 41, 51, -44, -14, 78, 16, 22, -2, -83, 69, 25, -27, -34, 30, 60, -29, -52, 27, 9, -24, 11, -34,
     23, -46, 9, -58, 78, 54, -4, 29, 105, 51, 16, 28, 24, -6, -10, 67, -31, -59, 40, -28, -25, -16, -24, -32, 13, 63,
@@ -707,7 +708,7 @@ alignas(16) const int8_t kBlock2PointwiseWeights[8192] = {
     -17, 10, -32, -14, 11, 20, -22, 38, -5, 46, 45, 35, -27, -40, -56, -41, 12, -30, -17, 5, -29, -22, -14, -21, -66,
     13, -6, -21, -2, -23, -28, -2, 3,
 };
-alignas(16) const int32_t kBlock2PointwiseRequantization[192] = {
+alignas(16) constexpr int32_t kBlock2PointwiseRequantization[192] = {
     -11354, 278, -2339, 5901, -3480, -3729, -3080, -7627, 17343, -5447, -4917, 1429, 18150, -1941, -5934, -10829,
     8108, -13436, -11053, 14859, 6842, -1682, -347, 6953, 8533, 8462, -4, 589, -2258, 166, -3204, 199, -457, -247,
     4853, 1422, -2881, -3090, -2796, 3382, 2429, -5864, -873, -5625, -9275, 734, 123, -6088, -6681, 3553, -1577, 4058,
@@ -724,9 +725,10 @@ alignas(16) const int32_t kBlock2PointwiseRequantization[192] = {
 };
 static_assert(aot::PointwiseWeightsBytes(128, 64) == sizeof(kBlock2PointwiseWeights), "Regenerate: generator and firmware disagree");
 static_assert(aot::PointwiseScratchBytes(128, 2) == 512, "Regenerate: generator and firmware disagree");
+using Block2PointwiseRows = aot::WeightRows<128, 64, kBlock2PointwiseWeights>;
 
 // block2.residual: CONV_2D (operator 6, output 'block2_residual')
-alignas(16) const int8_t kBlock2ResidualWeights[8192] = {
+alignas(16) constexpr int8_t kBlock2ResidualWeights[8192] = {
     11, -62, 68, 6, 46, 18, -10, 5, 71, 3, 41, 13, -7, 24, 42, 22, 99, 56, 50, -114, 34, 79, -46, -10, 44, 66, -43,
     41, 59, 15, 16, -20, -33, 64, -22, -12, 28, -14, 16, 106, 69, 45, 52, -41, -46, 12, 29, 71, 32, -78, 44, -22, 16,
     20, 36, 55, -56, 86, 60, -3, 34, 6, -4, 36, 77, 11, 0, 17, -29, 51, 62, 25, 54, 11, 25, 2, -27, -9, 54, -2, 59,
@@ -1044,7 +1046,7 @@ alignas(16) const int8_t kBlock2ResidualWeights[8192] = {
     -38, 75, -89, 37, -11, -53, 13, 5, -10, -58, 15, 22, 7, 10, -27, 28, 12, -31, -46, -12, -15, -65, 16, 45, 11, 6,
     -59, -30, -14, -79, -103, 27, -14, -30, 2, -16, -24, 3, -8, 13, -6, 27, -59, -127, -32, 13, -25, -62, -6, 27, 10,
 };
-alignas(16) const int32_t kBlock2ResidualRequantization[192] = {
+alignas(16) constexpr int32_t kBlock2ResidualRequantization[192] = {
     293383, 207952, 117429, -151742, -154482, 98888, -209044, 15389, 270657, 153979, -160186, -49494, -142370, -10677,
     -144099, -156559, 76958, -97105, -12900, -2943, 64986, -179916, -192882, -76991, -121517, 6847, 134113, -127163,
     116060, -43833, -41978, 209595, 69389, 47274, -30132, -409543, -182097, -81191, -199154, 446467, -66139, -455056,
@@ -1062,12 +1064,13 @@ alignas(16) const int32_t kBlock2ResidualRequantization[192] = {
 };
 static_assert(aot::PointwiseWeightsBytes(128, 64) == sizeof(kBlock2ResidualWeights), "Regenerate: generator and firmware disagree");
 static_assert(aot::PointwiseScratchBytes(128, 2) == 512, "Regenerate: generator and firmware disagree");
+using Block2ResidualRows = aot::WeightRows<128, 64, kBlock2ResidualWeights>;
 
 // block2.add: ADD (operator 7, output 'block2_add')
 static_assert(aot::kAddExtraBits == 20, "Regenerate: generator and firmware disagree");
 
 // block3.depthwise: DEPTHWISE_CONV_2D (operator 9, output 'block3')
-alignas(16) const int8_t kBlock3DepthwiseWeights[960] = {
+alignas(16) constexpr int8_t kBlock3DepthwiseWeights[960] = {
     -30, 127, 9, -81, -29, 127, -34, -88, -1, -108, -37, 105, -58, -47, 127, 19, 26, 19, -119, 4, 127, 34, 24, -10, 4,
     127, 10, -38, -61, -67, -20, -27, -127, 54, 103, -100, 80, 34, 6, 12, -58, 17, 65, -39, 96, -56, -25, -127, -104,
     94, 24, 53, -36, 127, -44, 33, 12, 33, -81, 100, 77, 91, -90, 2, -23, 34, 10, -51, -34, 95, -13, -43, -2, -127,
@@ -1108,7 +1111,7 @@ alignas(16) const int8_t kBlock3DepthwiseWeights[960] = {
     -16, 81, 88, 16, 80, 27, 16, 90, -58, -107, -14, 66, 127, 5, -6, 93, -126, 127, 122, 50, -7, 94, -83, -127, 127,
     -57, 93, -18, -4, -127, -57, 9, -37, -127, 54, 25,
 };
-alignas(16) const int32_t kBlock3DepthwiseRequantization[192] = {
+alignas(16) constexpr int32_t kBlock3DepthwiseRequantization[192] = {
     29568, 24320, -23680, -40960, -84224, 76800, 50816, 54144, -22272, -19328, -59520, 29568, -51968, -68736, 85504,
     67840, 19840, -62080, -55040, -27392, 27008, -81152, 46208, 59648, -61184, 108288, 14464, -71168, -80256, -98048,
     100480, 37376, -54400, 18944, 117632, -89856, 106752, 40320, -48896, -21760, -31104, -76032, 29824, -91776, 21632,
@@ -1126,7 +1129,7 @@ alignas(16) const int32_t kBlock3DepthwiseRequantization[192] = {
 static_assert(aot::DepthwiseWeightsBytes(64, 15) == sizeof(kBlock3DepthwiseWeights), "Regenerate: generator and firmware disagree");
 
 // block3.pointwise: CONV_2D (operator 10, output 'block3_pointwise')
-alignas(16) const int8_t kBlock3PointwiseWeights[4096] = {
+alignas(16) constexpr int8_t kBlock3PointwiseWeights[4096] = {
     -69, 5, 57, -29, 10, 76, -40, -37, -15, -23, 30, 73, 77, -28, 77, 17, 20, 21, -27, 2, -35, 53, 68, 38, 57, -71,
     -37, -61, -3, 1, 62, -103, -59, 41, -102, -18, 0, -41, -38, 90, 11, 23, 63, -23, 0, 26, -127, -37, 9, 25, -88, 7,
     -4, 17, 52, -24, 5, 74, -46, -33, -20, 50, 14, 22, -34, -31, 127, 9, -76, 2, 6, 65, -40, 41, -9, -63, 8, 65, 30,
@@ -1288,7 +1291,7 @@ alignas(16) const int8_t kBlock3PointwiseWeights[4096] = {
     61, 10, -76, 119, -4, 66, 92, 98, 50, 36, 106, 65, 75, 13, -12, 114, 32, 29, 0, -92, 23, 53, 44, 1, -43, -62, 48,
     -108, -78, -53, -6, 95, -20, 60,
 };
-alignas(16) const int32_t kBlock3PointwiseRequantization[192] = {
+alignas(16) constexpr int32_t kBlock3PointwiseRequantization[192] = {
     -1912, 5077, -4563, 3687, 4447, -3743, 1752, -1404, -1864, 1757, -1888, 82, 6372, 5377, 1967, 271, -3782, 748,
     6139, -4230, 1751, 1884, -3966, -1871, -692, 2758, 3216, -1867, 255, -2152, -278, 3454, 982, -709, -5465, -4234,
     1876, -3556, -117, -5626, 367, 554, -5470, 5535, 3250, 257, -165, 3167, 97, -1848, -4180, 1289, 1334, 2358, 4557,
@@ -1305,9 +1308,10 @@ alignas(16) const int32_t kBlock3PointwiseRequantization[192] = {
 };
 static_assert(aot::PointwiseWeightsBytes(64, 64) == sizeof(kBlock3PointwiseWeights), "Regenerate: generator and firmware disagree");
 static_assert(aot::PointwiseScratchBytes(64, 2) == 256, "Regenerate: generator and firmware disagree");
+using Block3PointwiseRows = aot::WeightRows<64, 64, kBlock3PointwiseWeights>;
 
 // block3.residual: CONV_2D (operator 11, output 'block3_residual')
-alignas(16) const int8_t kBlock3ResidualWeights[4096] = {
+alignas(16) constexpr int8_t kBlock3ResidualWeights[4096] = {
     -127, 64, 59, -7, -58, 40, -87, 57, -44, 44, 16, 13, -22, -24, -3, -35, 11, -19, 28, 5, -82, -52, 78, -8, 4, -26,
     28, 2, -34, 65, 68, -67, 19, -24, -101, 0, 63, -44, -24, -43, 5, -68, -3, -6, 8, -38, -11, 60, 12, -75, 3, 22, 61,
     -56, -5, -56, 27, 24, 34, 3, -17, 2, 20, -34, -9, 7, -16, 12, 15, 11, 77, 19, -12, 14, -14, 9, 87, -100, -16, 2,
@@ -1469,7 +1473,7 @@ alignas(16) const int8_t kBlock3ResidualWeights[4096] = {
     10, -56, 22, 21, -17, 6, 14, 0, 33, -75, -66, -27, 52, -56, -18, 5, -27, -30, 7, -6, 7, -127, -31, 55, -39, -60,
     -46, -14, 18, 65, -71, 21, 25, 39, -23, -31, -14, 55, -37, 19, 32, -6, 0, 0, 15, 112, 10, 10, -23, 1, -44, -94,
 };
-alignas(16) const int32_t kBlock3ResidualRequantization[192] = {
+alignas(16) constexpr int32_t kBlock3ResidualRequantization[192] = {
     -44124, -24253, -59099, 55514, -104520, -150342, -86613, -99110, -204038, -26097, -82804, -6103, -44308, -69786,
     -183436, -102480, -173936, 45440, -6665, 13051, -51853, -6961, -184575, 54312, -23437, -172886, -31159, -14319,
     -84152, -184233, 21163, 44311, -225654, -15782, -54689, -56113, -31054, -173346, -119179, -85368, -40134, -55600,
@@ -1487,12 +1491,13 @@ alignas(16) const int32_t kBlock3ResidualRequantization[192] = {
 };
 static_assert(aot::PointwiseWeightsBytes(64, 64) == sizeof(kBlock3ResidualWeights), "Regenerate: generator and firmware disagree");
 static_assert(aot::PointwiseScratchBytes(64, 2) == 256, "Regenerate: generator and firmware disagree");
+using Block3ResidualRows = aot::WeightRows<64, 64, kBlock3ResidualWeights>;
 
 // block3.add: ADD (operator 12, output 'block3_add')
 static_assert(aot::kAddExtraBits == 20, "Regenerate: generator and firmware disagree");
 
 // block4.depthwise: DEPTHWISE_CONV_2D (operator 14, output 'block4')
-alignas(16) const int8_t kBlock4DepthwiseWeights[1088] = {
+alignas(16) constexpr int8_t kBlock4DepthwiseWeights[1088] = {
     47, -97, 122, 35, -11, 6, -13, 127, 124, -127, 127, -59, 6, -78, 57, 1, -99, -25, -70, -57, -57, 65, -44, 28, 127,
     -62, 127, 43, 37, -86, 1, 58, -52, -105, 127, -121, -91, 26, -82, -86, 90, 107, -9, -35, -83, -2, -27, -96, 5,
     -41, 117, -99, 110, 11, 19, -72, -56, 29, -127, -127, 111, -29, 127, 80, 20, -70, 21, 3, 4, 33, 17, 98, 94, -91,
@@ -1539,7 +1544,7 @@ alignas(16) const int8_t kBlock4DepthwiseWeights[1088] = {
     127, 3, 32, 124, 37, 25, 127, 88, -1, 6, 61, 127, -127, 67, -7, 88, -105, 45, -39, -21, -127, -87, 63, 72, -47,
     127, -66, -127,
 };
-alignas(16) const int32_t kBlock4DepthwiseRequantization[192] = {
+alignas(16) constexpr int32_t kBlock4DepthwiseRequantization[192] = {
     -6528, -45184, 97920, 39296, -102784, -71040, 125184, -3712, 98816, -166528, 131200, -83456, 51200, -5888, -33536,
     44288, -77568, -73728, 11008, 70016, -56832, 129920, -61312, 161792, 55296, -106624, 71680, 129024, 106752,
     -82944, -79360, 121472, 90496, 53760, 103296, -98816, -26752, 112512, -146432, -102528, 39296, 129280, -10112,
@@ -1558,7 +1563,7 @@ alignas(16) const int32_t kBlock4DepthwiseRequantization[192] = {
 static_assert(aot::DepthwiseWeightsBytes(64, 17) == sizeof(kBlock4DepthwiseWeights), "Regenerate: generator and firmware disagree");
 
 // block4.pointwise: CONV_2D (operator 15, output 'block4_pointwise')
-alignas(16) const int8_t kBlock4PointwiseWeights[4096] = {
+alignas(16) constexpr int8_t kBlock4PointwiseWeights[4096] = {
     22, 33, 26, -23, -37, 76, 37, 97, 73, -23, -8, -43, -74, 31, 49, -91, -9, 36, 3, 27, 89, -13, -44, -3, 27, -12,
     63, 13, 38, 98, -73, 23, 35, 19, 42, -21, 19, -92, -48, -46, -59, -31, 48, -54, -24, 65, 6, -59, -15, 34, 23, -45,
     56, -48, -15, -58, -38, 75, -4, 74, 36, -127, -55, 15, 10, 8, -8, 4, 15, -16, -16, -14, 4, -55, 52, 1, 28, 70,
@@ -1720,7 +1725,7 @@ alignas(16) const int8_t kBlock4PointwiseWeights[4096] = {
     -98, -52, -30, -42, 59, 63, -7, 6, 127, -30, 15, 5, -70, -23, 9, -7, -33, -11, 37, -60, -25, -25, 6, -81, 54, 56,
     8, 10,
 };
-alignas(16) const int32_t kBlock4PointwiseRequantization[192] = {
+alignas(16) constexpr int32_t kBlock4PointwiseRequantization[192] = {
     -1707, -3904, -4407, 1687, -2900, 2994, 799, 3415, 2526, -1409, -6614, 3287, 1419, -1128, -1792, 274, -3454, 2254,
     1134, -6072, 2290, -792, -9500, 3378, 324, -4296, -2179, -3979, -2653, -3621, -957, -888, -564, 3128, 4011, -3772,
     -8644, 714, 943, 5679, 2363, 6271, 7073, 2226, -1816, -1163, 2591, 744, 5923, 1163, -1842, 5557, 841, -3129,
@@ -1737,9 +1742,10 @@ alignas(16) const int32_t kBlock4PointwiseRequantization[192] = {
 };
 static_assert(aot::PointwiseWeightsBytes(64, 64) == sizeof(kBlock4PointwiseWeights), "Regenerate: generator and firmware disagree");
 static_assert(aot::PointwiseScratchBytes(64, 2) == 256, "Regenerate: generator and firmware disagree");
+using Block4PointwiseRows = aot::WeightRows<64, 64, kBlock4PointwiseWeights>;
 
 // block4.residual: CONV_2D (operator 16, output 'block4_residual')
-alignas(16) const int8_t kBlock4ResidualWeights[4096] = {
+alignas(16) constexpr int8_t kBlock4ResidualWeights[4096] = {
     13, 7, -16, -81, -6, 5, 4, 63, 42, -14, -19, -30, -40, 29, -21, -38, -14, 37, -65, -4, 29, -26, 22, -36, -47, -51,
     50, 1, -14, -1, 15, -31, -19, 15, -53, -48, 29, -66, -14, 30, 42, 61, 77, -19, -72, 32, -5, -73, 57, 3, 13, -87,
     -47, -6, 39, -8, -29, -17, 13, -28, 78, -127, -35, 19, 7, 10, -29, -60, 12, 14, 39, -29, -32, -50, -7, -25, 32,
@@ -1902,7 +1908,7 @@ alignas(16) const int8_t kBlock4ResidualWeights[4096] = {
     -53, 0, -25, -34, 5, 3, -25, -3, 33, 86, 30, 75, -29, -9, -30, -31, -42, 105, -71, -1, -28, -38, 40, 50, -72, 58,
     -94, -15, -28, 47, -121, -42, -103,
 };
-alignas(16) const int32_t kBlock4ResidualRequantization[192] = {
+alignas(16) constexpr int32_t kBlock4ResidualRequantization[192] = {
     -59366, -160491, -57922, -45407, 82307, -124725, -10331, -49942, -51581, 22729, 4221, -22206, -8120, -57525, 6588,
     17758, -98806, -102133, -33105, -73623, -12265, -94575, 56536, -34754, 1315, -39629, -95389, -7745, -108687,
     -92508, -137263, -77069, -117376, -142897, -21190, -101802, -63518, -63639, 58787, -35911, -101796, -36075, 20045,
@@ -1920,12 +1926,13 @@ alignas(16) const int32_t kBlock4ResidualRequantization[192] = {
 };
 static_assert(aot::PointwiseWeightsBytes(64, 64) == sizeof(kBlock4ResidualWeights), "Regenerate: generator and firmware disagree");
 static_assert(aot::PointwiseScratchBytes(64, 2) == 256, "Regenerate: generator and firmware disagree");
+using Block4ResidualRows = aot::WeightRows<64, 64, kBlock4ResidualWeights>;
 
 // block4.add: ADD (operator 17, output 'block4_add')
 static_assert(aot::kAddExtraBits == 20, "Regenerate: generator and firmware disagree");
 
 // block5.depthwise: DEPTHWISE_CONV_2D (operator 20, output 'block5')
-alignas(16) const int8_t kBlock5DepthwiseWeights[1856] = {
+alignas(16) constexpr int8_t kBlock5DepthwiseWeights[1856] = {
     18, -56, -21, 39, -10, -23, 40, -47, 32, -23, 23, 30, -14, 17, 39, -24, 11, 30, 19, -14, 20, 84, -3, -28, -14,
     -49, 4, -39, -63, 40, -26, 18, 28, 5, 19, 127, 0, -4, 63, -20, -13, 17, -95, 7, -28, -11, -9, -38, 3, -8, 127,
     -52, 39, 84, -4, -44, 32, 4, -10, 50, -28, -14, 56, 127, 0, -8, 4, 14, -1, -15, 7, -5, 28, -3, 10, 6, -17, -2, 13,
@@ -1995,7 +2002,7 @@ alignas(16) const int8_t kBlock5DepthwiseWeights[1856] = {
     127, -127, -127, -11, -127, 127, 93, 127, 127, -127, -127, 127, 127, -127, -127, 127, -127, 127, -108, 127, -127,
     -127, -127, 127, -127, -127, 127, -127, 127, 127, -127, -119,
 };
-alignas(16) const int32_t kBlock5DepthwiseRequantization[192] = {
+alignas(16) constexpr int32_t kBlock5DepthwiseRequantization[192] = {
     -4992, 48640, 6528, 139136, 24832, 768, -27264, 29056, 14592, 18304, 24320, 16384, -512, -45824, 20352, 24576,
     2688, 5120, -52608, 14336, -65280, 3328, -103808, -4864, -8960, 26112, -19712, 23424, -34304, -896, 109696,
     -24576, 115456, -62080, -2432, 95104, -30080, -23040, 84096, 11776, 8448, 20224, -82048, -3584, 10240, -7040,
@@ -2013,7 +2020,7 @@ alignas(16) const int32_t kBlock5DepthwiseRequantization[192] = {
 static_assert(aot::DepthwiseWeightsBytes(64, 29) == sizeof(kBlock5DepthwiseWeights), "Regenerate: generator and firmware disagree");
 
 // block5.pointwise: CONV_2D (operator 22, output 'block5_pointwise')
-alignas(16) const int8_t kBlock5PointwiseWeights[8192] = {
+alignas(16) constexpr int8_t kBlock5PointwiseWeights[8192] = {
     -127, 13, 0, 11, 39, -46, -41, 6, -12, 30, -42, -103, -15, -35, 26, -90, 18, 20, 6, -39, 50, 4, 37, -29, 45, 42,
     44, -53, -36, 43, -89, 38, 6, -30, 88, -45, 33, 25, 4, -11, -63, 44, 38, -8, 4, -3, 46, 89, 4, -26, -51, 38, 12,
     -24, -6, -70, -2, 47, 10, 36, 60, -98, 92, 29, -34, -1, -123, -20, 13, 53, -67, 28, 11, -72, 85, -43, 21, 12, -26,
@@ -2334,7 +2341,7 @@ alignas(16) const int8_t kBlock5PointwiseWeights[8192] = {
     95, -10, 18, -37, 30, 71, 53, 58, -4, 31, 18, 52, 6, 16, -33, -73, -33, -24, 33, -9, 7, 38, -17, -4, 13, -15, 49,
     10, 70, 65, 102, -50, 12, -115, -127, -19, -34, -24, -10, 45, 11, -41, -20, 43, -40, 24, -55, -51, -87, -27, -25,
 };
-alignas(16) const int32_t kBlock5PointwiseRequantization[384] = {
+alignas(16) constexpr int32_t kBlock5PointwiseRequantization[384] = {
     792, -147, 185, 11507, -836, -6999, 7064, 1705, -9664, 10643, -2091, -5936, -537, 3800, 10189, 5072, -5188, 3626,
     5480, -7471, 10632, 9723, 7122, -12000, -8133, 11479, 6353, 5793, 2230, 3962, 7351, -286, -5728, 760, 7319, -6182,
     -7675, 15276, -1013, 904, -6878, 4309, -807, 2181, 3522, 2339, 2335, 3156, 3843, -1764, 1909, -2696, 6679, 10699,
@@ -2363,9 +2370,10 @@ alignas(16) const int32_t kBlock5PointwiseRequantization[384] = {
 };
 static_assert(aot::PointwiseWeightsBytes(64, 128) == sizeof(kBlock5PointwiseWeights), "Regenerate: generator and firmware disagree");
 static_assert(aot::PointwiseScratchBytes(64, 2) == 256, "Regenerate: generator and firmware disagree");
+using Block5PointwiseRows = aot::WeightRows<64, 128, kBlock5PointwiseWeights>;
 
 // block5.pointwise2: CONV_2D (operator 23, output 'block6_pointwise')
-alignas(16) const int8_t kBlock5Pointwise2Weights[16384] = {
+alignas(16) constexpr int8_t kBlock5Pointwise2Weights[16384] = {
     38, -125, 2, -106, -7, 14, 32, -68, 41, -17, -111, -72, -127, 19, -98, 80, -7, 52, -46, 26, -15, -67, 5, 23, 21,
     69, 26, -21, -22, 4, 46, 41, -59, -70, 12, -38, -5, 97, -13, -9, 36, 35, 5, -1, -32, 3, 61, 10, -13, 49, 47, -23,
     -6, -4, -74, -64, -38, -65, -31, 0, -11, 22, -59, -10, -17, -43, 25, -42, 61, 23, 35, 72, 8, 74, -45, -16, 2, -2,
@@ -2983,7 +2991,7 @@ alignas(16) const int8_t kBlock5Pointwise2Weights[16384] = {
     22, 4, 20, 5, -17, 2, -14, -23, -33, 28, -23, 19, 13, 0, -1, 39, -17, -11, -8, -38, 20, -32, 0, -56, -20, -14,
     -47, -2, 38, -4, -13, -14, -10, -4, -2, -3, -9, -15, 4,
 };
-alignas(16) const int32_t kBlock5Pointwise2Requantization[384] = {
+alignas(16) constexpr int32_t kBlock5Pointwise2Requantization[384] = {
     -7434, -79089, 23704, -86606, -26804, -33378, -51959, -189337, 79007, -16785, -81696, -99960, -103249, 43350,
     48922, -72509, -74393, -994, -22926, 105000, -32707, -9238, -84680, 27091, -12519, -108940, 32266, 76560, -73119,
     -202353, 23350, 5919, -8194, -52409, 24068, 154420, 68488, -13323, 20290, -109091, -18274, 59483, 6158, -140038,
@@ -3014,9 +3022,10 @@ alignas(16) const int32_t kBlock5Pointwise2Requantization[384] = {
 };
 static_assert(aot::PointwiseWeightsBytes(128, 128) == sizeof(kBlock5Pointwise2Weights), "Regenerate: generator and firmware disagree");
 static_assert(aot::PointwiseScratchBytes(128, 2) == 512, "Regenerate: generator and firmware disagree");
+using Block5Pointwise2Rows = aot::WeightRows<128, 128, kBlock5Pointwise2Weights>;
 
 // pool.dense: FULLY_CONNECTED (operator 27, output 'logits')
-alignas(16) const int8_t kPoolDenseWeights[1536] = {
+alignas(16) constexpr int8_t kPoolDenseWeights[1536] = {
     34, 1, -33, 9, -40, -83, -23, 62, 67, -46, 8, 43, 35, -1, 4, 30, 3, -58, 9, 49, -20, -11, -3, 37, -3, -29, -47,
     -64, 47, 57, -95, 0, 36, 30, -30, 38, -12, 16, -34, 51, -9, 2, -90, 52, -21, -56, -45, -2, -127, -17, -65, 6, 11,
     -66, 19, -23, -1, -39, -6, -27, 11, 59, 16, 40, 44, -26, -34, -14, -16, 52, -34, 52, 33, -112, 34, 11, -13, 13,
@@ -3079,13 +3088,14 @@ alignas(16) const int8_t kPoolDenseWeights[1536] = {
     -45, 34, -64, -40, -38, -40, 2, -93, -66, -37, -55, 86, 54, 1, 94, -55, -28, -40, -18, -47, -7, -100, -70, -61,
     -19, 22, -31, -56, 24, 51, 17, 22, 7, -60, 25, -82, -58, -66, -62, -25, -4, -55, 65,
 };
-alignas(16) const int32_t kPoolDenseRequantization[36] = {
+alignas(16) constexpr int32_t kPoolDenseRequantization[36] = {
     -30065, 41224, -122053, -128283, -112740, -117025, -108324, -109694, -114459, -81898, -109145, -118444,
     1344058912, 1713704319, 1874514944, 1579533419, 1565281059, 1621455901, 1824853183, 1937491327, 1596472770,
     1488242874, 1827095862, 1730869591, 5, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6,
 };
 static_assert(aot::PointwiseWeightsBytes(128, 12) == sizeof(kPoolDenseWeights), "Regenerate: generator and firmware disagree");
 static_assert(aot::PointwiseScratchBytes(128, 1) == 512, "Regenerate: generator and firmware disagree");
+using PoolDenseRows = aot::WeightRows<128, 12, kPoolDenseWeights>;
 
 alignas(16) int8_t g_scratch[1024];
 static_assert(aot::kAlignmentBytes == 16, "Regenerate: generator and firmware disagree");
@@ -3172,8 +3182,8 @@ Status Step(const int8_t* features, int8_t* scores) {
   g_profiler.Done(1);
 
   // block1.pointwise
-  aot::Pointwise<40, 128, 2, aot::Rounding::kFast, aot::Clamping::kInt8>(
-      {kBlock1PointwiseWeights, kBlock1PointwiseRequantization}, {-128, -128, 127}, g_scratch + 160, 40, g_block2.NewRows(), g_scratch + 0);
+  aot::Pointwise<40, 128, 2, aot::Rounding::kFast, aot::Clamping::kInt8, Block1PointwiseRows::kPaired>(
+      {Block1PointwiseRows::Data(), kBlock1PointwiseRequantization}, {-128, -128, 127}, g_scratch + 160, 40, g_block2.NewRows(), g_scratch + 0);
   g_profiler.Done(2);
 
   // block2.depthwise
@@ -3182,13 +3192,13 @@ Status Step(const int8_t* features, int8_t* scores) {
   g_profiler.Done(3);
 
   // block2.pointwise
-  aot::Pointwise<128, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8>(
-      {kBlock2PointwiseWeights, kBlock2PointwiseRequantization}, {-10, -128, 127}, g_scratch + 512, 128, g_scratch + 768, g_scratch + 0);
+  aot::Pointwise<128, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8, Block2PointwiseRows::kPaired>(
+      {Block2PointwiseRows::Data(), kBlock2PointwiseRequantization}, {-10, -128, 127}, g_scratch + 512, 128, g_scratch + 768, g_scratch + 0);
   g_profiler.Done(4);
 
   // block2.residual
-  aot::Pointwise<128, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8>(
-      {kBlock2ResidualWeights, kBlock2ResidualRequantization}, {24, -128, 127}, g_block2.NewRows(), 128, g_scratch + 512, g_scratch + 0);
+  aot::Pointwise<128, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8, Block2ResidualRows::kPaired>(
+      {Block2ResidualRows::Data(), kBlock2ResidualRequantization}, {24, -128, 127}, g_block2.NewRows(), 128, g_scratch + 512, g_scratch + 0);
   g_profiler.Done(5);
 
   // block2.add
@@ -3202,13 +3212,13 @@ Status Step(const int8_t* features, int8_t* scores) {
   g_profiler.Done(7);
 
   // block3.pointwise
-  aot::Pointwise<64, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8>(
-      {kBlock3PointwiseWeights, kBlock3PointwiseRequantization}, {-6, -128, 127}, g_scratch + 256, 64, g_scratch + 384, g_scratch + 0);
+  aot::Pointwise<64, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8, Block3PointwiseRows::kPaired>(
+      {Block3PointwiseRows::Data(), kBlock3PointwiseRequantization}, {-6, -128, 127}, g_scratch + 256, 64, g_scratch + 384, g_scratch + 0);
   g_profiler.Done(8);
 
   // block3.residual
-  aot::Pointwise<64, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8>(
-      {kBlock3ResidualWeights, kBlock3ResidualRequantization}, {18, -128, 127}, g_block3.NewRows(), 64, g_scratch + 256, g_scratch + 0);
+  aot::Pointwise<64, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8, Block3ResidualRows::kPaired>(
+      {Block3ResidualRows::Data(), kBlock3ResidualRequantization}, {18, -128, 127}, g_block3.NewRows(), 64, g_scratch + 256, g_scratch + 0);
   g_profiler.Done(9);
 
   // block3.add
@@ -3222,13 +3232,13 @@ Status Step(const int8_t* features, int8_t* scores) {
   g_profiler.Done(11);
 
   // block4.pointwise
-  aot::Pointwise<64, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8>(
-      {kBlock4PointwiseWeights, kBlock4PointwiseRequantization}, {18, -128, 127}, g_scratch + 256, 64, g_scratch + 384, g_scratch + 0);
+  aot::Pointwise<64, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8, Block4PointwiseRows::kPaired>(
+      {Block4PointwiseRows::Data(), kBlock4PointwiseRequantization}, {18, -128, 127}, g_scratch + 256, 64, g_scratch + 384, g_scratch + 0);
   g_profiler.Done(12);
 
   // block4.residual
-  aot::Pointwise<64, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8>(
-      {kBlock4ResidualWeights, kBlock4ResidualRequantization}, {20, -128, 127}, g_block4.NewRows(), 64, g_scratch + 256, g_scratch + 0);
+  aot::Pointwise<64, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8, Block4ResidualRows::kPaired>(
+      {Block4ResidualRows::Data(), kBlock4ResidualRequantization}, {20, -128, 127}, g_block4.NewRows(), 64, g_scratch + 256, g_scratch + 0);
   g_profiler.Done(13);
 
   // block4.add
@@ -3242,13 +3252,13 @@ Status Step(const int8_t* features, int8_t* scores) {
   g_profiler.Done(15);
 
   // block5.pointwise
-  aot::Pointwise<64, 128, 2, aot::Rounding::kFast, aot::Clamping::kInt8>(
-      {kBlock5PointwiseWeights, kBlock5PointwiseRequantization}, {-128, -128, 127}, g_scratch + 256, 64, g_scratch + 512, g_scratch + 0);
+  aot::Pointwise<64, 128, 2, aot::Rounding::kFast, aot::Clamping::kInt8, Block5PointwiseRows::kPaired>(
+      {Block5PointwiseRows::Data(), kBlock5PointwiseRequantization}, {-128, -128, 127}, g_scratch + 256, 64, g_scratch + 512, g_scratch + 0);
   g_profiler.Done(16);
 
   // block5.pointwise2
-  aot::Pointwise<128, 128, 2, aot::Rounding::kFast, aot::Clamping::kInt8>(
-      {kBlock5Pointwise2Weights, kBlock5Pointwise2Requantization}, {-128, -128, 127}, g_scratch + 512, 128, g_scratch + 768, g_scratch + 0);
+  aot::Pointwise<128, 128, 2, aot::Rounding::kFast, aot::Clamping::kInt8, Block5Pointwise2Rows::kPaired>(
+      {Block5Pointwise2Rows::Data(), kBlock5Pointwise2Requantization}, {-128, -128, 127}, g_scratch + 512, 128, g_scratch + 768, g_scratch + 0);
   g_profiler.Done(17);
 
   // block5.average
@@ -3260,8 +3270,8 @@ Status Step(const int8_t* features, int8_t* scores) {
   g_profiler.Done(19);
 
   // pool.dense
-  aot::Pointwise<128, 12, 1, aot::Rounding::kFast, aot::Clamping::kInt8>(
-      {kPoolDenseWeights, kPoolDenseRequantization}, {-33, -128, 127}, g_scratch + 512, 128, scores, g_scratch + 0);
+  aot::Pointwise<128, 12, 1, aot::Rounding::kFast, aot::Clamping::kInt8, PoolDenseRows::kPaired>(
+      {PoolDenseRows::Data(), kPoolDenseRequantization}, {-33, -128, 127}, g_scratch + 512, 128, scores, g_scratch + 0);
   g_profiler.Done(20);
 
   g_block1.Advance();

@@ -3,6 +3,9 @@
 A file has PlatformIO's own fields and these of ours:
 
     kws.core                    the core as tables name it
+    kws.flash                   for `kws-host bench --cycles`, where it is slower than the core: `wait_states` at the
+                                core's clock, `line_bytes` of one read, `code_lines` of the cache, `prefetch`
+                                (kws_host/cycles/chips.py)
     build.f_cpu                 clock of the core and of the counter that `Ticks()` reads, Hz
     build.shared_folders        folders of `firmware/boards` that the board is made of besides its own
     build.toolchain             "arm" (if missing) or "host"

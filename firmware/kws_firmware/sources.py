@@ -78,5 +78,19 @@ def cmsis_nn_includes(firmware: Path = FIRMWARE) -> list[Path]:
     return [firmware / "third_party" / name / "Include" for name in ("cmsis_nn", "cmsis_core")]
 
 
+def web_files(model: Path, firmware: Path = FIRMWARE) -> list[Path]:
+    """C and C++ of the pipeline for a web page: stages and `Pipeline`, without link, board and session.
+
+    Args:
+      model: folder of the generated C++.
+      firmware: the project's folder of that name.
+    """
+    kernels = uses_cmsis_nn(model)
+    engine = [path for path in files(engine_folder("aot"), firmware=firmware) if kernels or path.name != "cmsis_nn.cc"]
+    wired = [firmware / "src/app/pipeline.cc", firmware / "src/link/crc32.cc"]
+    ours = [*files("src/web", "src/frontend", "src/detector", firmware=firmware), *wired, *engine]
+    return [*ours, *generated_files(model, "aot"), *(sorted(cmsis_nn_folder(firmware).rglob("*.c")) if kernels else ())]
+
+
 HOST_CMSIS_NN_MACROS = {"__GNUC_PYTHON__": "1", "__RESTRICT": "__restrict__"}
 """CMSIS-NN's plain C on the development machine: what its own bindings for Python are compiled with."""

@@ -48,15 +48,23 @@ def run(device: Device, job: BenchJob) -> dict:
     Raises:
       KwsError: the device has no counter, or the recording is too short or cannot be read.
     """
-    info = device.info
-    if info.clock_kind == ClockKind.NONE:
-        raise KwsError(f"board {info.board} has no counter to measure with. Use another board.")
+    if device.info.clock_kind == ClockKind.NONE:
+        raise KwsError(f"board {device.info.board} has no counter to measure with. Use another board.")
+    return measure(device, audio(device, job))
+
+
+def audio(device: Device, job: BenchJob) -> np.ndarray:
+    """Returns what the device hears, int16 ``[samples]``.
+
+    Raises:
+      KwsError: the recording is too short or cannot be read.
+    """
     if job.wav is None:
-        return measure(device, noise(device.clock, job.steps, job.seed))
-    pcm = read_wav(job.wav, info.sample_rate_hz)
+        return noise(device.clock, job.steps, job.seed)
+    pcm = read_wav(job.wav, device.info.sample_rate_hz)
     if device.clock.steps_in(len(pcm)) < MIN_STEPS:
         raise KwsError(f"{job.wav}: {len(pcm)} samples are less than two steps. Give a longer recording.")
-    return measure(device, pcm)
+    return pcm
 
 
 def noise(clock: StepClock, steps: int, seed: int = 0) -> np.ndarray:

@@ -152,7 +152,7 @@ class Link:
                     self._drop(item)
                 else:
                     self._received.append(item)
-            if not data and left <= 0:
+            if left <= 0 and not self._received:  # also of a port that never falls silent
                 return None
         return self._received.popleft()
 
@@ -161,6 +161,11 @@ class Link:
         self._last_text = item.data
         if self.on_text:
             self.on_text(item.data)
+
+    @property
+    def dropped_chunks(self) -> int:
+        """All of `dropped`."""
+        return sum(self.dropped.values())
 
     def request(self, kind: MessageType, payload: bytes, answer: enum.IntEnum) -> bytes:
         """Sends a request, repeats it while it stays unanswered, and returns the answer's payload.

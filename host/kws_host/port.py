@@ -4,6 +4,7 @@ import contextlib
 import io
 import select
 import time
+import urllib.parse
 
 from kws_reference.errors import KwsError
 
@@ -66,7 +67,7 @@ class Port:
             if "://" not in name:
                 self._serial.exclusive = True
             self._serial.open()
-        except (serial.SerialException, OSError, ValueError) as error:
+        except Exception as error:  # pyserial's readers of URLs let out what they meet: re.error, KeyError, ...
             raise PortUnavailable(*_explain(name, error)) from error
         try:
             self._descriptor = self._serial.fileno()
@@ -119,10 +120,20 @@ def _explain(name: str, error: Exception) -> tuple[str, str]:
         if isinstance(error, ValueError):
             return f"{name} cannot be opened: {text}", OTHERWISE
         return f"no port {name}: {_known_ports()}. Give another by --port or KWS_PORT.", GONE
+    if name.lower().startswith("socket://") and not _has_host_and_port(name):
+        return f"{name} names no host and port. Expected socket://host:port, the port from 1 to 65535.", OTHERWISE
     if "refused" in text:
         start = "Start the emulator (kws-host emulate) or give another port by --port."
         return f"nobody listens on {name}. {start}", NOBODY
     return f"{name} cannot be opened: {text}. Expected a port's name or socket://host:port.", OTHERWISE
+
+
+def _has_host_and_port(url: str) -> bool:
+    try:
+        parts = urllib.parse.urlsplit(url)
+        return bool(parts.hostname and parts.port)
+    except ValueError:
+        return False
 
 
 def _known_ports() -> str:

@@ -42,8 +42,8 @@ class Running:
       url: what ``--port`` takes.
     """
 
-    def __init__(self, program: Path, command_line: str = "", cwd: Path | None = None):
-        words = [program, "--port", "0", *(["--command-line", command_line] if command_line else [])]
+    def __init__(self, program: Path, command_line: str = "", cwd: Path | None = None, port: int = 0):
+        words = [program, "--port", str(port), *(["--command-line", command_line] if command_line else [])]
         self.process = subprocess.Popen(words, cwd=cwd, stderr=subprocess.PIPE, text=True)
         line = self.process.stderr.readline()
         if "listening on" not in line:
@@ -58,15 +58,16 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(program: Path, command_line: str = "", cwd: Path | None = None) -> Iterator[Running]:
+def running(program: Path, command_line: str = "", cwd: Path | None = None, port: int = 0) -> Iterator[Running]:
     """Runs a native firmware; afterwards asserts that no sanitizer complained.
 
     Args:
       program: the firmware.
       command_line: that semihosting tells it.
       cwd: folder that file names of it are relative to.
+      port: of TCP; 0 chooses one.
     """
-    firmware = Running(program, command_line, cwd)
+    firmware = Running(program, command_line, cwd, port)
     try:
         yield firmware
     finally:

@@ -566,6 +566,17 @@ def longest_rows() -> GraphBuilder:
     return b
 
 
+def deep(blocks: int) -> GraphBuilder:
+    """So many blocks alike, one behind the other."""
+    b, x = _start(21, 2, 40)
+    for number in range(blocks):
+        x = b.depthwise(f"depthwise{number}", b.state(f"state{number}", 6, x), 7)
+        x = b.conv(f"pointwise{number}", x, 32, activation="RELU")
+        _rescale(b, x, 0.05)  # or the scales would grow from block to block
+    b.scores(b.dense("scores", b.average("mean", x, 2), 8))
+    return b
+
+
 def micro_bundle(folder: Path) -> Bundle:
     """A network that hears by the micro front end as microWakeWord's models do, three frames a step."""
     b = GraphBuilder(12)
@@ -809,6 +820,31 @@ def borders() -> GraphBuilder:
     return b
 
 
+def extreme_rows() -> GraphBuilder:
+    """The largest weights, and the smallest one, which no pair of rows can hold above a negative one."""
+    b, x = _start(19, 2, 20)
+    x = b.conv("largest", b.state("one", 24, x), 8, kernel=25)  # 500 products
+    _set_rows(b, "largest/weights", [127, -127, -127, 127, 127, 127, 0, -128])
+    _rescale(b, x, 16 * b.tensors[x].scales[0])
+    x = b.conv("held", x, 8)
+    _set_rows(b, "held/weights", [-128, -1, 0, -128, 127, -128, -128, 127])
+    _rescale(b, x, 4 * b.tensors[x].scales[0])
+    x = b.conv("not_held", x, 8)
+    _set_rows(b, "not_held/weights", [-1, -128, -128, -127, -5, -128, 127, 1])
+    _rescale(b, x, 4 * b.tensors[x].scales[0])
+    b.scores(b.dense("scores", b.reshape("flat", x, (1, 16)), 4))
+    return b
+
+
+def _set_rows(b: GraphBuilder, name: str, values: list[int]) -> None:
+    """Gives each row of weights one value, but its last element, which differs from row to row."""
+    (index,) = (tensor.index for tensor in b.tensors if tensor.name == name)
+    tensor = b.tensors[index]
+    data = np.zeros(tensor.shape, np.int8) + np.array(values, np.int8).reshape(-1, *[1] * (len(tensor.shape) - 1))
+    data.reshape(len(values), -1)[:, -1] = np.arange(len(values))
+    b.tensors[index] = dataclasses.replace(tensor, data=data)
+
+
 def _rescale(b: GraphBuilder, x: int, scale: float, zero_point: int | None = None) -> None:
     """Gives a tensor another scale than the builder chose, and another zero point."""
     point = b.tensors[x].zero_points if zero_point is None else (zero_point,)
@@ -838,6 +874,7 @@ UNUSUAL = {
         memories,
         gates,
         borders,
+        extreme_rows,
     )
 }
 """Builders of models that use what the released one does not."""

@@ -15,6 +15,7 @@ from kws_reference.errors import KwsError
 from kws_reference.frontend.kinds import AnyFrontendConfig, config_from_dict
 from kws_reference.frontend.micro_config import MicroFrontendConfig
 from kws_reference.labels import LabelSet, check_name
+from kws_reference.system.file_names import printable
 from kws_reference.system.files import remedy, replace
 from kws_reference.timing import (
     MAX_QUIET_STEPS,
@@ -189,7 +190,7 @@ class Bundle:
         try:
             return cls._parse(folder, manifest, model)
         except (KwsError, OverflowError) as error:
-            raise KwsError(f"{folder / MANIFEST_FILE}: {error}") from None
+            raise KwsError(f"{folder / MANIFEST_FILE}: {printable(str(error))}") from None
 
     @classmethod
     def _parse(cls, folder: Path, manifest: dict[str, Any], model: bytes) -> "Bundle":
@@ -294,7 +295,7 @@ def _manifest_of(folder: Path, digest: str) -> dict[str, Any]:
     text = _read(folder / MANIFEST_FILE)
     try:
         manifest = json.loads(text.decode("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise KwsError(f"{folder / MANIFEST_FILE} is not JSON ({error}). Export the bundle again.") from None
     if not isinstance(manifest, dict):
         raise KwsError(f"{folder / MANIFEST_FILE} must hold a JSON object. Received: {type(manifest).__name__}.")
@@ -317,7 +318,7 @@ def _names(path: Path, digest: str) -> bool:
     try:
         manifest = json.loads(path.read_bytes())
         return manifest["model_sha256"] == digest and manifest["format_version"] == FORMAT_VERSION
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 

@@ -27,20 +27,20 @@ class Conv2d(LinearCall):
 
     @property
     def weights(self) -> Constant:
-        return Constant("Weights", np.pad(self.matrix, [(0, 0), (0, self._inputs - self.matrix.shape[1])]))
+        return Constant("Weights", np.pad(self.matrix, [(0, 0), (0, self.inputs - self.matrix.shape[1])]))
 
     @property
     def scratch_bytes(self) -> int:
         """``aot::Conv2dScratchBytes``: what three outputs cover, as int8 and as int16, and padded rows."""
         g = self.geometry
         band = g.kernel_h * g.columns * g.in_c if g.padded_w else 0
-        return 9 * self._inputs + band
+        return 9 * self.inputs + band
 
     @property
     def macs(self) -> int:
         return self.geometry.frames * self.matrix.size
 
     @property
-    def _inputs(self) -> int:
+    def inputs(self) -> int:
         """``aot::Conv2dInputs``: whole words."""
         return -(-self.matrix.shape[1] // 4) * 4

@@ -22,7 +22,8 @@ def _is_averaged_whole(module: Module, rows: SlidingRows) -> bool:
     if graph.tensors[rows.joined].dtype != "INT8":
         return False  # sums of int16 rows would need 32 bits each
     whole = pool.options["filter_h"] == rows.rows + 1 and pool.options["filter_w"] == 1
-    return whole and len(shape) == 4 and shape[2] == 1 and graph.tensors[pool.outputs[0]].shape[1] == 1
+    averages = graph.tensors[pool.outputs[0]].shape
+    return whole and len(shape) == len(averages) == 4 and shape[2] == 1 and averages[1] == 1
 
 
 SUM_RINGS = Pass("sum_rings", run, optional=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kws_reference.errors import KwsError
 
-from kws_codegen.protocol import cpp, page
+from kws_codegen.protocol import cpp, javascript, page
 
 
 def files(root: Path) -> dict[Path, str]:
@@ -19,6 +19,7 @@ def files(root: Path) -> dict[Path, str]:
     if not document.is_file():
         raise KwsError(f"{document} is missing. Run this in the kit's folder.")
     wanted = {root / name: text for name, text in cpp.files(root / ".clang-format").items()}
+    wanted[root / javascript.OUTPUT] = javascript.text()
     wanted[document] = page.update(document.read_text(encoding="utf-8"))
     return wanted
 

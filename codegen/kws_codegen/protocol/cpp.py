@@ -13,7 +13,7 @@ from kws_reference.protocol.wire import Counted, Digest, Field, Message, Number,
 
 from kws_codegen.render.environment import TEMPLATES, environment
 
-_TEMPLATES = TEMPLATES / "protocol"
+TEMPLATES_OF_PROTOCOL = TEMPLATES / "protocol"
 
 # Written from a struct; all other messages of the device are written from arguments.
 STRUCTS = (messages.Info, messages.StepRecord, messages.DetectionRecord, messages.Bench, messages.Stats)
@@ -167,6 +167,7 @@ def _members(field: Field) -> list[Member]:
             counter = Member(f"uint{8 * count.size}_t", f"{_singular(field.name)}_count", "")
             if _is_left_to_the_caller(item):
                 return [counter]
+            assert isinstance(item, Number)
             pointer = {1: "const int8_t*", 4: "const uint32_t*"}[item.size]
             return [
                 Member(pointer, field.name, f"[{counter.name}]{', ' * bool(field.meaning)}{field.meaning}"),
@@ -252,7 +253,7 @@ def files(style: Path) -> dict[str, str]:
     Raises:
       KwsError: clang-format is missing.
     """
-    templates = environment(_TEMPLATES)
+    templates = environment(TEMPLATES_OF_PROTOCOL)
     templates.filters.update(camel=camel, where=_where)
     of = {group: [_message(message) for message in members] for group, members in {
         "structs": STRUCTS, "calls": CALLS, "inline_calls": INLINE_CALLS, "requests": REQUESTS, "sized": SIZED,

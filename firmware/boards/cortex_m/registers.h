@@ -3,9 +3,9 @@
 
 #include <cstdint>
 
-namespace kws::board {
+#include "cortex_m/access.h"
 
-inline volatile uint32_t& Register(uintptr_t address) { return *reinterpret_cast<volatile uint32_t*>(address); }
+namespace kws::board {
 
 constexpr uintptr_t kIcsr = 0xE000ED04;
 constexpr uintptr_t kVtor = 0xE000ED08;
@@ -28,6 +28,15 @@ constexpr uintptr_t kDwtCycleCount = 0xE0001004;
 constexpr uintptr_t kNvicSetEnable = 0xE000E100;
 constexpr uintptr_t kNvicClearEnable = 0xE000E180;
 constexpr uintptr_t kNvicClearPending = 0xE000E280;
+constexpr uintptr_t kNvicPriority = 0xE000E400;
+
+// The core's timer, SysTick (Arm v7-M and v8-M Architecture Reference Manuals).
+constexpr uintptr_t kSysTickControl = 0xE000E010;
+constexpr uintptr_t kSysTickReload = 0xE000E014;  // 24 bits
+constexpr uintptr_t kSysTickValue = 0xE000E018;
+constexpr uint32_t kSysTickRuns = 1u << 0;
+constexpr uint32_t kSysTickInterrupts = 1u << 1;
+constexpr uint32_t kSysTickCountsCoreClocks = 1u << 2;  // otherwise the chip's maker chose a clock
 
 constexpr uint32_t kCfsrMemoryStacking = 1u << 4;  // MSTKERR
 constexpr uint32_t kCfsrMemoryAddressValid = 1u << 7;  // MMARVALID
@@ -37,8 +46,15 @@ constexpr uint32_t kCfsrStackOverflow = 1u << 20;  // STKOF, Armv8-M only
 inline void EnableInterruptLine(uint32_t line) { Register(kNvicSetEnable + 4 * (line / 32)) = 1u << (line % 32); }
 inline void DisableInterruptLine(uint32_t line) {
   Register(kNvicClearEnable + 4 * (line / 32)) = 1u << (line % 32);
-  __asm volatile("dsb\n isb" ::: "memory");
+  SynchronizationBarrier();
 }
 inline void ClearPendingLine(uint32_t line) { Register(kNvicClearPending + 4 * (line / 32)) = 1u << (line % 32); }
+
+// 0 to 255, of which a chip has the upper bits; the lower one goes first.
+inline void SetLinePriority(uint32_t line, uint32_t priority) {
+  const uintptr_t address = kNvicPriority + line / 4 * 4;
+  const uint32_t shift = line % 4 * 8;
+  Register(address) = (Register(address) & ~(0xFFu << shift)) | (priority << shift);
+}
 
 }  // namespace kws::board

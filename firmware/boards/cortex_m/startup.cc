@@ -7,6 +7,7 @@
 
 #include "board_config.h"
 #include "cortex_m/core.h"
+#include "cortex_m/line_handlers.h"
 #include "cortex_m/linker_symbols.h"
 #include "cortex_m/registers.h"
 #include "kws/board.h"
@@ -17,7 +18,6 @@ extern "C" {
 [[noreturn]] void Reset_Handler();
 [[noreturn]] void KwsStart();
 void KwsFaultHandler();
-void KwsSerialInterrupt();
 void KwsTickInterrupt();
 }
 
@@ -39,7 +39,7 @@ constexpr VectorTable MakeVectorTable() {
   for (Handler& handler : table.lines) handler = KwsFaultHandler;
   table.core[0] = Reset_Handler;
   if (kHasTickInterruptHandler) table.core[14] = KwsTickInterrupt;
-  if (kHasSerialInterruptHandler) table.lines[kSerialInterruptLine] = KwsSerialInterrupt;
+  for (const LineHandler& used : kLineHandlers) table.lines[used.line] = used.handler;
   return table;
 }
 
@@ -58,7 +58,7 @@ void CopyAndClearMemory() {
 // Moves thread mode to the process stack, then goes on in KwsStart(). Naked: there is no stack frame to lose.
 extern "C" __attribute__((naked)) void Reset_Handler() {
   __asm volatile(
-      "cpsie i\n"
+      "cpsid i\n"
       "ldr r0, =__handler_stack_top\n"
       "msr msp, r0\n"
 #if defined(__ARM_ARCH_8M_MAIN__) || defined(__ARM_ARCH_8_1M_MAIN__)
@@ -82,6 +82,11 @@ extern "C" [[noreturn]] void KwsStart() {
   __asm volatile("dsb\n isb" ::: "memory");
 #endif
   Register(kVtor) = reinterpret_cast<uint32_t>(&kVectors);
+  for (uint32_t line = 0; line < kInterruptLines; line += 32) {  // a boot loader may have left some on
+    Register(kNvicClearEnable + line / 8) = 0xFFFFFFFF;
+    Register(kNvicClearPending + line / 8) = 0xFFFFFFFF;
+  }
+  UnmaskInterrupts();
   Register(kShcsr) |= 7u << 16;  // usage, bus and memory faults have their own exceptions
   Register(kCcr) |= 1u << 4;     // dividing by zero is a fault
   CopyAndClearMemory();

@@ -2,7 +2,10 @@
 // hw/arm/mps2.c.
 #pragma once
 
+#include <array>
 #include <cstdint>
+
+#include "cortex_m/line_handlers.h"
 
 namespace kws::board {
 
@@ -10,7 +13,7 @@ constexpr uintptr_t kUart = 0x40004000;    // CMSDK UART 0
 constexpr uintptr_t kFpgaio = 0x40028000;  // LEDs, buttons, counters
 constexpr uint32_t kInterruptLines = 32;
 constexpr uint32_t kSerialInterruptLine = 0;  // UART 0 receive
-constexpr bool kHasSerialInterruptHandler = false;
+constexpr std::array<LineHandler, 0> kLineHandlers{};  // the serial port is polled
 constexpr bool kHasTickInterruptHandler = true;  // of the recorded microphone
 
 }  // namespace kws::board

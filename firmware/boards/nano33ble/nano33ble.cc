@@ -61,6 +61,10 @@ uint32_t StackUsedBytes() { return 0; }
 void PaintStack() {}
 bool StackGuardIntact() { return true; }
 
+void FeedWatchdog() {}
+bool StartedByWatchdog() { return false; }
+void ShowDetection(bool) {}
+
 void Exit(int) {
   for (;;) yield();
 }

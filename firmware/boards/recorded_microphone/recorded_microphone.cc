@@ -18,11 +18,7 @@ namespace {
 
 constexpr size_t kRingSamples = 512;  // 32 ms at 16 kHz: three blocks, which come while a step is computed
 
-// The core's timer, SysTick (Arm v7-M and v8-M Architecture Reference Manuals).
-constexpr uintptr_t kTimerControl = 0xE000E010;
-constexpr uintptr_t kTimerReload = 0xE000E014;
-constexpr uintptr_t kTimerValue = 0xE000E018;
-constexpr uint32_t kTimerRuns = 1u << 0 | 1u << 1 | 1u << 2;  // counts clocks of the core, and interrupts at 0
+constexpr uint32_t kTimerRuns = kSysTickRuns | kSysTickInterrupts | kSysTickCountsCoreClocks;
 constexpr uint32_t kFewestTicks = 1000;  // between two interrupts
 constexpr uint32_t kMostTicks = 1u << 23;  // half of what it counts: jitter may double them
 
@@ -44,7 +40,7 @@ uint32_t NextPeriod() {
   return g_period - most + static_cast<uint32_t>((uint64_t{g_random} * (2 * uint64_t{most} + 1)) >> 32);
 }
 
-void StopTimer() { Register(kTimerControl) = 0; }
+void StopTimer() { Register(kSysTickControl) = 0; }
 
 // The next block of the recording. Returns its samples; fewer than a block, or none, at the end.
 size_t ReadBlock(int16_t* block) {
@@ -75,10 +71,10 @@ Status Start(uint32_t) {
   g_round = 0;
   g_loops = 0;
   g_random = 1;
-  Register(kTimerReload) = NextPeriod() - 1;
-  Register(kTimerValue) = 0;
+  Register(kSysTickReload) = NextPeriod() - 1;
+  Register(kSysTickValue) = 0;
   std::atomic_signal_fence(std::memory_order_release);  // the interrupt sees all of the above
-  Register(kTimerControl) = kTimerRuns;
+  Register(kSysTickControl) = kTimerRuns;
   return Status::kOk;
 }
 
@@ -100,7 +96,7 @@ uint32_t LostSamples() { return g_ring.lost(); }
 extern "C" void KwsTickInterrupt() {
   using namespace kws::board;
   using namespace kws::board::microphone;
-  Register(kTimerReload) = NextPeriod() - 1;
+  Register(kSysTickReload) = NextPeriod() - 1;
   if (++g_round < g_rounds) return;
   g_round = 0;
   int16_t block[kws::kMicrophoneBlockSamples];

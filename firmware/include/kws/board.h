@@ -81,6 +81,16 @@ void PaintStack();
 // True when the guard words at the low end of the stack are intact. Boards with a hardware limit fault before.
 bool StackGuardIntact();
 
+// Called on each turn of the application's main loop. The first call starts the watchdog, where the board has one: from
+// then on the chip is reset when a turn takes longer than the board's file states. It rests while the core sleeps.
+void FeedWatchdog();
+
+// Whether the watchdog caused this start. Of a board without one: false.
+bool StartedByWatchdog();
+
+// Shows whether a detection was raised of late, where the board has a light for it.
+void ShowDetection(bool detected);
+
 // Ends the program: emulated boards stop the emulator, whose exit status is `code` (0 to 255); others stop for good.
 [[noreturn]] void Exit(int code);
 

@@ -31,6 +31,7 @@ enum FaultType : uint32_t {
   kFaultSecure = 7,
   kFaultUnexpectedInterrupt = 16,
   kFaultStackOverflow = 256,
+  kFaultWatchdog = 257,
 };
 
 // Text for a FaultType, never null.
@@ -52,6 +53,8 @@ constexpr const char* FaultTypeName(uint32_t type) {
       return "unexpected interrupt";
     case kFaultStackOverflow:
       return "stack overflow";
+    case kFaultWatchdog:
+      return "watchdog";
     default:
       return "unknown fault";
   }

@@ -1,6 +1,7 @@
 """Compilers of the boards: GCC for Arm, or the development machine's own for board `native`."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,7 @@ def _arm(env: Any, board: Board, ldscripts: Path) -> None:
         OBJCOPY="arm-none-eabi-objcopy",
         RANLIB="arm-none-eabi-gcc-ranlib",
         SIZETOOL="arm-none-eabi-size",
+        GDB=next((name for name in ("arm-none-eabi-gdb", "gdb-multiarch") if shutil.which(name)), "arm-none-eabi-gdb"),
         SIZEPROGREGEXP=r"^(?:\.text|\.rodata|\.init_array|\.data|\.ARM\.exidx|\.ARM\.extab)\s+(\d+).*",
         SIZEDATAREGEXP=r"^(?:\.data|\.bss|\.noinit|\.stack|\.handler_stack)\s+(\d+).*",
         SIZECHECKCMD="$SIZETOOL -A -d $SOURCES",

@@ -23,6 +23,11 @@ const FaultLog& StartFaultLog() {
     g_log.magic = kMagic;
   }
   ++g_log.starts;
+  if (board::StartedByWatchdog()) {  // nothing ran that could have kept a record
+    ++g_log.faults;
+    g_log.last = FaultRecord{};
+    g_log.last.type = kFaultWatchdog;
+  }
   g_log.crc = Digest();
   return g_log;
 }

@@ -16,7 +16,8 @@ struct FaultLog {
   uint32_t crc;  // of everything before it
 };
 
-// Call once per start, first: recognises power-on (where the memory holds noise) and counts the start.
+// Call once per start, first: recognises power-on (where the memory holds noise) and counts the start. One that the
+// watchdog caused is counted as a fault too.
 const FaultLog& StartFaultLog();
 
 // The log as it is now. Needs StartFaultLog().

@@ -23,6 +23,7 @@ int RunApplication() {
   kws::app::RunCommandLine(g_pipeline);  // ends the program when the emulator asked for a bulk run
   g_session.Start();
   for (;;) {
+    kws::board::FeedWatchdog();
     const bool received = g_session.Poll();
     const bool processed = g_session.Process();
     if (!received && !processed) g_session.Idle();

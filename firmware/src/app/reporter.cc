@@ -74,6 +74,7 @@ void Reporter::OnAudio(const int16_t* pcm, size_t samples) {
 
 void Reporter::OnStep(const StepResult& result) {
   ++steps_;
+  light_.OnStep(result.detected);
   SendStep(result);
   if ((config_ & kConfigStateDigests) != 0) SendStateDigest(result.step);
   if ((config_ & kConfigFrontendDigests) != 0) SendFrontendDigest(result.step);
@@ -85,6 +86,7 @@ void Reporter::OnStep(const StepResult& result) {
 }
 
 void Reporter::ForgetAudio() {
+  light_.TurnOff();
   heard_samples_ = 0;
   for (uint32_t& ticks : layer_ticks_) ticks = 0;
 #ifdef KWS_FRONTEND_MICRO

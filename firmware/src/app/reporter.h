@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "app/detection_light.h"
 #include "app/pipeline.h"
 #include "app/replies.h"
 #include "kws/frontend.h"
@@ -55,6 +56,7 @@ class Reporter {
   uint32_t steps_ = 0;
   uint32_t detections_ = 0;
   uint32_t layer_ticks_[kMaxProfiledLayers] = {};
+  DetectionLight light_;
 #ifdef KWS_FRONTEND_MICRO
   // What the front end's stages compute in the step under way, and how long.
   struct FrontendDigest {

@@ -4,9 +4,13 @@ import argparse
 from pathlib import Path
 
 from kws_reference.cli import program
+from kws_reference.errors import KwsError
 
 from kws_host import benchmark, options, report
 from kws_host.benchmark import STAGES, BenchJob
+from kws_host.cycles import estimate
+from kws_host.cycles.text import cycles_text
+from kws_host.project import firmware_of
 from kws_host.screen import table
 from kws_host.target import open_device
 
@@ -20,6 +24,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     parser.add_argument("--wav", type=Path, help="what the device hears (default: noise from --seed)")
     parser.add_argument("--steps", type=int, default=100, help="of noise, at least 2 (default: 100)")
     parser.add_argument("--seed", type=int, default=0, help="of the noise (default: 0)")
+    parser.add_argument(
+        "--cycles",
+        action="store_true",
+        help="with --emulate, also estimate what it takes on chips with this core, by the core's documented timings",
+    )
     options.add_json(parser)
     return parser
 
@@ -27,9 +36,20 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
 def run(args: argparse.Namespace) -> int:
     """Measures and prints."""
     job = BenchJob(args.wav, args.steps, args.seed)
+    target = options.target_of(args)
+    traced = target.emulate if args.cycles else None
+    if args.cycles and not traced:
+        raise KwsError(
+            "--cycles estimates from what an emulator executes: give --emulate. A chip counts its own cycles."
+        )
+    if traced:
+        estimate.require_documented(traced)
     report.require_writable(args.json)
-    with open_device(options.target_of(args)) as device:
+    with open_device(target) as device:
         result = benchmark.run(device, job)
+        if traced:
+            elf = target.elf or firmware_of(traced)
+            result["cycles_estimate"] = estimate.estimate(device, traced, elf, benchmark.audio(device, job))
     if args.json:
         report.write_json(args.json, result)
     if args.json != "-":
@@ -46,6 +66,7 @@ def _text(result: dict) -> str:
         *([_part_table(result, "stage", result["frontend_stages"])] if result["frontend_stages"] else []),
         *([_part_table(result, "layer", result["layers"])] if result["layers"] else []),
         _memory_table(result["memory"]),
+        *([cycles_text(result["cycles_estimate"])] if "cycles_estimate" in result else []),
     ]
     return "\n\n".join(parts)
 

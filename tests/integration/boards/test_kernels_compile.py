@@ -24,6 +24,8 @@ POINTWISE = [
     (4092, 2, 2),
     (4096, 2, 2),
 ]
+# Rows of weights that lie in pairs, where SMLAD multiplies.
+PAIRED = [*4 * [(20, 2, 4)], *4 * [(20, 2, 5)], *4 * [(36, 6, 1)], (508, 2, 3), (504, 4, 2), (12, 10, 1)]
 DEPTHWISE = [(4, 2, 4, 4, 2), (8, 13, 16, 8, 3), (12, 31, 12, 24, 2), (16, 33, 16, 16, 4), (128, 64, 128, 128, 2)]
 # Rows, columns and channels of input; kernel; rows, columns and channels of output; strides; padding; dilations.
 CONV_2D = [
@@ -64,16 +66,26 @@ def source():
         "using namespace kws::aot;",
         "alignas(16) const int8_t kWeights[8192 * 8] = {1, 2, 3};",
         "alignas(16) const int32_t kTable[3 * 128] = {1, 2, 3};",
+        "alignas(16) constexpr int8_t kRows[20 * 2] = {1, 2, 3};",
         "alignas(16) int8_t g_scratch[65536];",
+        "#if defined(KWS_AOT_DSP)",
+        "constexpr bool kDsp = true;",
+        "static_assert(WeightRows<20, 2, kRows>::kPaired);",
+        "#else",
+        "constexpr bool kDsp = false;",
+        "#endif",
     ]
     calls = []
     shapes = [(f"Pointwise{kind}", shape) for kind, shape in itertools.product(("", "Int4"), POINTWISE)]
     shapes += [(f"Depthwise{kind}", shape) for kind, shape in itertools.product(("", "Int4"), DEPTHWISE)]
+    shapes += [("Pointwise, paired", shape) for shape in PAIRED]
     for number, (kernel, shape) in enumerate(shapes):
         rounding, clamping = FINISH[number % len(FINISH)]
         limits = "-128, 127" if clamping == "kInt8" else "-3, 100"
         arguments = f"{shape[0]}, y, g_scratch" if kernel.startswith("Pointwise") else "y"
+        kernel, _, paired = kernel.partition(", ")
         parameters = f"{', '.join(map(str, shape))}, Rounding::{rounding}, Clamping::{clamping}"
+        parameters += f", {'WeightRows<20, 2, kRows>::kPaired' if shape[0] == 20 else 'kDsp'}" if paired else ""
         calls.append(f"  {kernel}<{parameters}>({{kWeights, kTable}}, {{-3, {limits}}}, x, {arguments});")
         lines.append(f"void Step{number}(const int8_t* x, int8_t* y) {{\n{calls[-1]}\n}}")
     planes = [("Conv2d", shape) for shape in CONV_2D] + [("Depthwise2d", shape) for shape in DEPTHWISE_2D]

@@ -1,6 +1,7 @@
 """The PlatformIO commands that the README promises, on emulated boards."""
 
 import os
+import re
 import select
 import shutil
 import socket
@@ -109,6 +110,51 @@ def test_pio_upload_by_a_protocol_of_the_chip_calls_its_program(tmp_path):
 
 @pytest.mark.qemu
 @pytest.mark.parametrize(
+    ("env", "protocol", "program", "arguments"),
+    [
+        (
+            "nrf52840_dk",
+            "jlink",
+            "JLinkExe",
+            "-device nRF52840_xxAA -if SWD .* -CommanderScript {build}/firmware.jlink",
+        ),
+        ("nrf52840_dk", "pyocd", "pyocd", "load -t nrf52840 -a 0x00000000 {build}/firmware.bin"),
+        ("nano33ble_sense", "bossac", "bossac", "-d --port=/dev/ttyACM7 -U -i -e -w {build}/firmware.bin -R"),
+        ("stm32f4_discovery", "stlink", "st-flash", "--reset write {build}/firmware.bin 0x08000000"),
+        (
+            "disco_l475vg_iot01a",
+            "openocd",
+            "openocd",
+            "-f board/stm32l4discovery.cfg -c program firmware.elf verify reset exit",
+        ),
+    ],
+)
+def test_pio_upload_to_a_chip_without_an_emulator_calls_its_program(env, protocol, program, arguments, tmp_path):
+    boards.build(env)
+    fake = tmp_path / program
+    fake.write_text('#!/bin/sh\necho "$0 $@"\n')
+    fake.chmod(0o755)
+    port = ["--upload-port", "/dev/ttyACM7"] if protocol == "bossac" else []
+    result = upload_by(protocol, env, tmp_path, {"PATH": f"{tmp_path}:{os.environ['PATH']}"}, *port)
+    assert result.returncode == 0, result.stdout + result.stderr
+    build = boards.BUILD / env
+    assert re.search(f"^{fake} {arguments.format(build=build)}$", result.stdout, re.MULTILINE), result.stdout
+    if protocol == "jlink":
+        script = (build / "firmware.jlink").read_text(encoding="utf-8")
+        assert script == f'loadbin "{build}/firmware.bin", 0x00000000\nr\ng\nexit\n'
+
+
+@pytest.mark.qemu
+def test_pio_upload_by_a_boot_loader_without_its_port_one_clear_line():
+    boards.build("nano33ble_sense")
+    result = boards.pio("run", "-e", "nano33ble_sense", "-t", "upload")
+    errors = [line for line in (result.stdout + result.stderr).splitlines() if line.startswith("error:")]
+    assert result.returncode != 0
+    assert len(errors) == 1 and "press the board's button twice" in errors[0]
+
+
+@pytest.mark.qemu
+@pytest.mark.parametrize(
     ("env", "protocol", "message"),
     [
         ("netduinoplus2", "dfu", "dfu-util is not on PATH: install it"),
@@ -125,12 +171,12 @@ def test_pio_upload_by_what_is_not_there_one_clear_line(env, protocol, message, 
     assert errors == [f"error: {message}"]
 
 
-def upload_by(protocol: str, env: str, folder: Path, environment=None) -> subprocess.CompletedProcess:
+def upload_by(protocol: str, env: str, folder: Path, environment=None, *words: str) -> subprocess.CompletedProcess:
     """Target upload of an environment with another `upload_protocol`."""
     text = (boards.ROOT / "platformio.ini").read_text(encoding="utf-8")
     project = folder / "other.ini"
     project.write_text(text.replace(f"\nboard = {env}\n", f"\nboard = {env}\nupload_protocol = {protocol}\n"))
-    return boards.pio("run", "-c", str(project), "-e", env, "-t", "upload", environment=environment)
+    return boards.pio("run", "-c", str(project), "-e", env, "-t", "upload", *words, environment=environment)
 
 
 @pytest.mark.qemu

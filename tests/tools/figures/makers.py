@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from kws_firmware import analysed as of_images
 from kws_firmware import tables as of_firmware
 from kws_reference.errors import KwsError
 from kws_training import tables as of_training
@@ -10,12 +11,15 @@ from tests.tools.figures import (
     adopted,
     clips,
     conformer,
+    cycles,
     engines,
     frontends,
+    live,
     recordings,
     sentences,
     training_speed,
     wake_words,
+    web,
 )
 from tests.tools.figures.records import INT4, RELEASED
 
@@ -35,10 +39,12 @@ TABLES: Mapping[str, Maker] = {
     "keywords alone": recordings.alone,
     "without speech": recordings.without_speech,
     "engines": engines.engines,
+    "cycles beside measured ones": cycles.published,
     "adopted": adopted.adopted,
     "front ends": frontends.frontends,
     "training speed": training_speed.training_speed,
     "conformer": conformer.conformer,
+    "web": web.models,
 }
 
 
@@ -49,7 +55,15 @@ def all_makers() -> dict[str, Maker]:
       KwsError: two makers have one name.
     """
     makers: dict[str, Maker] = {}
-    for more in (TABLES, sentences.FIGURES, of_firmware.TABLES, of_training.TABLES):
+    for more in (
+        TABLES,
+        sentences.FIGURES,
+        live.FIGURES,
+        web.FIGURES,
+        of_firmware.TABLES,
+        of_images.TABLES,
+        of_training.TABLES,
+    ):
         twice = sorted(set(makers) & set(more))
         if twice:
             raise KwsError(f"two makers of figures are called {', '.join(twice)}.")

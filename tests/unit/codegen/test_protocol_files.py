@@ -5,7 +5,7 @@ from typing import Annotated
 
 import pytest
 from kws_codegen.protocol import __main__ as command
-from kws_codegen.protocol import cpp, page
+from kws_codegen.protocol import cpp, javascript, page
 from kws_reference.errors import KwsError
 from kws_reference.protocol import messages
 from kws_reference.protocol.wire import U8, U32, Message
@@ -19,15 +19,16 @@ def test_protocol_files_are_what_the_table_gives(monkeypatch, capsys):
     assert command.main(["--check"]) == 0, capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", [*cpp.OUTPUTS, "host/PROTOCOL.md"])
+@pytest.mark.parametrize("name", [*cpp.OUTPUTS, javascript.OUTPUT, "host/PROTOCOL.md"])
 def test_protocol_check_of_a_changed_file_names_it_and_overwrite_mends_it(name, tmp_path, monkeypatch, capsys):
-    for path in (*cpp.OUTPUTS, "host/PROTOCOL.md", ".clang-format"):
+    for path in (*cpp.OUTPUTS, javascript.OUTPUT, "host/PROTOCOL.md", ".clang-format"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes((ROOT / path).read_bytes())
     monkeypatch.chdir(tmp_path)
     changed = tmp_path / name
     before = changed.read_text()
-    true, false = ("| 0x01 |", "| 0x02 |") if name.endswith("md") else ("namespace kws {", "namespace other {")
+    edits = {"md": ("| 0x01 |", "| 0x02 |"), "js": ("GET_INFO: 0x01,", "GET_INFO: 0x02,")}
+    true, false = edits.get(name.rpartition(".")[2], ("namespace kws {", "namespace other {"))
     assert true in before
     changed.write_text(before.replace(true, false, 1))
     assert command.main(["--check"]) == 1
@@ -41,6 +42,16 @@ def test_protocol_elsewhere_is_one_line_and_exit_2(tmp_path, monkeypatch, capsys
     assert command.main(["--check"]) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ") and error.count("\n") == 1
+
+
+def test_javascript_has_every_message_type_and_field_of_the_table():
+    text = javascript.text()
+    ours = [kind for kind in vars(messages).values() if isinstance(kind, type) and hasattr(kind, "TYPE")]
+    for kind in ours:
+        block = text.split(f"  {kind.TYPE.name}: {{\n")[1].split("  },\n")[0]
+        names = [line.split('"')[1] for line in block.splitlines() if "{ name:" in line]
+        assert names == [javascript.camel(field.name) for field in dataclasses.fields(kind)], kind
+    assert all(f"  {kind.name}: 0x{kind.value:02x}," in text for kind in messages.MessageType)
 
 
 def test_page_unknown_mark_is_refused():

@@ -193,3 +193,11 @@ def test_load_manifest_with_a_fault_names_it_in_one_line(copy, message):
         Bundle.load(copy)
     assert "\n" not in str(caught.value)
     assert str(copy) in str(caught.value)
+
+
+def test_bundle_value_with_a_line_break_is_refused_in_one_line(copy):
+    """Found by mutation."""
+    edit(copy, lambda manifest: manifest["frontend"].update(hop_samples="a\nb"))
+    with pytest.raises(KwsError, match=r"hop_samples: use an integer > 0. Received: a\\u000ab") as error:
+        Bundle.load(copy)
+    assert "\n" not in str(error.value)

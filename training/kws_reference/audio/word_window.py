@@ -10,6 +10,7 @@ PLATEAU_PERCENT = 98
 QUIET = 16
 """Largest swing to each side, of 32768, of what counts as silence (-66 dB of full scale)."""
 _HEARD_BLOCKS = 5
+_WORD_SHARE = 10  # of the loudest level: what is above a tenth of it, above the floor, belongs to the word
 
 
 def word_start(pcm: np.ndarray, length: int, sample_rate_hz: int) -> int:
@@ -48,6 +49,27 @@ def word_start(pcm: np.ndarray, length: int, sample_rate_hz: int) -> int:
     first = best - int(np.argmin(good[best::-1])) + 1 if not good[: best + 1].all() else 0
     behind = best + int(np.argmin(good[best:])) - 1 if not good[best:].all() else len(good) - 1
     return min((first + behind) // 2 * block, last)
+
+
+def word_span(pcm: np.ndarray, sample_rate_hz: int) -> tuple[int, int]:
+    """Finds where the words of a recording begin and end: with the first and the last 10 ms that stand out.
+
+    A block stands out when its level (see `word_start`), less the floor, is at least a tenth of the loudest one's.
+
+    Args:
+      pcm: int16 ``[samples]``.
+      sample_rate_hz: its rate.
+
+    Returns:
+      The first sample, and the one behind the last: multiples of 10 ms, or the recording's end. The whole recording
+      where nothing stands out.
+    """
+    if not len(pcm):
+        return 0, 0
+    block, level = _block(sample_rate_hz), _level(pcm, sample_rate_hz)
+    level = level - np.sort(level)[len(level) * FLOOR_PERCENT // 100]
+    loud = np.flatnonzero(_WORD_SHARE * level >= level.max()) if level.max() > 0 else np.arange(len(level))
+    return int(loud[0]) * block, min(len(pcm), (int(loud[-1]) + 1) * block)
 
 
 def is_silent(pcm: np.ndarray, sample_rate_hz: int) -> bool:

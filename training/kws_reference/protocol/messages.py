@@ -130,6 +130,7 @@ class FaultType(Described):
     SECURE = 7, "SecureFault"
     UNEXPECTED_INTERRUPT = 16, "unexpected interrupt"
     STACK_OVERFLOW = 256, "stack overflow"
+    WATCHDOG = 257, "watchdog"
 
 
 class Config(enum.IntFlag):

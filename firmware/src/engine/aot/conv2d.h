@@ -83,7 +83,8 @@ inline void CopyPatch(const int8_t* input, int y, int x, int8_t padding, int8_t*
 //   padding: the input's zero point, int8
 //   output: int8 [out_h][out_w][out_c], not overlapping the input
 //   scratch: Conv2dScratchBytes(kGeometry) bytes, 4-byte aligned
-template <const PlaneGeometry& kGeometry, Rounding kRounding, Clamping kClamping>
+//   kPaired: the rows of weights lie in pairs (weight_rows.h)
+template <const PlaneGeometry& kGeometry, Rounding kRounding, Clamping kClamping, bool kPaired = false>
 void Conv2d(const LinearTables& tables, OutputRange range, int8_t padding, const int8_t* input, int8_t* output,
             void* scratch) {
   constexpr int kInputs = Conv2dInputs(kGeometry), kOutputs = kGeometry.out_c;
@@ -110,7 +111,8 @@ void Conv2d(const LinearTables& tables, OutputRange range, int8_t padding, const
         internal::CopyPatch<kGeometry>(input, y, x, padding, patch);
       }
       if (++waiting == kAtOnce) {
-        Pointwise<kInputs, kOutputs, kAtOnce, kRounding, kClamping>(tables, range, patches, kInputs, output, work);
+        Pointwise<kInputs, kOutputs, kAtOnce, kRounding, kClamping, kPaired>(tables, range, patches, kInputs, output,
+                                                                             work);
         output += kAtOnce * kOutputs;
         waiting = 0;
       }
@@ -118,7 +120,7 @@ void Conv2d(const LinearTables& tables, OutputRange range, int8_t padding, const
   }
   constexpr int kRest = kGeometry.out_h * kGeometry.out_w % kAtOnce;
   if constexpr (kRest != 0) {
-    Pointwise<kInputs, kOutputs, kRest, kRounding, kClamping>(tables, range, patches, kInputs, output, work);
+    Pointwise<kInputs, kOutputs, kRest, kRounding, kClamping, kPaired>(tables, range, patches, kInputs, output, work);
   }
 }
 

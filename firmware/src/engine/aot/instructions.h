@@ -11,6 +11,9 @@
 #include <arm_mve.h>
 #elif defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
 #define KWS_AOT_DSP 1
+#elif defined(__wasm_simd128__)
+#define KWS_AOT_WASM 1
+#include <wasm_simd128.h>
 #endif
 
 // Assembly blocks of this folder that need most registers name them all, r7 never without saving it, since it is the
@@ -94,5 +97,19 @@ inline uint32_t ExtendOdd(uint32_t word) {
 }
 
 #endif  // KWS_AOT_DSP
+
+#if defined(KWS_AOT_WASM)
+
+// sums + a * b of eight int16 each, two neighbours in a lane.
+inline v128_t MultiplyEight(v128_t a, v128_t b, v128_t sums) {
+  return wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(a, b));
+}
+
+inline int32_t SumOfLanes(v128_t sums) {
+  return wasm_i32x4_extract_lane(sums, 0) + wasm_i32x4_extract_lane(sums, 1) + wasm_i32x4_extract_lane(sums, 2) +
+         wasm_i32x4_extract_lane(sums, 3);
+}
+
+#endif  // KWS_AOT_WASM
 
 }  // namespace kws::aot

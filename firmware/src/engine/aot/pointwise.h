@@ -7,7 +7,9 @@
 
 #include "engine/aot/instructions.h"
 #include "engine/aot/linear_tables.h"
+#include "engine/aot/pointwise_paired.h"
 #include "engine/aot/requantize.h"
+#include "engine/aot/weight_rows.h"
 
 namespace kws::aot {
 
@@ -23,7 +25,15 @@ namespace internal {
 
 template <int kInputs>
 inline int32_t DotPortable(int32_t sum, const int8_t* a, const int8_t* b) {
-  for (int i = 0; i < kInputs; ++i) sum += a[i] * b[i];
+  int i = 0;
+#if defined(KWS_AOT_WASM)
+  if constexpr (kInputs >= 8) {
+    v128_t sums = wasm_i32x4_splat(0);
+    for (; i + 8 <= kInputs; i += 8) sums = MultiplyEight(wasm_i16x8_load8x8(a + i), wasm_i16x8_load8x8(b + i), sums);
+    sum += SumOfLanes(sums);
+  }
+#endif
+  for (; i < kInputs; ++i) sum += a[i] * b[i];
   return sum;
 }
 
@@ -386,12 +396,13 @@ inline void PointwiseOneFrame(const LinearTables& tables, OutputRange range, con
 //   input:  kFrames rows of kInputs int8, row f at input + f * input_stride
 //   output: int8 [kFrames][kOutputs], not overlapping the input
 //   scratch: PointwiseScratchBytes(kInputs, kFrames) bytes, 4-byte aligned
-template <int kInputs, int kOutputs, int kFrames, Rounding kRounding, Clamping kClamping>
+//   kPaired: the rows lie in pairs (weight_rows.h)
+template <int kInputs, int kOutputs, int kFrames, Rounding kRounding, Clamping kClamping, bool kPaired = false>
 void Pointwise(const LinearTables& tables, OutputRange range, const int8_t* input, int input_stride, int8_t* output,
                [[maybe_unused]] void* scratch) {
 #if defined(KWS_AOT_DSP)
   // The second weight row is addressed by an immediate offset.
-  constexpr bool kByTwo = kInputs % 4 == 0 && kInputs <= 4092 && kOutputs % 2 == 0;
+  constexpr bool kByTwo = kPaired || (kInputs % 4 == 0 && kInputs <= 4092 && kOutputs % 2 == 0);
   constexpr bool kByOne = kInputs >= 4;
 #elif defined(KWS_AOT_MVE)
   constexpr bool kByTwo = kInputs <= 256 && kOutputs % 4 == 0 && kRounding == Rounding::kFast;
@@ -407,38 +418,53 @@ void Pointwise(const LinearTables& tables, OutputRange range, const int8_t* inpu
       const int8_t* x = input + frame * input_stride;
       auto* expanded = static_cast<uint32_t*>(scratch);
       internal::ExpandThreeFrames<kInputs>(x, x + input_stride, x + 2 * input_stride, expanded);
-      internal::PointwiseThreeFrames<kInputs, kOutputs, kRounding, kClamping>(tables, range, expanded,
-                                                                              output + frame * kOutputs);
+      int8_t* to = output + frame * kOutputs;
+      if constexpr (kPaired) {
+        internal::PointwisePairedFrames<kInputs, kOutputs, 3, kRounding, kClamping>(tables, range, expanded, to);
+      } else {
+        internal::PointwiseThreeFrames<kInputs, kOutputs, kRounding, kClamping>(tables, range, expanded, to);
+      }
     }
   }
-  constexpr int kPaired = kThrees + (kByTwo ? (kFrames - kThrees) / 2 * 2 : 0);
-  constexpr int kDone = kByOne ? kFrames : kPaired;
-  if constexpr (kPaired != kThrees) {
-    for (int frame = kThrees; frame < kPaired; frame += 2) {
+  constexpr int kTwos = kThrees + (kByTwo ? (kFrames - kThrees) / 2 * 2 : 0);
+  constexpr int kDone = kByOne ? kFrames : kTwos;
+  if constexpr (kTwos != kThrees) {
+    for (int frame = kThrees; frame < kTwos; frame += 2) {
       const int8_t* x = input + frame * input_stride;
       auto* expanded = static_cast<uint32_t*>(scratch);
       internal::ExpandFrames<kInputs>(x, x + input_stride, expanded);
-      internal::PointwiseTwoFrames<kInputs, kOutputs, kRounding, kClamping>(tables, range, expanded,
-                                                                            output + frame * kOutputs);
+      int8_t* to = output + frame * kOutputs;
+      if constexpr (kPaired) {
+        internal::PointwisePairedFrames<kInputs, kOutputs, 2, kRounding, kClamping>(tables, range, expanded, to);
+      } else {
+        internal::PointwiseTwoFrames<kInputs, kOutputs, kRounding, kClamping>(tables, range, expanded, to);
+      }
     }
   }
 #else
-  constexpr int kPaired = kByTwo ? kFrames / 2 * 2 : 0;
-  constexpr int kDone = kByOne ? kFrames : kPaired;
+  constexpr int kTwos = kByTwo ? kFrames / 2 * 2 : 0;
+  constexpr int kDone = kByOne ? kFrames : kTwos;
 #endif
 #if defined(KWS_AOT_MVE)
-  if constexpr (kPaired != 0) {
-    for (int frame = 0; frame < kPaired; frame += 2) {
+  if constexpr (kTwos != 0) {
+    for (int frame = 0; frame < kTwos; frame += 2) {
       internal::PointwiseTwoFrames<kInputs, kOutputs, kClamping>(tables, range, input + frame * input_stride,
                                                                  input_stride, output + frame * kOutputs);
     }
   }
 #endif
 #if defined(KWS_AOT_DSP) || defined(KWS_AOT_MVE)
-  if constexpr (kDone != kPaired) {
-    for (int frame = kPaired; frame < kFrames; ++frame) {
-      internal::PointwiseOneFrame<kInputs, kOutputs, kRounding, kClamping>(tables, range, input + frame * input_stride,
-                                                                           output + frame * kOutputs);
+  if constexpr (kDone != kTwos) {
+    for (int frame = kTwos; frame < kFrames; ++frame) {
+      const int8_t* x = input + frame * input_stride;
+      int8_t* to = output + frame * kOutputs;
+#if defined(KWS_AOT_DSP)
+      if constexpr (kPaired) {
+        internal::PointwisePairedOneFrame<kInputs, kOutputs, kRounding, kClamping>(tables, range, x, to);
+        continue;
+      }
+#endif
+      internal::PointwiseOneFrame<kInputs, kOutputs, kRounding, kClamping>(tables, range, x, to);
     }
   }
 #endif

@@ -35,7 +35,20 @@ struct PairSums {
 template <int kInputs>
 inline PairSums DotPairPortable(int32_t start, const int8_t* weights, const int8_t* x) {
   PairSums sums = {start, start};
-  for (int i = 0; i < kInputs; ++i) {
+  int i = 0;
+#if defined(KWS_AOT_WASM)
+  if constexpr (kInputs >= 8) {
+    v128_t low = wasm_i32x4_splat(0), whole = low;
+    for (; i + 8 <= kInputs; i += 8) {
+      const v128_t bytes = wasm_i16x8_load8x8(weights + i), eight = wasm_i16x8_load8x8(x + i);
+      low = MultiplyEight(wasm_v128_and(bytes, wasm_i16x8_splat(15)), eight, low);
+      whole = MultiplyEight(bytes, eight, whole);
+    }
+    sums.low += SumOfLanes(low);
+    sums.whole += SumOfLanes(whole);
+  }
+#endif
+  for (; i < kInputs; ++i) {
     sums.low += (weights[i] & 15) * x[i];
     sums.whole += weights[i] * x[i];
   }

@@ -8,6 +8,19 @@
 #include "kws/frontend.h"
 #include "model_info.h"
 
+// Whether the engine fails: by the build, or as a fuzzed input wants it.
+#ifdef FAKE_FAILS_AS_INPUT_WANTS
+#include "fuzz_board.h"
+#define FAKE_INIT_FAILS fuzz::InitFails()
+#define FAKE_STEP_FAILS fuzz::StepFails()
+#endif
+#ifndef FAKE_INIT_FAILS
+#define FAKE_INIT_FAILS false
+#endif
+#ifndef FAKE_STEP_FAILS
+#define FAKE_STEP_FAILS false
+#endif
+
 namespace kws {
 
 namespace model {
@@ -43,11 +56,7 @@ const char* Name() { return "fake"; }
 
 Status Init() {
   Reset();
-#ifdef FAKE_INIT_FAILS
-  return Status::kOutOfRange;
-#else
-  return Status::kOk;
-#endif
+  return FAKE_INIT_FAILS ? Status::kOutOfRange : Status::kOk;
 }
 
 void Reset() {
@@ -56,9 +65,7 @@ void Reset() {
 }
 
 Status Step(const int8_t* features, int8_t* scores) {
-#ifdef FAKE_STEP_FAILS
-  if (g_steps == 3) return Status::kInternal;
-#endif
+  if (FAKE_STEP_FAILS && g_steps == 3) return Status::kInternal;
   ++g_steps;
   for (int k = 0; k < 3; ++k) g_sum[k] = static_cast<int8_t>(g_sum[k] + features[k] + features[4 + k]);
   if (g_layer_ticks != nullptr) g_layer_ticks[1] += 5;

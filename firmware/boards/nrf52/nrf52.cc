@@ -1,0 +1,38 @@
+// The nRF52 as a board: its parts wired together.
+#include <cstdint>
+
+#include "board_config.h"
+#include "cortex_m/access.h"
+#include "cortex_m/board_facts.h"
+#include "cortex_m/core.h"
+#include "kws/board.h"
+#include "kws/microphone.h"
+#include "nrf52/nrf52.h"
+#include "nrf52/pin.h"
+
+namespace kws::board {
+
+static_assert(kClockHz == 64000000, "the core has no other clock");
+
+void Init() {
+  ReadResetReason();
+  StartCycleCounter();
+  StartClocks();
+  ShowDetection(false);
+  StartSerial();
+}
+
+uint32_t Idle() {
+  MaskInterrupts();  // what arrives from here on still wakes the core
+  if (!WaitForSerial() && !microphone::HasSamples()) WaitForInterrupt();
+  const uint32_t woke = Ticks();
+  StopWaitingForSerial();
+  UnmaskInterrupts();
+  return woke;
+}
+
+uint32_t Ticks() { return CycleCount(); }
+
+TickInfo Clock() { return {g_counts_cycles ? TickInfo::kCycles : TickInfo::kNone, 1, 1}; }
+
+}  // namespace kws::board

@@ -1,0 +1,31 @@
+// STM32F4DISCOVERY: start, and its green light.
+#include "board_config.h"
+#include "cortex_m/board_facts.h"
+#include "cortex_m/core.h"
+#include "kws/board.h"
+#include "stm32/pins.h"
+#include "stm32/serial.h"
+#include "stm32f4/clocks.h"
+#include "stm32f4/stm32f4_registers.h"
+
+namespace kws::board {
+namespace {
+
+bool g_started_by_watchdog;
+
+}  // namespace
+
+void Init() {
+  g_started_by_watchdog = TakeWatchdogFlag();
+  StartCycleCounter();
+  const bool fast = StartClocks();
+  StartSerial(fast ? kSerialBusHz : kInternalOscillatorHz, false);
+  Register(kRcc + rcc::kPortEnr) |= kLight.enable.mask();
+  UseOutput(kLight);
+}
+
+bool StartedByWatchdog() { return g_started_by_watchdog; }
+
+void ShowDetection(bool detected) { SetOutput(kLight, detected); }
+
+}  // namespace kws::board

@@ -1,0 +1,56 @@
+"""``kws-host live``: a page in the browser that lets a board hear this machine's microphone, and shows every score."""
+
+import argparse
+import contextlib
+import logging
+import webbrowser
+
+from kws_reference.cli import program
+from kws_reference.errors import KwsError
+
+from kws_host import options
+from kws_host.live.board import LiveBoard, Source
+
+DEFAULT_HTTP_PORT = 8765
+
+log = logging.getLogger(__name__)
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    """Declares the options."""
+    parser = subparsers.add_parser("live", help="hear and see a board in the browser", description=__doc__)
+    options.add_target(parser)
+    parser.add_argument(
+        "--source",
+        choices=[source.value for source in Source],
+        default=Source.PAGE.value,
+        help="who hears: the page (default), or the board by a microphone of its own",
+    )
+    parser.add_argument(
+        "--http-port",
+        type=int,
+        default=DEFAULT_HTTP_PORT,
+        metavar="N",
+        help="TCP port of the page, on this machine alone; 0 chooses one (default: %(default)s)",
+    )
+    parser.add_argument("--no-browser", action="store_true", help="do not open the page, only say where it is")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serves the page until the user ends it."""
+    try:
+        from kws_host.live.server import LiveServer
+    except ImportError as error:
+        raise KwsError(f"{error.name} is not installed: pip install 'kws-kit[host]'") from error
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        LiveBoard(options.target_of(args), Source(args.source)) as board,
+    ):
+        server = LiveServer(board, args.http_port)
+        print(server.url, flush=True)
+        log.info("the page is there; Ctrl-C ends")
+        if not args.no_browser:
+            webbrowser.open(server.url)
+        server.serve_here()
+    return program.OK

@@ -1,0 +1,67 @@
+/** The firmware in WebAssembly, in a worker of this browser. */
+import { Device } from "./device.js";
+import { unavailable } from "./wasm_module.js";
+
+export class WasmDevice extends Device {
+  static unavailable = unavailable;
+
+  /**
+   * @param {{module: string, facts: Object}} model address of the module, and what its .json says.
+   * @param {import("./device.js").Handlers} handlers
+   */
+  constructor(model, handlers) {
+    super(handlers);
+    this.model = model;
+    this.worker = null;
+    this.answers = {};
+  }
+
+  async open() {
+    this.worker = new Worker(new URL("./wasm_worker.js", import.meta.url), { type: "module" });
+    this.worker.onmessage = ({ data }) => this.onMessage(data);
+    this.worker.onerror = () => this.broken("The worker of WebAssembly did not start: reload the page, or use a newer browser.");
+    const { info } = await this.ask({ task: "open", url: this.model.module, model: this.model.facts }, "open");
+    return info;
+  }
+
+  take(pcm) {
+    this.worker.postMessage({ task: "push", pcm });
+  }
+
+  async restart() {
+    await this.ask({ task: "reset" }, "reset");
+  }
+
+  async close() {
+    this.worker?.terminate();
+    this.answers = {};
+    this.ended();
+  }
+
+  ask(message, task) {
+    return new Promise((resolve, reject) => {
+      this.answers[task] = { resolve, reject };
+      this.worker.postMessage(message);
+    });
+  }
+
+  onMessage(data) {
+    if (data.done === "failed") {
+      this.broken(data.message);
+    } else if (data.done === "push") {
+      if (data.steps.length) this.handlers.onSteps?.(data.steps);
+      this.settled(data.samples);
+    } else {
+      this.answers[data.done]?.resolve(data);
+      delete this.answers[data.done];
+    }
+  }
+
+  broken(message) {
+    const asked = Object.values(this.answers);
+    this.answers = {};
+    for (const answer of asked) answer.reject(new Error(message));
+    if (asked.length) this.ended();
+    else this.fail(message);
+  }
+}

@@ -1,0 +1,43 @@
+"""The page's microphone, for which the browser plays the demo's words."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from kws_firmware import web
+from kws_reference.audio.pcm import read_wav
+
+from tests.support import web_page
+from tests.support.chromium import chromium, page_of
+
+
+@pytest.fixture(scope="module")
+def browser(words):
+    with chromium(hears=words[0]) as running:
+        yield running
+
+
+def test_page_listening_gives_every_integer_of_the_reference(browser, address, words, tmp_path):
+    with page_of(browser, address, reduced_motion="reduce") as page:
+        web_page.wait_ready(page)
+        page.click("#listen")
+        page.wait_for_selector("#detections li:nth-child(3)")
+        page.click("#stop")
+        web_page.wait_ready(page)
+        found = web_page.saved_steps(page, tmp_path)
+        heard = read_wav(web_page.saved(page, "save-wav", tmp_path))
+        announced = page.text_content("#announcer")
+    expected = web_page.expected_steps(Path(web.RELEASED[0]), heard)
+    assert web_page.without_times(found["steps"]) == expected
+    detected = [found["labels"][step["detection"]["label"]] for step in expected if step["detection"]]
+    assert len(detected) >= 3 and announced.startswith(f"Heard: {detected[-1]},")
+    # The browser converts the file to its devices' rate and back: the same sound, not the same samples.
+    assert _similarity(heard, words[1]) > 0.9
+
+
+def _similarity(heard: np.ndarray, played: np.ndarray) -> float:
+    """Largest correlation of a second of what was heard with what was played."""
+    loudest = int(np.argmax(np.convolve(np.abs(heard.astype(float)), np.ones(8000), "valid")))
+    part, played = heard[loudest : loudest + 8000].astype(float), played.astype(float)
+    energies = np.convolve(played**2, np.ones(len(part)), "valid")
+    return float((np.correlate(played, part) / np.sqrt(np.maximum(energies, 1) * (part @ part))).max())
