@@ -86,7 +86,7 @@ def main() -> int:
 def _native(bundle: Path, generated: Path) -> Path:
     """The program `web_main` of a bundle, compiled as PlatformIO's environment `native` is."""
     web.generate(bundle, generated)
-    files = ["tests/integration/native/web_main.cc", *sources.web_files(generated)]
+    files: list[str | Path] = ["tests/integration/native/web_main.cc", *sources.web_files(generated)]
     return native.build(
         f"web_{generated.name}", files, includes=["firmware/src", generated], flags=["-O2", "-DNDEBUG"], sanitize=False
     )
