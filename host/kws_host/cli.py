@@ -15,7 +15,6 @@ from kws_host.commands import (
     evaluate,
     flash,
     info,
-    list_boards,
     live,
     microphone,
     monitor,
@@ -23,10 +22,13 @@ from kws_host.commands import (
     report,
     tune,
 )
+from kws_host.commands import (
+    list as ports,
+)
 
 NAME = "kws-host"
 COMMANDS = (
-    list_boards,
+    ports,
     info,
     flash,
     live,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -117,6 +118,15 @@ def _platformio(environment: str, generated: Path, *words: str) -> None:
     variables = {"PLATFORMIO_CORE_DIR": str(project.ROOT / ".pio-core"), **os.environ, "KWS_GENERATED": str(generated)}
     if subprocess.run(command, env=variables, check=False, stdout=_STDERR).returncode:
         raise KwsError(f"PlatformIO could not build or upload {environment}; its reason stands above")
+
+
+def pyocd_target_of(environment: str) -> str:
+    """The chip of an environment's board as pyOCD calls it, as the board's file says; "" where it does not."""
+    try:
+        manifest = json.loads((project.BOARDS / f"{environment}.json").read_text(encoding="utf-8"))
+        return manifest["debug"]["pyocd_target"]
+    except (OSError, KeyError, TypeError, ValueError):
+        return ""
 
 
 def port_of(environment: str) -> str:

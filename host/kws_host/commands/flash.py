@@ -27,7 +27,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     )
     parser.add_argument("--tool", choices=(PLATFORMIO, PYOCD), default=PLATFORMIO, help="what uploads")
     parser.add_argument("--upload-port", metavar="PORT", help="where the board is (default: as in platformio.ini)")
-    parser.add_argument("--target", metavar="CHIP", help="with --tool pyocd: the chip, as pyOCD calls it")
+    parser.add_argument(
+        "--target", metavar="CHIP", help="with --tool pyocd: the chip, as pyOCD calls it (default: of the board)"
+    )
     parser.add_argument(
         "--probe", metavar="ID", help="with --tool pyocd: the probe's unique id (default: the only one)"
     )
@@ -42,14 +44,15 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
 def run(args: argparse.Namespace) -> int:
     """Flashes. Returns 1 when the board then runs something else."""
     report.require_writable(args.json)
-    if args.tool == PYOCD and not args.target:
-        raise KwsError("--target is missing: pyOCD must know the chip, such as nrf52840 or stm32f407vg")
+    target = args.target or (flashing.pyocd_target_of(args.board) if args.tool == PYOCD else "")
+    if args.tool == PYOCD and not target:
+        raise KwsError("--target is missing: the board's file names no chip for pyOCD. Give one, such as nrf52840")
     if args.tool == PLATFORMIO and (args.target or args.probe):
         raise KwsError("--target and --probe are pyOCD's: give --tool pyocd, or leave them away")
     generated = flashing.generate(args.bundle) if args.bundle else _generated()
     wanted = flashing.digest_of(generated)
     if args.tool == PYOCD:
-        flashing.load_by_pyocd(args.board, generated, args.target, args.probe)
+        flashing.load_by_pyocd(args.board, generated, target, args.probe)
     else:
         flashing.upload(args.board, generated, args.upload_port)
     port = "" if args.no_verify else args.port or args.upload_port or flashing.port_of(args.board)

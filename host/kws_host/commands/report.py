@@ -18,6 +18,7 @@ from kws_host.heard_audio import wav_bytes
 from kws_host.html_report import Drawn, render
 from kws_host.measured_results import Result, Row
 from kws_host.png import data_url
+from kws_host.screen import Screen
 from kws_host.timeline import timeline
 
 SHOWN = 12
@@ -53,13 +54,14 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     parser.add_argument(
         "--most-audio", type=float, default=MOST_AUDIO_MB, metavar="MB", help="of it at most (default: %(default)g)"
     )
+    options.add_json(parser)
     parser.add_argument("--title", default="Keyword spotting: every integer", help="of the page")
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
     """Writes the report. Returns 1 when the result has mismatches."""
-    report.require_writable(args.out)
+    report.require_writable(args.out, args.json)
     if not 0 <= args.timelines <= MOST_SHOWN:
         raise KwsError(f"--timelines must be 0 to {MOST_SHOWN}. Received: {args.timelines}.")
     if args.clips and not args.audio:
@@ -73,7 +75,13 @@ def run(args: argparse.Namespace) -> int:
         log.info(note)
     page = render(args.title, result, drawn, against=against, audio_note=note)
     report.write_text(args.out, page)
-    print(f"{args.out}: {len(page.encode()) / 1e6:.1f} MB, {len(drawn)} timelines")
+    size = len(page.encode())
+    Screen(args.json).print(f"{args.out}: {size / 1e6:.1f} MB, {len(drawn)} timelines")
+    if args.json:
+        figures, rows = measured_results.changes(against[1], result) if against else ([], [])
+        told = {"file": str(args.out), "bytes": size, "timelines": len(drawn), "mismatches": result.mismatches}
+        changed = {"figures": [vars(one) for one in figures], "recordings": [vars(one) for one in rows]}
+        report.write_json(args.json, told | {"changed": changed if against else None})
     return program.CHECK_FAILED if result.mismatches else program.OK
 
 

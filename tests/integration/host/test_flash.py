@@ -54,6 +54,12 @@ def test_flash_of_a_bundle_generates_it_first(capsys, board, uploads):
     shutil.rmtree(generated)
 
 
+def test_flash_by_pyocd_takes_the_chip_of_the_boards_file(capsys, uploads, monkeypatch):
+    monkeypatch.setattr(flashing, "load_by_pyocd", lambda *words: uploads.append(words))
+    status, _, _ = host_cli.run(capsys, "flash", "--board", "nrf52840_dk", "--tool", "pyocd", "--no-verify")
+    assert (status, uploads) == (0, [("nrf52840_dk", flashing.GENERATED, "nrf52840", None)])
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [

@@ -68,6 +68,9 @@ def test_report_of_a_check_has_everything_in_it_and_tells_what_changed(capsys, p
         r"left; left@[\d.]+s\s*left; nothing det", found.text
     )
     assert measured_results.read(page).raw == json.loads(after.read_text())  # a report is a result, too
+    words = ("report", after, "--against", before, "--out", tmp_path / "a.html", "--json", "-")
+    told = json.loads(host_cli.run(capsys, *words)[1])
+    assert [change["name"] for change in told["changed"]["figures"]] == ["detections"] and told["mismatches"] == 0
     status, _, _ = host_cli.run(capsys, "report", page, "--against", after, "--out", tmp_path / "again.html")
     assert status == 0 and "Nothing differs" in (tmp_path / "again.html").read_text()
 
