@@ -7,6 +7,7 @@ import time
 import urllib.parse
 
 from kws_reference.errors import KwsError
+from kws_reference.system.file_names import printable
 
 DEFAULT_BAUD = 921600
 READ_BYTES = 65536
@@ -68,7 +69,8 @@ class Port:
                 self._serial.exclusive = True
             self._serial.open()
         except Exception as error:  # pyserial's readers of URLs let out what they meet: re.error, KeyError, ...
-            raise PortUnavailable(*_explain(name, error)) from error
+            text, cause = _explain(name, error)
+            raise PortUnavailable(printable(text), cause) from error
         try:
             self._descriptor = self._serial.fileno()
         except (AttributeError, io.UnsupportedOperation, OSError):

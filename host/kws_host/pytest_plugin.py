@@ -48,11 +48,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuses more workers than boards before the first worker starts."""
+    """Refuses what cannot work, such as more workers than boards, before the first worker starts."""
     if hasattr(config, "workerinput") or not (config.getoption("kws_port") or config.getoption("kws_board")):
         return
     from kws_reference.errors import KwsError
 
+    from kws_host.regression.board_pool import split
+
+    for option in ("kws_port", "kws_board"):
+        given = config.getoption(option)
+        if given and not split(given):  # as of --kws-port "$UNSET": skipping all tests would look like success
+            name = "--" + option.replace("_", "-")
+            raise pytest.UsageError(f"{name} names nothing. Received: {' '.join(map(repr, given))}. Give a name.")
     try:
         _pool(config).check(workers=config.getoption("numprocesses", None) or 1)
     except KwsError as error:
@@ -80,10 +87,8 @@ def _told() -> Iterator[None]:
 
     try:
         yield
-        return
     except KwsError as error:
-        text = str(error)
-    pytest.fail(text, pytrace=False)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 @pytest.fixture(scope="session")

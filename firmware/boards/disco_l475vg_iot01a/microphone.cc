@@ -125,6 +125,7 @@ int16_t SumOf(int32_t result) {
 void TakeHalf(uint32_t half) {
   constexpr size_t kPiece = pdm::SumDecimator::kMostSamples;
   static_assert(kBlockSamples % kPiece == 0);
+  MemoryBarrier();  // what DMA wrote is read behind what it said
   int16_t pcm[kBlockSamples];
   const int32_t* results = g_results + half * kHalfSums;
   for (size_t done = 0; done < kBlockSamples; done += kPiece) {

@@ -25,7 +25,7 @@ PAGE = ROOT / "host" / "web"
 MODELS = ROOT / "build" / "web" / "models"
 """Of the page's own devices, where `make web` has built them."""
 MOST_HEADER_BYTES = 16384
-PING_S = 5.0
+PING_S = 10.0
 SHUTDOWN_S = 1
 
 

@@ -14,7 +14,7 @@ from kws_host.link import Link
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 from kws_reference.pipeline import Pipeline
-from kws_reference.protocol.messages import SetSource, SourceKind
+from kws_reference.protocol.messages import Config, SetSource, SourceKind
 
 from tests.support import boards, clip_files
 
@@ -40,6 +40,7 @@ def test_stm32f407_image_in_qemu_equals_the_reference_and_loses_no_byte(device):
     assert device.info.board == BOARD
     pcm = np.concatenate([clip_files.word(), clip_files.noise(1)])
     bundle = Bundle.load(boards.ROOT / "training" / "zoo" / "matchbox")
+    device.configure(Config.FEATURES)
     result = compare_run(bundle, device.run(pcm), Pipeline(bundle).run(pcm))
     assert result.mismatches == 0 and result.integers > 99 * 14
     stats = device.stats()

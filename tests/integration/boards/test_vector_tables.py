@@ -95,7 +95,9 @@ def test_vector_table_handlers_are_at_the_vendors_lines(env):
         line = load_svd(svd).interrupts[interrupt]
         assert found.words[CORE_EXCEPTIONS + line] == found.symbols[handler], interrupt
     most = max(load_svd(svd).interrupts.values())
-    assert len(found.words) == CORE_EXCEPTIONS + most + 1
+    lines = len(found.words) - CORE_EXCEPTIONS
+    # ST's files leave the last ones out, that of the floating point unit among them.
+    assert lines >= most + 1 if svd.startswith("STM32") else lines == most + 1
 
 
 def test_vector_table_is_checked_for_every_board_that_only_a_chip_runs():

@@ -97,7 +97,7 @@ def test_run_events_that_come_twice_in_a_burst_are_no_loss(fake):
 
     def twice(frame: Frame, _: int) -> list:
         burst.append(frame)
-        if _is_step(frame, 3, 7, 8, LAST_STEP):
+        if _is_step(frame, 3, 7, 8, 28, LAST_STEP):
             again = list(burst)
             burst.clear()
             return [frame, *again]
@@ -107,6 +107,16 @@ def test_run_events_that_come_twice_in_a_burst_are_no_loss(fake):
         run = device.run(_pcm())
     assert (run.attempts, wire.recordings) == (1, 1)
     assert [step.step for step in run.steps] == list(range(LAST_STEP + 1)) == [digest.step for digest in run.digests]
+
+
+def test_run_after_a_restart_whose_hello_was_lost_is_right(fake):
+    """Events then count from 0 again, far behind those of before."""
+    with _device(fake, lambda frame, _: [] if frame.type == MessageType.HELLO else [frame]) as (device, _):
+        device.run(_pcm())
+        device.run(_pcm())
+        device.link.send(MessageType.RESTART, messages.Restart().encode())
+        run = device.run(_pcm())
+    assert [step.step for step in run.steps] == list(range(LAST_STEP + 1))
 
 
 def test_run_loss_ends_an_attempt_when_it_shows(fake):

@@ -45,7 +45,8 @@ def reference():
 def _until(condition, what: str, deadline_s: float = 60.0) -> None:
     deadline = time.monotonic() + deadline_s
     while not condition():
-        assert time.monotonic() < deadline, what
+        if time.monotonic() >= deadline:
+            pytest.fail(what)
         time.sleep(0.05)
 
 
