@@ -166,6 +166,8 @@ def test_tune_saved_settings_are_the_bundles_and_nothing_else_of_it_changes(caps
         (("--threshold", "0.6", "--busy-threshold", "0.5"), "busy threshold of 'yes' is below"),
         (("--forget", "--run", "1"), "--forget takes the generated settings"),
         (("--listen", "0"), "--listen must be above 0"),
+        (("--listen", "inf"), "--listen must be above 0 and at most"),
+        (("--threshold", "=0.5"), "names no label of the model"),
         (("--listen", "1"), "native has no microphone"),
     ],
 )
