@@ -2,7 +2,6 @@
 
 import base64
 import socket
-import time
 from collections import Counter
 from typing import Any
 
@@ -20,6 +19,7 @@ from tests.support import clip_files, firmware, link_fuzz
 from tests.support.chromium import chromium, page_of
 from tests.support.link_vectors import VECTORS
 from tests.support.serial_bridge import STAND_IN, Bridge, bridge
+from tests.support.waiting import until
 
 FUZZ_CASES = 100_000
 COMPARE = """async () => {
@@ -267,10 +267,7 @@ def test_page_asks_for_a_click_and_then_shows_the_board(browser, web, reference)
         assert page.inner_text("#message") == "Press Listen: the browser asks for the board's port after a click alone."
         page.click("#listen")
         page.wait_for_selector("#stop:enabled")
-        deadline = time.monotonic() + 30
-        while not page.inner_text("#steps").startswith("2"):  # 20 or more
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: page.inner_text("#steps").startswith("2"), "no 20 steps came")
         page.click("#stop")
         facts = page.text_content("#facts") + page.text_content("#numbers")
         assert "native" in facts and reference.bundle.name in facts and "left" in facts
