@@ -183,6 +183,15 @@ def test_board_gives_every_integer_of_the_reference_and_says_its_thresholds(seri
     assert result["takes"][0][0]["cost"]["unit"] == "cycles" and result["calls"] == []
 
 
+def test_live_audio_that_comes_too_fast_is_dropped_by_whole_pieces_and_counted(serial, reference):
+    pcm = np.tile(clip_files.noise(4), 2)
+    pieces = [_feed(part)["feed"] for part in np.split(pcm, 4)]
+    serial.begin({"push": pieces}, _feed(pcm[16000:24000]))
+    result = serial.end()
+    assert result["calls"] == [["onLoss", 8000, 8000], ["onLoss", 8000, 16000]]
+    _equals(result["takes"][0], reference, pcm[:24000])  # two pieces, then what was fed
+
+
 def test_board_behind_a_noisy_wire_gives_every_integer(browser, board, reference):
     lossy = firmware.noise(3, 3000, ("flip",))
     with firmware.proxy(board.port, to_device=lossy) as wire, bridge(int(wire.url.rsplit(":", 1)[1])) as web:
