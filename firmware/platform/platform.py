@@ -4,6 +4,7 @@ import importlib.util
 import shutil
 from pathlib import Path
 
+import click
 from platformio.platform.base import PlatformBase
 
 
@@ -18,3 +19,11 @@ class Kws_barePlatform(PlatformBase):  # noqa: N801 (PlatformIO derives this nam
             folder = Path(self.get_dir()) / "tool-scons"
             self.packages["tool-scons"] = {"owner": "platformio", "version": f"symlink://{folder}"}
         return super().configure_default_packages(options, targets)
+
+    def is_embedded(self) -> bool:
+        """Whether PlatformIO takes the program for a chip's: where it debugs, so that gdb goes to the server.
+
+        Its test runner must not: it would flash a program that `firmware/test/test_custom_runner.py` starts by itself.
+        """
+        context = click.get_current_context(silent=True)
+        return context is not None and context.info_name == "debug"

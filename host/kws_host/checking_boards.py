@@ -6,16 +6,49 @@ import queue
 import random
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Protocol
 
+from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 from kws_reference.protocol.messages import Info, Stats
 
-from kws_host import detector_settings
+from kws_host import clips, detector_settings, heard
 from kws_host.checking import CheckJob, ClipResult, check, summarise
 from kws_host.detector_settings import HeldSettings
 from kws_host.device import Device
 from kws_host.target import Target, open_device, require_model
+
+
+def read_job(
+    bundle_path: Path,
+    audio: Sequence[Path],
+    *,
+    labels_csv: Path | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    keep_going: bool = False,
+) -> tuple[CheckJob, list[str]]:
+    """Reads what is to be checked: all recordings first, since a broken file must not cost minutes.
+
+    Args:
+      bundle_path: the model.
+      audio, labels_csv, limit, seed: see `clips.find`.
+      keep_going: see `CheckJob`.
+
+    Returns:
+      The job, and what the user has to know about the recordings.
+
+    Raises:
+      KwsError: the bundle or a recording is faulty.
+    """
+    from kws_reference.pipeline import Pipeline  # half a second that other commands and --help can do without
+
+    bundle = Bundle.load(bundle_path)
+    chosen = clips.find(audio, bundle, labels_csv=labels_csv, limit=limit, seed=seed)
+    pcm = tuple(clip.read(bundle) for clip in chosen)
+    notes = heard.notes(bundle, pcm)
+    return CheckJob(Pipeline(bundle), tuple(chosen), pcm, keep_going), notes
 
 
 def rounds(job: CheckJob, repeat: int, shuffle: int | None) -> CheckJob:
@@ -32,16 +65,16 @@ def rounds(job: CheckJob, repeat: int, shuffle: int | None) -> CheckJob:
     if repeat < 1:
         raise KwsError(f"--repeat must be at least 1. Received: {repeat}.")
     generator = random.Random(shuffle)
-    clips, audio = [], []
+    chosen, audio = [], []
     for number in range(1, repeat + 1):
         order = list(range(len(job.clips)))
         if shuffle is not None:
             generator.shuffle(order)
         for index in order:
             clip = job.clips[index]
-            clips.append(dataclasses.replace(clip, name=f"{clip.name} ({number})") if repeat > 1 else clip)
+            chosen.append(dataclasses.replace(clip, name=f"{clip.name} ({number})") if repeat > 1 else clip)
             audio.append(job.audio[index])
-    return dataclasses.replace(job, clips=tuple(clips), audio=tuple(audio))
+    return dataclasses.replace(job, clips=tuple(chosen), audio=tuple(audio))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +132,7 @@ class Outcome:
 
     def json(self) -> dict:
         """For machines. Of one board flat; of several with a list of them in the place of its fields."""
-        clips = len(self.job.clips)
+        count = len(self.job.clips)
         bundle = {"name": self.job.bundle.name, "model_sha256": self.job.bundle.model_sha256}
         found = [
             {
@@ -108,14 +141,14 @@ class Outcome:
                 "detector": board.held.json() if board.held else None,
                 "stats": dataclasses.asdict(stats),
                 "clips": [result.json() for result in board.results],
-                "summary": summarise(board.results, clips),
+                "summary": summarise(board.results, count),
             }
             for board, stats in zip(self.boards, self.stats, strict=True)
         ]
         if len(found) == 1:
             return found[0]
         everything = [result for board in self.boards for result in board.results]
-        return {"bundle": bundle, "boards": found, "summary": summarise(everything, clips * len(found))}
+        return {"bundle": bundle, "boards": found, "summary": summarise(everything, count * len(found))}
 
 
 def run_check(targets: Sequence[Target], job: CheckJob, listener: Listener, *, fail_fast: bool = False) -> Outcome:

@@ -20,6 +20,8 @@ RUN_ATTEMPTS = 3
 """How often a recording is streamed in all, when the link loses results."""
 RESTART_TIMEOUTS = 5
 """Answer timeouts that a device may take to come back after a restart."""
+BURST_EVENTS = 64
+"""Most events that come twice together; a number farther back is that of a device which has restarted."""
 EVENTS: tuple[type[Message], ...] = (
     messages.StepRecord,
     messages.DetectionRecord,
@@ -357,7 +359,7 @@ class Device:
             return False
         if self._event_seq is not None and frame.type != MessageType.HELLO:  # which starts the count anew
             ahead = (frame.seq - self._event_seq) % 65536
-            if ahead > 32768:  # one of several that came twice
+            if ahead > 65536 - BURST_EVENTS:  # one of several that came twice
                 return False
             if ahead > 1 and not self._gap_is_known:
                 self._event_was_lost = True

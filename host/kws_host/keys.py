@@ -1,6 +1,7 @@
 """Single keys of the terminal, without Enter, while something else goes on."""
 
 import contextlib
+import os
 import select
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,8 @@ class Keys:
         """Returns the next key, in lower case; "" when none was pressed within that time."""
         if not self.is_there or not select.select([sys.stdin], [], [], wait_s)[0]:
             return ""
-        return sys.stdin.read(1).lower()
+        # Not by sys.stdin, whose buffer would take further keys out of the reach of select.
+        return os.read(sys.stdin.fileno(), 1).decode("utf-8", "replace").lower()
 
 
 @contextlib.contextmanager

@@ -107,10 +107,15 @@ class Link:
             "Was the device unplugged or the emulator stopped?"
         )
 
-    def _text_note(self) -> str:
+    @property
+    def last_words(self) -> str:
+        """The end of what came and is no frame, in one line; "" when that was nothing to be read."""
         text = (self._last_text + self._decoder.pending).decode("utf-8", "replace")
         shown = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-        return f"; it said: {shown[-100:]}" if len(shown) >= 4 else ""
+        return shown[-100:] if len(shown) >= 4 else ""
+
+    def _text_note(self) -> str:
+        return f"; it said: {self.last_words}" if self.last_words else ""
 
     def _write(self, data: bytes) -> None:
         try:

@@ -26,7 +26,9 @@ class Losses:
 class PlainView:
     """Prints events."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_quiet: bool = False) -> None:
+        """Args: is_quiet: prints nothing: stdout is a report's."""
+        self._is_quiet = is_quiet
         self._labels: Sequence[str] = ()
         self._clock: StepClock | None = None
 
@@ -40,19 +42,23 @@ class PlainView:
             case DetectionRecord():
                 name = self._labels[event.label] if event.label < len(self._labels) else f"label {event.label}"
                 seconds = self._clock.end_s(event.step) if self._clock else 0.0
-                print(f"{seconds:8.2f} s  {name:<12} {100 * event.smoothed_q15 / ONE_Q15:3.0f} %", flush=True)
+                self._print(f"{seconds:8.2f} s  {name:<12} {100 * event.smoothed_q15 / ONE_Q15:3.0f} %")
             case Hello():
-                print(f"(the firmware started, number {event.starts} since power-on)", flush=True)
+                self._print(f"(the firmware started, number {event.starts} since power-on)")
             case Fault():
-                print(f"(the firmware faulted: {event})", flush=True)
+                self._print(f"(the firmware faulted: {event})")
 
     def on_losses(self, losses: Losses) -> None:
         """Takes what was lost so far, when there is more of it."""
-        print(f"(lost: {', '.join(f'{count:,} {name}' for name, count in losses.counts().items())})", flush=True)
+        self._print(f"(lost: {', '.join(f'{count:,} {name}' for name, count in losses.counts().items())})")
 
     def on_text(self, text: str) -> None:
         """Takes lines that the firmware or a boot loader prints."""
-        print("\n".join(f"> {line}" for line in text.splitlines()), flush=True)
+        self._print("\n".join(f"> {line}" for line in text.splitlines()))
+
+    def _print(self, text: str) -> None:
+        if not self._is_quiet:
+            print(text, flush=True)
 
 
 def readable(data: bytes) -> str:

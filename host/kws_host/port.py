@@ -4,8 +4,10 @@ import contextlib
 import io
 import select
 import time
+import urllib.parse
 
 from kws_reference.errors import KwsError
+from kws_reference.system.file_names import printable
 
 DEFAULT_BAUD = 921600
 READ_BYTES = 65536
@@ -13,8 +15,23 @@ _POLL_S = 0.002  # for ports without a descriptor to wait on (loop://, Windows)
 _WRITE_TIMEOUT_S = 10.0
 
 
+BUSY, NOT_PERMITTED, GONE, NOBODY, OTHERWISE = (
+    "in use by another program",
+    "not permitted",
+    "not there",
+    "nobody listens",
+    "cannot be opened",
+)
+REASONS = (BUSY, NOT_PERMITTED, GONE, NOBODY, OTHERWISE)
+"""Why a port cannot be opened, shortly."""
+
+
 class PortUnavailable(KwsError):
-    """The port cannot be opened."""
+    """The port cannot be opened. Attributes: reason: one of `REASONS`."""
+
+    def __init__(self, text: str, reason: str):
+        super().__init__(text)
+        self.reason = reason
 
 
 class PortBroken(Exception):
@@ -51,8 +68,9 @@ class Port:
             if "://" not in name:
                 self._serial.exclusive = True
             self._serial.open()
-        except (serial.SerialException, OSError, ValueError) as error:
-            raise PortUnavailable(_explain(name, error)) from error
+        except Exception as error:  # pyserial's readers of URLs let out what they meet: re.error, KeyError, ...
+            text, cause = _explain(name, error)
+            raise PortUnavailable(printable(text), cause) from error
         try:
             self._descriptor = self._serial.fileno()
         except (AttributeError, io.UnsupportedOperation, OSError):
@@ -92,20 +110,32 @@ class Port:
         return b""
 
 
-def _explain(name: str, error: Exception) -> str:
-    """Why a port cannot be opened, with the next step."""
+def _explain(name: str, error: Exception) -> tuple[str, str]:
+    """Why a port cannot be opened, with the next step; and shortly."""
     text = " ".join(str(error).split())
     if "://" not in name:
         if "lock" in text or "busy" in text.lower() or "Access is denied" in text:
-            return f"{name} is in use by another program. Close its monitor, or choose another port."
+            return f"{name} is in use by another program. Close its monitor, or choose another port.", BUSY
         if "ermission" in text:
-            return f"no permission to open {name}. Add your user to the group that owns it (dialout on Debian)."
+            group = "Add your user to the group that owns it (dialout on Debian)."
+            return f"no permission to open {name}. {group}", NOT_PERMITTED
         if isinstance(error, ValueError):
-            return f"{name} cannot be opened: {text}"
-        return f"no port {name}: {_known_ports()}. Give another by --port or KWS_PORT."
+            return f"{name} cannot be opened: {text}", OTHERWISE
+        return f"no port {name}: {_known_ports()}. Give another by --port or KWS_PORT.", GONE
+    if name.lower().startswith("socket://") and not _has_host_and_port(name):
+        return f"{name} names no host and port. Expected socket://host:port, the port from 1 to 65535.", OTHERWISE
     if "refused" in text:
-        return f"nobody listens on {name}. Start the emulator (kws-host emulate) or give another port by --port."
-    return f"{name} cannot be opened: {text}. Expected a port's name or socket://host:port."
+        start = "Start the emulator (kws-host emulate) or give another port by --port."
+        return f"nobody listens on {name}. {start}", NOBODY
+    return f"{name} cannot be opened: {text}. Expected a port's name or socket://host:port.", OTHERWISE
+
+
+def _has_host_and_port(url: str) -> bool:
+    try:
+        parts = urllib.parse.urlsplit(url)
+        return bool(parts.hostname and parts.port)
+    except ValueError:
+        return False
 
 
 def _known_ports() -> str:

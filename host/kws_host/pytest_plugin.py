@@ -48,11 +48,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuses more workers than boards before the first worker starts."""
+    """Refuses what cannot work, such as more workers than boards, before the first worker starts."""
     if hasattr(config, "workerinput") or not (config.getoption("kws_port") or config.getoption("kws_board")):
         return
     from kws_reference.errors import KwsError
 
+    from kws_host.regression.board_pool import split
+
+    for option in ("kws_port", "kws_board"):
+        given = config.getoption(option)
+        if given and not split(given):  # as of --kws-port "$UNSET": skipping all tests would look like success
+            name = "--" + option.replace("_", "-")
+            raise pytest.UsageError(f"{name} names nothing. Received: {' '.join(map(repr, given))}. Give a name.")
     try:
         _pool(config).check(workers=config.getoption("numprocesses", None) or 1)
     except KwsError as error:
@@ -60,13 +67,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _pool(config: pytest.Config) -> "BoardPool":
+    from kws_reference.errors import KwsError
+
     from kws_host.port import DEFAULT_BAUD
     from kws_host.regression.board_pool import BoardPool, split
 
     boards = split(config.getoption("kws_board"))
     ports = split(config.getoption("kws_port") or ([] if boards else [os.environ.get("KWS_PORT", "")]))
-    baud = config.getoption("kws_baud") or int(os.environ.get("KWS_BAUD", DEFAULT_BAUD))
-    return BoardPool(ports, boards, baud)
+    baud = config.getoption("kws_baud") or os.environ.get("KWS_BAUD") or DEFAULT_BAUD
+    if not str(baud).isdecimal():
+        raise KwsError(f"KWS_BAUD must be a number of bits per second. Received: {baud}.")
+    return BoardPool(ports, boards, int(baud))
 
 
 @contextlib.contextmanager
@@ -76,16 +87,15 @@ def _told() -> Iterator[None]:
 
     try:
         yield
-        return
     except KwsError as error:
-        text = str(error)
-    pytest.fail(text, pytrace=False)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 @pytest.fixture(scope="session")
 def _kws_board(request: pytest.FixtureRequest) -> "Iterator[Board]":
     """The board of this process."""
-    pool = _pool(request.config)
+    with _told():
+        pool = _pool(request.config)
     if not (pool.ports or pool.boards):
         pytest.skip(NO_BOARD)
     from kws_reference.bundle import Bundle

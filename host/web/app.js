@@ -31,6 +31,7 @@ let models = { models: [] };
 let shown = null; // the history that the page shows
 let drawing = false;
 let busy = false;
+let openings = 0;
 
 start();
 
@@ -116,11 +117,16 @@ async function openDevice() {
     const model = models.models[Number(controls.model.value)];
     if (kind.choosesModel && !model) throw new Error("This page was put up without a model. Build it with: make web.");
     const options = kind.choosesModel ? { model: { module: new URL(`models/${model.module}`, location.href).href, facts: model } } : {};
-    await session.open(kind, options);
+    const mine = ++openings;
+    try {
+      await session.open(kind, options);
+    } catch (error) {
+      if (mine === openings) throw error; // else another was chosen meanwhile, which has its own say
+    }
   });
   if (!session.device) return;
   const why = microphoneUnavailable();
-  if (session.info.source === "page" && why) say("note", why);
+  if (session.info?.source === "page" && why) say("note", why);
 }
 
 async function listen() {
@@ -132,7 +138,7 @@ async function listen() {
 
 async function playFile(fetchFile) {
   if (!session.device) await openDevice();
-  if (!session.device || session.info.source === "board") return;
+  if (session.info?.source !== "page") return;
   await act("Reading the recording…", async () => {
     const pcm = await readRecording(await fetchFile(), session.info.sampleRateHz);
     say("", "");

@@ -62,6 +62,7 @@ export class Session {
     this.stop();
     const device = this.device;
     this.device = this.info = this.history = null;
+    this.forget(); // what was measured is the device's
     await device?.close();
   }
 

@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from typing import ClassVar
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,12 +37,15 @@ class Weather:
     delay_s: float = 0.05
     unplug_after: int = 0
 
+    MEAN_BYTES_BETWEEN: ClassVar = (0, 300, 1000, 3000, 10_000, 20_000, 50_000, 100_000, 300_000)
+    """Of the days that `of_seed` draws."""
+
     @classmethod
     def of_seed(cls, seed: int) -> "Weather":
         """Anything from a clear day to a storm, each kind of it on some days."""
         rng = random.Random(f"weather {seed}")
         return cls(
-            bytes_between=rng.choice([0, 300, 1000, 3000, 10_000, 20_000, 50_000, 100_000, 300_000]),
+            bytes_between=rng.choice(cls.MEAN_BYTES_BETWEEN),
             longest=rng.choice([1, 1, 4, 50, 800, 3000]),
             cut_one_in=rng.choice([0, 1, 3]),
             hold_one_in=rng.choice([0, 0, 2, 5]),

@@ -50,10 +50,11 @@ def run(folder: Path, test: str | Path, *options: object) -> Result:
     paths = [ROOT / name for name in ("host", "training")]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("KWS_", "PYTEST_"))}
     command = [sys.executable, "-m", "pytest", "-p", "kws_host.pytest_plugin", "-p", "no:cacheprovider", "-q", test]
+    command += ["-p", "xdist.plugin"] if "-n" in options else []
     done = subprocess.run(
         [*map(str, command), *map(str, options)],
         cwd=folder,
-        env={**kept, "PYTHONPATH": os.pathsep.join(map(str, paths)), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**kept, "PYTHONPATH": os.pathsep.join(map(str, paths)), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         timeout=300,

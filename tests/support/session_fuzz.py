@@ -4,8 +4,10 @@ All of it follows the table of the protocol: a request that is added there is in
 """
 
 import enum
+import os
 import re
-from collections.abc import Iterable
+import subprocess
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from kws_firmware import sources
@@ -25,11 +27,7 @@ HEADER = (
 )
 FAKE = "tests/integration/native/fake_model"
 _PARTS = ("session_fuzz", "fuzz_board")
-_DEFINES = [
-    'KWS_BOARD_NAME="fuzz"',
-    "FAKE_STEP_FAILS=fuzz::StepFails()",
-    "FAKE_INIT_FAILS=fuzz::InitFails()",
-]
+_DEFINES = ['KWS_BOARD_NAME="fuzz"', "FAKE_FAILS_AS_INPUT_WANTS"]
 
 
 def program(*, fuzzing: bool) -> Path:
@@ -53,19 +51,49 @@ def program(*, fuzzing: bool) -> Path:
     )
 
 
+ENVIRONMENT = {"ASAN_OPTIONS": "detect_leaks=0:quarantine_size_mb=4:malloc_context_size=1"}
+"""Leaks are not looked for (there is no heap), and little is kept of what the fuzzer itself has freed: it is faster."""
+
+
+def fuzz(
+    program: Path, folder: Path, inputs: Sequence[Path], *, runs: int, seed: int, longest: int
+) -> subprocess.CompletedProcess:
+    """Runs libFuzzer with the dictionary.
+
+    Args:
+      program: of `program`.
+      folder: where it runs, and leaves an input that fails.
+      inputs: folders of inputs; what is new goes to the first.
+      runs: how many inputs.
+      seed: of the mutations.
+      longest: bytes of an input.
+    """
+    words = folder / "dictionary.txt"
+    words.write_text(dictionary())
+    options = [f"-runs={runs}", f"-seed={seed}", f"-max_len={longest}", f"-dict={words}"]
+    command = [str(word) for word in (program, *options, *inputs)]
+    return subprocess.run(command, cwd=folder, env=os.environ | ENVIRONMENT, capture_output=True, text=True)
+
+
 def corpus() -> list[bytes]:
     """The committed inputs."""
     return [bytes_of(line) for line in CORPUS.read_text().splitlines() if not line.startswith("#")]
 
 
+def write_corpus(inputs: Iterable[bytes]) -> None:
+    """Writes the inputs that are committed."""
+    CORPUS.write_text(HEADER + "".join(f"{data.hex()}\n" for data in inputs))
+
+
 def seeds() -> list[bytes]:
-    """An input for each request of the table, with a payload of its length, and one that streams audio."""
+    """An input for each request of the table, with a payload of its length, and audio for a quick and a slow core."""
     requests = [kind for kind in MessageType if kind < 0x80]
     found = [b"\0" + b"".join(Frame(kind, 1, payload).encode() for payload in _payloads(kind)) for kind in requests]
     audio = [messages.Audio(offset, bytes(range(160)) * 4) for offset in range(0, 3200, 640)]
     stream = [Frame(MessageType.AUDIO, seq, piece.encode()).encode() for seq, piece in enumerate(audio)]
     configure = Frame(MessageType.CONFIGURE, 9, messages.Configure(messages.Config(7)).encode()).encode()
-    return [*found, b"\0" + configure + b"".join(stream)]
+    slow_core = b"\x10"  # fuzz_board.h
+    return [*found, *(options + configure + b"".join(stream) for options in (b"\0", slow_core))]
 
 
 def dictionary() -> str:

@@ -3,8 +3,8 @@
 import numpy as np
 
 BIT_RATE_HZ = 1_024_000
-# What the quantization noise of a 1-bit quantizer may be amplified by at half the rate, so that higher orders than the
-# second stay stable (Schreier and Temes, Understanding Delta-Sigma Data Converters). The second order is without poles.
+# What the quantization noise of a 1-bit quantizer may be amplified by at half the rate, so that orders above the second
+# stay stable (Schreier and Temes, Understanding Delta-Sigma Data Converters). The second order is without poles.
 _NOISE_GAIN = 1.5
 
 

@@ -20,6 +20,7 @@ from kws_reference.cli.progress import Progress
 from kws_reference.system import files
 
 from tests.support import chaos_checks, clip_files, firmware
+from tests.support.chaos import Weather
 from tests.support.chaos_checks import Outcome
 
 
@@ -60,9 +61,13 @@ def _checks(program: Path, audio: Path, seeds: list[int]) -> list[Outcome]:
 
 
 def summarise(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Counts of the verdicts and of the errors, and the longest check."""
+    """Counts of the verdicts, by how often a byte is damaged, and of the errors; and the longest check."""
     verdicts = collections.Counter(outcome.verdict for outcome in outcomes)
     errors = collections.Counter(outcome.error for outcome in outcomes if outcome.verdict == "refused")
+    by_damage = {mean: collections.Counter[str]() for mean in Weather.MEAN_BYTES_BETWEEN}
+    for outcome in outcomes:
+        weather = Weather.of_seed(outcome.seed)
+        by_damage[weather.bytes_between]["unplugged" if weather.unplug_after else outcome.verdict] += 1
     longest = max(outcomes, key=lambda outcome: outcome.seconds)
     return {
         "checks": len(outcomes),
@@ -70,6 +75,7 @@ def summarise(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "streamed_again": sum(outcome.streamed_again for outcome in outcomes),
         "longest_s": round(longest.seconds, 1),
         "longest_seed": longest.seed,
+        "by_bytes_between_damages": {str(mean): dict(sorted(counts.items())) for mean, counts in by_damage.items()},
         "errors": dict(errors.most_common()),
     }
 

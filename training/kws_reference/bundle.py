@@ -295,7 +295,7 @@ def _manifest_of(folder: Path, digest: str) -> dict[str, Any]:
     text = _read(folder / MANIFEST_FILE)
     try:
         manifest = json.loads(text.decode("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise KwsError(f"{folder / MANIFEST_FILE} is not JSON ({error}). Export the bundle again.") from None
     if not isinstance(manifest, dict):
         raise KwsError(f"{folder / MANIFEST_FILE} must hold a JSON object. Received: {type(manifest).__name__}.")
@@ -318,7 +318,7 @@ def _names(path: Path, digest: str) -> bool:
     try:
         manifest = json.loads(path.read_bytes())
         return manifest["model_sha256"] == digest and manifest["format_version"] == FORMAT_VERSION
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 

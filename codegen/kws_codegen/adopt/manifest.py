@@ -111,7 +111,7 @@ def wake_word_detector(scores: Endpoint, path: Path) -> tuple[str, dict[str, Any
         cutoff, steps = float(micro["probability_cutoff"]), int(micro["sliding_window_size"])
     except OSError as error:
         raise KwsError(f"cannot read {path}: {error.strerror}.") from None
-    except (ValueError, KeyError, TypeError, UnicodeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
         raise KwsError(
             f"{path} is no description of a microWakeWord model ({type(error).__name__}: {error})."
         ) from None

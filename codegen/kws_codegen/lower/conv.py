@@ -7,7 +7,6 @@ from kws_codegen import checks
 from kws_codegen.checks import refuse
 from kws_codegen.kernels.cmsis_nn import CmsisConvolve
 from kws_codegen.kernels.conv2d import Conv2d
-from kws_codegen.kernels.geometry import ConvGeometry
 from kws_codegen.kernels.grouped_conv import GroupedConv
 from kws_codegen.kernels.pointwise import Pointwise, PointwiseInt4
 from kws_codegen.lower import weights
@@ -33,7 +32,7 @@ def _lower(lowering: Lowering, op: Op) -> None:
     zero_point = x.zero_points[0]
     if groups > 1:
         lowering.emit(GroupedConv(**fields, input_zero_point=zero_point, geometry=g, groups=groups))
-    elif lowering.own_kernels and lowering.is_folded(op) and _covers_whole_rows(g):
+    elif lowering.own_kernels and lowering.is_folded(op) and g.reads_one_piece:
         kernel = PointwiseInt4 if lowering.is_packed(op) else Pointwise
         stride = g.stride_h * g.in_c
         lowering.emit(kernel(**fields, inputs=rows.shape[1], outputs=outputs, frames=g.frames, input_stride=stride))
@@ -41,13 +40,6 @@ def _lower(lowering: Lowering, op: Op) -> None:
         lowering.emit(Conv2d(**fields, input_zero_point=zero_point, geometry=g))
     else:
         lowering.emit(CmsisConvolve(**fields, input_zero_point=zero_point, geometry=g))
-
-
-def _covers_whole_rows(g: ConvGeometry) -> bool:
-    """Whether what one output reads lies one behind the other: rows of one column, or one tap without strides."""
-    rows_only = g.in_w == 1 and g.kernel_w == 1 and g.dilation_h == 1
-    one_tap = g.taps == 1 and g.stride_h == g.stride_w == 1
-    return (rows_only or one_tap) and not g.padded_h and not g.padded_w
 
 
 CONV_2D = Operator("CONV_2D", _lower, required_inputs=2, needs_options=True)

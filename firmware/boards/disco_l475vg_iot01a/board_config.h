@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 
+#include "cortex_m/board_facts.h"
 #include "cortex_m/line_handlers.h"
 #include "stm32/pins.h"
 #include "stm32l4/stm32l4_registers.h"
@@ -14,6 +15,7 @@ namespace kws::board {
 constexpr uintptr_t kSerialUsart = kUsart1;
 constexpr uintptr_t kSerialEnableRegister = rcc::kApb2Enr;
 constexpr Field kSerialEnable = rcc::kUsart1En;
+constexpr uint32_t kSerialBusHz = kClockHz;
 constexpr uint32_t kSerialInterruptLine = kUsart1Line;
 constexpr Pin kSerialSends{kGpioB, rcc::kGpioBEn, 6, 7};
 constexpr Pin kSerialReceives{kGpioB, rcc::kGpioBEn, 7, 7};

@@ -19,7 +19,7 @@ void Init() {
   g_started_by_watchdog = TakeWatchdogFlag();
   StartCycleCounter();
   const bool fast = StartClocks();
-  StartSerial(fast ? kClockHz : kOscillatorHz, false);
+  StartSerial(fast ? kSerialBusHz : kOscillatorHz, false);
   Register(kRcc + rcc::kPortEnr) |= kLight.enable.mask();
   UseOutput(kLight);
 }

@@ -20,7 +20,9 @@ namespace {
 using pdm::kBlockSamples;
 
 constexpr uint32_t kSampleRateHz = 16000;
-constexpr uint32_t kSettlingBlocks = 2;  // the microphone needs 10 ms after its clock began (data sheet: turn-on time)
+// The microphone needs 10 ms after its clock began (data sheet: turn-on time). What the filters remember from before,
+// 45 samples, is over then, too.
+constexpr uint32_t kSettlingBlocks = 2;
 
 // The bit clock is that of the oscillator, locked to the crystal, * kAudioPllMultiplier / 7 / kClockDivider: 1,024,040
 // Hz, 39 ppm more than 64 for each sample at 16 kHz. No other divider comes nearer; without the crystal it is 616 ppm,
@@ -123,6 +125,7 @@ int16_t SumOf(int32_t result) {
 void TakeHalf(uint32_t half) {
   constexpr size_t kPiece = pdm::SumDecimator::kMostSamples;
   static_assert(kBlockSamples % kPiece == 0);
+  MemoryBarrier();  // what DMA wrote is read behind what it said
   int16_t pcm[kBlockSamples];
   const int32_t* results = g_results + half * kHalfSums;
   for (size_t done = 0; done < kBlockSamples; done += kPiece) {
@@ -139,8 +142,7 @@ Status Start(uint32_t sample_rate_hz) {
   Stop();
   if (sample_rate_hz != kSampleRateHz) return Status::kInvalidArgument;
   StartPeripherals();
-  if (!StartAudioPll()) return Status::kUnavailable;
-  g_decimator.Restart();
+  if (!StartAudioPll()) return Status::kInvalidArgument;
   g_blocks.Restart(kSettlingBlocks);
   StartDma();
   ClearPendingLine(kMicrophoneInterruptLine);

@@ -11,8 +11,8 @@
 #include "cortex_m/registers.h"
 #include "kws/board.h"
 #include "kws/microphone.h"
-#include "stm32f4/clocks.h"
 #include "stm32/serial.h"
+#include "stm32f4/clocks.h"
 #include "stm32f4/stm32f4_registers.h"
 
 namespace kws::board {
@@ -41,7 +41,7 @@ void StartTimer2() {
 void Init() {
   StartCycleCounter();
   const bool fast = StartClocks();
-  StartSerial(fast ? kClockHz / 2 : kInternalOscillatorHz, !g_counts_cycles);
+  StartSerial(fast ? kSerialBusHz : kInternalOscillatorHz, !g_counts_cycles);
   if (g_counts_cycles) return;
   StartTimer2();
   g_instructions = CountsInstructions(Timer2, kTicksPerInstruction.numerator, kTicksPerInstruction.denominator);

@@ -84,7 +84,6 @@ void Stop() {
     g_runs = false;
     DisableInterruptLine(kPdmLine);
     Register(kPdm + pdm::kIntenClr) = pdm::kIntStarted.mask() | pdm::kIntEnd.mask();
-    ClearEvent(pdm::kEventsStopped);
     Register(kPdm + pdm::kTasksStop) = 1;
     // DMA writes until then.
     for (uint32_t look = 0; look < kMostLooks && Register(kPdm + pdm::kEventsStopped) == 0; ++look) {

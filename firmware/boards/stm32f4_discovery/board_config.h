@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 
+#include "cortex_m/board_facts.h"
 #include "cortex_m/line_handlers.h"
 #include "stm32/pins.h"
 #include "stm32f4/stm32f4_registers.h"
@@ -16,6 +17,7 @@ constexpr uint32_t kCrystalHz = 8000000;
 constexpr uintptr_t kSerialUsart = kUsart2;
 constexpr uintptr_t kSerialEnableRegister = rcc::kApb1Enr;
 constexpr Field kSerialEnable = rcc::kUsart2En;
+constexpr uint32_t kSerialBusHz = kClockHz / 4;
 constexpr uint32_t kSerialInterruptLine = kUsart2Line;
 constexpr Pin kSerialSends{kGpioA, rcc::kGpioAEn, 2, 7};
 constexpr Pin kSerialReceives{kGpioA, rcc::kGpioAEn, 3, 7};

@@ -2,8 +2,8 @@
 // interrupt of each half makes PCM of it.
 //
 // Why there and not in Read(): the ring between interrupt and main thread then holds samples, of which 64 ms are 2 KB
-// (PDM of 64 ms: 8 KB), and what does not fit is counted in samples. It takes 40,000 of the 1,680,000 clocks of 10 ms,
-// and the serial port's interrupt goes before it.
+// (PDM of 64 ms: 8 KB), and what does not fit is counted in samples. It takes 42,000
+// instructions in 10 ms, which are 1,680,000 clocks, and the serial port's interrupt goes before it.
 #include <cstddef>
 #include <cstdint>
 
@@ -23,7 +23,9 @@ namespace {
 using pdm::kBlockSamples;
 
 constexpr uint32_t kSampleRateHz = 16000;
-constexpr uint32_t kSettlingBlocks = 2;  // the microphone needs 10 ms after its clock began (data sheet: turn-on time)
+// The microphone needs 10 ms after its clock began (data sheet: turn-on time). What the filters remember from before,
+// 45 samples, is over then, too.
+constexpr uint32_t kSettlingBlocks = 2;
 
 // The bit clock is 1 MHz * kI2sPllMultiplier / kI2sPllDivider / (2 * kDivider + 1) = 1.024 MHz: exactly 64 for each
 // sample. A frame of I2S has two channels of 16 bits, which are one stream here.
@@ -107,6 +109,7 @@ bool TakeOverrun() {
 }
 
 void TakeHalf(uint32_t half) {
+  MemoryBarrier();  // what DMA wrote is read behind what it said
   int16_t pcm[kBlockSamples];
   g_decimator.Run(g_words + half * kHalfWords, kBlockSamples, pcm);
   g_blocks.Write(pcm);
@@ -118,8 +121,7 @@ Status Start(uint32_t sample_rate_hz) {
   Stop();
   if (sample_rate_hz != kSampleRateHz) return Status::kInvalidArgument;
   StartPeripherals();
-  if (!StopDma() || !StartI2sPll()) return Status::kUnavailable;
-  g_decimator.Restart();
+  if (!StopDma() || !StartI2sPll()) return Status::kInvalidArgument;
   g_blocks.Restart(kSettlingBlocks);
   StartDma();
   ClearPendingLine(kMicrophoneInterruptLine);

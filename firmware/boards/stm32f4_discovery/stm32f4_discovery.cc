@@ -19,7 +19,7 @@ void Init() {
   g_started_by_watchdog = TakeWatchdogFlag();
   StartCycleCounter();
   const bool fast = StartClocks();
-  StartSerial(fast ? kClockHz / 4 : kInternalOscillatorHz, false);
+  StartSerial(fast ? kSerialBusHz : kInternalOscillatorHz, false);
   Register(kRcc + rcc::kPortEnr) |= kLight.enable.mask();
   UseOutput(kLight);
 }

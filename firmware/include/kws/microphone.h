@@ -10,7 +10,8 @@
 namespace kws::board::microphone {
 
 // Starts it, or starts it anew: what was recorded before is forgotten, nothing is lost so far.
-//   kOk; kUnavailable: this board has none; kInvalidArgument: not at this rate; kDataLoss: its recording cannot be read
+//   kOk; kUnavailable: this board has none; kInvalidArgument: not at this rate, or its clock does not run; kDataLoss:
+//   its recording cannot be read
 Status Start(uint32_t sample_rate_hz);
 
 // Stops it. Samples that nobody fetched are forgotten, and so is what was lost.

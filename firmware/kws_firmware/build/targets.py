@@ -42,6 +42,7 @@ def add_upload(env: Any, board: Board, elf: Any, image: Any) -> None:
         "stlink": _run("st-flash", "--reset", "write", binary, offset),
         "jlink": _jlink(str(facts.get("debug.jlink_device", "")), binary, offset),
         "pyocd": _run("pyocd", "load", "-t", facts.get("debug.pyocd_target", ""), "-a", offset, binary),
+        "openocd": _openocd(str(facts.get("debug.openocd_board", "")), firmware.with_suffix(".elf")),
         # Arduino's boot loader, which adds the offset itself: press the board's button twice.
         "bossac": _bossac(upload_port, binary),
     }
@@ -58,12 +59,13 @@ def add_upload(env: Any, board: Board, elf: Any, image: Any) -> None:
         env.AddPlatformTarget("stop", None, stop, "Stop the emulator")
 
 
-def _run(*words: object) -> Action:
-    """Action that runs a program without a shell."""
+def _run(*words: object, folder: Path | None = None) -> Action:
+    """Action that runs a program without a shell, in a folder, or where PlatformIO runs."""
 
     def action(target: Any, source: Any, env: Any) -> int:
         try:
-            return subprocess.run([str(word) for word in words], env=env["ENV"], check=False).returncode
+            command = [str(word) for word in words]
+            return subprocess.run(command, env=env["ENV"], cwd=folder, check=False).returncode
         except FileNotFoundError:
             sys.stderr.write(f"error: {words[0]} is not on PATH: install it\n")
             return 2
@@ -81,6 +83,12 @@ def _jlink(device: str, binary: Path, offset: str) -> Action:
         return _run("JLinkExe", "-device", device, *options, "-CommanderScript", script)(target, source, env)
 
     return action
+
+
+def _openocd(board: str, elf: Path) -> Action:
+    """Action that writes an image by OpenOCD. Its own words name the image: in its folder, without what Tcl might read."""
+    write = f"program {elf.name} verify reset exit"
+    return _run("openocd", "-f", f"board/{board}.cfg", "-c", write, folder=elf.parent)
 
 
 def _bossac(port: str, binary: Path) -> Action:

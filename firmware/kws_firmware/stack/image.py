@@ -15,6 +15,7 @@ from kws_firmware.stack.listing import functions
 
 _VECTORS = "_ZN3kws5board12_GLOBAL__N_1L8kVectorsE"
 _START = "KwsStart"
+_FAULT = "KwsFaultHandler"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +24,7 @@ class StackBounds:
 
     Attributes:
       thread: of the application, with the frame that an interrupt leaves there.
-      handlers: of the deepest handler, with the frame of a fault inside of it.
+      handlers: of the handlers, with the frames of what interrupts them.
       path: to the application's deepest place, outermost first, each with what it adds.
     """
 
@@ -41,7 +42,8 @@ def exception_frame(board: Board) -> int:
 def stack_bounds(elf: Path, board: Board) -> StackBounds:
     """Bounds of an image of one of the kit's own boards.
 
-    All handlers have the same priority, so that only a fault can interrupt one.
+    Whatever the priorities, each handler interrupts the others at most once, and a fault the last of them, whose own
+    handler begins at the top of the stack again.
 
     Raises:
       KwsError: see `CallGraph.bound`; the image has no vector table of ours.
@@ -51,8 +53,10 @@ def stack_bounds(elf: Path, board: Board) -> StackBounds:
     start: list[Bound] = [graph.bound(address) for address in graph.named(_START)]
     if not start:
         raise KwsError(f"{elf} has no {_START}: it does not start as the kit's own boards do")
-    handlers = [graph.bound(address).bytes for address in _handlers(elf)]
-    return StackBounds(start[0].bytes + frame, max(handlers) + frame, start[0].path)
+    faults = graph.named(_FAULT)
+    handlers = [graph.bound(address).bytes + frame for address in _handlers(elf) if address not in faults]
+    deepest = max(sum(handlers), *(graph.bound(address).bytes for address in faults))
+    return StackBounds(start[0].bytes + frame, deepest, start[0].path)
 
 
 def stack_sizes(elf: Path) -> tuple[int, int]:

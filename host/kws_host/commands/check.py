@@ -5,14 +5,13 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from kws_reference.bundle import Bundle
 from kws_reference.cli import program
 from kws_reference.cli.progress import Progress
 from kws_reference.protocol.messages import SettingsOrigin
 
-from kws_host import clips, detector_settings, heard, options, report
+from kws_host import detector_settings, options, report
 from kws_host.checking import CheckJob, ClipResult, summarise
-from kws_host.checking_boards import Board, rounds, run_check
+from kws_host.checking_boards import Board, read_job, rounds, run_check
 from kws_host.screen import Screen
 
 HEADER = ("clip", "expected", "heard", "detected", "steps", "mismatches")
@@ -46,7 +45,10 @@ def run(args: argparse.Namespace) -> int:
     """Checks. Returns 1 at a mismatch."""
     report.require_writable(args.json, args.junit)
     targets = options.targets_of(args)
-    job, notes = job_of(args)
+    job, notes = read_job(
+        args.bundle, args.audio, labels_csv=args.labels, limit=args.limit, seed=args.seed, keep_going=args.keep_going
+    )
+    job = rounds(job, args.repeat, args.shuffle)
     screen = Screen(args.json, args.junit)
     outcome = run_check(targets, job, Table(screen, job), fail_fast=args.fail_fast)
     boards = outcome.boards
@@ -63,18 +65,6 @@ def run(args: argparse.Namespace) -> int:
         names = ", ".join(board.name for board in boards)
         report.write_junit(args.junit, f"kws-host check {names}", _junit_cases(boards))
     return program.CHECK_FAILED if outcome.differs else program.OK
-
-
-def job_of(args: argparse.Namespace) -> tuple[CheckJob, list[str]]:
-    """What to check, and what the user has to know about the recordings."""
-    from kws_reference.pipeline import Pipeline  # half a second that other commands and --help can do without
-
-    bundle = Bundle.load(args.bundle)
-    chosen = clips.find(args.audio, bundle, labels_csv=args.labels, limit=args.limit, seed=args.seed)
-    audio = tuple(clip.read(bundle) for clip in chosen)  # all of them first: a broken file must not cost minutes
-    notes = heard.notes(bundle, audio)
-    job = CheckJob(Pipeline(bundle), tuple(chosen), audio, args.keep_going)
-    return rounds(job, args.repeat, args.shuffle), notes
 
 
 class Table:

@@ -4,9 +4,10 @@ import argparse
 import dataclasses
 
 from kws_reference.cli import program
-from kws_reference.protocol.messages import Fault, Info, NamesKind, Stats
+from kws_reference.protocol.messages import Fault, Info, NamesKind, SettingsOrigin, Stats
 
-from kws_host import options, report
+from kws_host import detector_settings, options, report
+from kws_host.detector_settings import HeldSettings
 from kws_host.device import Device
 from kws_host.target import open_device
 
@@ -20,12 +21,14 @@ class Answers:
     states: list[str]
     stats: Stats
     fault: Fault
+    detector: HeldSettings | None
 
     @classmethod
     def of(cls, device: Device) -> "Answers":
         """Asks."""
         stats, fault = device.stats(), device.fault()
-        return cls(device.info, device.names(NamesKind.LABELS), device.names(NamesKind.STATES), stats, fault)
+        labels, states = device.names(NamesKind.LABELS), device.names(NamesKind.STATES)
+        return cls(device.info, labels, states, stats, fault, detector_settings.held_by(device))
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -48,7 +51,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _json(answers: Answers) -> dict:
-    return dataclasses.asdict(answers) | {"fault": dataclasses.asdict(answers.fault) if answers.fault.count else None}
+    return dataclasses.asdict(answers) | {
+        "fault": dataclasses.asdict(answers.fault) if answers.fault.count else None,
+        "detector": answers.detector.json() if answers.detector else None,
+    }
 
 
 def _text(answers: Answers) -> str:
@@ -78,6 +84,7 @@ def _text(answers: Answers) -> str:
             f"RAM; weights {info.weights_bytes:,} bytes of flash",
         ),
         ("stack", stack),
+        ("detector", _detector(answers)),
         (
             "link",
             f"{stats.frames_ok} frames, {dropped} dropped, {stats.errors_sent} errors, "
@@ -86,3 +93,13 @@ def _text(answers: Answers) -> str:
         ("last fault", f"{fault} (number {fault.count})" if fault.count else "none"),
     ]
     return "\n".join(f"{name:<11} {value}" for name, value in rows)
+
+
+def _detector(answers: Answers) -> str:
+    held = answers.detector
+    if held is None:
+        return "cannot be tuned: the firmware is from before that"
+    config = held.config
+    origin = "as generated" if held.origin == SettingsOrigin.GENERATED else f"tuned ({held.origin.name.lower()})"
+    steps = f"smoothing {config.smoothing_steps}, run {config.run_steps}, refractory {config.refractory_steps} steps"
+    return f"{origin}; {steps}"

@@ -19,7 +19,7 @@ from kws_reference.protocol.messages import Config, DetectionRecord, Fault, Hell
 from kws_reference.protocol.wire import Message
 from kws_reference.system.file_names import shown
 
-from kws_host import detector_settings, microphone, options
+from kws_host import detector_settings, microphone, options, report
 from kws_host.capturing import share
 from kws_host.device import Device
 from kws_host.event_log import EventLog
@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # rich is loaded where a terminal is redrawn
     View = PlainView | MonitorScreen
 
 STATS_S = 1.0
+MOST_FOUND = 1000
 SLOWEST_FOR_AUDIO = 460_800
 """Bits per second below which PCM would leave no room for results."""
 
@@ -53,6 +54,8 @@ class Session:
       journal: file of events, or None.
       live: whether the terminal is redrawn.
       steps, detections, reconnects: so far.
+      found: the last detections, `MOST_FOUND` of them.
+      lost: what did not come.
     """
 
     recordings: tuple[tuple[Path, Wav], ...]
@@ -66,6 +69,8 @@ class Session:
     steps: int = 0
     detections: int = 0
     reconnects: int = -1
+    found: list[dict] = dataclasses.field(default_factory=list)
+    lost: Losses = Losses()
 
     def note(self, event: str, **fields: object) -> None:
         """Appends a line to the journal, if there is one."""
@@ -94,28 +99,34 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     parser.add_argument(
         "--log", type=Path, metavar="FILE", help="append events as lines of JSON; turned over at 10 MB, five are kept"
     )
+    options.add_json(parser)
     parser.add_argument("--no-audio", action="store_true", help="leave PCM, and the level, away: for slow ports")
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
     """Shows events until the recordings, the time or the user's patience end."""
+    report.require_writable(args.json)
     # Recordings are read before the port is opened: an error must not restart a board.
     recordings = tuple((path, load_wav(path)) for path in args.wav or ())
     if args.duration is not None and not args.duration > 0:
         raise KwsError(f"--duration must be above 0. Received: {args.duration:g}.")
-    live = not args.plain and sys.stdout.isatty()
+    is_quiet = args.json == "-"
+    live = not args.plain and not is_quiet and sys.stdout.isatty()
     is_slow = args.no_audio or int(args.baud or DEFAULT_BAUD) < SLOWEST_FOR_AUDIO
     config = (Config.FEATURES | (Config.NONE if is_slow else Config.AUDIO)) if live else Config.NONE
     source, bundle = microphone.source_of(args), Bundle.load(args.bundle)
     end_s = None if args.duration is None else time.monotonic() + args.duration
     with contextlib.ExitStack() as stack:
         journal = stack.enter_context(contextlib.closing(EventLog(args.log))) if args.log else None
-        session = Session(recordings, source, end_s, bundle, config, PlainView(), journal, live)
+        session = Session(recordings, source, end_s, bundle, config, PlainView(is_quiet), journal, live)
         target = stack.enter_context(microphone.emulating(options.target_of(args), args.heard))
         with contextlib.suppress(KeyboardInterrupt):
             microphone.with_reconnects(target, args.wait, lambda device: _watch(device, session), session.on_text)
     log.info(f"{session.steps} steps, {session.detections} detections")
+    if args.json:
+        counts = {"steps": session.steps, "detections": session.found, "reconnects": max(session.reconnects, 0)}
+        report.write_json(args.json, counts | {"lost": dataclasses.asdict(session.lost)})
     return program.OK
 
 
@@ -172,7 +183,9 @@ def _count(session: Session, labels: list[str], device: Device, event: Message) 
             session.detections += 1
             label = dict(enumerate(labels)).get(event.label, f"label {event.label}")
             seconds = round(device.clock.end_s(event.step), 2)
-            session.note("detection", label=label, share=share(event.smoothed_q15), seconds=seconds)
+            found = {"label": label, "share": share(event.smoothed_q15), "seconds": seconds}
+            session.found = [*session.found[1 - MOST_FOUND :], found]
+            session.note("detection", **found)
         case Hello():
             session.note("start", starts=event.starts, faults=event.faults)
         case Fault():
@@ -207,7 +220,7 @@ def _listen(device: Device, session: Session, view: "View") -> None:
                     device.lost_events, stats.microphone_lost_samples, stats.serial_overruns, session.reconnects
                 )
                 if lost != known:
-                    known = lost
+                    known = session.lost = lost
                     view.on_losses(lost)
                     session.note("losses", **dataclasses.asdict(lost))
         except microphone.MicrophoneEnded as error:

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from kws_reference.bundle import Bundle, detector_from_dict
@@ -10,9 +11,9 @@ from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
 
 from kws_host import clips, measured_results, options, report
-from kws_host.checking_boards import run_check
+from kws_host.checking import ClipResult
+from kws_host.checking_boards import Board, read_job, run_check
 from kws_host.clips import Clip
-from kws_host.commands.check import Table, job_of
 from kws_host.heard_audio import wav_bytes
 from kws_host.html_report import Drawn, render
 from kws_host.measured_results import Result, Row
@@ -53,13 +54,14 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     parser.add_argument(
         "--most-audio", type=float, default=MOST_AUDIO_MB, metavar="MB", help="of it at most (default: %(default)g)"
     )
+    options.add_json(parser)
     parser.add_argument("--title", default="Keyword spotting: every integer", help="of the page")
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
     """Writes the report. Returns 1 when the result has mismatches."""
-    report.require_writable(args.out)
+    report.require_writable(args.out, args.json)
     if not 0 <= args.timelines <= MOST_SHOWN:
         raise KwsError(f"--timelines must be 0 to {MOST_SHOWN}. Received: {args.timelines}.")
     if args.clips and not args.audio:
@@ -73,14 +75,36 @@ def run(args: argparse.Namespace) -> int:
         log.info(note)
     page = render(args.title, result, drawn, against=against, audio_note=note)
     report.write_text(args.out, page)
-    print(f"{args.out}: {len(page.encode()) / 1e6:.1f} MB, {len(drawn)} timelines")
+    size = len(page.encode())
+    Screen(args.json).print(f"{args.out}: {size / 1e6:.1f} MB, {len(drawn)} timelines")
+    if args.json:
+        figures, rows = measured_results.changes(against[1], result) if against else ([], [])
+        told = {"file": str(args.out), "bytes": size, "timelines": len(drawn), "mismatches": result.mismatches}
+        changed = {"figures": [vars(one) for one in figures], "recordings": [vars(one) for one in rows]}
+        report.write_json(args.json, told | {"changed": changed if against else None})
     return program.CHECK_FAILED if result.mismatches else program.OK
 
 
+class _Checking:
+    """Shows how far a check has come."""
+
+    def __init__(self, clips: int):
+        self._clips, self._done = clips, 0
+
+    def begin(self, boards: Sequence[Board]) -> None:
+        """The boards are open."""
+        self._progress = Progress("checking", self._clips * len(boards))
+
+    def add(self, board: Board, result: ClipResult) -> None:
+        """A clip was checked."""
+        self._done += 1
+        self._progress.update(self._done)
+
+
 def _measure(args: argparse.Namespace) -> Result:
-    args.labels, args.keep_going, args.repeat, args.shuffle = None, True, 1, None
-    job, _ = job_of(args)
-    return measured_results.of(run_check(options.targets_of(args), job, Table(Screen("-"), job)).json())
+    targets = options.targets_of(args)
+    job, _ = read_job(args.bundle, args.audio, limit=args.limit, seed=args.seed, keep_going=True)
+    return measured_results.of(run_check(targets, job, _Checking(len(job.clips))).json())
 
 
 def _draw(args: argparse.Namespace, result: Result) -> tuple[list[Drawn], str]:

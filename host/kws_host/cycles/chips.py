@@ -9,6 +9,8 @@ from kws_reference.errors import KwsError
 
 from kws_host import project
 
+_CORE = "-mcpu="
+
 
 @dataclasses.dataclass(frozen=True)
 class Flash:
@@ -39,7 +41,7 @@ class Chip:
 
     Attributes:
       board: name of the board.
-      core: ``build.mcu`` of its file, as the compiler calls it.
+      core: as the compiler calls it (``-mcpu=`` of the file's flags); "" where nobody says.
       clock_hz: of the core.
       flash: None where the file does not describe it.
     """
@@ -59,12 +61,14 @@ def chips(folder: Path = project.BOARDS) -> list[Chip]:
     found = []
     for path in sorted(folder.glob("*.json")):
         file: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        clock_hz = int(file["build"]["f_cpu"].rstrip("L"))
+        build = file["build"]
+        cores = [flag.removeprefix(_CORE) for flag in build.get("arch_flags", ()) if flag.startswith(_CORE)]
+        clock_hz = int(build["f_cpu"].rstrip("L"))
         flash = file.get("kws", {}).get("flash")
         try:
             described = None if flash is None else Flash(**flash)
         except TypeError as error:
             raise KwsError(f"{path}: kws.flash is not understood: {error}.") from None
         if clock_hz:
-            found.append(Chip(path.stem, file["build"]["mcu"], clock_hz, described))
+            found.append(Chip(path.stem, cores[0] if cores else "", clock_hz, described))
     return found

@@ -27,7 +27,7 @@ _CONDITIONS = ("eq", "ne", "cs", "hs", "cc", "lo", "mi", "pl", "vs", "vc", "hi",
 
 _ONE = re.compile(
     r"mov|movw|movt|mvn|add|addw|adc|adr|sub|subw|sbc|rsb|cmp|cmn|and|eor|orr|orn|bic|tst|teq|neg"
-    r"|lsl|lsr|asr|ror|rrx|clz|mul|mla|mls|[su]mull|[su]mlal|umaal|nop"
+    r"|lsl|lsr|asr|ror|rrx|clz|mul|mla|mls|[su]mull|[su]mlal|umaal|nop|pld"
     r"|smla(bb|bt|tb|tt|d|dx|wb|wt|lbb|lbt|ltb|ltt|ld|ldx)|smls(d|dx|ld|ldx)|smul(bb|bt|tb|tt|wb|wt)"
     r"|smu(ad|adx|sd|sdx)|smm(ul|ulr|la|lar|ls|lsr)|usad8|usada8|sel"
     r"|(s|u|sh|uh|q|uq)(add8|add16|sub8|sub16|asx|sax)|qadd|qsub|qdadd|qdsub"
@@ -73,7 +73,7 @@ def plain(mnemonic: str) -> str:
     name = mnemonic.split(".")[0]
     if re.fullmatch(r"it[te]{0,3}", name):
         return "it"
-    if name[0] == "b" and name[1:] in _CONDITIONS:
+    if name.startswith("b") and name[1:] in _CONDITIONS:
         return "b"
     without = [name, name.removesuffix("s")]
     if name[-2:] in _CONDITIONS:

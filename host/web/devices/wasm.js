@@ -34,7 +34,7 @@ export class WasmDevice extends Device {
 
   async close() {
     this.worker?.terminate();
-    this.answers = {};
+    this.refuse("The device was closed.");
     this.ended();
   }
 
@@ -58,10 +58,15 @@ export class WasmDevice extends Device {
   }
 
   broken(message) {
+    if (this.refuse(message)) this.ended();
+    else this.fail(message);
+  }
+
+  /** Tells who waits for an answer that none will come. Returns whether somebody did. */
+  refuse(message) {
     const asked = Object.values(this.answers);
     this.answers = {};
     for (const answer of asked) answer.reject(new Error(message));
-    if (asked.length) this.ended();
-    else this.fail(message);
+    return asked.length > 0;
   }
 }

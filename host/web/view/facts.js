@@ -1,14 +1,12 @@
 /** What the model is, and its last step in numbers: the charts for who reads rather than looks. */
 
 const NEVER_Q15 = 32768;
-const RENEWED_MS = 250;
 
 export class Facts {
   constructor(list, rows) {
     this.list = list;
     this.rows = rows;
     this.cells = [];
-    this.shownAt = 0;
   }
 
   /** @param {?import("../devices/device.js").Info} info */
@@ -29,9 +27,7 @@ export class Facts {
 
   /** @param {?import("../history.js").History} history */
   showStep(history) {
-    const now = performance.now();
-    if (!history || history.endStep === history.firstStep || now - this.shownAt < RENEWED_MS) return;
-    this.shownAt = now;
+    if (!history || history.endStep === history.firstStep) return;
     const scores = history.scores.row(history.endStep - 1);
     this.cells.forEach((cell, index) => (cell.textContent = String(scores[index])));
   }

@@ -92,17 +92,33 @@ def test_image_flash_ram_and_stack_within_budget(env):
     assert not lines, "\n".join(lines)
 
 
+def copy_of_the_kit(project):
+    """What a build needs, in another folder."""
+    for name in ("firmware", "host"):
+        ignore = shutil.ignore_patterns("__pycache__", "third_party")
+        shutil.copytree(boards.ROOT / name, project / name, ignore=ignore)
+    (project / "firmware" / "third_party").symlink_to(boards.ROOT / "firmware" / "third_party")
+    shutil.copy(boards.ROOT / "platformio.ini", project)
+
+
+@pytest.mark.qemu
+def test_build_in_another_folder_elf_is_identical(tmp_path):
+    """Debugging information and symbols, too; with a model from elsewhere (below) they name the model's folder."""
+    first, project = boards.build("mps2_an386"), tmp_path / "a much longer name than the first one has" / "kit"
+    copy_of_the_kit(project)
+    environment = {"PLATFORMIO_CORE_DIR": str(project / ".pio-core")}
+    result = boards.pio("run", "-e", "mps2_an386", project=project, build_dir=project / "b", environment=environment)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert first.read_bytes() == (project / "b" / "mps2_an386" / "firmware.elf").read_bytes()
+
+
 @pytest.mark.qemu
 def test_build_in_another_folder_image_is_identical(tmp_path):
     first = boards.build("mps2_an386")
     # Signs that mean something to a shell, to make, to the compiler's -Wl, to the linker's -Map, to QEMU or to URLs.
     odd = tmp_path / "a b,c=d (é)'x%41#@&;*"
     project = odd / "kit"
-    for name in ("firmware", "host"):
-        ignore = shutil.ignore_patterns("__pycache__", "third_party")
-        shutil.copytree(boards.ROOT / name, project / name, ignore=ignore)
-    (project / "firmware" / "third_party").symlink_to(boards.ROOT / "firmware" / "third_party")
-    shutil.copy(boards.ROOT / "platformio.ini", project)
+    copy_of_the_kit(project)
     shutil.move(project / "firmware" / "generated", odd / "model")
     environment = {"KWS_GENERATED": str(odd / "model"), "PLATFORMIO_CORE_DIR": str(project / ".pio-core")}
     build = odd / "build"

@@ -88,7 +88,10 @@ def test_monitor_without_audio_shows_what_the_microphone_hears(capsys, program, 
     clip_files.word().astype("<i2").tofile(tmp_path / "heard.pcm")
     with firmware.running(program, "microphone heard.pcm 1 0 0", tmp_path) as board:
         status, out, err = host_cli.run(capsys, "monitor", "--port", board.url, "--duration", "1")
-    assert status == 0 and "left" in out and " 0 steps" not in err
+        assert status == 0 and "left" in out and " 0 steps" not in err
+        words = ("monitor", "--port", board.url, "--duration", "0.5", "--json", "-")
+        told = json.loads(host_cli.run(capsys, *words)[1])
+    assert told["steps"] > 0 and told["detections"][0]["label"] == "left" and told["lost"]["events"] == 0
 
 
 def test_monitor_log_has_events_as_lines_and_is_turned_over(capsys, board, audio, tmp_path, monkeypatch):

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kws_host.regression import board_pool
+from kws_host.regression.board import opened
+from kws_host.regression.board_pool import BoardPool
+from kws_host.regression.played_clip import PlayedClip
+from kws_host.target import Target
+from kws_reference.bundle import Bundle
+from kws_reference.errors import KwsError
 
 from tests.support import clip_files, firmware, plugin_run
 from tests.support.paths import ROOT
@@ -105,12 +110,6 @@ def test_plugin_failures_show_the_timeline_and_mistakes_are_named(board, folder)
     assert "kws_host" not in result.out.replace("kws_host.pytest_plugin", ""), "the plugin's own lines are no news"
 
 
-def test_plugin_without_a_bundle_knows_no_thresholds(board, folder):
-    result = plugin_run.run(folder, MISTAKES, "--kws-port", board.url, "-k", "test_nothing")
-    (row,) = [line for line in result.out.splitlines() if "raises 'left'" in line]
-    assert "  ?  " in row
-
-
 def test_plugin_board_that_faults_fails_its_test_and_serves_the_next(program, folder):
     with firmware.running(program) as board:
         result = plugin_run.run(folder, FAULT, "--kws-port", board.url)
@@ -134,43 +133,66 @@ def test_plugin_workers_take_a_board_each(program, folder):
         assert sorted(map(sorted, used)) == sorted([[one.url], [other.url]])
 
 
-def test_plugin_more_workers_than_boards_is_one_line(folder):
-    result = plugin_run.run(folder, WORKERS, "-n", 3, "--kws-port", "/dev/a", "--kws-port", "/dev/b")
-    assert result.status == 4 and result.out == ""
-    assert result.err == (
-        "ERROR: 3 workers need a board each, but --kws-port names 2: give -n 2, or more ports, divided by commas.\n\n"
-    )
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (
+            ["-n", 3, "--kws-port", "/dev/a", "--kws-port", "/dev/b"],
+            "3 workers need a board each, but --kws-port names 2: give -n 2, or more ports, divided by commas.",
+        ),
+        (["--kws-port", ""], "--kws-port names nothing. Received: ''. Give a name."),
+    ],
+)
+def test_plugin_options_that_cannot_work_are_one_line(folder, options, line):
+    result = plugin_run.run(folder, WORKERS, *options)
+    assert (result.status, result.out, result.err) == (4, "", f"ERROR: {line}\n\n")
 
 
 @pytest.mark.parametrize(
-    ("options", "text"),
+    ("pool", "text"),
     [
-        (["--kws-port", "/dev/a", "--kws-board", "mps2_an386"], "name two kinds of boards: give one of them"),
-        (["--kws-port", "/dev/a,/dev/a"], "must name each port once. Received: /dev/a, /dev/a"),
+        (BoardPool(("/dev/a",), ("mps2_an386",)), "name two kinds of boards: give one of them"),
+        (BoardPool(("/dev/a", "/dev/b", "/dev/a")), "must name each port once. Received: /dev/a, /dev/b, /dev/a"),
+        (BoardPool(("/dev/a",)), "2 workers need a board each, but --kws-port names 1: give -n 1"),
     ],
 )
-def test_plugin_options_that_cannot_work_are_one_line(folder, options, text):
-    result = plugin_run.run(folder, WORKERS, *options)
-    assert result.status == 4 and text in result.err and result.err.strip().count("\n") == 0
+def test_pool_that_cannot_work_is_refused(pool, text):
+    with pytest.raises(KwsError, match=text):
+        pool.check(workers=2)
+    BoardPool((), ("mps2_an386",)).check(workers=20)
 
 
-def test_plugin_port_of_another_run_is_named(board, folder):
-    with board_pool.BoardPool(ports=(board.url,)).take(0):
-        result = plugin_run.run(folder, FAULT, "--kws-port", board.url)
-    assert result.counts() == {"errors": 2}
-    assert f"every board is taken by another worker or test run: {board.url}" in result.out
+def test_pool_ports_are_taken_once_until_they_are_given_back():
+    pool = BoardPool(("/dev/kws-a", "/dev/kws-b"))
+    with pool.take(1) as mine:
+        with pool.take(1) as other:
+            assert {mine.port, other.port} == {"/dev/kws-a", "/dev/kws-b"} and mine.port == "/dev/kws-b"
+            with pytest.raises(KwsError, match="every board is taken by another worker or test run: /dev/kws-a, "):
+                pool.take(0).__enter__()
+        with pool.take(0) as again:
+            assert again.port == "/dev/kws-a"
+
+
+def test_board_without_a_bundle_knows_no_thresholds(board):
+    with opened(Target(port=board.url), None) as one:
+        assert (one.threshold(0), one.run_steps) == ("?", 1)
+        clip = PlayedClip.play(one, clip_files.word())
+        (row,) = [line for line in clip.timeline().splitlines() if "raises 'left'" in line]
+        assert "  ?  " in row
+    with opened(Target(port=board.url), Bundle.load(BUNDLE)) as one:
+        assert (one.threshold(0), one.threshold(6), one.run_steps) == ("never", "0.960", 15)
+
+
+def test_board_with_another_model_than_the_bundle_is_refused():
+    with firmware.running(firmware.fake_firmware()) as fake, pytest.raises(KwsError, match="runs model fake"):
+        with opened(Target(port=fake.url), Bundle.load(BUNDLE)):
+            pass
 
 
 def test_plugin_without_a_board_skips_and_says_what_is_missing(folder):
     result = plugin_run.run(folder, FAULT, "-rs")
     assert (result.status, result.counts()) == (0, {"skipped": 2})
     assert "no board: give --kws-port (or set KWS_PORT), or --kws-board for an emulated one" in result.out
-
-
-def test_plugin_other_model_than_the_bundle_is_refused(folder):
-    with firmware.running(firmware.fake_firmware()) as fake:
-        result = plugin_run.run(folder, FAULT, "--kws-port", fake.url, f"--kws-bundle={BUNDLE}")
-    assert result.counts() == {"errors": 2} and "the device runs model fake" in result.out
 
 
 def test_plugin_is_loaded_without_anything_heavy_and_once():

@@ -1,11 +1,14 @@
 """What a board's microphone hears comes back bit for bit, and becomes takes of words."""
 
+import contextlib
 import json
 import re
 
 import numpy as np
 import pytest
+from kws_host.commands import record
 from kws_host.device import Device
+from kws_host.frame import Frame, FrameDecoder
 from kws_host.heard_audio import HeardAudio
 from kws_host.link import Link
 from kws_reference.audio.conditioning import Conditioner
@@ -126,9 +129,29 @@ def test_record_words_nobody_speaks_ends_after_five_takes(capsys, hears, tmp_pat
     assert not (tmp_path / "takes").exists()
 
 
-def test_record_lost_pieces_are_noticed_and_fail_a_plain_recording(capsys, hears, tmp_path):
-    from kws_host.frame import Frame, FrameDecoder
+def test_record_with_a_keyboard_starts_takes_by_keys_and_says_the_last_one_again(capsys, hears, tmp_path, monkeypatch):
+    pressed = iter(["", " ", "", "", "r", " ", "q"])
 
+    class Keyboard:
+        is_there = True
+
+        def pressed(self, wait_s: float = 0.0) -> str:
+            return next(pressed)
+
+    monkeypatch.setattr(record, "keys", lambda: contextlib.nullcontext(Keyboard()))
+    pcm = np.concatenate([_words("yes/slt.wav"), _words("yes/rms.wav"), np.zeros(8000, np.int16)])
+    with hears(pcm) as board:
+        words = ("record", "--port", board.url, "--words", "yes", "--count", "2", "--speaker", "a", "--keep-dc")
+        status, out, err = host_cli.run(capsys, *words, "--out", tmp_path / "t")
+    assert status == 1  # q: one of two is missing
+    assert out.count("a_nohash_0.wav") == 2 and [path.name for path in (tmp_path / "t/yes").iterdir()] == [
+        "a_nohash_0.wav"
+    ]
+    assert read_wav(tmp_path / "t/yes/a_nohash_0.wav").tobytes() in pcm[40000:].astype("<i2").tobytes()
+    assert '"yes", 1 of 2: press a key' in err and '"yes", 2 of 2: press a key' in err
+
+
+def test_record_lost_pieces_are_noticed_and_fail_a_plain_recording(capsys, hears, tmp_path):
     decoder, count = FrameDecoder(), [0]
 
     def lossy(data: bytes) -> bytes:

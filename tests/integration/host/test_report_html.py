@@ -64,10 +64,13 @@ def test_report_of_a_check_has_everything_in_it_and_tells_what_changed(capsys, p
     assert found.tags.count("audio") == found.tags.count("svg") == found.tags.count("img") == 2
     assert all(url.startswith("data:") for url in found.loads) and "em" not in found.tags
     assert "no/<em>&'.wav" in found.text and "Every one of 9,506 integers" in found.text
-    assert re.search(r"detections\s+1\s+0", found.text) and re.search(
-        r"left; left@\S+s\s+left; nothing det", found.text
+    assert re.search(r"detections\s*1\s*0", found.text) and re.search(
+        r"left; left@[\d.]+s\s*left; nothing det", found.text
     )
     assert measured_results.read(page).raw == json.loads(after.read_text())  # a report is a result, too
+    words = ("report", after, "--against", before, "--out", tmp_path / "a.html", "--json", "-")
+    told = json.loads(host_cli.run(capsys, *words)[1])
+    assert [change["name"] for change in told["changed"]["figures"]] == ["detections"] and told["mismatches"] == 0
     status, _, _ = host_cli.run(capsys, "report", page, "--against", after, "--out", tmp_path / "again.html")
     assert status == 0 and "Nothing differs" in (tmp_path / "again.html").read_text()
 

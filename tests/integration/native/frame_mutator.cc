@@ -82,11 +82,9 @@ void MutateChunks(Random& random, std::vector<Chunk>& chunks) {
     case 0:
       chunks.erase(at);
       break;
-    case 1: {
-      const Chunk again = *at;
-      chunks.insert(at, 1 + random() % 4, again);
+    case 1:
+      chunks.insert(at, 1 + random() % 4, *at);
       break;
-    }
     case 2:
       std::swap(*at, chunks[random() % chunks.size()]);
       break;

@@ -25,7 +25,7 @@ enum Option : uint8_t {
   kMicrophoneBreaks = 2,  // it starts once
   kStepFails = 4,  // the engine's fourth step since a reset
   kInitFails = 8,
-  kSlowCore = 16,  // three of four looks at the serial port find no time for audio
+  kSlowCore = 16,  // between two pieces of audio there are 32 looks at the serial port
 };
 
 struct Board {

@@ -3,8 +3,9 @@
 // program that runs the inputs in the files that it is given.
 //
 // Whatever the bytes were: what is sent are whole frames; a good frame is answered once, with its seq, a bad one not at
-// all; steps are counted from 0 without a gap; RESET works behind it all; and a recording gives the integers that it
-// always gives (behind one of eight inputs, chosen by their CRC: it takes longer than most of them).
+// all; steps are counted from 0 without a gap; no more audio is taken than there is room for; RESET works behind it
+// all; and a recording gives the integers that it always gives (behind one of eight inputs, chosen by their CRC: it
+// takes longer than most of them).
 #include <csetjmp>
 #include <cstdint>
 #include <cstdio>
@@ -66,6 +67,10 @@ void CheckEvents() {
     if (Is(sent, MessageType::kHello) || Is(sent, MessageType::kResetDone) || Is(sent, MessageType::kSource)) {
       g_next_step = 0;
     }
+    if (Is(sent, MessageType::kCredit) || Is(sent, MessageType::kResetDone)) {
+      const uint32_t room_bytes = U32(sent, 4) - U32(sent, 0);  // offsets wrap
+      Check(room_bytes <= kws::app::LinkAudioSource::kCapacityBytes, "more audio was taken than there is room for");
+    }
     if (!Is(sent, MessageType::kStep)) continue;
     Check(U32(sent, 0) == g_next_step || U32(sent, 0) == 0, "a step is missing");
     g_next_step = U32(sent, 0) + 1;
@@ -114,7 +119,7 @@ void Process() {
 void Run() {
   while (g_board.input_bytes != 0) {
     Poll();
-    if ((g_board.options & kws::fuzz::kSlowCore) == 0 || ++g_polls % 4 == 0) Process();
+    if ((g_board.options & kws::fuzz::kSlowCore) == 0 || ++g_polls % 32 == 0) Process();
   }
   constexpr uint8_t kDelimiter = 0;
   g_board.input = &kDelimiter;

@@ -27,31 +27,26 @@ class Program:
       test: its file, less the ending.
       board: whose `board_config.h` the drivers read.
       sources: what is tested, below `firmware/boards`.
-      macros: of the test.
     """
 
     test: str
     board: str
     sources: tuple[str, ...]
-    macros: tuple[str, ...] = ()
 
 
 F4, L4, NETDUINO = "stm32f4_discovery", "disco_l475vg_iot01a", "netduinoplus2"
 DECIMATORS = ("pdm/pdm_decimator.cc", "pdm/sum_decimator.cc")
 F4_SERIAL = ("stm32/serial.cc", "stm32f4/clocks.cc")
-BY_READING = "KWS_TEST_OVERRUN_BY_READING"
 PROGRAMS = {
     "f4_clocks": Program("stm32f4_clocks_test", F4, ("stm32f4/clocks.cc",)),
     "netduinoplus2_clocks": Program("stm32f4_clocks_test", NETDUINO, ("stm32f4/clocks.cc",)),
     "f4_microphone": Program("stm32f4_microphone_test", F4, (f"{F4}/microphone.cc", *DECIMATORS)),
-    "f4_serial": Program("stm32_serial_test", F4, F4_SERIAL, (BY_READING, "KWS_TEST_BUS_HZ=42000000")),
-    "netduinoplus2_serial": Program("stm32_serial_test", NETDUINO, F4_SERIAL, (BY_READING, "KWS_TEST_BUS_HZ=84000000")),
+    "f4_serial": Program("stm32_serial_test", F4, F4_SERIAL),
+    "netduinoplus2_serial": Program("stm32_serial_test", NETDUINO, F4_SERIAL),
     "f4_chip": Program("stm32_chip_test", F4, ("stm32_chip/chip.cc",)),
     "l4_clocks": Program("stm32l4_clocks_test", L4, ("stm32l4/clocks.cc",)),
     "l4_microphone": Program("stm32l4_microphone_test", L4, (f"{L4}/microphone.cc", *DECIMATORS)),
-    "l4_serial": Program(
-        "stm32_serial_test", L4, ("stm32/serial.cc", "stm32l4/clocks.cc"), ("KWS_TEST_BUS_HZ=80000000",)
-    ),
+    "l4_serial": Program("stm32_serial_test", L4, ("stm32/serial.cc", "stm32l4/clocks.cc")),
     "l4_chip": Program("stm32_chip_test", L4, ("stm32_chip/chip.cc",)),
 }
 
@@ -79,7 +74,7 @@ def build(name: str) -> Path:
         f"stm32_{name}",
         [source(program.test), *(BOARDS / path for path in program.sources)],
         includes=[BOARDS / program.board, "firmware/src", CASES_FOLDER],
-        defines=[*macros, *program.macros],
+        defines=macros,
     )
 
 

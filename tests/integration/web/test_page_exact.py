@@ -73,3 +73,22 @@ def test_page_asked_for_it_plays_spoken_words_in_real_time_and_stops(browser, ad
         latency = page.inner_text("#latency")
     assert web_page.without_times(found["steps"]) == web_page.expected_steps(Path(web.RELEASED[0]), heard)
     assert len(heard) < 5 * 16000 and latency.endswith(" ms")
+
+
+def test_page_where_models_are_chosen_in_haste_runs_the_last(browser, address, words, tmp_path):
+    script = """(texts) => {
+        const list = document.getElementById("model");
+        for (const text of texts) {
+            list.value = [...list.options].find((option) => option.text === text).value;
+            list.dispatchEvent(new Event("change"));
+        }
+    }"""
+    with page_of(browser, address) as page:
+        web_page.wait_ready(page)
+        page.evaluate(script, ["matchbox_int4", "matchbox", "matchbox_int4", "matchbox", "matchbox_int4"])
+        page.wait_for_selector("#facts dd:text-is('matchbox_int4')", state="attached")
+        web_page.wait_ready(page)
+        assert web_page.message(page) == ("", "")
+        web_page.play_at_once(page, words[0])
+        found = web_page.saved_steps(page, tmp_path)
+    assert found["model_name"] == "matchbox_int4" and len(found["steps"]) == 2449

@@ -30,7 +30,7 @@ QUEUE = """async () => {
     device.settled(250); device.settled(250); device.settled(250);
     await feeding;
     found.pending = device.pendingSamples;
-    found.got = device.got;
+    found.got = [...device.got];
     const drained = device.drain();
     device.settled(1e9);
     await drained;

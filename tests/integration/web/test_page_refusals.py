@@ -94,3 +94,15 @@ def test_page_opened_as_a_file_says_how_to_serve_it(browser, page_folder):
     page.goto(f"file://{page_folder}/index.html")
     assert "python -m http.server" in page.inner_text("#message")
     context.close()
+
+
+def test_page_on_a_plain_web_host_says_that_no_board_is_behind_it(browser, address, words):
+    with page_of(browser, address, faults=("WebSocket",)) as page:
+        web_page.wait_ready(page)
+        web_page.play_at_once(page, words[0])
+        page.select_option("#device", "server")
+        assert "kws-host live" in refusal(page)
+        page.select_option("#device", "wasm")
+        page.wait_for_selector("#message:empty", state="attached")
+        web_page.play_at_once(page, words[0])
+        assert web_page.message(page)[0] == "done"

@@ -9,6 +9,7 @@ from kws_training import tables as of_training
 
 from tests.tools.figures import (
     adopted,
+    bad_wires,
     clips,
     conformer,
     cycles,
@@ -45,6 +46,7 @@ TABLES: Mapping[str, Maker] = {
     "training speed": training_speed.training_speed,
     "conformer": conformer.conformer,
     "web": web.models,
+    "bad wires": bad_wires.bad_wires,
 }
 
 

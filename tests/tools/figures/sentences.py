@@ -11,6 +11,7 @@ from kws_reference.errors import KwsError
 from kws_reference.pipeline import Pipeline
 
 from tests.support.paths import ROOT
+from tests.tools.figures import bad_wires
 from tests.tools.figures.engines import PROMISED_BOARD, QUOTED_ENGINES, TFLM, measured
 from tests.tools.figures.recordings import rate_text
 from tests.tools.figures.records import EXPERIMENTS, INT4, RELEASED, accuracy, percent, record
@@ -58,6 +59,10 @@ def _of_speech() -> dict[str, Any]:
 
 
 FIGURES: Mapping[str, Callable[[], str]] = {
+    "longest check over a bad wire": bad_wires.longest,
+    "bad wires, streamed again": bad_wires.streamed_again,
+    "fuzzed inputs": bad_wires.fuzzed_inputs,
+    "fuzzing minutes": bad_wires.fuzzing_minutes,
     "compiler": lambda: f"arm-none-eabi-gcc {load_measured().tools['compiler']}",
     "emulator": lambda: f"QEMU {load_measured().tools['emulator']}",
     "engine instructions": lambda: thousands(PROMISED_BOARD, "engine"),

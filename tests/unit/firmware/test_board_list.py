@@ -83,10 +83,8 @@ def test_board_without_emulator_is_listed_and_not_emulated(tmp_path):
     (tmp_path / "chip.json").write_text(json.dumps(manifest))
     chip = load_boards(tmp_path)["chip"]
     assert not chip.is_emulated and "KWS_ICOUNT_SHIFT" not in chip.macros
-    assert (
-        chip.folders == ("cortex_m", "recorded_microphone", "plain", "stm32", "stm32f4", "chip")
-        and chip.clock_hz == 168_000_000
-    )
+    folders = ("cortex_m", "recorded_microphone", "plain", "settings_file", "stm32", "stm32f4", "chip")
+    assert chip.folders == folders and chip.clock_hz == 168_000_000
 
 
 # Ticks of a counter per emulated instruction, as C++ computes them

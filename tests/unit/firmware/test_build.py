@@ -136,3 +136,32 @@ def test_toolchain_of_the_host_follows_cxx(monkeypatch):
     env = Environment(tools=[], PROJECT_DIR="p", BUILD_DIR="b")
     toolchain.configure(env, load_board("native"), "firmware", Path("none"))
     assert (env["CXX"], env["CC"], env.subst("$PROGNAME$PROGSUFFIX")) == ("clang++", "clang", "firmware")
+
+
+# Debuggers
+
+
+@pytest.mark.parametrize(
+    ("env", "tool", "server"),
+    [
+        ("stm32f4_discovery", "", "openocd -f board/stm32f4discovery.cfg"),
+        ("disco_l475vg_iot01a", "", "openocd -f board/stm32l4discovery.cfg"),
+        ("disco_l475vg_iot01a", "pyocd", "pyocd gdbserver -t stm32l475xg"),
+    ],
+)
+def test_pio_debug_of_a_chip_connects_gdb_to_the_boards_server(env, tool, server, tmp_path):
+    click = pytest.importorskip("click")
+    from platformio.debug.config.factory import DebugConfigFactory
+    from platformio.platform.factory import PlatformFactory
+    from platformio.project.config import ProjectConfig
+
+    text = (FIRMWARE.parent / "platformio.ini").read_text(encoding="utf-8")
+    project = tmp_path / "platformio.ini"
+    chosen = f"\nboard = {env}\ndebug_tool = {tool}\n" if tool else f"\nboard = {env}\n"
+    project.write_text(text.replace(f"\nboard = {env}\n", chosen), encoding="utf-8")
+    platform = PlatformFactory.new(FIRMWARE / "platform")
+    assert not platform.is_embedded(), "pio test would flash the board before it starts its own runner"
+    with click.Context(click.Command("debug"), info_name="debug"):
+        config = DebugConfigFactory.new(platform, ProjectConfig(str(project)), env)
+    assert " ".join([config.server["executable"], *config.server["arguments"]]) == server
+    assert "target extended-remote $DEBUG_PORT" in config.GDB_INIT_SCRIPT

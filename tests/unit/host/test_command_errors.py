@@ -55,6 +55,8 @@ def fake_qemu(tmp_path, monkeypatch):
         (["check", ".", "--bundle", "/no/bundle", "--port", "x"], "no bundle folder at /no/bundle"),
         (["monitor", "--wav", "/no/such.wav"], "/no/such.wav"),
         (["bench", "--steps", "1"], "--steps must be at least 2"),
+        (["bench", "--cycles", "--port", "x"], "--cycles estimates from what an emulator executes: give --emulate"),
+        (["bench", "--cycles", "--emulate", "mps2_an500"], "a cortex-m4 only. Received: mps2_an500, a cortex-m7"),
         (["evaluate", "/no/such/folder", "--jobs", "0"], "--jobs must be at least 1"),
         (["evaluate", "/no/such/folder", "--elf", "/no/such.elf"], "no firmware at /no/such.elf"),
         (["emulate", "--stop", "--tcp-port", "1"], "no emulator of ours runs on port 1"),

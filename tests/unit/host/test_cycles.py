@@ -176,7 +176,7 @@ def test_code_cache_reading_ahead_hides_what_the_core_executes_meanwhile():
 
 
 def test_chips_with_flash_that_is_not_understood_are_refused(tmp_path):
-    file = {"build": {"mcu": "cortex-m4", "f_cpu": "1000L"}, "kws": {"flash": {"wait_states": 1, "lines": 3}}}
+    file = {"build": {"f_cpu": "1000L"}, "kws": {"flash": {"wait_states": 1, "lines": 3}}}
     (tmp_path / "odd.json").write_text(json.dumps(file))
     with pytest.raises(KwsError, match="odd.json: kws.flash is not understood: .*lines"):
         chips.chips(tmp_path)

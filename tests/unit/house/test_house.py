@@ -282,7 +282,8 @@ _FOREIGN_OPTIONS = {
     *("--requirement", "--port", "--help"),
     "--reset",  # st-flash
     *("--style", "--assume-filename"),  # clang-format
-    *("--gc-sections", "--no-warn-rwx-segments", "--specs", "--version"),  # GCC and its linker, QEMU
+    *("--target", "--strip-all", "--directory"),  # clang, its linker, http.server
+    *("--gc-sections", "--no-warn-rwx-segments", "--specs", "--version", "--no-show-raw-insn"),  # binutils, GCC, QEMU
 }
 
 

@@ -158,8 +158,8 @@ def test_kinds_micro_where_only_mfcc_is_known_is_refused():
     with pytest.raises(KwsError, match='frontend kind: use "mfcc" or "log_mel". Received: micro'):
         FrontendConfig.from_dict(MicroFrontendConfig().to_dict())
     with pytest.raises(KwsError, match='the report knows the front ends "mfcc" and "log_mel".*"micro"'):
-        kinds.require_mfcc(MicroFrontendConfig(), "the report")
-    assert kinds.require_mfcc(MFCC, "the report") is MFCC
+        kinds.require_mel_bands(MicroFrontendConfig(), "the report")
+    assert kinds.require_mel_bands(MFCC, "the report") is MFCC
 
 
 def test_kinds_features_of_clips_are_those_of_the_front_end():

@@ -5,9 +5,12 @@ import functools
 import numpy as np
 import pytest
 from kws_firmware import make_pdm_taps
-from kws_reference.audio import pdm
+from kws_reference.audio import conditioning, pdm
+from kws_reference.bundle import Bundle
+from kws_reference.pipeline import Pipeline
 
-from tests.support import sigma_delta
+from tests.support import clip_files, sigma_delta
+from tests.support.paths import ROOT
 from tests.support.sigma_delta import BIT_RATE_HZ
 
 RATE_HZ = 16000
@@ -125,6 +128,22 @@ def test_pdm_tone_above_the_band_does_not_fold_back():
     """12 kHz at -10 dB of full scale would be 4 kHz at 16 kHz."""
     pcm = _pcm(sigma_delta.modulate(sigma_delta.sine(-10, 12_000, 0.12), 4))[SETTLED:].astype(float)
     assert np.abs(pcm).max() <= 6  # 78 dB below 10,362 is 1.3, and the modulator's own noise
+
+
+@pytest.mark.slow
+def test_pdm_of_a_spoken_word_is_heard_as_the_word_itself():
+    """The word as a microphone's bits, 6 dB down so that the modulator does not overload, and back by the gain."""
+    import scipy.signal
+
+    word = clip_files.word()
+    sound = scipy.signal.resample_poly(word / 65536, 64, 1)
+    pcm = conditioning.Conditioner(2 * conditioning.UNITY_GAIN_Q8).push(_pcm(sigma_delta.modulate(sound, 4)))
+    bundle = Bundle.load(ROOT / "training" / "zoo" / "matchbox")
+    heard = [
+        [step.detection.label for step in Pipeline(bundle).run(audio) if step.detection is not None]
+        for audio in (word, pcm)
+    ]
+    assert [bundle.labels[label] for label in heard[1]] == ["left"] and heard[0] == heard[1]
 
 
 # Pieces and refusals

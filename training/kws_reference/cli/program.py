@@ -38,6 +38,17 @@ def run(program: str, description: str, commands: Sequence[ModuleType], argv: Se
       is shown with ``-vv``.
     """
     print_anything()
+    args = parser_of(program, description, commands).parse_args(argv)
+    verbosity = args.verbose_before + args.verbose_after - args.quiet_before - args.quiet_after
+    set_up(verbosity, *{command.__name__.partition(".")[0] for command in commands})
+    began = time.monotonic()
+    status = status_of(lambda: args.run(args), tracebacks=verbosity >= 2)
+    log.debug(f"{program} {args.command} took {time.monotonic() - began:.1f} s")
+    return status
+
+
+def parser_of(program: str, description: str, commands: Sequence[ModuleType]) -> argparse.ArgumentParser:
+    """The parser of a tool. Args: as of `run`."""
     parser = argparse.ArgumentParser(prog=program, description=description)
     _add_verbosity(parser, "before")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -45,13 +56,7 @@ def run(program: str, description: str, commands: Sequence[ModuleType], argv: Se
         subparser = command.add_parser(subparsers)
         subparser.set_defaults(run=command.run)
         _add_verbosity(subparser, "after")
-    args = parser.parse_args(argv)
-    verbosity = args.verbose_before + args.verbose_after - args.quiet_before - args.quiet_after
-    set_up(verbosity, *{command.__name__.partition(".")[0] for command in commands})
-    began = time.monotonic()
-    status = status_of(lambda: args.run(args), tracebacks=verbosity >= 2)
-    log.debug(f"{program} {args.command} took {time.monotonic() - began:.1f} s")
-    return status
+    return parser
 
 
 def _add_verbosity(parser: argparse.ArgumentParser, place: str) -> None:

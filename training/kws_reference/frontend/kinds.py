@@ -86,7 +86,7 @@ def stage_values(config: AnyFrontendConfig, pcm: np.ndarray) -> tuple[np.ndarray
     return Micro(config).stages(pcm) if isinstance(config, MicroFrontendConfig) else ()
 
 
-def require_mfcc(config: AnyFrontendConfig, what: str) -> FrontendConfig:
+def require_mel_bands(config: AnyFrontendConfig, what: str) -> FrontendConfig:
     """Returns the configuration of an MFCC or log-mel front end.
 
     Args:

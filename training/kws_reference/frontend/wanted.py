@@ -70,7 +70,7 @@ def _read(path: str) -> dict[str, Any]:
     except OSError as error:
         kinds = ", ".join((*_KINDS, "micro_speech"))
         raise KwsError(f"--frontend: cannot read {path}: {error.strerror}. Give a file, or one of {kinds}.") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise KwsError(f"--frontend: {path} is not JSON ({error}).") from None
     if not isinstance(found, dict) or found.get("kind") not in _KINDS:
         raise KwsError(f"--frontend: {path} must hold a JSON object whose kind is one of {', '.join(_KINDS)}.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
-from kws_reference.frontend.kinds import require_mfcc
+from kws_reference.frontend.kinds import require_mel_bands
 from kws_reference.frontend.wanted import wanted_frontend
 from kws_reference.labels import TEN_KEYWORDS, words_of
 
@@ -198,7 +198,7 @@ def job_of(args: argparse.Namespace) -> FitJob:
 
 
 def _frontend(text: str) -> FrontendConfig:
-    return require_mfcc(wanted_frontend(text).config, "kws-train fit")
+    return require_mel_bands(wanted_frontend(text).config, "kws-train fit")
 
 
 def _speech(args: argparse.Namespace) -> tuple[SpeechFolder, ...]:

@@ -10,7 +10,7 @@ from kws_reference.audio.pcm import read_wav
 from kws_reference.audio.recordings import find_recordings, left_out_lines
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
-from kws_reference.frontend.kinds import require_mfcc
+from kws_reference.frontend.kinds import require_mel_bands
 
 from kws_training.commands.options.numbers import check_count
 
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     from kws_reference.frontend.report import report
 
     bundle = Bundle.load(args.bundle)
-    frontend = require_mfcc(bundle.frontend, "kws-train frontend-report")
+    frontend = require_mel_bands(bundle.frontend, "kws-train frontend-report")
     listing = find_recordings(args.audio)
     for line in left_out_lines(args.audio, listing.left_out):
         log.info(line)

@@ -12,7 +12,7 @@ from kws_reference.bundle import Bundle
 from kws_reference.cli.progress import Progress
 from kws_reference.errors import KwsError
 from kws_reference.frontend.config import FrontendConfig
-from kws_reference.frontend.kinds import AnyFrontendConfig, require_mfcc
+from kws_reference.frontend.kinds import AnyFrontendConfig, require_mel_bands
 from kws_reference.labels import LabelSet
 from kws_reference.system.files import replace
 
@@ -158,7 +158,7 @@ def _float_outcomes(
 ) -> dict[str, Outcome]:
     from kws_training.streaming import CannotStream, to_streaming
 
-    scale = 1.0 / require_mfcc(evaluated.frontend, "a trained run").feature_steps_per_std
+    scale = 1.0 / require_mel_bands(evaluated.frontend, "a trained run").feature_steps_per_std
     batch = float_batch(evaluated.model, features, truth, scale)
     try:
         streaming = to_streaming(evaluated.model, evaluated.settings["frames_per_step"])

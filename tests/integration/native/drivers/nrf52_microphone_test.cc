@@ -49,11 +49,12 @@ class Pdm {
     });
     chip.OnWrite(kPdm + pdm::kTasksStop, [this](uint32_t) { looks_until_stopped_ = kLooksUntilStopped; });
     chip.OnRead(kPdm + pdm::kEventsStopped, [this] {
-      if (looks_until_stopped_ != 0 && --looks_until_stopped_ == 0) {
+      if (looks_until_stopped_ == 1) {
         runs_ = false;
         Event(pdm::kEventsEnd);  // the last sample after a stop was written, too
         Event(pdm::kEventsStopped);
       }
+      if (looks_until_stopped_ != 0) --looks_until_stopped_;
       return Chip::Get().word(kPdm + pdm::kEventsStopped);
     });
     chip.SetLevel(kws::board::kPdmLine, [this] {
@@ -64,14 +65,18 @@ class Pdm {
   Pdm(const Pdm&) = delete;
   Pdm& operator=(const Pdm&) = delete;
 
-  // The time of a block goes by. When it is full DMA takes the address that it was told and goes on at once.
+  // The time of a block goes by. When it is full DMA takes the address that it was told and goes on at once. Which of
+  // the two events an interrupt sees first is left open.
   void Block() {
     if (!runs_) Fail("no samples: it does not run", kPdm);
     while (written_ < most_) to_[written_++] = NextSample();
-    Event(pdm::kEventsEnd);
+    started_first_ = !started_first_;
+    if (!started_first_) Event(pdm::kEventsEnd);
     written_ = 0;
     TakeAddress();
     for (size_t i = 0; i < 10; ++i) to_[written_++] = NextSample();  // before anybody has looked
+    Chip::Get().Interrupt();
+    if (started_first_) Event(pdm::kEventsEnd);
     Chip::Get().Interrupt();
   }
 
@@ -92,6 +97,7 @@ class Pdm {
 
   bool enabled_ = false;
   bool runs_ = false;
+  bool started_first_ = false;
   uint32_t inten_ = 0;
   uint32_t looks_until_stopped_ = 0;
   uint32_t written_ = 0;

@@ -38,6 +38,7 @@ class SerialModel {
     chip.OnWrite(kUarte0 + uarte::kTasksFlushRx, [this](uint32_t) { Flush(); });
     chip.OnWrite(kUarte0 + uarte::kTasksStartTx, [this](uint32_t) { StartSending(); });
     chip.OnRead(kUarte0 + uarte::kEventsEndTx, [this] { return After(&looks_until_sent_, uarte::kEventsEndTx); });
+    chip.OnRead(kUarte0 + uarte::kEventsEndRx, [this] { return After(&looks_until_flushed_, uarte::kEventsEndRx); });
     chip.OnRead(kUarte0 + uarte::kEventsRxTo, [this] { return After(&looks_until_stopped_, uarte::kEventsRxTo); });
     chip.OnWrite(kTimer1 + timer::kTasksStart, [this](uint32_t) { counts_ = true; });
     chip.OnWrite(kTimer1 + timer::kTasksClear, [this](uint32_t) { counted_ = 0; });
@@ -117,10 +118,15 @@ class SerialModel {
     counted_ = (counted_ + 1) & (wide ? 0xFFFFFFFF : 0xFFFF);
   }
 
+  void Write(uint8_t byte) {
+    waiting_.push_back({to_ + amount_, byte, cycles_ + kDmaLagCycles});
+    ++amount_;
+  }
+
   void Put(uint8_t byte) {
     using namespace board;
-    waiting_.push_back({to_ + amount_, byte, cycles_ + kDmaLagCycles});
-    if (++amount_ < most_) return;
+    Write(byte);
+    if (amount_ < most_) return;
     receives_ = false;
     Event(uarte::kEventsEndRx);
     if ((Word(uarte::kShorts) & uarte::kShortsEndRxStartRx.mask()) != 0) StartReceiving();
@@ -138,7 +144,9 @@ class SerialModel {
   void StartReceiving() {
     using namespace board;
     if (!enabled_) Fail("a receiver that is off was started", kUarte0);
-    if (looks_until_stopped_ != 0) Fail("the receiver was started before it had stopped", kUarte0);
+    if (looks_until_stopped_ != 0 || looks_until_flushed_ != 0) {
+      Fail("the receiver was started before it had stopped", kUarte0);
+    }
     if (receives_) Fail("the receiver was started twice", kUarte0);
     to_ = Chip::Get().Memory<uint8_t>(Word(uarte::kRxdPtr));
     most_ = uarte::kMaxcnt.Of(Word(uarte::kRxdMaxcnt));
@@ -146,9 +154,9 @@ class SerialModel {
     amount_ = 0;
     receives_ = true;
     Event(uarte::kEventsRxStarted);
-    std::vector<uint8_t> rest;
-    rest.swap(fifo_);
-    for (const uint8_t byte : rest) Put(byte);
+    if (fifo_.size() >= most_) Fail("less room than what waits already", kUarte0);
+    for (const uint8_t byte : fifo_) Write(byte);
+    fifo_.clear();
   }
 
   void StopReceiving() {
@@ -167,7 +175,7 @@ class SerialModel {
     if (looks_until_stopped_ != 0 || receives_) Fail("flushed before the receiver had stopped", board::kUarte0);
     (void)Chip::Get().Memory<uint8_t>(Word(board::uarte::kRxdPtr));
     fifo_.clear();
-    Event(board::uarte::kEventsEndRx);
+    looks_until_flushed_ = kLooks;
   }
 
   void StartSending() {
@@ -181,7 +189,8 @@ class SerialModel {
 
   // An event that comes after some looks at it.
   uint32_t After(uint32_t* looks, uintptr_t event) {
-    if (*looks != 0 && --*looks == 0) Event(event);
+    if (*looks == 1) Event(event);
+    if (*looks != 0) --*looks;
     return Word(event);
   }
 
@@ -207,6 +216,7 @@ class SerialModel {
   uint32_t cycles_ = 0;
   uint32_t looks_until_sent_ = 0;
   uint32_t looks_until_stopped_ = 0;
+  uint32_t looks_until_flushed_ = 0;
   uint32_t collisions_ = 0;
   uint8_t* to_ = nullptr;
   uint32_t amount_ = 0;

@@ -2,7 +2,6 @@
 #include <cstring>
 #include <memory>
 #include <numeric>
-#include <random>
 
 #include "app/link_audio_source.h"
 #include "board_config.h"
@@ -101,11 +100,12 @@ void CreditWindowDuringAStep() {
 // More than 16 bits of a counter, in pieces of every size, read in pieces of every size.
 void ManyBytes() {
   Start();
-  std::minstd_rand random(1);
+  uint32_t state = 1;
+  const auto random = [&state] { return (state = 1664525u * state + 1013904223u) >> 8; };  // Numerical Recipes
   uint32_t arrived = 0;
   uint32_t fetched = 0;
   while (arrived < 200000) {
-    const uint32_t count = static_cast<uint32_t>(random() % 1500);
+    const uint32_t count = random() % 1500;
     Arrive(arrived, count);
     arrived += count;
     fetched += Fetch(fetched, 1 + random() % 700);
@@ -158,13 +158,19 @@ void InterruptIsLate() {
 void SleepEndsWithAByte() {
   Start();
   Chip& chip = Chip::Get();
-  Check(Fetch(0) == 0, "nothing arrived");
-  chip.OnSleep([] { g_model->Arrive(Byte(0)); });
+  Arrive(100, 3);
+  Check(Fetch(100) == 3, "bytes before");
+  static bool slept;
+  chip.OnSleep([] {
+    slept = true;
+    g_model->Arrive(Byte(0));
+  });
   kws::board::MaskInterrupts();
   Check(!kws::board::WaitForSerial(), "something arrived");
   kws::board::WaitForInterrupt();
   kws::board::StopWaitingForSerial();
   kws::board::UnmaskInterrupts();
+  Check(slept, "bytes that were fetched long ago ended the sleep");
   Check(Fetch(0) == 1, "the byte that woke the core");
   const uint32_t before = chip.interrupts();
   Arrive(1, 500);

@@ -26,7 +26,10 @@ namespace usart = kws::board::usart;
 
 constexpr uintptr_t kStatus = kSerialUsart + usart::kStatus;
 constexpr uintptr_t kControl = kSerialUsart + usart::kCr1;
-constexpr uint32_t kBusHz = KWS_TEST_BUS_HZ;
+// The F4's one data register, whose reading clears an overrun; the L4 has two, and a register that clears (ICR).
+constexpr bool kOverrunIsClearedByReading = usart::kReceived == usart::kSent;
+constexpr uintptr_t kClear = kSerialUsart + 0x20;
+constexpr uint32_t kBusHz = kws::board::kSerialBusHz;
 
 bool IsSet(uintptr_t address, Field field) { return (Chip::Get().word(address) & field.mask()) != 0; }
 void SetBit(uintptr_t address, Field field) { Chip::Get().Set(address, Chip::Get().word(address) | field.mask()); }
@@ -46,9 +49,7 @@ class Usart {
     });
     chip.OnRead(kSerialUsart + usart::kReceived, [this] {
       ClearBit(kStatus, usart::kRxne);
-#if defined(KWS_TEST_OVERRUN_BY_READING)
-      if (status_was_read_) ClearBit(kStatus, usart::kOre);
-#endif
+      if (kOverrunIsClearedByReading && status_was_read_) ClearBit(kStatus, usart::kOre);
       status_was_read_ = false;
       return received_;
     });
@@ -59,11 +60,9 @@ class Usart {
       ClearBit(kStatus, usart::kTxe);
       sending_ = kws::model::kLooksUntilReady;
     });
-#if !defined(KWS_TEST_OVERRUN_BY_READING)
-    chip.OnWrite(kSerialUsart + usart::kIcr, [](uint32_t bits) {
-      if ((bits & usart::kOreCf.mask()) != 0) ClearBit(kStatus, usart::kOre);
+    chip.OnWrite(kClear, [](uint32_t bits) {
+      if (!kOverrunIsClearedByReading && (bits >> 3 & 1) != 0) ClearBit(kStatus, usart::kOre);
     });
-#endif
     SetBit(kStatus, usart::kTxe);
     chip.SetHandler(kSerialInterruptLine, &KwsSerialInterrupt);
     chip.SetLevel(kSerialInterruptLine, [] {
