@@ -89,7 +89,7 @@ def compilations() -> list[tuple[str, list[str]]]:
     tests = [*includes, "-Ifirmware/src/engine/aot", "-Itests/integration/native/fake_model"]
     parties = ("", "/third_party", "/third_party/flatbuffers/include", "/third_party/ruy", "/third_party/gemmlowp")
     tree = [f"-isystem{FAKE_TREE}{party}" for party in parties]
-    drivers, model = ("register_model", "drivers"), "tests/integration/native/register_model"
+    model = "tests/integration/native/register_model"
     nano33ble = ['-DKWS_BOARD_NAME="nano33ble"']
     micro = tables_header("micro", micro_tables(MicroFrontendConfig()))
     log_mel = tables_header(
@@ -107,12 +107,29 @@ def compilations() -> list[tuple[str, list[str]]]:
             sources("firmware/boards/nano33ble/*.cc"),
             [*BARE, *includes, *nano33ble, "-isystemtests/fixtures/fake_arduino"],
         ),
-        (sources("tests/integration/native/**/*.cc", but=("tflm_", "link_audio", *drivers)), tests),
-        (sources(*(f"tests/integration/native/{name}/*.cc" for name in drivers)), [f"-I{model}", *tests]),
+        (
+            sources("tests/integration/native/**/*.cc", but=("tflm_", "link_audio", "register_model", "/drivers/")),
+            tests,
+        ),
+        (sources(f"{model}/*.cc"), [f"-I{model}", *tests]),
+        *driver_tests(model, tests),
         core("mps2_an386", "firmware/test/*/*.cc", "firmware/generated/aot_model.cc", "firmware/src/mlperf/main.cc"),
         *boards(),
     ]
     return [(path, flags) for paths, flags in kinds for path in paths]
+
+
+def driver_tests(model: str, flags: list[str]) -> Iterator[tuple[list[str], list[str]]]:
+    """Tests of drivers, whose names begin with the driver's folder, with the pins of one board that has it."""
+    chips = {name: board for name, board in load_boards().items() if board.toolchain == "arm" and not board.is_emulated}
+    for path in sources("tests/integration/native/drivers/*_test.cc"):
+        fitting = [(folder, name) for name, board in chips.items() for folder in board.folders]
+        fitting = [(folder, name) for folder, name in fitting if Path(path).name.startswith(f"{folder}_")]
+        if not fitting:
+            sys.exit(f"error: {path} begins with no folder of firmware/boards that a chip's board has. Rename it.")
+        name = max(fitting, key=lambda each: len(each[0]))[1]
+        includes = [f"-Ifirmware/boards/{name}", f"-I{model}", "-Itests/integration/native/drivers"]
+        yield [path], [*includes, *flags, *macros(name)]
 
 
 def look(job: tuple[str, list[str]]) -> str:

@@ -117,7 +117,7 @@ void StartSerial() {
   Register(kTimer1 + timer::kTasksStart) = 1;
   Register(kPpi + ppi::kChEep) = static_cast<uint32_t>(kUarte0 + uarte::kEventsRxdRdy);
   Register(kPpi + ppi::kChTep) = static_cast<uint32_t>(kTimer1 + timer::kTasksCount);
-  Register(kPpi + ppi::kChenSet) = ppi::kChenSetCh0.mask();
+  Register(kPpi + ppi::kChenSet) = ppi::kChen0.mask();
   StartReceiver();
   EnableInterruptLine(kUarte0Line);
 }
@@ -125,22 +125,22 @@ void StartSerial() {
 size_t ReadSerial(uint8_t* out, size_t capacity) {
   if (g_broken) RestartReceiver();
   const uint32_t arrived = Arrived();
-  uint32_t waiting = arrived - g_tail;
-  if (waiting == 0) return 0;
+  if (arrived == g_tail) return 0;
   for (const uint32_t counted = CycleCount(); CycleCount() - counted < kDmaCycles;) {
   }
   MemoryBarrier();  // what DMA wrote is read from here on
-  if (waiting > kSerialRingBytes) {  // it ran over what nobody fetched: the rest hangs together no more
-    AddOverruns(waiting);
-    g_tail = arrived;
+  uint32_t count = arrived - g_tail;
+  if (count > capacity) count = static_cast<uint32_t>(capacity);
+  for (uint32_t i = 0; i < count; ++i) out[i] = g_ring[(g_tail + i) % kSerialRingBytes];
+  // DMA may have run over what nobody fetched, at last while it was copied: the rest hangs together no more.
+  const uint32_t now = Arrived();
+  if (now - g_tail > kSerialRingBytes) {
+    AddOverruns(now - g_tail);
+    g_tail = now;
     return 0;
   }
-  if (waiting > capacity) waiting = static_cast<uint32_t>(capacity);
-  for (uint32_t i = 0; i < waiting; ++i) out[i] = g_ring[(g_tail + i) % kSerialRingBytes];
-  // It may have run over the bytes while they were copied.
-  if (Arrived() - g_tail > kSerialRingBytes) return ReadSerial(out, capacity);
-  g_tail += waiting;
-  return waiting;
+  g_tail += count;
+  return count;
 }
 
 void WriteSerial(const uint8_t* data, size_t size) {

@@ -1,5 +1,6 @@
 """The PlatformIO commands that the README promises, on emulated boards."""
 
+import json
 import os
 import re
 import select
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from kws_firmware.boards import FOLDER
 from kws_host.device import Device
 from kws_host.emulator import background
 from kws_host.link import Link
@@ -98,12 +100,12 @@ def test_pio_upload_with_another_port_starts_the_board_there():
 
 @pytest.mark.qemu
 def test_pio_upload_by_a_protocol_of_the_chip_calls_its_program(tmp_path):
-    boards.build("netduinoplus2")
+    boards.require_tools()
     program = tmp_path / "st-flash"
     program.write_text('#!/bin/sh\necho "$0 $@"\n')
     program.chmod(0o755)
     result = upload_by("stlink", "netduinoplus2", tmp_path, {"PATH": f"{tmp_path}:{os.environ['PATH']}"})
-    image = boards.BUILD / "netduinoplus2" / "firmware.bin"
+    image = tmp_path / "build" / "netduinoplus2" / "firmware.bin"
     assert result.returncode == 0, result.stdout + result.stderr
     assert f"{program} --reset write {image} 0x08000000" in result.stdout
 
@@ -123,14 +125,18 @@ def test_pio_upload_by_a_protocol_of_the_chip_calls_its_program(tmp_path):
     ],
 )
 def test_pio_upload_to_a_chip_without_an_emulator_calls_its_program(env, protocol, program, arguments, tmp_path):
-    boards.build(env)
     fake = tmp_path / program
     fake.write_text('#!/bin/sh\necho "$0 $@"\n')
     fake.chmod(0o755)
-    port = ["--upload-port", "/dev/ttyACM7"] if protocol == "bossac" else []
-    result = upload_by(protocol, env, tmp_path, {"PATH": f"{tmp_path}:{os.environ['PATH']}"}, *port)
+    path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    if protocol == load_board_file(env)["upload"]["protocol"]:
+        boards.build(env)
+        build = boards.BUILD / env
+        result = boards.pio("run", "-e", env, "-t", "upload", "--upload-port", "/dev/ttyACM7", environment=path)
+    else:
+        build = tmp_path / "build" / env
+        result = upload_by(protocol, env, tmp_path, path)
     assert result.returncode == 0, result.stdout + result.stderr
-    build = boards.BUILD / env
     assert re.search(f"^{fake} {arguments.format(build=build)}$", result.stdout, re.MULTILINE), result.stdout
     if protocol == "jlink":
         script = (build / "firmware.jlink").read_text(encoding="utf-8")
@@ -155,7 +161,7 @@ def test_pio_upload_by_a_boot_loader_without_its_port_one_clear_line():
     ],
 )
 def test_pio_upload_by_what_is_not_there_one_clear_line(env, protocol, message, tmp_path):
-    boards.build(env)
+    boards.require_tools()
     if shutil.which("dfu-util"):
         pytest.skip("dfu-util is installed: it would look for a chip")
     result = upload_by(protocol, env, tmp_path)
@@ -164,12 +170,22 @@ def test_pio_upload_by_what_is_not_there_one_clear_line(env, protocol, message, 
     assert errors == [f"error: {message}"]
 
 
-def upload_by(protocol: str, env: str, folder: Path, environment=None, *words: str) -> subprocess.CompletedProcess:
-    """Target upload of an environment with another `upload_protocol`."""
+def load_board_file(env: str) -> dict:
+    """A board's file as PlatformIO reads it."""
+    return json.loads((FOLDER / f"{env}.json").read_text(encoding="utf-8"))
+
+
+def upload_by(protocol: str, env: str, folder: Path, environment=None) -> subprocess.CompletedProcess:
+    """Target upload of an environment with another `upload_protocol`.
+
+    It is built in a folder of its own: PlatformIO empties one that was built from another platformio.ini.
+    """
     text = (boards.ROOT / "platformio.ini").read_text(encoding="utf-8")
     project = folder / "other.ini"
     project.write_text(text.replace(f"\nboard = {env}\n", f"\nboard = {env}\nupload_protocol = {protocol}\n"))
-    return boards.pio("run", "-c", str(project), "-e", env, "-t", "upload", *words, environment=environment)
+    return boards.pio(
+        "run", "-c", str(project), "-e", env, "-t", "upload", build_dir=folder / "build", environment=environment
+    )
 
 
 @pytest.mark.qemu

@@ -109,7 +109,7 @@ class SerialModel {
   void Count() {
     using namespace board;
     const Chip& chip = Chip::Get();
-    const bool connected = (chip.word(kPpi + ppi::kChenSet) & ppi::kChenSetCh0.mask()) != 0 &&
+    const bool connected = (chip.word(kPpi + ppi::kChenSet) & ppi::kChen0.mask()) != 0 &&
                            chip.word(kPpi + ppi::kChEep) == kUarte0 + uarte::kEventsRxdRdy &&
                            chip.word(kPpi + ppi::kChTep) == kTimer1 + timer::kTasksCount;
     const uint32_t mode = chip.word(kTimer1 + timer::kMode);
@@ -118,10 +118,15 @@ class SerialModel {
     counted_ = (counted_ + 1) & (wide ? 0xFFFFFFFF : 0xFFFF);
   }
 
+  void Write(uint8_t byte) {
+    waiting_.push_back({to_ + amount_, byte, cycles_ + kDmaLagCycles});
+    ++amount_;
+  }
+
   void Put(uint8_t byte) {
     using namespace board;
-    waiting_.push_back({to_ + amount_, byte, cycles_ + kDmaLagCycles});
-    if (++amount_ < most_) return;
+    Write(byte);
+    if (amount_ < most_) return;
     receives_ = false;
     Event(uarte::kEventsEndRx);
     if ((Word(uarte::kShorts) & uarte::kShortsEndRxStartRx.mask()) != 0) StartReceiving();
@@ -149,9 +154,9 @@ class SerialModel {
     amount_ = 0;
     receives_ = true;
     Event(uarte::kEventsRxStarted);
-    std::vector<uint8_t> rest;
-    rest.swap(fifo_);
-    for (const uint8_t byte : rest) Put(byte);
+    if (fifo_.size() >= most_) Fail("less room than what waits already", kUarte0);
+    for (const uint8_t byte : fifo_) Write(byte);
+    fifo_.clear();
   }
 
   void StopReceiving() {
@@ -184,7 +189,8 @@ class SerialModel {
 
   // An event that comes after some looks at it.
   uint32_t After(uint32_t* looks, uintptr_t event) {
-    if (*looks != 0 && --*looks == 0) Event(event);
+    if (*looks == 1) Event(event);
+    if (*looks != 0) --*looks;
     return Word(event);
   }
 

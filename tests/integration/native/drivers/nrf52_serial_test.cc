@@ -2,7 +2,6 @@
 #include <cstring>
 #include <memory>
 #include <numeric>
-#include <random>
 
 #include "app/link_audio_source.h"
 #include "board_config.h"
@@ -101,11 +100,12 @@ void CreditWindowDuringAStep() {
 // More than 16 bits of a counter, in pieces of every size, read in pieces of every size.
 void ManyBytes() {
   Start();
-  std::minstd_rand random(1);
+  uint32_t state = 1;
+  const auto random = [&state] { return (state = 1664525u * state + 1013904223u) >> 8; };  // Numerical Recipes
   uint32_t arrived = 0;
   uint32_t fetched = 0;
   while (arrived < 200000) {
-    const uint32_t count = static_cast<uint32_t>(random() % 1500);
+    const uint32_t count = random() % 1500;
     Arrive(arrived, count);
     arrived += count;
     fetched += Fetch(fetched, 1 + random() % 700);

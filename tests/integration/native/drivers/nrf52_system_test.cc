@@ -39,10 +39,11 @@ void CrystalStarts() {
   static uint32_t looks = 0;
   chip.OnWrite(kClock + clock_registers::kTasksHfclkStart, [](uint32_t) { looks = 30; });
   chip.OnRead(kClock + clock_registers::kEventsHfclkStarted, []() -> uint32_t {
-    if (looks != 0 && --looks == 0) {
+    if (looks == 1) {
       Chip::Get().Set(kClock + clock_registers::kEventsHfclkStarted, 1);
       Chip::Get().Set(kClock + clock_registers::kHfclkStat, 1u << 16 | 1u);
     }
+    if (looks != 0) --looks;
     return Chip::Get().word(kClock + clock_registers::kEventsHfclkStarted);
   });
   chip.Set(kClock + clock_registers::kEventsHfclkStarted, 1);  // left over: it must be cleared first

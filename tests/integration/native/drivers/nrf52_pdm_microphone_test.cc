@@ -49,11 +49,12 @@ class Pdm {
     });
     chip.OnWrite(kPdm + pdm::kTasksStop, [this](uint32_t) { looks_until_stopped_ = kLooksUntilStopped; });
     chip.OnRead(kPdm + pdm::kEventsStopped, [this] {
-      if (looks_until_stopped_ != 0 && --looks_until_stopped_ == 0) {
+      if (looks_until_stopped_ == 1) {
         runs_ = false;
         Event(pdm::kEventsEnd);  // the last sample after a stop was written, too
         Event(pdm::kEventsStopped);
       }
+      if (looks_until_stopped_ != 0) --looks_until_stopped_;
       return Chip::Get().word(kPdm + pdm::kEventsStopped);
     });
     chip.SetLevel(kws::board::kPdmLine, [this] {
