@@ -106,7 +106,7 @@ def _explain(name: str, error: Exception) -> str:
             return f"{name} cannot be opened: {text}"
         return f"no port {name}: {_known_ports()}. Give another by --port or KWS_PORT."
     if name.lower().startswith("socket://") and not _has_host_and_port(name):
-        return f"{name} names no host and port. Expected socket://host:port, the port from 1 to 65535."
+        return f"{name} cannot be opened: it names no host and port. Expected socket://host:port, a port of 1 to 65535."
     if "refused" in text:
         return f"nobody listens on {name}. Start the emulator (kws-host emulate) or give another port by --port."
     return f"{name} cannot be opened: {text}. Expected a port's name or socket://host:port."
