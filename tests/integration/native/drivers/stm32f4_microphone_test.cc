@@ -62,7 +62,10 @@ class Hardware {
     }
     chip.OnWrite(kStream, [this](uint32_t value) { WriteStream(value); });
     chip.OnRead(kStream, [this] {
-      if (ending_ != 0 && --ending_ == 0) Chip::Get().Set(kStream, Chip::Get().word(kStream) & ~dma::kEn.mask());
+      if (ending_ != 0) {
+        --ending_;
+        if (ending_ == 0) Chip::Get().Set(kStream, Chip::Get().word(kStream) & ~dma::kEn.mask());
+      }
       return Chip::Get().word(kStream);
     });
     chip.OnWrite(kDma1 + dma::kLifcr, [](uint32_t bits) { Chip::Get().Set(kFlags, Chip::Get().word(kFlags) & ~bits); });
