@@ -176,6 +176,26 @@ def test_tune_wrong_settings_end_in_one_line_and_change_nothing(capsys, board, b
     assert _held(board.url).config == bundle.detector
 
 
+@pytest.mark.parametrize(
+    "change", [{"smoothing_steps": 0}, {"run_steps": 0}, {"levels": ()}, {"levels": (65535,) * 48}]
+)
+def test_tune_device_that_tells_what_cannot_be_is_refused_in_one_line(capsys, board, audio, change):
+    decoder = FrameDecoder()
+
+    def spoil(data: bytes) -> bytes:
+        out = b""
+        for item in decoder.feed(data):
+            if isinstance(item, Frame) and item.type == MessageType.DETECTOR:
+                told = messages.DetectorSettings.decode(item.payload)
+                item = Frame(item.type, item.seq, dataclasses.replace(told, origin=9, **change).encode())
+            out += item.encode() if isinstance(item, Frame) else b""
+        return out
+
+    with firmware.proxy(board.port, to_host=spoil) as wire:
+        err = host_cli.fails_with_one_line(capsys, "check", audio / "yes", "--port", wire.url)
+    assert "the settings of the detector of native cannot be" in err
+
+
 def test_tune_firmware_from_before_is_told_and_still_checked(capsys, board, audio):
     """Its device knows no GET_DETECTOR: 0x0D becomes a type that nobody knows."""
     decoder = FrameDecoder()
