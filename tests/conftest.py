@@ -41,12 +41,10 @@ def bundle_path() -> Path:
     return ROOT / "training" / "zoo" / "matchbox"
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Says which tests one worker runs in their order: those of a file, and all that build in PlatformIO's folder."""
-    for item in items:
-        shares_builds = getattr(getattr(item, "module", None), "boards", None) is boards
-        item.add_marker(pytest.mark.xdist_group("boards" if shares_builds else item.path.as_posix()))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Says which tests one process runs in their order: those of a file, and all that build in PlatformIO's folder."""
+    shares_builds = getattr(getattr(item, "module", None), "boards", None) is boards
+    item.add_marker(pytest.mark.xdist_group("boards" if shares_builds else item.path.as_posix()))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
