@@ -1,13 +1,15 @@
 """Fixtures that several test folders share."""
 
+import functools
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kws_reference.cli import log
 
-from tests.support import boards
 from tests.support.paths import ROOT
 
 
@@ -41,10 +43,24 @@ def bundle_path() -> Path:
     return ROOT / "training" / "zoo" / "matchbox"
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Says which tests one process runs in their order: those of a file, and all that build in PlatformIO's folder."""
-    shares_builds = getattr(getattr(item, "module", None), "boards", None) is boards
-    item.add_marker(pytest.mark.xdist_group("boards" if shares_builds else item.path.as_posix()))
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist, which need not be there
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Which tests one process runs in their order: those of a file, and all that build in PlatformIO's folder.
+
+    Groups by mark would do (``--dist loadgroup``), but pytest-xdist 3.8 loses them with pytest 9.2.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    @functools.cache
+    def scope_of(file: str) -> str:
+        builds = re.search(r"\bboards\.(build|pio)\(", (ROOT / file).read_text(encoding="utf-8"))
+        return "PlatformIO's folder" if builds else file
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return scope_of(nodeid.partition("::")[0])
+
+    return ByFile(config, log)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
