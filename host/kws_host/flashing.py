@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
@@ -102,7 +103,8 @@ def load_by_pyocd(environment: str, generated: Path, target: str, probe: str | N
     _platformio(environment, generated)
     elf = project.firmware_of(environment)
     more = ["-u", probe] if probe else []
-    command = [sys.executable, "-m", "pyocd", "load", "--target", target, *more, str(elf)]
+    words = [word for option in _debug_of(environment).get("pyocd_options", ()) for word in ("-O", option)]
+    command = [sys.executable, "-m", "pyocd", "load", "--target", target, *words, *more, str(elf)]
     if subprocess.run(command, check=False, stdout=_STDERR).returncode:
         raise KwsError(f"pyOCD could not load {elf} into {target}; its reason stands above")
 
@@ -122,11 +124,16 @@ def _platformio(environment: str, generated: Path, *words: str) -> None:
 
 def pyocd_target_of(environment: str) -> str:
     """The chip of an environment's board as pyOCD calls it, as the board's file says; "" where it does not."""
+    return _debug_of(environment).get("pyocd_target", "")
+
+
+def _debug_of(environment: str) -> dict[str, Any]:
+    """What the board's file says of probes; nothing where there is no such file."""
     try:
         manifest = json.loads((project.BOARDS / f"{environment}.json").read_text(encoding="utf-8"))
-        return manifest["debug"]["pyocd_target"]
+        return dict(manifest["debug"])
     except (OSError, KeyError, TypeError, ValueError):
-        return ""
+        return {}
 
 
 def port_of(environment: str) -> str:

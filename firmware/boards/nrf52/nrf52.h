@@ -6,7 +6,7 @@
 namespace kws::board {
 
 // A wait for the hardware gives up after so many looks at a register, a tenth of a second or more. None of what is
-// waited for takes a hundredth of that.
+// waited for takes a hundredth of that, but the erasing of a page, which has a bound of its own (settings.cc).
 constexpr uint32_t kMostLooks = 1000000;
 
 // The last page of flash, which the linker scripts leave to kept settings.

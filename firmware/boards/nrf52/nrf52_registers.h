@@ -23,8 +23,16 @@ constexpr uintptr_t kPpi = 0x4001F000;     // PPI
 constexpr uintptr_t kPort0 = 0x50000000;   // P0
 constexpr uintptr_t kPort1 = 0x50000300;   // P1
 
+// The lock of the debug port, of chips of build code F0 and later.
+constexpr uintptr_t kApprotect = 0x40000000;  // APPROTECT unlisted: PS 1.8
+
 constexpr uint32_t kUarte0Line = 2;  // interrupt UARTE0_UART0
 constexpr uint32_t kPdmLine = 29;    // interrupt PDM
+
+namespace approtect {                                         // APPROTECT
+constexpr uintptr_t kDisable = 0x558;                         // DISABLE unlisted: PS 1.8
+constexpr uint32_t kSwDisable = 0x5A;                         // DISABLE:DISABLE=SwDisable unlisted: PS 1.8
+}  // namespace approtect
 
 namespace clock {                                             // CLOCK
 constexpr uintptr_t kTasksHfclkStart = 0x000;                 // TASKS_HFCLKSTART
@@ -85,6 +93,7 @@ constexpr Field kIntRxStarted{19, 1};                         // INTENSET:RXSTAR
 constexpr uintptr_t kErrorSrc = 0x480;                        // ERRORSRC
 constexpr uintptr_t kEnable = 0x500;                          // ENABLE
 constexpr Field kEnableEnable{0, 4};                          // ENABLE:ENABLE
+constexpr uint32_t kEnableDisabled = 0;                       // ENABLE:ENABLE=Disabled
 constexpr uint32_t kEnableEnabled = 8;                        // ENABLE:ENABLE=Enabled
 constexpr uintptr_t kPselRts = 0x508;                         // PSEL.RTS
 constexpr uintptr_t kPselTxd = 0x50C;                         // PSEL.TXD

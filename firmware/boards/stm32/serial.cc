@@ -73,6 +73,9 @@ void WriteSerial(const uint8_t* data, size_t size) {
     }
     Register(kSerialUsart + usart::kSent) = data[i];
   }
+  if (size == 0) return;
+  while ((Register(kStatus) & usart::kTc.mask()) == 0) {  // the chip may be restarted next
+  }
 }
 
 uint32_t SerialOverruns() { return g_overruns; }

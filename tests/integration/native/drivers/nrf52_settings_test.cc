@@ -23,6 +23,7 @@ namespace nvmc = kws::board::nvmc;
 uint32_t g_flash[kSettingsPageBytes / 4];
 uint32_t g_busy;         // looks at READY until the controller has done its work
 uint32_t g_power_left;   // writes and erasures until the power fails
+uint32_t g_erase_looks;  // that an erasure takes
 bool g_writes_fail;
 
 bool PowerLeft() { return g_power_left != 0 && --g_power_left != 0; }
@@ -34,13 +35,17 @@ void PowerUp() {
   chip.Map(kSettingsPage, kSettingsPageBytes);
   g_busy = 0;
   g_power_left = UINT32_MAX;
+  g_erase_looks = 100;
   g_writes_fail = false;
-  chip.OnRead(kNvmc + nvmc::kReady, []() -> uint32_t { return g_busy != 0 && --g_busy != 0 ? 0 : 1; });
+  chip.OnRead(kNvmc + nvmc::kReady, []() -> uint32_t {
+    if (g_busy > 1000) Chip::Get().ClearLog();
+    return g_busy != 0 && --g_busy != 0 ? 0 : 1;
+  });
   chip.OnWrite(kNvmc + nvmc::kErasePage, [](uint32_t page) {
     Check(Chip::Get().word(kNvmc + nvmc::kConfig) == nvmc::kConfigWenErase, "a page is erased when that is allowed");
     Check(g_busy == 0, "the controller is ready before an erasure");
     Check(page == kSettingsPage, "no other page is erased");
-    g_busy = 100;
+    g_busy = g_erase_looks;
     if (PowerLeft()) std::memset(g_flash, 0xFF, sizeof(g_flash));
   });
   for (uint32_t i = 0; i < kSettingsPageBytes / 4; ++i) {
@@ -129,10 +134,30 @@ void FlashThatDoesNotTakeThemSaysSo() {
   Check(SaveSettings(kFirst, sizeof(kFirst)) == Status::kDataLoss, "worn flash");
 }
 
+// A page takes 85 ms: as many looks as code from the cache has time for.
+void SlowEraseIsWaitedFor() {
+  NewChip();
+  g_erase_looks = 1500000;
+  Check(SaveSettings(kFirst, sizeof(kFirst)) == Status::kOk, "an erasure that takes long");
+  Expect(kFirst, sizeof(kFirst));
+}
+
+void ControllerThatIsNeverReadySaysSo() {
+  NewChip();
+  g_erase_looks = UINT32_MAX;
+  Check(SaveSettings(kFirst, sizeof(kFirst)) == Status::kDataLoss, "it would write while the controller is busy");
+  Check(Chip::Get().word(kNvmc + nvmc::kConfig) == nvmc::kConfigWenRead, "flash is left write-protected");
+}
+
 constexpr Case kCases[] = {
-    {"new_chip_has_none", &NewChipHasNone},        {"what_was_saved_last_is_loaded", &WhatWasSavedLastIsLoaded},
-    {"saving_none_forgets", &SavingNoneForgets},   {"too_large_is_refused", &TooLargeIsRefusedAndTooSmallIsNotFilled},
-    {"power_fails_anywhere", &PowerFailsAnywhere}, {"worn_flash_says_so", &FlashThatDoesNotTakeThemSaysSo},
+    {"new_chip_has_none", &NewChipHasNone},
+    {"what_was_saved_last_is_loaded", &WhatWasSavedLastIsLoaded},
+    {"saving_none_forgets", &SavingNoneForgets},
+    {"too_large_is_refused", &TooLargeIsRefusedAndTooSmallIsNotFilled},
+    {"power_fails_anywhere", &PowerFailsAnywhere},
+    {"worn_flash_says_so", &FlashThatDoesNotTakeThemSaysSo},
+    {"slow_erase_is_waited_for", &SlowEraseIsWaitedFor},
+    {"controller_that_is_never_ready_says_so", &ControllerThatIsNeverReadySaysSo},
 };
 
 }  // namespace
