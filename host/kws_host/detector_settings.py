@@ -3,7 +3,7 @@
 import dataclasses
 from typing import TYPE_CHECKING
 
-from kws_reference.bundle import DetectorConfig
+from kws_reference.bundle import NEVER_Q15, DetectorConfig
 from kws_reference.errors import KwsError
 from kws_reference.protocol import messages
 from kws_reference.protocol.messages import LEVELS_PER_LABEL, DetectorAction, ErrorCode, SettingsOrigin, Status
@@ -38,13 +38,22 @@ class HeldSettings:
 
 
 def held_by(device: Device) -> HeldSettings | None:
-    """What a device's detector works with; None: its firmware is from before it could be asked."""
+    """What a device's detector works with; None: its firmware is from before it could be asked.
+
+    Raises:
+      KwsError: it tells what no detector works with.
+    """
     try:
         told = device.detector()
     except RequestRefused as error:
         if error.error.code != ErrorCode.UNKNOWN_TYPE:
             raise
         return None
+    whole = len(told.levels) == LEVELS_PER_LABEL * device.info.label_count
+    if not (whole and max(told.levels, default=0) <= NEVER_Q15 and told.smoothing_steps and told.run_steps):
+        raise KwsError(
+            f"the settings of the detector of {device.info.board} cannot be: {told}. Flash this kit's firmware."
+        )
     threshold, busy, quiet, release = (told.levels[level::LEVELS_PER_LABEL] for level in range(LEVELS_PER_LABEL))
     config = DetectorConfig(
         told.smoothing_steps,
@@ -56,7 +65,9 @@ def held_by(device: Device) -> HeldSettings | None:
         told.quiet_steps,
         busy if busy != threshold else (),
     )
-    return HeldSettings(config, SettingsOrigin(told.origin), told.max_smoothing_steps)
+    known = told.origin in list(SettingsOrigin)  # a newer firmware may have others
+    origin = SettingsOrigin(told.origin) if known else SettingsOrigin.SET
+    return HeldSettings(config, origin, told.max_smoothing_steps)
 
 
 def require_held(device: Device) -> HeldSettings:

@@ -123,7 +123,8 @@ def _explain(name: str, error: Exception) -> tuple[str, str]:
             return f"{name} cannot be opened: {text}", OTHERWISE
         return f"no port {name}: {_known_ports()}. Give another by --port or KWS_PORT.", GONE
     if name.lower().startswith("socket://") and not _has_host_and_port(name):
-        return f"{name} names no host and port. Expected socket://host:port, the port from 1 to 65535.", OTHERWISE
+        need = "Expected socket://host:port, a port of 1 to 65535."
+        return f"{name} cannot be opened: it names no host and port. {need}", OTHERWISE
     if "refused" in text:
         start = "Start the emulator (kws-host emulate) or give another port by --port."
         return f"nobody listens on {name}. {start}", NOBODY

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from kws_reference.bundle import Bundle
 from kws_reference.frontend.config import FrontendConfig
-from kws_reference.frontend.definition import dct_matrix
 
 ANCHORS = ((4, 4, 14), (59, 15, 112), (140, 41, 129), (222, 73, 104), (254, 159, 109), (252, 253, 191))
 """Colours from silence to the loudest, evenly spaced: dark, violet, red, orange, light yellow."""
@@ -30,6 +29,8 @@ class Bands:
             self._mean = np.broadcast_to(np.asarray(config.feature_mean, np.float64), self._width)
         self._inverse, bands = None, self._width
         if isinstance(config, FrontendConfig) and config.kind == "mfcc":
+            from kws_reference.frontend.definition import dct_matrix  # SciPy, which --help can do without
+
             self._inverse, bands = dct_matrix(config.mel_bands, self._width).T, config.mel_bands
         self.count = min(count, bands)
         self._edges = np.linspace(0, bands, self.count + 1).round().astype(int)[:-1]

@@ -71,7 +71,7 @@ def chromium(*arguments: str, hears: Path | None = None) -> Iterator[Any]:
 def page_of(
     browser: Any, address: str, *, faults: Sequence[str] = (), scripts: Sequence[Path] = (), **options: Any
 ) -> Iterator[Any]:
-    """Opens an address in a context of its own, and asserts afterwards that no script failed and nothing left the machine.
+    """Opens an address in a context of its own; asserts afterwards that no script failed and nothing left the machine.
 
     Args:
       browser: of `chromium`.

@@ -121,11 +121,12 @@ class Page:
         self.until(lambda: bool(self.board) and self.board["ready"] == ready, timeout_s)
 
     def until(self, condition, timeout_s: float = 60.0) -> None:
-        """Listens until something holds. Raises: AssertionError: the connection or the time ended before."""
+        """Listens until something holds. Raises: AssertionError, TimeoutError: connection or time ended before."""
         deadline = time.monotonic() + timeout_s
         while not condition():
             assert self.listen(), f"the server ended the connection: {self.socket.code} {self.notes}"
-            assert time.monotonic() < deadline, f"nothing came of it: {self.board} {self.notes}"
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"nothing came of it: {self.board} {self.notes}")
 
     def reset(self) -> None:
         """Begins a new take."""

@@ -47,7 +47,7 @@ def measure(board: str, seconds: float) -> dict:
         assert server.stdout
         try:
             port = int(server.stdout.readline().split(":")[2].split("/")[0])
-            (emulator,) = _children(server.pid)
+            (emulator,) = children_of(server.pid)
             with live.Page(port) as page:
                 page.wait_ready()
                 before = _Usage.of(server.pid, emulator)
@@ -128,7 +128,7 @@ def _take(
         latencies.append(1000 * (now - sent_at[(end - 1) // PIECE_SAMPLES]))
 
 
-def _children(process: int) -> list[int]:
+def children_of(process: int) -> list[int]:
     """Processes that any thread of a process has started."""
     threads = Path(f"/proc/{process}/task").iterdir()
     return [int(word) for thread in threads for word in (thread / "children").read_text(encoding="ascii").split()]

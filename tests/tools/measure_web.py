@@ -67,7 +67,8 @@ def main() -> int:
                 wasm_ns, native_ns = [], []
                 for _ in range(TURNS):
                     wasm_ns.append(page.evaluate(STEP_NS, [pcm.tolist(), entry["name"], ROUNDS]))
-                    done = subprocess.run([program, raw, str(ROUNDS)], capture_output=True, text=True, check=True)
+                    with raw.open("rb") as words:
+                        done = subprocess.run([program], stdin=words, capture_output=True, check=True)
                     native_ns.append(float(done.stdout))
                 module = (page_folder / web.MODELS / entry["module"]).read_bytes()
                 record["models"][entry["name"]] = {
@@ -86,7 +87,7 @@ def main() -> int:
 def _native(bundle: Path, generated: Path) -> Path:
     """The program `web_main` of a bundle, compiled as PlatformIO's environment `native` is."""
     web.generate(bundle, generated)
-    files = ["tests/integration/native/web_main.cc", *sources.web_files(generated)]
+    files = [ROOT / "tests/integration/native/web_main.cc", *sources.web_files(generated)]
     return native.build(
         f"web_{generated.name}", files, includes=["firmware/src", generated], flags=["-O2", "-DNDEBUG"], sanitize=False
     )

@@ -21,6 +21,8 @@ constexpr Pin kSerialReceives{1, 10};
 
 constexpr Pin kLightPin{0, 13};  // the yellow one
 constexpr bool kLightIsHigh = true;
+constexpr bool kLightHasGround = false;  // it has it always
+constexpr Pin kLightGround{};
 
 constexpr Pin kMicrophoneClock{0, 26};
 constexpr Pin kMicrophoneData{0, 25};

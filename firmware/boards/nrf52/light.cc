@@ -5,6 +5,9 @@
 
 namespace kws::board {
 
-void ShowDetection(bool detected) { MakeOutput(kLightPin, detected == kLightIsHigh); }
+void ShowDetection(bool detected) {
+  MakeOutput(kLightPin, detected == kLightIsHigh);
+  if (kLightHasGround) MakeOutput(kLightGround, false);
+}
 
 }  // namespace kws::board

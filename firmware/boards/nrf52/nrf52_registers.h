@@ -15,6 +15,8 @@ namespace kws::board {
 constexpr uintptr_t kClock = 0x40000000;   // CLOCK
 constexpr uintptr_t kPower = 0x40000000;   // POWER
 constexpr uintptr_t kUarte0 = 0x40002000;  // UARTE0
+constexpr uintptr_t kSaadc = 0x40007000;   // SAADC
+constexpr uintptr_t kTimer2 = 0x4000A000;  // TIMER2
 constexpr uintptr_t kTimer1 = 0x40009000;  // TIMER1
 constexpr uintptr_t kWdt = 0x40010000;     // WDT
 constexpr uintptr_t kPdm = 0x4001D000;     // PDM
@@ -27,6 +29,7 @@ constexpr uintptr_t kPort1 = 0x50000300;   // P1
 constexpr uintptr_t kApprotect = 0x40000000;  // APPROTECT unlisted: PS 1.8
 
 constexpr uint32_t kUarte0Line = 2;  // interrupt UARTE0_UART0
+constexpr uint32_t kSaadcLine = 7;   // interrupt SAADC
 constexpr uint32_t kPdmLine = 29;    // interrupt PDM
 
 namespace approtect {                                         // APPROTECT
@@ -153,24 +156,65 @@ constexpr uintptr_t kSampleMaxcnt = 0x564;                    // SAMPLE.MAXCNT
 constexpr Field kSampleMaxcntBuffsize{0, 15};                 // SAMPLE.MAXCNT:BUFFSIZE
 }  // namespace pdm
 
-namespace timer {                                             // TIMER1
+namespace timer {                                             // TIMER1 TIMER2
 constexpr uintptr_t kTasksStart = 0x000;                      // TASKS_START
+constexpr uintptr_t kTasksStop = 0x004;                       // TASKS_STOP
 constexpr uintptr_t kTasksCount = 0x008;                      // TASKS_COUNT
 constexpr uintptr_t kTasksClear = 0x00C;                      // TASKS_CLEAR
 constexpr uintptr_t kTasksCapture = 0x040;                    // TASKS_CAPTURE[0]
+constexpr uintptr_t kEventsCompare = 0x140;                   // EVENTS_COMPARE[0]
+constexpr uintptr_t kShorts = 0x200;                          // SHORTS
+constexpr Field kShortsCompare0Clear{0, 1};                   // SHORTS:COMPARE0_CLEAR
 constexpr uintptr_t kMode = 0x504;                            // MODE
+constexpr uint32_t kModeTimer = 0;                            // MODE:MODE=Timer
 constexpr uint32_t kModeLowPowerCounter = 2;                  // MODE:MODE=LowPowerCounter
 constexpr uintptr_t kBitMode = 0x508;                         // BITMODE
 constexpr uint32_t kBitMode32 = 3;                            // BITMODE:BITMODE=32Bit
+constexpr uintptr_t kPrescaler = 0x510;                       // PRESCALER
 constexpr uintptr_t kCc = 0x540;                              // CC[0]
 }  // namespace timer
 
 namespace ppi {                                               // PPI
 constexpr uintptr_t kChenSet = 0x504;                         // CHENSET
-constexpr Field kChenSetCh0{0, 1};                            // CHENSET:CH0
+constexpr uintptr_t kChenClr = 0x508;                         // CHENCLR
+constexpr Field kChen0{0, 1};                                 // CHENSET:CH0 CHENCLR:CH0
+constexpr Field kChen1{1, 1};                                 // CHENSET:CH1 CHENCLR:CH1
+constexpr Field kChen2{2, 1};                                 // CHENSET:CH2 CHENCLR:CH2
+constexpr uintptr_t kChStride = 0x8;                          // stride CH
 constexpr uintptr_t kChEep = 0x510;                           // CH[0].EEP
 constexpr uintptr_t kChTep = 0x514;                           // CH[0].TEP
 }  // namespace ppi
+
+namespace saadc {                                             // SAADC
+constexpr uintptr_t kTasksStart = 0x000;                      // TASKS_START
+constexpr uintptr_t kTasksSample = 0x004;                     // TASKS_SAMPLE
+constexpr uintptr_t kTasksStop = 0x008;                       // TASKS_STOP
+constexpr uintptr_t kEventsStarted = 0x100;                   // EVENTS_STARTED
+constexpr uintptr_t kEventsEnd = 0x104;                       // EVENTS_END
+constexpr uintptr_t kEventsStopped = 0x114;                   // EVENTS_STOPPED
+constexpr uintptr_t kIntenSet = 0x304;                        // INTENSET
+constexpr uintptr_t kIntenClr = 0x308;                        // INTENCLR
+constexpr Field kIntStarted{0, 1};                            // INTENSET:STARTED INTENCLR:STARTED
+constexpr Field kIntEnd{1, 1};                                // INTENSET:END INTENCLR:END
+constexpr uintptr_t kEnable = 0x500;                          // ENABLE
+constexpr Field kEnableEnable{0, 1};                          // ENABLE:ENABLE
+constexpr uint32_t kEnableDisabled = 0;                       // ENABLE:ENABLE=Disabled
+constexpr uint32_t kEnableEnabled = 1;                        // ENABLE:ENABLE=Enabled
+constexpr uintptr_t kPselP = 0x510;                           // CH[0].PSELP
+constexpr uint32_t kPselPAnalogInput3 = 4;                    // CH[0].PSELP:PSELP=AnalogInput3
+constexpr uintptr_t kConfig = 0x518;                          // CH[0].CONFIG
+constexpr Field kConfigGain{8, 3};                            // CH[0].CONFIG:GAIN
+constexpr uint32_t kConfigGain4 = 7;                          // CH[0].CONFIG:GAIN=Gain4
+constexpr Field kConfigRefSel{12, 1};                         // CH[0].CONFIG:REFSEL
+constexpr uint32_t kConfigRefSelInternal = 0;                 // CH[0].CONFIG:REFSEL=Internal
+constexpr Field kConfigTacq{16, 3};                           // CH[0].CONFIG:TACQ
+constexpr uint32_t kConfigTacq10Us = 2;                       // CH[0].CONFIG:TACQ=10us
+constexpr uintptr_t kResolution = 0x5F0;                      // RESOLUTION
+constexpr Field kResolutionVal{0, 3};                         // RESOLUTION:VAL
+constexpr uint32_t kResolution14Bit = 3;                      // RESOLUTION:VAL=14bit
+constexpr uintptr_t kResultPtr = 0x62C;                       // RESULT.PTR
+constexpr uintptr_t kResultMaxcnt = 0x630;                    // RESULT.MAXCNT
+}  // namespace saadc
 
 namespace nvmc {                                              // NVMC
 constexpr uintptr_t kReady = 0x400;                           // READY

@@ -31,6 +31,14 @@ inline void MakeOutput(Pin pin, bool high) {
       gpio::kPinCnfDir(gpio::kPinCnfDirOutput) | gpio::kPinCnfInput(gpio::kPinCnfInputDisconnect);
 }
 
+// The same, able to feed something: a few milliamperes.
+inline void MakeStrongOutput(Pin pin, bool high) {
+  WritePin(pin, high);
+  Register(pin.base() + gpio::kPinCnf + gpio::kPinCnfStride * pin.number) =
+      gpio::kPinCnfDir(gpio::kPinCnfDirOutput) | gpio::kPinCnfInput(gpio::kPinCnfInputDisconnect) |
+      gpio::kPinCnfDrive(gpio::kPinCnfDriveHigh);
+}
+
 // An input, pulled up where nothing else may drive it.
 inline void MakeInput(Pin pin, bool pulled_up) {
   Register(pin.base() + gpio::kPinCnf + gpio::kPinCnfStride * pin.number) =

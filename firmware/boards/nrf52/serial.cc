@@ -143,7 +143,7 @@ void StartSerial() {
   Register(kTimer1 + timer::kTasksStart) = 1;
   Register(kPpi + ppi::kChEep) = static_cast<uint32_t>(kUarte0 + uarte::kEventsRxdRdy);
   Register(kPpi + ppi::kChTep) = static_cast<uint32_t>(kTimer1 + timer::kTasksCount);
-  Register(kPpi + ppi::kChenSet) = ppi::kChenSetCh0.mask();
+  Register(kPpi + ppi::kChenSet) = ppi::kChen0.mask();
   StartReceiver();
   EnableInterruptLine(kUarte0Line);
 }

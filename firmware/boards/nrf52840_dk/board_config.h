@@ -21,6 +21,8 @@ constexpr Pin kSerialReceives{0, 8};
 
 constexpr Pin kLightPin{0, 13};  // LED1
 constexpr bool kLightIsHigh = false;
+constexpr bool kLightHasGround = false;  // it has it always
+constexpr Pin kLightGround{};
 
 // There is no microphone on the board: wires to one, select to ground (left channel).
 constexpr Pin kMicrophoneClock{1, 1};  // D0 of the Arduino header

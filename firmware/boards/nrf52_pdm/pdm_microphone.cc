@@ -1,9 +1,6 @@
 // A digital microphone at the nRF52's PDM interface, which gives it a clock and filters its bits to PCM.
 //
-// 32 MHz / 25 / 80 = 16,000 samples a second, of the crystal (nrf52/clocks.cc). Two buffers: while DMA fills one, the
-// interrupt tells it the other, for which it has the time of a block, and copies the full one to the ring. An interrupt
-// that came later than that would lose a block unseen: none is masked that long.
-#include <cstddef>
+// 32 MHz / 25 / 80 = 16,000 samples a second, of the crystal (nrf52/clocks.cc). Blocks: nrf52/sample_blocks.h.
 #include <cstdint>
 
 #include "board_config.h"
@@ -11,34 +8,21 @@
 #include "cortex_m/line_handlers.h"
 #include "cortex_m/registers.h"
 #include "kws/microphone.h"
-#include "kws/sample_ring.h"
 #include "nrf52/nrf52.h"
 #include "nrf52/pin.h"
+#include "nrf52/sample_blocks.h"
 
 namespace kws::board::microphone {
 namespace {
 
 constexpr uint32_t kSampleRateHz = 16000;
-constexpr size_t kBlockSamples = 160;  // 10 ms
-constexpr size_t kRingSamples = 1024;  // 64 ms, while a step is computed
-constexpr uint32_t kSettlingBlocks = 5;  // microphone and filter need some time after their start
 static_assert(kBlockSamples < 1u << pdm::kSampleMaxcntBuffsize.width, "more than DMA counts");
 
-SampleRing<kRingSamples> g_ring;
-int16_t g_blocks[2][kBlockSamples];
-uint32_t g_told;  // the buffer that DMA was told last
-uint32_t g_full;  // the buffer that is full next
-uint32_t g_settling;  // blocks that are still thrown away
 bool g_runs;
 
 void ClearEvent(uintptr_t event) {
   Register(kPdm + event) = 0;
   (void)static_cast<uint32_t>(Register(kPdm + event));
-}
-
-void Tell(uint32_t buffer) {
-  g_told = buffer;
-  Register(kPdm + pdm::kSamplePtr) = DmaAddress(g_blocks[buffer]);
 }
 
 void Power(bool on) {
@@ -68,12 +52,10 @@ Status Start(uint32_t sample_rate_hz) {
   Stop();
   if (sample_rate_hz != kSampleRateHz || !CrystalRuns()) return Status::kInvalidArgument;
   Configure();
-  g_full = 0;
-  g_settling = kSettlingBlocks;
   for (const uintptr_t event : {pdm::kEventsStarted, pdm::kEventsStopped, pdm::kEventsEnd}) ClearEvent(event);
   Register(kPdm + pdm::kEnable) = pdm::kEnableEnable(pdm::kEnableEnabled);
   Register(kPdm + pdm::kSampleMaxcnt) = kBlockSamples;
-  Tell(0);
+  Register(kPdm + pdm::kSamplePtr) = StartBlocks();
   Register(kPdm + pdm::kIntenSet) = pdm::kIntStarted.mask() | pdm::kIntEnd.mask();
   ClearPendingLine(kPdmLine);
   EnableInterruptLine(kPdmLine);
@@ -94,14 +76,8 @@ void Stop() {
     Register(kPdm + pdm::kEnable) = pdm::kEnableEnable(pdm::kEnableDisabled);
     Power(false);
   }
-  g_ring.Clear();
+  ForgetBlocks();
 }
-
-size_t Read(int16_t* out, size_t capacity) { return g_ring.Read(out, capacity); }
-
-bool HasSamples() { return !g_ring.is_empty(); }
-
-uint32_t LostSamples() { return g_ring.lost(); }
 
 }  // namespace kws::board::microphone
 
@@ -110,16 +86,10 @@ extern "C" void KwsMicrophoneInterrupt() {
   using namespace kws::board::microphone;
   if (Register(kPdm + pdm::kEventsEnd) != 0) {
     ClearEvent(pdm::kEventsEnd);
-    MemoryBarrier();  // what DMA wrote is read from here on
-    if (g_settling != 0) {
-      --g_settling;
-    } else {
-      g_ring.Write(g_blocks[g_full], kBlockSamples);
-    }
-    g_full = 1 - g_full;
+    KeepBlock(FullBlock());
   }
   if (Register(kPdm + pdm::kEventsStarted) != 0) {  // DMA has taken the address: it may be told the next one
     ClearEvent(pdm::kEventsStarted);
-    Tell(1 - g_told);
+    Register(kPdm + pdm::kSamplePtr) = NextBlock();
   }
 }

@@ -13,6 +13,7 @@ from kws_host.screen import Screen, table
 from kws_host.usb_boards import SerialPort, serial_ports
 
 TIMEOUT_S = 0.3
+MOST_TIMEOUT_S = 60
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -36,8 +37,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
 def run(args: argparse.Namespace) -> int:
     """Lists. Returns 0, also where nothing is plugged in."""
     report.require_writable(args.json)
-    if not args.timeout > 0:
-        raise KwsError(f"--timeout must be positive. Received: {args.timeout:g}.")
+    if not 0 < args.timeout <= MOST_TIMEOUT_S:
+        raise KwsError(f"--timeout must be above 0 and at most {MOST_TIMEOUT_S} seconds. Received: {args.timeout:g}.")
     ports = [port for port in serial_ports() if args.all or port.usb is not None]
     ports += [SerialPort(name, None, "", "", None) for name in args.port if name not in {p.device for p in ports}]
     answers = [None if args.no_ask else asking.ask(port.device, args.baud, args.timeout) for port in ports]

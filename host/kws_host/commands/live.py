@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import logging
+import threading
 import webbrowser
 
 from kws_reference.cli import program
@@ -51,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
         print(server.url, flush=True)
         log.info("the page is there; Ctrl-C ends")
         if not args.no_browser:
-            webbrowser.open(server.url)
+            # In a thread: one that runs in a terminal would not return before its end.
+            threading.Thread(target=webbrowser.open, args=(server.url,), daemon=True).start()
         server.serve_here()
     return program.OK

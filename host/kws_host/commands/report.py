@@ -24,6 +24,7 @@ from kws_host.timeline import timeline
 SHOWN = 12
 MOST_SHOWN = 200
 MOST_AUDIO_MB = 20.0
+MOST_MB = 1000
 LONGEST_S = 30.0
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
     report.require_writable(args.out, args.json)
     if not 0 <= args.timelines <= MOST_SHOWN:
         raise KwsError(f"--timelines must be 0 to {MOST_SHOWN}. Received: {args.timelines}.")
+    if not 0 <= args.most_audio <= MOST_MB:
+        raise KwsError(f"--most-audio must be 0 to {MOST_MB} MB. Received: {args.most_audio:g}.")
     if args.clips and not args.audio:
         raise KwsError("--clips puts recordings into the report: give them by --audio too")
     if args.result is None and not args.audio:

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,11 +22,14 @@ from kws_host.screen import Screen, table
 from kws_host.target import open_device, require_model
 from kws_host.tuning import Changes, ClipTrial, by_label, try_out
 
+MOST_LISTEN_S = 24 * 3600
 ORIGINS = {
     SettingsOrigin.GENERATED: "those it was generated with",
     SettingsOrigin.SET: "set since its start",
     SettingsOrigin.KEPT: "kept over a start",
 }
+
+log = logging.getLogger(__name__)
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -91,12 +95,15 @@ def run(args: argparse.Namespace) -> int:
                 screen.print(line)
         if args.listen is not None:
             _listen(device, bundle, screen, args.listen)
-    if args.save:
+    failed = any(trial.mismatches for trial in trials)
+    if args.save and failed:
+        log.warning("the settings are not saved: the board detects otherwise than the reference")
+    elif args.save:
         write_detector(bundle, after.config)
         screen.print(f"Saved to {bundle.path}: kws-codegen generate makes firmware that begins with them.")
     if args.json:
-        report.write_json(args.json, _json(device, tuned, before, after, trials, saved=args.save))
-    return program.CHECK_FAILED if any(trial.mismatches for trial in trials) else program.OK
+        report.write_json(args.json, _json(device, tuned, before, after, trials, saved=args.save and not failed))
+    return program.CHECK_FAILED if failed else program.OK
 
 
 def _changes(args: argparse.Namespace) -> Changes:
@@ -112,8 +119,8 @@ def _changes(args: argparse.Namespace) -> Changes:
     )
     if args.forget and (changes != Changes() or args.keep or args.from_bundle):
         raise KwsError("--forget takes the generated settings and keeps none: leave the other settings and --keep away")
-    if args.listen is not None and not args.listen > 0:
-        raise KwsError(f"--listen must be above 0 seconds. Received: {args.listen:g}.")
+    if args.listen is not None and not 0 < args.listen <= MOST_LISTEN_S:
+        raise KwsError(f"--listen must be above 0 and at most {MOST_LISTEN_S:,} seconds. Received: {args.listen:g}.")
     return changes
 
 

@@ -7,6 +7,8 @@ const REFUSALS = {
   NotReadableError: "The microphone is in use by another program, or does not answer. Close the other one, then listen again.",
 };
 
+const PATIENCE_MS = 5000; // Firefox waits for ever where a machine has no sound device
+
 /** Why this page cannot have a microphone, in words; null: it can ask for one. */
 export function microphoneUnavailable() {
   if (!window.isSecureContext) {
@@ -78,6 +80,12 @@ export class Microphone {
     const resampler = rate === this.rateHz ? null : new Resampler(Math.round(rate), this.rateHz);
     this.node.port.onmessage = ({ data }) => this.onPcm(toInt16(resampler ? resampler.push(data) : data));
     this.source.connect(this.node);
-    await this.context.resume();
+    await Promise.race([this.context.resume(), tooLong()]);
   }
+}
+
+function tooLong() {
+  return new Promise((_, reject) => {
+    setTimeout(() => reject(new Error("the browser's sound does not start")), PATIENCE_MS);
+  });
 }

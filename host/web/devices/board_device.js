@@ -2,6 +2,8 @@
 import { Device } from "./device.js";
 import { ClockKind } from "../link/messages.js";
 
+/** Most samples under way to a board, a second of 16 kHz: the threads of a server and of an emulator may stall for a while. */
+const CAPACITY_SAMPLES = 16000;
 /** DETECTION follows its STEP at once; where nothing follows, the step is handed on after this time. */
 const STEP_WAIT_MS = 100;
 const UNITS = { [ClockKind.INSTRUCTIONS]: "instructions", [ClockKind.CYCLES]: "cycles" };
@@ -16,7 +18,7 @@ function brokenInfo(info) {
 export class BoardDevice extends Device {
   /** @param {import("./device.js").Handlers} handlers */
   constructor(handlers) {
-    super(handlers);
+    super(handlers, CAPACITY_SAMPLES);
     this.roomSamples = this.capacitySamples;
     this.board = null; // fields of its INFO
     this.step = null; // whose DETECTION may yet come

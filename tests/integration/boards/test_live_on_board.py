@@ -1,5 +1,8 @@
 """`kws-host live` with an emulated board: every integer, and every value of a byte through the port that QEMU makes."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 from kws_host.project import RELEASED_BUNDLE
@@ -8,6 +11,7 @@ from kws_reference.bundle import Bundle
 from kws_reference.pipeline import Pipeline
 
 from tests.support import boards, clip_files, live
+from tests.tools.measure_live import children_of
 
 pytestmark = pytest.mark.qemu
 
@@ -27,3 +31,18 @@ def test_live_emulated_board_gives_every_integer_of_the_reference():
         (step.audio_crc, step.scores.tobytes(), step.features.tobytes()) for step in steps
     ]
     assert len(take.detections) == sum(step.detection is not None for step in steps) > 0
+
+
+def test_live_emulator_that_is_killed_is_told_and_started_again():
+    target = Target(emulate="mps2_an386", elf=boards.build("mps2_an386"))
+    before = set(children_of(os.getpid()))
+    with live.serving(target) as port, live.Page(port) as page:
+        page.wait_ready()
+        (emulator,) = set(children_of(os.getpid())) - before
+        os.kill(emulator, signal.SIGKILL)
+        page.wait_ready(False)
+        assert page.board["message"].startswith("The board is gone: the emulator ended with status -9")
+        page.wait_ready()
+        page.reset()
+        assert len(page.stream(clip_files.word()).steps) == 49
+    assert set(children_of(os.getpid())) <= before  # none is left

@@ -16,6 +16,7 @@ CORE_EXCEPTIONS = 16  # words before the first line: the stack pointer and 15 ex
 # Of chips that a vendor's file describes: the interrupt that each handler is for.
 HANDLERS = {
     "nrf52840_dk": ("nrf52840.svd", {"KwsSerialInterrupt": "UARTE0_UART0", "KwsMicrophoneInterrupt": "PDM"}),
+    "microbit_v2": ("nrf52833.svd", {"KwsSerialInterrupt": "UARTE0_UART0", "KwsMicrophoneInterrupt": "SAADC"}),
     "nano33ble_sense": ("nrf52840.svd", {"KwsSerialInterrupt": "UARTE0_UART0", "KwsMicrophoneInterrupt": "PDM"}),
     "netduinoplus2": ("STM32F41x.svd", {"KwsSerialInterrupt": "USART6_IRQ"}),
     "stm32f4_discovery": (

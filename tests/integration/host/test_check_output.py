@@ -63,6 +63,7 @@ def test_check_output_onto_a_full_disk_is_one_line(board, folder):
     command = [sys.executable, "-m", "kws_host.cli", "check", str(folder), "--port", board.url, "--json"]
     with open("/dev/full", "wb") as full:
         result = subprocess.run([*command, "-"], stdout=full, stderr=subprocess.PIPE, timeout=120)
-    assert result.returncode == 2 and result.stderr.count(b"\n") == 1 and b"No space left on device" in result.stderr
+    said = [line for line in result.stderr.splitlines() if not line.startswith(b"checking [")]  # on a busy machine
+    assert result.returncode == 2 and len(said) == 1 and b"No space left on device" in said[0]
     result = subprocess.run([*command, "/dev/full"], capture_output=True, timeout=120)
     assert result.returncode == 2 and b"cannot write /dev/full: No space left on device" in result.stderr

@@ -21,6 +21,7 @@ from kws_reference.protocol.messages import MessageType
 
 from tests.support import clip_files, firmware, host_cli, live
 from tests.support.paths import ROOT
+from tests.support.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -239,9 +240,13 @@ def test_live_bad_command_lines_end_with_one_line(capsys, board):
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
-def test_live_program_says_where_the_page_is_and_ends_on_a_signal(board, number, status):
-    words = [sys.executable, "-m", "kws_host.cli", "live", "--no-browser", "--http-port", "0", "--port", board.url]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+def test_live_program_opens_the_page_and_ends_on_a_signal(board, tmp_path, number, status):
+    words = [sys.executable, "-m", "kws_host.cli", "live", "--http-port", "0", "--port", board.url]
+    browser, opened = tmp_path / "browser", tmp_path / "opened"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > "{opened}"\n')
+    browser.chmod(0o755)
+    path = os.pathsep.join(filter(None, sys.path))
+    environment = {**os.environ, "PYTHONPATH": path, "BROWSER": str(browser)}
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as process:
         url = process.stdout.readline().strip()
         port = int(url.removeprefix("http://127.0.0.1:").removesuffix("/?device=server"))
@@ -249,6 +254,7 @@ def test_live_program_says_where_the_page_is_and_ends_on_a_signal(board, number,
             page.wait_ready()
             page.reset()
             assert len(page.stream(clip_files.word()).steps) == 49
+            until(lambda: opened.exists() and opened.read_text() == url, "no browser was opened")
             process.send_signal(number)
             while page.listen():
                 pass

@@ -330,7 +330,7 @@ def test_link_loopback_echoes_our_own_request_and_times_out():
         ("/dev/kws-no-such-port", "no port /dev/kws-no-such-port"),
         ("socket://127.0.0.1:1", "nobody listens on socket://127.0.0.1:1"),
         ("nonsense://x", "cannot be opened"),
-        ("socket://127.0.0.1", "cannot be opened"),
+        ("socket://127.0.0.1", "names no host and port"),
     ],
 )
 def test_link_port_that_cannot_be_opened_gives_one_line(port, text):

@@ -189,12 +189,34 @@ def test_tune_saved_settings_are_the_bundles_and_nothing_else_of_it_changes(caps
         (("--threshold", "0.6", "--busy-threshold", "0.5"), "busy threshold of 'yes' is below"),
         (("--forget", "--run", "1"), "--forget takes the generated settings"),
         (("--listen", "0"), "--listen must be above 0"),
+        (("--listen", "inf"), "--listen must be above 0 and at most"),
+        (("--threshold", "=0.5"), "names no label of the model"),
         (("--listen", "1"), "native has no microphone"),
     ],
 )
 def test_tune_wrong_settings_end_in_one_line_and_change_nothing(capsys, board, bundle, words, text):
     assert text in host_cli.fails_with_one_line(capsys, "tune", "--port", board.url, *words)
     assert _held(board.url).config == bundle.detector
+
+
+@pytest.mark.parametrize(
+    "change", [{"smoothing_steps": 0}, {"run_steps": 0}, {"levels": ()}, {"levels": (65535,) * 48}]
+)
+def test_tune_device_that_tells_what_cannot_be_is_refused_in_one_line(capsys, board, audio, change):
+    decoder = FrameDecoder()
+
+    def spoil(data: bytes) -> bytes:
+        out = b""
+        for item in decoder.feed(data):
+            if isinstance(item, Frame) and item.type == MessageType.DETECTOR:
+                told = messages.DetectorSettings.decode(item.payload)
+                item = Frame(item.type, item.seq, dataclasses.replace(told, origin=9, **change).encode())
+            out += item.encode() if isinstance(item, Frame) else b""
+        return out
+
+    with firmware.proxy(board.port, to_host=spoil) as wire:
+        err = host_cli.fails_with_one_line(capsys, "check", audio / "yes", "--port", wire.url)
+    assert "the settings of the detector of native cannot be" in err
 
 
 def test_tune_firmware_from_before_is_told_and_still_checked(capsys, board, audio):

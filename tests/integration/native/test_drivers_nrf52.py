@@ -11,11 +11,11 @@ from kws_firmware.boards import load_board
 from tests.support import drivers
 from tests.support.svd import load_svd
 
-BOARDS = ("nrf52840_dk", "nano33ble_sense")
 NRF52 = "firmware/boards/nrf52"
 PROGRAMS = {
     "serial": [f"{NRF52}/serial.cc"],
-    "microphone": ["firmware/boards/nrf52_pdm/pdm_microphone.cc"],
+    "pdm_microphone": ["firmware/boards/nrf52_pdm/pdm_microphone.cc", f"{NRF52}/sample_blocks.cc"],
+    "saadc_microphone": ["firmware/boards/nrf52_saadc/analog_microphone.cc", f"{NRF52}/sample_blocks.cc"],
     "system": [f"{NRF52}/{name}.cc" for name in ("clocks", "watchdog", "light", "nrf52")],
     "settings": [f"{NRF52}/settings.cc"],
 }
@@ -44,14 +44,14 @@ def run(program: str, board: str, case: str) -> str:
 
 @pytest.mark.parametrize(("program", "case"), CASES)
 def test_nrf52_driver_on_the_model_of_its_registers(program, case):
-    run(program, "nano33ble_sense", case)
+    run(program, "microbit_v2" if program == "saadc_microphone" else "nano33ble_sense", case)
 
 
 @pytest.mark.parametrize(
     ("program", "case"),
     [
         ("serial", "pins_and_format"),
-        ("microphone", "settings_before_it_is_enabled"),
+        ("pdm_microphone", "settings_before_it_is_enabled"),
         ("system", "light_shows_a_detection"),
     ],
 )
@@ -66,13 +66,22 @@ def described(peripheral: str, register: str, field: str, value: int) -> str:
 
 
 def test_nrf52_microphone_rate_of_the_registers_is_16_khz_exactly():
-    said = run("microphone", "nano33ble_sense", "settings_before_it_is_enabled")
+    said = run("pdm_microphone", "nano33ble_sense", "settings_before_it_is_enabled")
     clock, ratio = re.fullmatch(r"PDMCLKCTRL (0x\w+) RATIO (\d)\n", said).groups()
     divisor = re.search(r"32 MHz / (\d+) = ", described("PDM", "PDMCLKCTRL", "FREQ", int(clock, 0)))[1]
     decimation = re.fullmatch(r"Ratio of (\d+)", described("PDM", "RATIO", "RATIO", int(ratio)))[1]
     rate = 32_000_000 / int(divisor) / int(decimation)
     ppm = 1e6 * (rate / 16_000 - 1)
     print(f"PDM: 32 MHz / {divisor} / {decimation} = {rate:,.1f} Hz, {ppm:+,.0f} ppm of 16,000")
+    assert ppm == 0
+
+
+def test_nrf52_analog_microphone_rate_of_the_registers_is_16_khz_exactly():
+    said = run("saadc_microphone", "microbit_v2", "settings_and_rate")
+    prescaler, compare = map(int, re.fullmatch(r"PRESCALER (\d+) CC (\d+)\n", said).groups())
+    rate = 16_000_000 / 2**prescaler / compare
+    ppm = 1e6 * (rate / 16_000 - 1)
+    print(f"SAADC: 16 MHz / {compare} = {rate:,.1f} Hz, {ppm:+,.0f} ppm of 16,000")
     assert ppm == 0
 
 

@@ -1,8 +1,14 @@
 /**
- * What a test does with a device of the page, outside of it: run(base, kind, options, tasks) opens one and does the tasks in
- * turn. {feed: base64 of little-endian PCM} feeds and drains, {reset: true} resets, {wait: name} waits for a handler's call,
- * {steps: n} for so many steps of the take'th take. Returns {info, takes: [[step, ...], ...], calls: [[handler, ...arguments],
- * ...]}: a take begins with step 0; typed arrays become lists.
+ * What a test does with a device of the page, outside of it: run(base, module, name, options, tasks) opens one and does the
+ * tasks in turn:
+ *
+ *     {feed: base64 of little-endian PCM}   feeds and drains
+ *     {push: [base64, ...]}                 pushes the pieces and drains
+ *     {reset: true}                         resets
+ *     {wait: name}                          waits until a handler was called
+ *     {steps: n, take: index}               waits for so many steps of a take, which begins with step 0
+ *
+ * Returns {info, takes: [[step, ...], ...], calls: [[handler, ...arguments], ...]}; typed arrays become lists.
  */
 const unpacked = (text) => new Int16Array(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
 const DEADLINE_MS = 30000; // ends what would hang
@@ -48,6 +54,8 @@ export async function run(base, module, name, options, tasks) {
           calls.push(["feed", error.message]);
         }
       }
+      for (const piece of task.push ?? []) device.push(unpacked(piece)); // at once: there is no time to take any
+      if (task.push) await device.drain();
       if (task.reset) await device.reset();
       if (task.wait) await until(() => calls.some(([handler]) => handler === task.wait));
       if (task.steps) await until(() => takes.length > task.take && takes[task.take].length >= task.steps);

@@ -14,6 +14,7 @@ from kws_reference.pipeline import Pipeline
 
 from tests.support import clip_files, firmware, live
 from tests.support.chromium import chromium, page_of
+from tests.support.waiting import until
 
 WORDS = ("left/rms.wav", "go/slt.wav", "down/gina.wav", "yes/rms.wav")
 
@@ -40,13 +41,6 @@ def program():
 @pytest.fixture(scope="module")
 def reference():
     return Pipeline(Bundle.load(RELEASED_BUNDLE))
-
-
-def _until(condition, what: str, deadline_s: float = 60.0) -> None:
-    deadline = time.monotonic() + deadline_s
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 def _count(page: Any) -> int:
@@ -91,14 +85,14 @@ def test_page_shows_the_boards_integers_of_a_recording_and_of_the_microphone(
             assert page.input_value("#device") == "server"
             page.uncheck("#aloud")
             page.set_input_files("#file", tmp_path / "words.wav")
-            _until(lambda: _count(page) == reference.bundle.clock.steps_in(len(words)), "not all steps came")
+            until(lambda: _count(page) == reference.bundle.clock.steps_in(len(words)), "not all steps came")
             page.wait_for_selector("#listen:enabled")
             saved = json.loads(_saved(page, tmp_path, "json").read_text())
             _equals(saved, reference.run(words))
             assert saved["dropped_samples"] == 0
 
             page.click("#listen")
-            _until(lambda: _count(page) > 250, "the microphone brings nothing")
+            until(lambda: _count(page) > 250, "the microphone brings nothing")
             page.click("#stop")
             time.sleep(0.5)  # for the last pieces: the comparison holds for whatever has come
             saved = json.loads(_saved(page, tmp_path, "json").read_text())
@@ -118,16 +112,16 @@ def test_page_goes_on_when_the_board_came_back(browser, program, reference, word
             page.wait_for_selector("#listen:enabled")
             page.uncheck("#aloud")
             page.set_input_files("#file", tmp_path / "words.wav")
-            _until(lambda: _count(page) == reference.bundle.clock.steps_in(len(words)), "not all steps came")
+            until(lambda: _count(page) == reference.bundle.clock.steps_in(len(words)), "not all steps came")
             first.stop()
-            _until(lambda: page.inner_text("#message").startswith("The board is gone: "), "it is not told")
+            until(lambda: page.inner_text("#message").startswith("The board is gone: "), "it is not told")
             with firmware.running(program, port=first.port):
-                _until(
+                until(
                     lambda: page.inner_text("#message") == "The board is ready again: it begins anew.",
                     "not found again",
                 )
                 page.set_input_files("#file", tmp_path / "words.wav")
-                _until(lambda: _count(page) == reference.bundle.clock.steps_in(len(words)), "not all steps came")
+                until(lambda: _count(page) == reference.bundle.clock.steps_in(len(words)), "not all steps came")
                 page.wait_for_selector("#listen:enabled")
                 _equals(json.loads(_saved(page, tmp_path, "json").read_text()), reference.run(words))
 

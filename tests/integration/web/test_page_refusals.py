@@ -88,6 +88,16 @@ def test_page_that_gets_no_microphone_says_what_to_do(browser, address, name, wo
         assert page.inner_text("#steps") == "0"
 
 
+def test_page_whose_browser_starts_no_sound_says_so(browser, address):
+    with page_of(browser, "about:blank") as page:
+        page.add_init_script("AudioContext.prototype.resume = () => new Promise(() => {})")
+        page.goto(address)
+        web_page.wait_ready(page)
+        page.click("#listen")
+        assert "sound does not start" in refusal(page)
+        web_page.wait_ready(page)
+
+
 def test_page_opened_as_a_file_says_how_to_serve_it(browser, page_folder):
     context = browser.new_context()
     page = context.new_page()

@@ -2,7 +2,6 @@
 
 import base64
 import socket
-import time
 from collections import Counter
 from typing import Any
 
@@ -20,6 +19,7 @@ from tests.support import clip_files, firmware, link_fuzz
 from tests.support.chromium import chromium, page_of
 from tests.support.link_vectors import VECTORS
 from tests.support.serial_bridge import STAND_IN, Bridge, bridge
+from tests.support.waiting import until
 
 FUZZ_CASES = 100_000
 COMPARE = """async () => {
@@ -183,6 +183,15 @@ def test_board_gives_every_integer_of_the_reference_and_says_its_thresholds(seri
     assert result["takes"][0][0]["cost"]["unit"] == "cycles" and result["calls"] == []
 
 
+def test_live_audio_that_comes_too_fast_is_dropped_by_whole_pieces_and_counted(serial, reference):
+    pcm = np.tile(clip_files.noise(4), 2)
+    pieces = [_feed(part)["feed"] for part in np.split(pcm, 4)]
+    serial.begin({"push": pieces}, _feed(pcm[16000:24000]))
+    result = serial.end()
+    assert result["calls"] == [["onLoss", 8000, 8000], ["onLoss", 8000, 16000]]
+    _equals(result["takes"][0], reference, pcm[:24000])  # two pieces, then what was fed
+
+
 def test_board_behind_a_noisy_wire_gives_every_integer(browser, board, reference):
     lossy = firmware.noise(3, 3000, ("flip",))
     with firmware.proxy(board.port, to_device=lossy) as wire, bridge(int(wire.url.rsplit(":", 1)[1])) as web:
@@ -267,10 +276,7 @@ def test_page_asks_for_a_click_and_then_shows_the_board(browser, web, reference)
         assert page.inner_text("#message") == "Press Listen: the browser asks for the board's port after a click alone."
         page.click("#listen")
         page.wait_for_selector("#stop:enabled")
-        deadline = time.monotonic() + 30
-        while not page.inner_text("#steps").startswith("2"):  # 20 or more
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: page.inner_text("#steps").startswith("2"), "no 20 steps came")
         page.click("#stop")
         facts = page.text_content("#facts") + page.text_content("#numbers")
         assert "native" in facts and reference.bundle.name in facts and "left" in facts

@@ -47,6 +47,11 @@ def fuzzed_inputs() -> str:
     return f"{_record(FUZZED)['inputs']:,}"
 
 
+def fuzzed_last() -> str:
+    """Those of them that had every check of today."""
+    return f"{_record(FUZZED)['runs'][-1]['inputs']:,}"
+
+
 def fuzzing_minutes() -> str:
     """Of processor time that they took."""
     return f"{_record(FUZZED)['processor_s'] / 60:.0f}"

@@ -62,6 +62,7 @@ FIGURES: Mapping[str, Callable[[], str]] = {
     "longest check over a bad wire": bad_wires.longest,
     "bad wires, streamed again": bad_wires.streamed_again,
     "fuzzed inputs": bad_wires.fuzzed_inputs,
+    "fuzzed inputs, every check": bad_wires.fuzzed_last,
     "fuzzing minutes": bad_wires.fuzzing_minutes,
     "compiler": lambda: f"arm-none-eabi-gcc {load_measured().tools['compiler']}",
     "emulator": lambda: f"QEMU {load_measured().tools['emulator']}",

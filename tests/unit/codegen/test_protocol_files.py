@@ -76,7 +76,7 @@ def test_every_message_of_the_device_has_its_writer_and_its_vectors():
     keys = {messages.Restart, messages.TestFault}  # compared in place
     assert set(cpp.REQUESTS) == {kind for kind in ours if kind.TYPE < 0x80} - keys
     vectors = {kind for kind, _ in LAYOUTS.values()}
-    assert vectors == {kind.TYPE for kind in device - set(cpp.INLINE_CALLS)}
+    assert {kind.TYPE for kind in device - set(cpp.INLINE_CALLS)} <= vectors <= {kind.TYPE for kind in device}
 
 
 @dataclasses.dataclass(frozen=True)

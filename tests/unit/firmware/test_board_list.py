@@ -60,6 +60,7 @@ def test_every_folder_of_the_firmware_takes_part_in_some_firmware(declared):
             BOARDS.get(item.board) or Board.from_manifest(item.board, {"build": {}}), item.engine, item.application
         )
     }
+    used |= {path.parent.relative_to(FIRMWARE).as_posix() for path in sources.web_files(FIRMWARE / "generated")}
     with_sources = {
         path.parent.relative_to(FIRMWARE) for top in ("src", "boards") for path in (FIRMWARE / top).rglob("*.cc")
     }

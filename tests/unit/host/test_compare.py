@@ -8,6 +8,7 @@ from kws_host.checking import CheckJob, check, summarise
 from kws_host.clips import Clip
 from kws_host.compare import compare, compare_run
 from kws_host.device import Run
+from kws_host.link import RequestRefused
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 from kws_reference.pipeline import Pipeline
@@ -155,6 +156,10 @@ class DeviceOfTheReference:
 
     def configure(self, config):
         self.configured.append(config)
+
+    def detector(self):
+        """As firmware from before its detector could be asked for its settings."""
+        raise RequestRefused("port", messages.Error(messages.ErrorCode.UNKNOWN_TYPE, 0, 0))
 
     def run(self, pcm):
         run = run_of(self._pipeline.run(pcm, state_crcs=True))

@@ -39,10 +39,14 @@ def _values(kind: Kind) -> st.SearchStrategy:
             return st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
         case Counted() if kind.item == Number("i8", "b"):
             return st.binary(max_size=min(kind.count.largest, 300))
+        case Counted() if kind.item == Number("i16", "h"):
+            return st.binary(max_size=300).map(lambda data: data[: len(data) // 2 * 2])
         case Counted():
             return st.lists(_values(kind.item), max_size=20).map(tuple)
-        case Rest():
+        case Rest() if kind.item == Number("i16", "h"):
             return st.binary(max_size=100)
+        case Rest():
+            return st.lists(_values(kind.item), max_size=20).map(tuple)
     raise AssertionError(f"no values for {kind}")
 
 

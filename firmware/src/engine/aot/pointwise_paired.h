@@ -24,8 +24,8 @@ constexpr int PairedUnroll(int inputs) {
 
 // Adds the products of a pair of rows and two frames from ExpandFrames(): 12 instructions for 16 products.
 template <int kInputs>
-inline __attribute__((always_inline)) void DotPairedByTwo(const int8_t* rows, const uint32_t* frames,
-                                                          int32_t (&low)[2], int32_t (&whole)[2]) {
+inline __attribute__((always_inline)) void DotPairedByTwo(const int8_t* rows, const uint32_t* frames, int32_t (&low)[2],
+                                                          int32_t (&whole)[2]) {
   const int32_t low_a = low[0], low_b = low[1], whole_a = whole[0], whole_b = whole[1];
   register const int8_t* r0 __asm("r0") = rows;
   register const uint32_t* r1 __asm("r1") = frames;

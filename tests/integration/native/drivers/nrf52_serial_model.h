@@ -115,7 +115,7 @@ class SerialModel {
   void Count() {
     using namespace board;
     const Chip& chip = Chip::Get();
-    const bool connected = (chip.word(kPpi + ppi::kChenSet) & ppi::kChenSetCh0.mask()) != 0 &&
+    const bool connected = (chip.word(kPpi + ppi::kChenSet) & ppi::kChen0.mask()) != 0 &&
                            chip.word(kPpi + ppi::kChEep) == kUarte0 + uarte::kEventsRxdRdy &&
                            chip.word(kPpi + ppi::kChTep) == kTimer1 + timer::kTasksCount;
     const uint32_t mode = chip.word(kTimer1 + timer::kMode);

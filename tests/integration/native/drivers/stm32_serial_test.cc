@@ -44,8 +44,13 @@ class Usart {
     chip.Map(kws::board::kSerialSends.port, 0x400);
     chip.OnRead(kStatus, [this] {
       status_was_read_ = true;
-      if (sending_ != 0 && --sending_ == 0) SetBit(kStatus, usart::kTxe);
-      if (sending_ == 0 && last_bits_ != 0 && --last_bits_ == 0) SetBit(kStatus, usart::kTc);
+      if (sending_ != 0) {
+        --sending_;
+        if (sending_ == 0) SetBit(kStatus, usart::kTxe);
+      } else if (last_bits_ != 0) {
+        --last_bits_;
+        if (last_bits_ == 0) SetBit(kStatus, usart::kTc);
+      }
       return Chip::Get().word(kStatus);
     });
     chip.OnRead(kSerialUsart + usart::kReceived, [this] {

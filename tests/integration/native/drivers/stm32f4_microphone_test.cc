@@ -2,6 +2,7 @@
 // (RM0090 7.3, 28.4, 10.3).
 #include <cstdio>
 #include <memory>
+#include <numeric>
 #include <vector>
 
 #include "board_config.h"
@@ -65,7 +66,10 @@ class Hardware {
     }
     chip.OnWrite(kStream, [this](uint32_t value) { WriteStream(value); });
     chip.OnRead(kStream, [this] {
-      if (ending_ != 0 && --ending_ == 0) Chip::Get().Set(kStream, Chip::Get().word(kStream) & ~dma::kEn.mask());
+      if (ending_ != 0) {
+        --ending_;
+        if (ending_ == 0) Chip::Get().Set(kStream, Chip::Get().word(kStream) & ~dma::kEn.mask());
+      }
       return Chip::Get().word(kStream);
     });
     chip.OnWrite(kDma1 + dma::kLifcr, [](uint32_t bits) { Chip::Get().Set(kFlags, Chip::Get().word(kFlags) & ~bits); });
@@ -239,8 +243,8 @@ void LateInterruptTakesTheWholeHalf(size_t settled_blocks) {
   g_hardware->Words(100);  // into the half that was not taken
   Chip::Get().SetMasked(false);
   Check(microphone::LostSamples() == kBlockSamples, "a half was overwritten");
-  std::vector<size_t> blocks;
-  for (size_t i = 0; i < settled_blocks; ++i) blocks.push_back(i);
+  std::vector<size_t> blocks(settled_blocks);
+  std::iota(blocks.begin(), blocks.end(), size_t{0});
   blocks.push_back(settled_blocks + 1);
   Check(ReadAll() == Expected(blocks), "the half that is being filled was taken");
 }

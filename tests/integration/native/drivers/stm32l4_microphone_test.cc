@@ -10,6 +10,7 @@
 #include "register_model.h"
 #include "stm32/clocks.h"
 #include "stm32_model.h"
+#include "stm32l4/clocks.h"
 
 namespace {
 
@@ -75,30 +76,7 @@ class Hardware {
       total_ = Chip::Get().word(kLeft);
     });
     chip.OnWrite(kDma1 + dma::kIfcr, [](uint32_t bits) { Chip::Get().Set(kFlags, Chip::Get().word(kFlags) & ~bits); });
-    chip.OnWrite(kClock, [this](uint32_t value) {
-      const bool enabled = (value & dfsdm::kDfsdmEn.mask()) != 0;
-      if (enabled && enabled_ && value != clock_) Fail("the clock was set up while it goes out", kClock);
-      if (enabled && !IsSet(kCr, rcc::kPllSai1Rdy)) Fail("DFSDM was enabled without its clock", kClock);
-      enabled_ = enabled;
-      clock_ = value;
-    });
-    chip.OnWrite(kDfsdm + dfsdm::kFlt0Fcr, [](uint32_t) {
-      if (IsSet(kFilter, dfsdm::kDfEn)) Fail("a setting of a filter that runs", kFilter);
-    });
-    chip.OnWrite(kFilter, [this](uint32_t value) {
-      const bool enabled = (value & dfsdm::kDfEn.mask()) != 0;
-      if (enabled && !filter_enabled_ && (value & dfsdm::kRSwStart.mask()) != 0) {
-        Fail("conversions were started with the filter still off", kFilter);
-      }
-      if ((value & dfsdm::kRSwStart.mask()) != 0) converts_ = enabled;
-      if (!enabled) converts_ = false;
-      filter_enabled_ = enabled;
-    });
-    chip.OnWrite(kDfsdm + dfsdm::kFlt0Icr, [](uint32_t bits) {
-      if ((bits & dfsdm::kClrROvrF.mask()) != 0) {
-        Chip::Get().Set(kOverrun, Chip::Get().word(kOverrun) & ~dfsdm::kROvrF.mask());
-      }
-    });
+    ModelDfsdm();
     chip.SetHandler(kLine, &KwsMicrophoneInterrupt);
     chip.SetLevel(kLine, [] {
       const uint32_t flags = Chip::Get().word(kFlags), control = Chip::Get().word(kChannel);
@@ -144,6 +122,34 @@ class Hardware {
   const std::vector<uint16_t>& words() const { return bits_.words(); }
 
  private:
+  void ModelDfsdm() {
+    Chip& chip = Chip::Get();
+    chip.OnWrite(kClock, [this](uint32_t value) {
+      const bool enabled = (value & dfsdm::kDfsdmEn.mask()) != 0;
+      if (enabled && enabled_ && value != clock_) Fail("the clock was set up while it goes out", kClock);
+      if (enabled && !IsSet(kCr, rcc::kPllSai1Rdy)) Fail("DFSDM was enabled without its clock", kClock);
+      enabled_ = enabled;
+      clock_ = value;
+    });
+    chip.OnWrite(kDfsdm + dfsdm::kFlt0Fcr, [](uint32_t) {
+      if (IsSet(kFilter, dfsdm::kDfEn)) Fail("a setting of a filter that runs", kFilter);
+    });
+    chip.OnWrite(kFilter, [this](uint32_t value) {
+      const bool enabled = (value & dfsdm::kDfEn.mask()) != 0;
+      if (enabled && !filter_enabled_ && (value & dfsdm::kRSwStart.mask()) != 0) {
+        Fail("conversions were started with the filter still off", kFilter);
+      }
+      if ((value & dfsdm::kRSwStart.mask()) != 0) converts_ = enabled;
+      if (!enabled) converts_ = false;
+      filter_enabled_ = enabled;
+    });
+    chip.OnWrite(kDfsdm + dfsdm::kFlt0Icr, [](uint32_t bits) {
+      if ((bits & dfsdm::kClrROvrF.mask()) != 0) {
+        Chip::Get().Set(kOverrun, Chip::Get().word(kOverrun) & ~dfsdm::kROvrF.mask());
+      }
+    });
+  }
+
   // What the sinc filter of order 4 and ratio 8 gives: four moving sums of 8 over ones and minus ones.
   int32_t Sinc() const {
     if (Chip::Get().word(kDfsdm + dfsdm::kFlt0Fcr) != (4u << 29 | 7u << 16)) Fail("another filter", kFilter);

@@ -1,0 +1,31 @@
+// BBC micro:bit V2 (nRF52833, analog microphone). Pins: the micro:bit's schematic and pin map.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "cortex_m/line_handlers.h"
+#include "nrf52/nrf52_registers.h"
+#include "nrf52/pin.h"
+
+namespace kws::board {
+
+constexpr uint32_t kInterruptLines = 48;
+constexpr std::array<LineHandler, 2> kLineHandlers{
+    {{kUarte0Line, KwsSerialInterrupt}, {kSaadcLine, KwsMicrophoneInterrupt}}};
+constexpr bool kHasTickInterruptHandler = false;
+
+// The interface chip's serial port over USB.
+constexpr Pin kSerialSends{0, 6};
+constexpr Pin kSerialReceives{1, 8};
+
+// The light in the upper left corner of the matrix: its row is high, its column low.
+constexpr Pin kLightPin{0, 21};
+constexpr bool kLightIsHigh = true;
+constexpr bool kLightHasGround = true;
+constexpr Pin kLightGround{0, 28};
+
+constexpr uint32_t kMicrophoneInput = saadc::kPselPAnalogInput3;  // P0.05
+constexpr Pin kMicrophonePower{0, 20};
+
+}  // namespace kws::board
