@@ -108,6 +108,7 @@ constexpr Field kPselConnect{31, 1};                          // PSEL.TXD:CONNEC
 constexpr uint32_t kPselDisconnected = 1;                     // PSEL.RTS:CONNECT=Disconnected
 constexpr uintptr_t kBaudrate = 0x524;                        // BAUDRATE
 constexpr uint32_t kBaudrate921600 = 0x0F000000;              // BAUDRATE:BAUDRATE=Baud921600
+constexpr uint32_t kBaudrate1M = 0x10000000;                  // BAUDRATE:BAUDRATE=Baud1M
 constexpr uintptr_t kRxdPtr = 0x534;                          // RXD.PTR
 constexpr uintptr_t kRxdMaxcnt = 0x538;                       // RXD.MAXCNT
 constexpr uintptr_t kTxdPtr = 0x544;                          // TXD.PTR

@@ -133,7 +133,7 @@ void StartSerial() {
   Register(kUarte0 + uarte::kPselRxd) = kSerialReceives.Psel();
   Register(kUarte0 + uarte::kPselRts) = uarte::kPselConnect(uarte::kPselDisconnected);
   Register(kUarte0 + uarte::kPselCts) = uarte::kPselConnect(uarte::kPselDisconnected);
-  Register(kUarte0 + uarte::kBaudrate) = uarte::kBaudrate921600;
+  Register(kUarte0 + uarte::kBaudrate) = kSerialRate;
   Register(kUarte0 + uarte::kConfig) =
       uarte::kConfigHwfc(uarte::kConfigHwfcDisabled) | uarte::kConfigParity(uarte::kConfigParityExcluded);
   Register(kUarte0 + uarte::kEnable) = uarte::kEnableEnable(uarte::kEnableEnabled);

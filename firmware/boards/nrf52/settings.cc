@@ -6,6 +6,7 @@
 
 #include <cstring>
 
+#include "board_config.h"
 #include "cortex_m/access.h"
 #include "nrf52/nrf52.h"
 #include "nrf52/nrf52_registers.h"
@@ -15,7 +16,7 @@ namespace {
 
 constexpr uint32_t kWordBytes = 4;
 constexpr uintptr_t kBytes = kSettingsPage + kWordBytes;
-constexpr uint32_t kMostBytes = kSettingsPageBytes - kWordBytes;
+constexpr uint32_t kMostBytes = kPageBytes - kWordBytes;
 
 // A page takes 85 ms, in which code that runs from the cache looks up to 700,000 times.
 constexpr uint32_t kMostLooksAtFlash = 2000000;

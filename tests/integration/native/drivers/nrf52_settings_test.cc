@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "board_config.h"
 #include "cases.h"
 #include "nrf52/nrf52.h"
 #include "nrf52/nrf52_registers.h"
@@ -12,15 +13,15 @@ namespace {
 
 using kws::Status;
 using kws::board::kNvmc;
+using kws::board::kPageBytes;
 using kws::board::kSettingsPage;
-using kws::board::kSettingsPageBytes;
 using kws::board::LoadSettings;
 using kws::board::SaveSettings;
 using kws::model::Check;
 using kws::model::Chip;
 namespace nvmc = kws::board::nvmc;
 
-uint32_t g_flash[kSettingsPageBytes / 4];
+uint32_t g_flash[kPageBytes / 4];
 uint32_t g_busy;         // looks at READY until the controller has done its work
 uint32_t g_power_left;   // writes and erasures until the power fails
 uint32_t g_erase_looks;  // that an erasure takes
@@ -32,7 +33,7 @@ void PowerUp() {
   Chip& chip = Chip::Get();
   chip.Reset();
   chip.Map(kNvmc, 0x1000);
-  chip.Map(kSettingsPage, kSettingsPageBytes);
+  chip.Map(kSettingsPage, kPageBytes);
   g_busy = 0;
   g_power_left = UINT32_MAX;
   g_erase_looks = 100;
@@ -48,7 +49,7 @@ void PowerUp() {
     g_busy = g_erase_looks;
     if (PowerLeft()) std::memset(g_flash, 0xFF, sizeof(g_flash));
   });
-  for (uint32_t i = 0; i < kSettingsPageBytes / 4; ++i) {
+  for (uint32_t i = 0; i < kPageBytes / 4; ++i) {
     chip.OnRead(kSettingsPage + 4 * i, [i] { return g_flash[i]; });
     chip.OnWrite(kSettingsPage + 4 * i, [i](uint32_t word) {
       Check(Chip::Get().word(kNvmc + nvmc::kConfig) == nvmc::kConfigWenWrite, "flash is written when that is allowed");
@@ -104,12 +105,12 @@ void SavingNoneForgets() {
 
 void TooLargeIsRefusedAndTooSmallIsNotFilled() {
   NewChip();
-  static uint8_t large[kSettingsPageBytes];
-  Check(SaveSettings(large, kSettingsPageBytes - 3) == Status::kOutOfRange, "a byte more than a page");
+  static uint8_t large[kPageBytes];
+  Check(SaveSettings(large, kPageBytes - 3) == Status::kOutOfRange, "a byte more than a page");
   Check(Chip::Get().Writes(kNvmc + nvmc::kErasePage) == 0, "nothing is erased for what has no room");
-  Check(SaveSettings(large, kSettingsPageBytes - 4) == Status::kOk, "a whole page");
-  Check(LoadSettings(large, kSettingsPageBytes - 5) == 0, "room for a byte less");
-  Check(LoadSettings(large, kSettingsPageBytes) == kSettingsPageBytes - 4, "room for all");
+  Check(SaveSettings(large, kPageBytes - 4) == Status::kOk, "a whole page");
+  Check(LoadSettings(large, kPageBytes - 5) == 0, "room for a byte less");
+  Check(LoadSettings(large, kPageBytes) == kPageBytes - 4, "room for all");
 }
 
 // Wherever the power fails there are the settings of before, the new ones, or none.
