@@ -15,6 +15,7 @@ from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 
 from kws_host import asking, project
+from kws_host.port import DEFAULT_BAUD
 from kws_host.usb_boards import serial_ports
 
 GENERATED = project.ROOT / "firmware" / "generated"
@@ -142,6 +143,12 @@ def port_of(environment: str) -> str:
         port = config.get(f"env:{environment}", "monitor_port", "")
     known = [found.device for found in serial_ports() if found.board is not None]
     return port or (known[0] if len(known) == 1 else "")
+
+
+def baud_of(environment: str) -> int:
+    """Bits per second of the port where the board of an environment answers, as platformio.ini says."""
+    with project.platformio_config() as config:
+        return int(config.get(f"env:{environment}", "monitor_speed", DEFAULT_BAUD))
 
 
 def verify(port: str, baud: int, wanted_sha256: str, boot_s: float = BOOT_S) -> Flashed:

@@ -42,7 +42,8 @@ bool LeavePll() {
   return WaitFor(kRcc + rcc::kCr, rcc::kPllRdy.mask(), 0);
 }
 
-// Revision A's flash does not read ahead without errors (ES0182), and calls itself another chip; others may.
+// Chips of revision A must not read ahead: ST's examples do from revision Z on. They give another chip's number
+// (ES0182, "MCU device ID is incorrect").
 uint32_t Prefetch() {
   const uint32_t id = Register(kDbg + dbg::kIdCode);
   const bool may = dbg::kDevId.Of(id) == dbg::kDevIdF405 && dbg::kRevId.Of(id) != dbg::kRevIdA;

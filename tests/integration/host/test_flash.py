@@ -61,6 +61,11 @@ def test_flash_by_pyocd_takes_the_chip_of_the_boards_file(capsys, uploads, monke
     assert (status, uploads) == (0, [("nrf52840_dk", flashing.GENERATED, "nrf52840", None)])
 
 
+@pytest.mark.parametrize(("environment", "baud"), [("nrf52840_dk", 1_000_000), ("nano33ble_sense", 921_600)])
+def test_flash_asks_at_the_rate_of_the_environment(environment, baud):
+    assert flashing.baud_of(environment) == baud
+
+
 @pytest.mark.parametrize(
     ("board", "options"), [("nano33ble_sense", ["-O", "auto_unlock=false"]), ("nrf52840_dk", []), ("mps2_an386", [])]
 )
