@@ -147,6 +147,8 @@ void ControllerThatIsNeverReadySaysSo() {
   NewChip();
   g_erase_looks = UINT32_MAX;
   Check(SaveSettings(kFirst, sizeof(kFirst)) == Status::kDataLoss, "it would write while the controller is busy");
+  g_busy = 0;
+  Check(SaveSettings(nullptr, 0) == Status::kDataLoss, "an erasure that never ended is no success");
   Check(Chip::Get().word(kNvmc + nvmc::kConfig) == nvmc::kConfigWenRead, "flash is left write-protected");
 }
 
