@@ -41,6 +41,7 @@ def bundle_path() -> Path:
     return ROOT / "training" / "zoo" / "matchbox"
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Says which tests one worker runs in their order: those of a file, and all that build in PlatformIO's folder."""
     for item in items:
