@@ -36,6 +36,32 @@ uint32_t g_range;  // of the oscillator: 6 is 4 MHz, 11 is 48
 
 bool IsSet(uintptr_t address, Field field) { return (Chip::Get().word(address) & field.mask()) != 0; }
 
+// What may be written to CR.
+void WriteControl(uint32_t value) {
+  const bool is_on_pll = (Chip::Get().word(kCfgr) >> 2 & 3) == kFromPll;
+  if (!is_on_pll && (value & 1) == 0) Fail("the oscillator that the core runs on was switched off", kCr);
+  if (is_on_pll && (value & rcc::kPllOn.mask()) == 0) Fail("the PLL that the core runs on was switched off", kCr);
+  const uint32_t range = (value & rcc::kMsiRgSel.mask()) != 0 ? value >> 4 & 15 : 6;
+  if (range != g_range && (!IsSet(kCr, rcc::kMsiRdy) || IsSet(kCr, rcc::kPllRdy))) {
+    Fail("the oscillator's range was changed under a PLL, or before it is ready", kCr);
+  }
+  if (range > 9 && Chip::Get().word(kFlash + flash::kAcr) % 8 < 2) Fail("the flash does not wait for 48 MHz", kCr);
+  g_range = range;
+  if ((value & rcc::kMsiPllEn.mask()) != 0 && !IsSet(kBdcr, rcc::kLseRdy)) Fail("locked to a crystal at rest", kCr);
+}
+
+// And to CFGR, whose SWS follows.
+void ChooseClock(uint32_t value) {
+  if ((value & 3) == 0) {
+    if (!IsSet(kCr, rcc::kMsiRdy)) Fail("an oscillator was chosen that does not run", kRcc);
+    Chip::Get().Set(kCfgr, value & ~0xFu);
+    return;
+  }
+  if (!IsSet(kCr, rcc::kPllRdy)) Fail("a clock was chosen that does not run", kRcc);
+  if (Chip::Get().word(kFlash + flash::kAcr) % 8 != 4) Fail("a fast clock before the flash waits for it", kRcc);
+  Chip::Get().Set(kCfgr, (value & ~0xCu) | (value & 3) << 2);
+}
+
 void PowerUp() {
   Chip& chip = Chip::Get();
   chip.Reset();
@@ -49,18 +75,8 @@ void PowerUp() {
     g_oscillator.Look();
     return Chip::Get().word(kCr);
   });
-  chip.OnWrite(kCr, [](uint32_t value) {
-    const bool is_on_pll = (Chip::Get().word(kCfgr) >> 2 & 3) == kFromPll;
-    if (!is_on_pll && (value & 1) == 0) Fail("the oscillator that the core runs on was switched off", kCr);
-    if (is_on_pll && (value & rcc::kPllOn.mask()) == 0) Fail("the PLL that the core runs on was switched off", kCr);
-    const uint32_t range = (value & rcc::kMsiRgSel.mask()) != 0 ? value >> 4 & 15 : 6;
-    if (range != g_range && (!IsSet(kCr, rcc::kMsiRdy) || IsSet(kCr, rcc::kPllRdy))) {
-      Fail("the oscillator's range was changed under a PLL, or before it is ready", kCr);
-    }
-    if (range > 9 && Chip::Get().word(kFlash + flash::kAcr) % 8 < 2) Fail("the flash does not wait for 48 MHz", kCr);
-    g_range = range;
-    if ((value & rcc::kMsiPllEn.mask()) != 0 && !IsSet(kBdcr, rcc::kLseRdy)) Fail("locked to a crystal at rest", kCr);
-  });
+  chip.OnWrite(kCr, &WriteControl);
+  chip.OnWrite(kCfgr, &ChooseClock);
   chip.OnWrite(kRcc + rcc::kPllCfgr, [](uint32_t) {
     if (IsSet(kCr, rcc::kPllOn) || IsSet(kCr, rcc::kPllRdy)) Fail("the PLL was set up while it is on", kRcc);
     if (g_range != 6) Fail("an oscillator that is too fast for the PLL", kRcc);
@@ -70,16 +86,6 @@ void PowerUp() {
   });
   chip.OnWrite(kBdcr, [](uint32_t) {
     if (!IsSet(kPwr + pwr::kCr1, pwr::kDbp)) Fail("the backup domain is locked", kBdcr);
-  });
-  chip.OnWrite(kCfgr, [](uint32_t value) {
-    if ((value & 3) == 0) {
-      if (!IsSet(kCr, rcc::kMsiRdy)) Fail("an oscillator was chosen that does not run", kRcc);
-      Chip::Get().Set(kCfgr, value & ~0xFu);
-      return;
-    }
-    if (!IsSet(kCr, rcc::kPllRdy)) Fail("a clock was chosen that does not run", kRcc);
-    if (Chip::Get().word(kFlash + flash::kAcr) % 8 != 4) Fail("a fast clock before the flash waits for it", kRcc);
-    Chip::Get().Set(kCfgr, (value & ~0xCu) | (value & 3) << 2);  // SWS
   });
 }
 
