@@ -27,7 +27,10 @@ uint32_t g_power_left;   // writes and erasures until the power fails
 uint32_t g_erase_looks;  // that an erasure takes
 bool g_writes_fail;
 
-bool PowerLeft() { return g_power_left != 0 && --g_power_left != 0; }
+bool PowerLeft() {
+  if (g_power_left != 0) --g_power_left;
+  return g_power_left != 0;
+}
 
 void PowerUp() {
   Chip& chip = Chip::Get();
@@ -40,7 +43,8 @@ void PowerUp() {
   g_writes_fail = false;
   chip.OnRead(kNvmc + nvmc::kReady, []() -> uint32_t {
     if (g_busy > 1000) Chip::Get().ClearLog();
-    return g_busy != 0 && --g_busy != 0 ? 0 : 1;
+    if (g_busy != 0) --g_busy;
+    return g_busy != 0 ? 0 : 1;
   });
   chip.OnWrite(kNvmc + nvmc::kErasePage, [](uint32_t page) {
     Check(Chip::Get().word(kNvmc + nvmc::kConfig) == nvmc::kConfigWenErase, "a page is erased when that is allowed");
