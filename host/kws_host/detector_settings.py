@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from kws_reference.bundle import NEVER_Q15, DetectorConfig
 from kws_reference.errors import KwsError
 from kws_reference.protocol import messages
-from kws_reference.protocol.messages import LEVELS_PER_LABEL, DetectorAction, ErrorCode, SettingsOrigin
+from kws_reference.protocol.messages import LEVELS_PER_LABEL, DetectorAction, ErrorCode, SettingsOrigin, Status
 
 from kws_host.device import Device
 from kws_host.link import RequestRefused
@@ -147,6 +147,11 @@ def _set(device: Device, request: messages.SetDetector) -> None:
     except RequestRefused as error:
         if error.error.code != ErrorCode.UNAVAILABLE:
             raise
+        if error.error.detail == Status.FAILED_PRECONDITION:
+            raise KwsError(
+                f"{device.info.board} hears its microphone, and keeps or forgets nothing meanwhile: nothing was "
+                "changed. End what listens (kws-host monitor, kws-host live), or reset the board, and try again."
+            ) from error
         raise KwsError(
             f"{device.info.board} has no memory for settings that outlasts a start: nothing was changed. Leave --keep "
             "away, or write them into the bundle (--save), generate and flash it."

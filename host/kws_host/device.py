@@ -172,7 +172,8 @@ class Device:
 
         Raises:
           RequestRefused: by firmware from before this request, with BAD_PAYLOAD of a value beyond its range, or with
-            UNAVAILABLE when it cannot be kept.
+            UNAVAILABLE when it cannot be kept: ever, or, where the detail is `Status.FAILED_PRECONDITION`, while the
+            microphone is heard.
         """
         return self._ask(MessageType.SET_DETECTOR, settings.encode(), messages.DetectorSettings)
 

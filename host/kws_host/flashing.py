@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 
 from kws_host import asking, project
+from kws_host.port import DEFAULT_BAUD
 from kws_host.usb_boards import serial_ports
 
 GENERATED = project.ROOT / "firmware" / "generated"
@@ -102,7 +104,8 @@ def load_by_pyocd(environment: str, generated: Path, target: str, probe: str | N
     _platformio(environment, generated)
     elf = project.firmware_of(environment)
     more = ["-u", probe] if probe else []
-    command = [sys.executable, "-m", "pyocd", "load", "--target", target, *more, str(elf)]
+    words = [word for option in _debug_of(environment).get("pyocd_options", ()) for word in ("-O", option)]
+    command = [sys.executable, "-m", "pyocd", "load", "--target", target, *words, *more, str(elf)]
     if subprocess.run(command, check=False, stdout=_STDERR).returncode:
         raise KwsError(f"pyOCD could not load {elf} into {target}; its reason stands above")
 
@@ -122,11 +125,16 @@ def _platformio(environment: str, generated: Path, *words: str) -> None:
 
 def pyocd_target_of(environment: str) -> str:
     """The chip of an environment's board as pyOCD calls it, as the board's file says; "" where it does not."""
+    return _debug_of(environment).get("pyocd_target", "")
+
+
+def _debug_of(environment: str) -> dict[str, Any]:
+    """What the board's file says of probes; nothing where there is no such file."""
     try:
         manifest = json.loads((project.BOARDS / f"{environment}.json").read_text(encoding="utf-8"))
-        return manifest["debug"]["pyocd_target"]
+        return dict(manifest["debug"])
     except (OSError, KeyError, TypeError, ValueError):
-        return ""
+        return {}
 
 
 def port_of(environment: str) -> str:
@@ -135,6 +143,12 @@ def port_of(environment: str) -> str:
         port = config.get(f"env:{environment}", "monitor_port", "")
     known = [found.device for found in serial_ports() if found.board is not None]
     return port or (known[0] if len(known) == 1 else "")
+
+
+def baud_of(environment: str) -> int:
+    """Bits per second of the port where the board of an environment answers, as platformio.ini says."""
+    with project.platformio_config() as config:
+        return int(config.get(f"env:{environment}", "monitor_speed", DEFAULT_BAUD))
 
 
 def verify(port: str, baud: int, wanted_sha256: str, boot_s: float = BOOT_S) -> Flashed:

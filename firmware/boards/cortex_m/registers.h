@@ -38,6 +38,9 @@ constexpr uint32_t kSysTickRuns = 1u << 0;
 constexpr uint32_t kSysTickInterrupts = 1u << 1;
 constexpr uint32_t kSysTickCountsCoreClocks = 1u << 2;  // otherwise the chip's maker chose a clock
 
+constexpr uint32_t kIcsrClearPendingTick = 1u << 25;  // PENDSTCLR
+constexpr uint32_t kIcsrClearPendingCall = 1u << 27;  // PENDSVCLR
+
 constexpr uint32_t kCfsrMemoryStacking = 1u << 4;  // MSTKERR
 constexpr uint32_t kCfsrMemoryAddressValid = 1u << 7;  // MMARVALID
 constexpr uint32_t kCfsrBusStacking = 1u << 12;    // STKERR

@@ -7,6 +7,7 @@
 
 #include "board_config.h"
 #include "cortex_m/core.h"
+#include "cortex_m/leftovers.h"
 #include "cortex_m/line_handlers.h"
 #include "cortex_m/linker_symbols.h"
 #include "cortex_m/registers.h"
@@ -82,14 +83,11 @@ extern "C" [[noreturn]] void KwsStart() {
   __asm volatile("dsb\n isb" ::: "memory");
 #endif
   Register(kVtor) = reinterpret_cast<uint32_t>(&kVectors);
-  for (uint32_t line = 0; line < kInterruptLines; line += 32) {  // a boot loader may have left some on
-    Register(kNvicClearEnable + line / 8) = 0xFFFFFFFF;
-    Register(kNvicClearPending + line / 8) = 0xFFFFFFFF;
-  }
-  UnmaskInterrupts();
+  ClearLeftovers(kInterruptLines);
   Register(kShcsr) |= 7u << 16;  // usage, bus and memory faults have their own exceptions
   Register(kCcr) |= 1u << 4;     // dividing by zero is a fault
   CopyAndClearMemory();
+  UnmaskInterrupts();  // a handler finds its variables
   PaintStack();
   GuardStack();
   for (auto constructor = __init_array_start; constructor != __init_array_end; ++constructor) (*constructor)();

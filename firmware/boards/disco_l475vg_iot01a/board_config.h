@@ -20,8 +20,8 @@ constexpr uint32_t kSerialInterruptLine = kUsart1Line;
 constexpr Pin kSerialSends{kGpioB, rcc::kGpioBEn, 6, 7};
 constexpr Pin kSerialReceives{kGpioB, rcc::kGpioBEn, 7, 7};
 
-constexpr Pin kMicrophoneClock{kGpioC, rcc::kGpioCEn, 2, 6};  // DFSDM1_CKOUT
-constexpr Pin kMicrophoneData{kGpioE, rcc::kGpioEEn, 7, 6};   // DFSDM1_DATIN2
+constexpr Pin kMicrophoneClock{kGpioE, rcc::kGpioEEn, 9, 6};  // DFSDM1_CKOUT
+constexpr Pin kMicrophoneData{kGpioE, rcc::kGpioEEn, 7, 6};  // DFSDM1_DATIN2
 constexpr uint32_t kMicrophoneInterruptLine = kDma1Channel4Line;
 constexpr Pin kLight{kGpioB, rcc::kGpioBEn, 14, 0};  // LD2, green, on when high
 

@@ -3,6 +3,7 @@
 #include "cortex_m/board_facts.h"
 #include "cortex_m/core.h"
 #include "kws/board.h"
+#include "stm32/clocks.h"
 #include "stm32/pins.h"
 #include "stm32/serial.h"
 #include "stm32l4/clocks.h"
@@ -11,6 +12,8 @@
 namespace kws::board {
 namespace {
 
+static_assert(kSerialBusHz == kClockHz, "the bus is as fast as the core");
+
 bool g_started_by_watchdog;
 
 }  // namespace
@@ -18,8 +21,8 @@ bool g_started_by_watchdog;
 void Init() {
   g_started_by_watchdog = TakeWatchdogFlag();
   StartCycleCounter();
-  const bool fast = StartClocks();
-  StartSerial(fast ? kSerialBusHz : kOscillatorHz, false);
+  (void)StartClocks();
+  StartSerial(CoreHz(), false);
   Register(kRcc + rcc::kPortEnr) |= kLight.enable.mask();
   UseOutput(kLight);
 }

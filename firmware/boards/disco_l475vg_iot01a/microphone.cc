@@ -5,13 +5,14 @@
 #include <cstdint>
 
 #include "board_config.h"
+#include "cortex_m/board_facts.h"
 #include "cortex_m/registers.h"
 #include "kws/microphone.h"
 #include "pdm/block_queue.h"
 #include "pdm/halves.h"
 #include "pdm/sum_decimator.h"
+#include "stm32/clocks.h"
 #include "stm32/pins.h"
-#include "stm32l4/clocks.h"
 #include "stm32l4/stm32l4_registers.h"
 
 namespace kws::board::microphone {
@@ -48,7 +49,6 @@ pdm::SumDecimator g_decimator;
 pdm::BlockQueue g_blocks;
 
 bool StartAudioPll() {
-  (void)LockOscillator();
   Register(kRcc + rcc::kCr) &= ~rcc::kPllSai1On.mask();
   if (!WaitFor(kRcc + rcc::kCr, rcc::kPllSai1Rdy.mask(), 0)) return false;
   Register(kRcc + rcc::kPllSai1Cfgr) =
@@ -140,7 +140,7 @@ void TakeHalf(uint32_t half) {
 
 Status Start(uint32_t sample_rate_hz) {
   Stop();
-  if (sample_rate_hz != kSampleRateHz) return Status::kInvalidArgument;
+  if (sample_rate_hz != kSampleRateHz || CoreHz() != kClockHz) return Status::kInvalidArgument;
   StartPeripherals();
   if (!StartAudioPll()) return Status::kInvalidArgument;
   g_blocks.Restart(kSettlingBlocks);

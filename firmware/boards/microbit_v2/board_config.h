@@ -15,9 +15,12 @@ constexpr std::array<LineHandler, 2> kLineHandlers{
     {{kUarte0Line, KwsSerialInterrupt}, {kSaadcLine, KwsMicrophoneInterrupt}}};
 constexpr bool kHasTickInterruptHandler = false;
 
+constexpr uintptr_t kSettingsPage = 0x7F000;
+
 // The interface chip's serial port over USB.
 constexpr Pin kSerialSends{0, 6};
 constexpr Pin kSerialReceives{1, 8};
+constexpr uint32_t kSerialRate = uarte::kBaudrate921600;
 
 // The light in the upper left corner of the matrix: its row is high, its column low.
 constexpr Pin kLightPin{0, 21};

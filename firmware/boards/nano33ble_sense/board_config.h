@@ -15,9 +15,12 @@ constexpr std::array<LineHandler, 2> kLineHandlers{
     {{kUarte0Line, KwsSerialInterrupt}, {kPdmLine, KwsMicrophoneInterrupt}}};
 constexpr bool kHasTickInterruptHandler = false;
 
+constexpr uintptr_t kSettingsPage = 0xFF000;
+
 // The header's TX and RX: the board's USB connector is the chip's own, which needs a USB stack.
 constexpr Pin kSerialSends{1, 3};
 constexpr Pin kSerialReceives{1, 10};
+constexpr uint32_t kSerialRate = uarte::kBaudrate921600;
 
 constexpr Pin kLightPin{0, 13};  // the yellow one
 constexpr bool kLightIsHigh = true;

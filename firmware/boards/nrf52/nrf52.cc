@@ -8,6 +8,7 @@
 #include "kws/board.h"
 #include "kws/microphone.h"
 #include "nrf52/nrf52.h"
+#include "nrf52/nrf52_registers.h"
 #include "nrf52/pin.h"
 
 namespace kws::board {
@@ -15,6 +16,9 @@ namespace kws::board {
 static_assert(kClockHz == 64000000, "the core has no other clock");
 
 void Init() {
+  // Chips of build code F0 and later lock the debug port at each reset, until the firmware opens it, too. That opens
+  // nothing where UICR.APPROTECT keeps it shut, and does nothing on older ones.
+  Register(kApprotect + approtect::kDisable) = approtect::kSwDisable;
   ReadResetReason();
   StartCycleCounter();
   StartClocks();

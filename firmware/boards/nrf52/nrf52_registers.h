@@ -25,9 +25,17 @@ constexpr uintptr_t kPpi = 0x4001F000;     // PPI
 constexpr uintptr_t kPort0 = 0x50000000;   // P0
 constexpr uintptr_t kPort1 = 0x50000300;   // P1
 
+// The lock of the debug port, of chips of build code F0 and later.
+constexpr uintptr_t kApprotect = 0x40000000;  // APPROTECT unlisted: PS 1.8
+
 constexpr uint32_t kUarte0Line = 2;  // interrupt UARTE0_UART0
 constexpr uint32_t kSaadcLine = 7;   // interrupt SAADC
 constexpr uint32_t kPdmLine = 29;    // interrupt PDM
+
+namespace approtect {                                         // APPROTECT
+constexpr uintptr_t kDisable = 0x558;                         // DISABLE unlisted: PS 1.8
+constexpr uint32_t kSwDisable = 0x5A;                         // DISABLE:DISABLE=SwDisable unlisted: PS 1.8
+}  // namespace approtect
 
 namespace clock {                                             // CLOCK
 constexpr uintptr_t kTasksHfclkStart = 0x000;                 // TASKS_HFCLKSTART
@@ -88,6 +96,7 @@ constexpr Field kIntRxStarted{19, 1};                         // INTENSET:RXSTAR
 constexpr uintptr_t kErrorSrc = 0x480;                        // ERRORSRC
 constexpr uintptr_t kEnable = 0x500;                          // ENABLE
 constexpr Field kEnableEnable{0, 4};                          // ENABLE:ENABLE
+constexpr uint32_t kEnableDisabled = 0;                       // ENABLE:ENABLE=Disabled
 constexpr uint32_t kEnableEnabled = 8;                        // ENABLE:ENABLE=Enabled
 constexpr uintptr_t kPselRts = 0x508;                         // PSEL.RTS
 constexpr uintptr_t kPselTxd = 0x50C;                         // PSEL.TXD
@@ -99,6 +108,7 @@ constexpr Field kPselConnect{31, 1};                          // PSEL.TXD:CONNEC
 constexpr uint32_t kPselDisconnected = 1;                     // PSEL.RTS:CONNECT=Disconnected
 constexpr uintptr_t kBaudrate = 0x524;                        // BAUDRATE
 constexpr uint32_t kBaudrate921600 = 0x0F000000;              // BAUDRATE:BAUDRATE=Baud921600
+constexpr uint32_t kBaudrate1M = 0x10000000;                  // BAUDRATE:BAUDRATE=Baud1M
 constexpr uintptr_t kRxdPtr = 0x534;                          // RXD.PTR
 constexpr uintptr_t kRxdMaxcnt = 0x538;                       // RXD.MAXCNT
 constexpr uintptr_t kTxdPtr = 0x544;                          // TXD.PTR

@@ -4,6 +4,9 @@
 // interrupt tells the next, for which it has 11 ms. Timer 1 counts the bytes, so those in a chunk that is not full are
 // known too. The ring holds twice the credit window, which is the most that a host has under way: nothing is lost
 // however long a step of the network takes.
+//
+// An interrupt that comes later than that (a page of flash is erased, a debugger held the core) finds that DMA has
+// filled a chunk twice: places and count agree no more, and the receiver begins anew, as after an error of the line.
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -21,13 +24,16 @@
 namespace kws::board {
 namespace {
 
+// A byte takes 11 us, a flush less than one.
+constexpr uint32_t kMostFlushes = 100;
+
 // The timer counts a byte before DMA has written it: what was counted is fetched so many cycles later, 2 us.
 constexpr uint32_t kDmaCycles = 128;
 
 uint8_t g_ring[kSerialRingBytes];
-uint32_t g_tail;            // bytes fetched since the receiver was started, modulo 2^32
-volatile uint32_t g_chunk;  // the one that DMA is told next
-volatile bool g_broken;     // an error of the line: what the timer counts and what DMA wrote may differ
+uint32_t g_tail;  // bytes fetched since the receiver was started, modulo 2^32
+volatile uint32_t g_told;  // bytes of the chunks that DMA was told since then, modulo 2^32
+volatile bool g_broken;  // what the timer counts and what DMA wrote may differ
 volatile uint32_t g_overruns;
 
 uint8_t g_sent[256];  // DMA reads RAM only
@@ -51,8 +57,8 @@ bool WaitForEvent(uintptr_t event) {
 void AddOverruns(uint32_t count) { g_overruns = g_overruns > UINT32_MAX - count ? UINT32_MAX : g_overruns + count; }
 
 void TellNextChunk() {
-  Register(kUarte0 + uarte::kRxdPtr) = DmaAddress(g_ring + g_chunk * kSerialChunkBytes);
-  g_chunk = (g_chunk + 1) % (kSerialRingBytes / kSerialChunkBytes);
+  Register(kUarte0 + uarte::kRxdPtr) = DmaAddress(g_ring + g_told % kSerialRingBytes);
+  g_told = g_told + kSerialChunkBytes;
 }
 
 // Bytes that have arrived since the receiver was started, modulo 2^32.
@@ -61,13 +67,23 @@ uint32_t Arrived() {
   return Register(kTimer1 + timer::kCc);
 }
 
+// Behind it DMA fills the last chunk but one of those that it was told. Has it come to the next one before that was
+// told, it has filled one twice.
+void TakeStartedChunk() {
+  TellNextChunk();
+  const uint32_t filled = Arrived() - (g_told - 2 * kSerialChunkBytes);
+  if (filled < kSerialChunkBytes || g_broken) return;
+  AddOverruns(filled / kSerialChunkBytes * kSerialChunkBytes);
+  g_broken = true;
+}
+
+// The timer is at 0, and what it will count is all that DMA will write.
 void StartReceiver() {
-  Register(kTimer1 + timer::kTasksClear) = 1;
   g_tail = 0;
-  g_chunk = 0;
+  g_told = 0;
   g_broken = false;
   for (const uintptr_t event :
-       {uarte::kEventsRxdRdy, uarte::kEventsEndRx, uarte::kEventsError, uarte::kEventsRxTo, uarte::kEventsRxStarted}) {
+       {uarte::kEventsEndRx, uarte::kEventsError, uarte::kEventsRxTo, uarte::kEventsRxStarted}) {
     ClearEvent(event);
   }
   Register(kUarte0 + uarte::kErrorSrc) = static_cast<uint32_t>(Register(kUarte0 + uarte::kErrorSrc));  // ones clear
@@ -78,17 +94,22 @@ void StartReceiver() {
   Register(kUarte0 + uarte::kTasksStartRx) = 1;
 }
 
-// The line had an error: begins anew, so that timer and DMA agree again. The link finds its next frame on its own.
+// Begins anew, so that timer and DMA agree again. The link finds its next frame on its own.
 void RestartReceiver() {
   Register(kUarte0 + uarte::kIntenClr) = uarte::kIntRxStarted.mask() | uarte::kIntError.mask();
   Register(kUarte0 + uarte::kShorts) = 0;  // or the end of the chunk would start it again
   Register(kUarte0 + uarte::kTasksStopRx) = 1;
   (void)WaitForEvent(uarte::kEventsRxTo);
-  // A few bytes may have arrived since, which were counted and not written.
-  ClearEvent(uarte::kEventsEndRx);
-  Register(kUarte0 + uarte::kRxdPtr) = DmaAddress(g_ring);
-  Register(kUarte0 + uarte::kTasksFlushRx) = 1;
-  (void)WaitForEvent(uarte::kEventsEndRx);
+  // A few bytes may have arrived since, which were counted and not written; another one may come before the count is 0.
+  for (uint32_t tries = 0; tries < kMostFlushes; ++tries) {
+    ClearEvent(uarte::kEventsRxdRdy);
+    ClearEvent(uarte::kEventsEndRx);
+    Register(kUarte0 + uarte::kRxdPtr) = DmaAddress(g_ring);
+    Register(kUarte0 + uarte::kTasksFlushRx) = 1;
+    (void)WaitForEvent(uarte::kEventsEndRx);
+    Register(kTimer1 + timer::kTasksClear) = 1;
+    if (!IsSet(uarte::kEventsRxdRdy)) break;
+  }
   StartReceiver();
 }
 
@@ -102,18 +123,23 @@ void FinishSending() {
 }  // namespace
 
 void StartSerial() {
+  // A boot loader may have left the port on.
+  Register(kUarte0 + uarte::kIntenClr) = 0xFFFFFFFF;
+  Register(kUarte0 + uarte::kShorts) = 0;
+  Register(kUarte0 + uarte::kEnable) = uarte::kEnableEnable(uarte::kEnableDisabled);
   MakeOutput(kSerialSends, true);
   MakeInput(kSerialReceives, true);  // idle when open
   Register(kUarte0 + uarte::kPselTxd) = kSerialSends.Psel();
   Register(kUarte0 + uarte::kPselRxd) = kSerialReceives.Psel();
   Register(kUarte0 + uarte::kPselRts) = uarte::kPselConnect(uarte::kPselDisconnected);
   Register(kUarte0 + uarte::kPselCts) = uarte::kPselConnect(uarte::kPselDisconnected);
-  Register(kUarte0 + uarte::kBaudrate) = uarte::kBaudrate921600;
+  Register(kUarte0 + uarte::kBaudrate) = kSerialRate;
   Register(kUarte0 + uarte::kConfig) =
       uarte::kConfigHwfc(uarte::kConfigHwfcDisabled) | uarte::kConfigParity(uarte::kConfigParityExcluded);
   Register(kUarte0 + uarte::kEnable) = uarte::kEnableEnable(uarte::kEnableEnabled);
   Register(kTimer1 + timer::kMode) = timer::kModeLowPowerCounter;
   Register(kTimer1 + timer::kBitMode) = timer::kBitMode32;
+  Register(kTimer1 + timer::kTasksClear) = 1;
   Register(kTimer1 + timer::kTasksStart) = 1;
   Register(kPpi + ppi::kChEep) = static_cast<uint32_t>(kUarte0 + uarte::kEventsRxdRdy);
   Register(kPpi + ppi::kChTep) = static_cast<uint32_t>(kTimer1 + timer::kTasksCount);
@@ -177,7 +203,7 @@ extern "C" void KwsSerialInterrupt() {
   using namespace kws::board;
   if (IsSet(uarte::kEventsRxStarted)) {
     ClearEvent(uarte::kEventsRxStarted);
-    TellNextChunk();
+    TakeStartedChunk();
   }
   if (IsSet(uarte::kEventsError)) {
     ClearEvent(uarte::kEventsError);

@@ -15,9 +15,12 @@ constexpr std::array<LineHandler, 2> kLineHandlers{
     {{kUarte0Line, KwsSerialInterrupt}, {kPdmLine, KwsMicrophoneInterrupt}}};
 constexpr bool kHasTickInterruptHandler = false;
 
-// The debugger's serial port over USB.
+constexpr uintptr_t kSettingsPage = 0xFF000;
+
+// The debugger's serial port over USB, which has no 921,600 bit/s.
 constexpr Pin kSerialSends{0, 6};
 constexpr Pin kSerialReceives{0, 8};
+constexpr uint32_t kSerialRate = uarte::kBaudrate1M;
 
 constexpr Pin kLightPin{0, 13};  // LED1
 constexpr bool kLightIsHigh = false;

@@ -30,6 +30,9 @@ void Power(bool on) {
 }
 
 void Configure() {
+  // A boot loader may have left it on.
+  Register(kPdm + pdm::kIntenClr) = 0xFFFFFFFF;
+  Register(kPdm + pdm::kEnable) = pdm::kEnableEnable(pdm::kEnableDisabled);
   MakeOutput(kMicrophoneClock, false);
   MakeInput(kMicrophoneData, false);
   if (kMicrophoneHasPowerPin) MakeOutput(kMicrophonePower, true);

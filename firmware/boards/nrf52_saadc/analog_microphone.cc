@@ -41,6 +41,9 @@ void Connect() {
 }
 
 void Configure() {
+  // A boot loader may have left it on.
+  Register(kSaadc + saadc::kIntenClr) = 0xFFFFFFFF;
+  Register(kSaadc + saadc::kEnable) = saadc::kEnableEnable(saadc::kEnableDisabled);
   MakeStrongOutput(kMicrophonePower, true);
   Register(kSaadc + saadc::kPselP) = kMicrophoneInput;
   // Single-ended, to 0.6 V / 4: the microphone is quiet.

@@ -73,6 +73,9 @@ void WriteSerial(const uint8_t* data, size_t size) {
     }
     Register(kSerialUsart + usart::kSent) = data[i];
   }
+  if (size == 0) return;
+  while ((Register(kStatus) & usart::kTc.mask()) == 0) {  // the chip may be restarted next
+  }
 }
 
 uint32_t SerialOverruns() { return g_overruns; }
@@ -81,11 +84,15 @@ uint32_t SerialOverruns() { return g_overruns; }
 
 extern "C" void KwsSerialInterrupt() {
   using namespace kws::board;
-  const uint32_t status = Register(kStatus);
-  const auto byte = static_cast<uint8_t>(Register(kReceived));
-  if ((status & usart::kOre.mask()) != 0) {
-    ClearSerialOverrun();
-    CountOverrun();
+  // Until there is none: QEMU takes the interrupt back when a byte is read, also where it has given the next one then.
+  for (;;) {
+    const uint32_t status = Register(kStatus);
+    if ((status & (usart::kRxne.mask() | usart::kOre.mask())) == 0) return;
+    const auto byte = static_cast<uint8_t>(Register(kReceived));
+    if ((status & usart::kOre.mask()) != 0) {
+      ClearSerialOverrun();
+      CountOverrun();
+    }
+    if ((status & usart::kRxne.mask()) != 0 && !g_ring.Write(byte)) CountOverrun();
   }
-  if ((status & usart::kRxne.mask()) != 0 && !g_ring.Write(byte)) CountOverrun();
 }

@@ -1,11 +1,13 @@
 // What the boards with an STM32 that no emulator has do alike: sleep, ticks, watchdog.
 #include <cstdint>
 
+#include "board_config.h"
 #include "cortex_m/board_facts.h"
 #include "cortex_m/core.h"
 #include "cortex_m/registers.h"
 #include "kws/board.h"
 #include "kws/microphone.h"
+#include "stm32/clocks.h"
 #include "stm32/serial.h"
 #include "stm32/stm32_registers.h"
 
@@ -14,21 +16,23 @@ extern "C" void KwsTickInterrupt();
 namespace kws::board {
 namespace {
 
-// The watchdog's own oscillator has 17 to 47 kHz, 32 in the mean: 4 seconds of it are 2.7 to 7.6.
+// The watchdog's own oscillator has 32 kHz in the mean: STM32F4 17 to 47, 4 seconds of it are 2.7 to 7.5; STM32L4 29.5
+// to 34, 3.8 to 4.3.
 constexpr uint32_t kWatchdogHz = 32000 / 64;
 constexpr uint32_t kWatchdogReload = 4 * kWatchdogHz - 1;
 
 // The watchdog counts while the core sleeps: the core's timer, which runs at an eighth of its clock, wakes it in time.
 constexpr uint32_t kWakesPerSecond = 2;
-constexpr uint32_t kTimerReload = kClockHz / 8 / kWakesPerSecond - 1;
-static_assert(kTimerReload < 1u << 24, "the timer has 24 bits");
+constexpr uint32_t TimerReload(uint32_t core_hz) { return core_hz / 8 / kWakesPerSecond - 1; }
+static_assert(TimerReload(kClockHz) < 1u << 24, "the timer has 24 bits");
 
 bool g_watchdog_runs;
 
 void StartWatchdog() {
-  Register(kSysTickReload) = kTimerReload;
+  Register(kSysTickReload) = TimerReload(CoreHz());
   Register(kSysTickValue) = 0;
   Register(kSysTickControl) = kSysTickInterrupts | kSysTickRuns;
+  Register(kDbg + dbg::kApb1Freeze) |= dbg::kIwdgStop.mask();  // it rests while a debugger holds the core
   Register(kIwdg + iwdg::kKr) = iwdg::kKeyStart;
   Register(kIwdg + iwdg::kKr) = iwdg::kKeyUnlock;
   Register(kIwdg + iwdg::kPr) = iwdg::kPrescaler(iwdg::kPrescaler64);
@@ -46,6 +50,7 @@ void FeedWatchdog() {
     g_watchdog_runs = true;
     StartWatchdog();
   }
+  TendClocks();
   Register(kIwdg + iwdg::kKr) = iwdg::kKeyReload;
 }
 

@@ -23,6 +23,7 @@ constexpr uintptr_t kGpioD = 0x40020C00;   // GPIOD
 constexpr uintptr_t kRcc = 0x40023800;     // RCC
 constexpr uintptr_t kFlash = 0x40023C00;   // FLASH
 constexpr uintptr_t kDma1 = 0x40026000;    // DMA1
+constexpr uintptr_t kDbg = 0xE0042000;     // DBG
 
 constexpr uint32_t kDma1Stream3Line = 14;  // interrupt DMA1_Stream3_IRQ
 constexpr uint32_t kUsart2Line = 38;       // interrupt USART2_IRQ
@@ -30,6 +31,8 @@ constexpr uint32_t kUsart6Line = 71;       // interrupt USART6_IRQ
 
 namespace rcc {                            // RCC
 constexpr uintptr_t kCr = 0x00;            // CR
+constexpr Field kHsiOn{0, 1};              // CR:HSION
+constexpr Field kHsiRdy{1, 1};             // CR:HSIRDY
 constexpr Field kHseOn{16, 1};             // CR:HSEON
 constexpr Field kHseRdy{17, 1};            // CR:HSERDY
 constexpr Field kPllOn{24, 1};             // CR:PLLON
@@ -80,6 +83,16 @@ constexpr Field kPllI2sN{6, 9};            // PLLI2SCFGR:PLLI2SNx
 constexpr Field kPllI2sR{28, 3};           // PLLI2SCFGR:PLLI2SRx
 }  // namespace rcc
 
+namespace dbg {                            // DBG
+constexpr uintptr_t kIdCode = 0x00;        // DBGMCU_IDCODE
+constexpr Field kDevId{0, 12};             // DBGMCU_IDCODE:DEV_ID
+constexpr uint32_t kDevIdF405 = 0x413;     // DBGMCU_IDCODE:DEV_ID=STM32F405 unlisted: RM0090 38.6.1
+constexpr Field kRevId{16, 16};            // DBGMCU_IDCODE:REV_ID
+constexpr uint32_t kRevIdA = 0x1000;       // DBGMCU_IDCODE:REV_ID=RevisionA unlisted: RM0090 38.6.1
+constexpr uintptr_t kApb1Freeze = 0x08;    // DBGMCU_APB1_FZ
+constexpr Field kIwdgStop{12, 1};          // DBGMCU_APB1_FZ:DBG_IWDEG_STOP
+}  // namespace dbg
+
 namespace flash {                          // FLASH
 constexpr uintptr_t kAcr = 0x00;           // ACR
 constexpr Field kLatency{0, 3};            // ACR:LATENCY
@@ -92,6 +105,7 @@ namespace usart {                          // USART2 USART6
 constexpr uintptr_t kStatus = 0x00;  // SR
 constexpr Field kOre{3, 1};                // SR:ORE
 constexpr Field kRxne{5, 1};               // SR:RXNE
+constexpr Field kTc{6, 1};                 // SR:TC
 constexpr Field kTxe{7, 1};                // SR:TXE
 constexpr uintptr_t kReceived = 0x04;  // DR
 constexpr uintptr_t kSent = 0x04;  // DR

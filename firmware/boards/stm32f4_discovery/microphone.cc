@@ -8,11 +8,13 @@
 #include <cstdint>
 
 #include "board_config.h"
+#include "cortex_m/board_facts.h"
 #include "cortex_m/registers.h"
 #include "kws/microphone.h"
 #include "pdm/block_queue.h"
 #include "pdm/halves.h"
 #include "pdm/pdm_decimator.h"
+#include "stm32/clocks.h"
 #include "stm32/pins.h"
 #include "stm32f4/clocks.h"
 #include "stm32f4/stm32f4_registers.h"
@@ -119,7 +121,7 @@ void TakeHalf(uint32_t half) {
 
 Status Start(uint32_t sample_rate_hz) {
   Stop();
-  if (sample_rate_hz != kSampleRateHz) return Status::kInvalidArgument;
+  if (sample_rate_hz != kSampleRateHz || CoreHz() != kClockHz) return Status::kInvalidArgument;
   StartPeripherals();
   if (!StopDma() || !StartI2sPll()) return Status::kInvalidArgument;
   g_blocks.Restart(kSettlingBlocks);

@@ -18,21 +18,28 @@ constexpr uintptr_t kDma1 = 0x40020000;    // DMA1
 constexpr uintptr_t kRcc = 0x40021000;     // RCC
 constexpr uintptr_t kFlash = 0x40022000;   // FLASH
 constexpr uintptr_t kGpioB = 0x48000400;   // GPIOB
-constexpr uintptr_t kGpioC = 0x48000800;   // GPIOC
 constexpr uintptr_t kGpioE = 0x48001000;   // GPIOE
+constexpr uintptr_t kDbg = 0xE0042000;     // DBGMCU
 
 constexpr uint32_t kDma1Channel4Line = 14;  // interrupt DMA1_Channel4
 constexpr uint32_t kUsart1Line = 37;        // interrupt USART1
 
 namespace rcc {                         // RCC
 constexpr uintptr_t kCr = 0x00;         // CR
+constexpr Field kMsiOn{0, 1};           // CR:MSION
+constexpr Field kMsiRdy{1, 1};          // CR:MSIRDY
 constexpr Field kMsiPllEn{2, 1};        // CR:MSIPLLEN
+constexpr Field kMsiRgSel{3, 1};        // CR:MSIRGSEL
+constexpr Field kMsiRange{4, 4};        // CR:MSIRANGE
+constexpr uint32_t kMsiRange4MHz = 6;   // CR:MSIRANGE=Range4M unlisted: RM0351 6.4.1
+constexpr uint32_t kMsiRange48MHz = 11;  // CR:MSIRANGE=Range48M unlisted: RM0351 6.4.1
 constexpr Field kPllOn{24, 1};          // CR:PLLON
 constexpr Field kPllRdy{25, 1};         // CR:PLLRDY
 constexpr Field kPllSai1On{26, 1};      // CR:PLLSAI1ON
 constexpr Field kPllSai1Rdy{27, 1};     // CR:PLLSAI1RDY
 constexpr uintptr_t kCfgr = 0x08;       // CFGR
 constexpr Field kSw{0, 2};              // CFGR:SW
+constexpr uint32_t kSwMsi = 0;          // CFGR:SW=MSI unlisted: RM0351 6.4.3
 constexpr uint32_t kSwPll = 3;          // CFGR:SW=PLL unlisted: RM0351 6.4.3
 constexpr Field kSws{2, 2};             // CFGR:SWS
 constexpr Field kHpre{4, 4};            // CFGR:HPRE
@@ -53,7 +60,6 @@ constexpr uintptr_t kAhb1Enr = 0x48;    // AHB1ENR
 constexpr Field kDma1En{0, 1};          // AHB1ENR:DMA1EN
 constexpr uintptr_t kPortEnr = 0x4C;    // AHB2ENR
 constexpr Field kGpioBEn{1, 1};         // AHB2ENR:GPIOBEN
-constexpr Field kGpioCEn{2, 1};         // AHB2ENR:GPIOCEN
 constexpr Field kGpioEEn{4, 1};         // AHB2ENR:GPIOEEN
 constexpr uintptr_t kApb1Enr1 = 0x58;   // APB1ENR1
 constexpr Field kPwrEn{28, 1};          // APB1ENR1:PWREN
@@ -77,6 +83,11 @@ constexpr uintptr_t kCr1 = 0x00;        // CR1
 constexpr Field kDbp{8, 1};             // CR1:DBP
 }  // namespace pwr
 
+namespace dbg {                         // DBGMCU
+constexpr uintptr_t kApb1Freeze = 0x08;  // APB1_FZR1
+constexpr Field kIwdgStop{12, 1};       // APB1_FZR1:DBG_IWDG_STOP
+}  // namespace dbg
+
 namespace flash {                       // FLASH
 constexpr uintptr_t kAcr = 0x00;        // ACR
 constexpr Field kLatency{0, 3};         // ACR:LATENCY
@@ -96,6 +107,7 @@ constexpr uintptr_t kBrr = 0x0C;        // BRR
 constexpr uintptr_t kStatus = 0x1C;  // ISR
 constexpr Field kOre{3, 1};             // ISR:ORE
 constexpr Field kRxne{5, 1};            // ISR:RXNE
+constexpr Field kTc{6, 1};              // ISR:TC
 constexpr Field kTxe{7, 1};             // ISR:TXE
 constexpr uintptr_t kIcr = 0x20;        // ICR
 constexpr Field kOreCf{3, 1};           // ICR:ORECF

@@ -50,7 +50,8 @@ void Init();
 // and the host's credits keep it from overflowing.
 size_t ReadSerial(uint8_t* out, size_t capacity);
 
-// Sends `size` bytes; returns when the last was handed to the port's transmitter. Allowed in OnFault().
+// Sends `size` bytes; returns when the last was handed to the port's transmitter, and, where a restart would cut it off
+// there, has left it. Allowed in OnFault().
 void WriteSerial(const uint8_t* data, size_t size);
 
 // Bytes that the port dropped since Init() because nobody fetched them in time (saturates). 0 is the only good value.

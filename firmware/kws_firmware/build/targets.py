@@ -41,7 +41,7 @@ def add_upload(env: Any, board: Board, elf: Any, image: Any) -> None:
         "dfu": _run("dfu-util", "-a", "0", "-s", f"{offset}:leave", "-D", binary),
         "stlink": _run("st-flash", "--reset", "write", binary, offset),
         "jlink": _jlink(str(facts.get("debug.jlink_device", "")), binary, offset),
-        "pyocd": _run("pyocd", "load", "-t", facts.get("debug.pyocd_target", ""), "-a", offset, binary),
+        "pyocd": _run("pyocd", "load", *_pyocd_words(facts), "-a", offset, binary),
         "openocd": _openocd(str(facts.get("debug.openocd_board", "")), firmware.with_suffix(".elf")),
         # Arduino's boot loader, which adds the offset itself: press the board's button twice.
         "bossac": _bossac(upload_port, binary),
@@ -57,6 +57,12 @@ def add_upload(env: Any, board: Board, elf: Any, image: Any) -> None:
         env.AddPlatformTarget("emulate", elf, emulate, "Run in the emulator on this terminal")
         stop = env.VerboseAction(_emulate("--stop", "--if-running", "--tcp-port", port), "Stopping the emulator")
         env.AddPlatformTarget("stop", None, stop, "Stop the emulator")
+
+
+def _pyocd_words(facts: Any) -> list[str]:
+    """Target and options of pyOCD that a board's file names."""
+    options = [word for option in facts.get("debug.pyocd_options", []) for word in ("-O", option)]
+    return ["-t", facts.get("debug.pyocd_target", ""), *options]
 
 
 def _run(*words: object, folder: Path | None = None) -> Action:

@@ -4,13 +4,16 @@
 #include <cstdint>
 
 #include "kws/board.h"
+#include "model_info.h"
 
 namespace kws::app {
 
 // Main thread only.
 class DetectionLight {
  public:
-  static constexpr uint32_t kSteps = 25;  // half a second of the released model's steps
+  // Half a second of audio, rounded up.
+  static constexpr uint32_t kStepSamples = model::kHopSamples * static_cast<uint32_t>(model::kFramesPerStep);
+  static constexpr uint32_t kSteps = (model::kSampleRateHz / 2 + kStepSamples - 1) / kStepSamples;
 
   void OnStep(bool detected) {
     if (detected) {

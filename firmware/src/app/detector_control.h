@@ -29,6 +29,11 @@ class DetectorControl {
   //   kOk; else what board::SaveSettings() returns where something is kept; then nothing has changed
   Status Forget();
 
+  // Whether an action changes what the board's memory keeps.
+  bool Saves(DetectorAction action) const {
+    return action == DetectorAction::kKeep || (action == DetectorAction::kForget && is_kept_);
+  }
+
   SettingsOrigin origin() const { return origin_; }
 
  private:

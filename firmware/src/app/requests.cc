@@ -116,6 +116,10 @@ void Requests::HandleSetDetector(const Frame& frame, PayloadReader& request) {
       *value = request.U16();
     }
   }
+  // Flash that is written stops the core for longer than a microphone waits: samples would be lost, and not be counted.
+  if (parts_.sources.kind() == SourceKind::kMicrophone && parts_.detector.Saves(static_cast<DetectorAction>(action))) {
+    return SendError(ErrorCode::kUnavailable, frame, static_cast<uint32_t>(Status::kFailedPrecondition));
+  }
   Status status = Status::kInvalidArgument;
   switch (static_cast<DetectorAction>(action)) {
     case DetectorAction::kUse:

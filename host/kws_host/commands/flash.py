@@ -10,7 +10,6 @@ from kws_reference.errors import KwsError
 
 from kws_host import flashing, options, report
 from kws_host.flashing import Flashed
-from kws_host.port import DEFAULT_BAUD
 from kws_host.screen import Screen
 
 PLATFORMIO, PYOCD = "platformio", "pyocd"
@@ -35,7 +34,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     )
     group = parser.add_argument_group("after it")
     group.add_argument("--port", help="where to ask what runs (default: of platformio.ini, or the only USB board's)")
-    group.add_argument("--baud", type=int, default=os.environ.get("KWS_BAUD", DEFAULT_BAUD), help="of that port")
+    group.add_argument(
+        "--baud",
+        type=int,
+        default=os.environ.get("KWS_BAUD"),
+        help="of that port (default: $KWS_BAUD, or the environment's monitor_speed)",
+    )
     group.add_argument("--no-verify", action="store_true", help="do not ask")
     options.add_json(parser)
     return parser
@@ -56,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         flashing.upload(args.board, generated, args.upload_port)
     port = "" if args.no_verify else args.port or args.upload_port or flashing.port_of(args.board)
-    flashed = flashing.verify(port, args.baud, wanted)
+    flashed = flashing.verify(port, args.baud or flashing.baud_of(args.board), wanted)
     screen = Screen(args.json)
     screen.print(_text(args.board, flashed))
     if args.json:

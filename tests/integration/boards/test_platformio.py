@@ -121,6 +121,12 @@ def test_pio_upload_by_a_protocol_of_the_chip_calls_its_program(tmp_path):
             "-device nRF52840_xxAA -if SWD .* -CommanderScript {build}/firmware.jlink",
         ),
         ("nrf52840_dk", "pyocd", "pyocd", "load -t nrf52840 -a 0x00000000 {build}/firmware.bin"),
+        (
+            "nano33ble_sense",
+            "pyocd",
+            "pyocd",
+            "load -t nrf52840 -O auto_unlock=false -a 0x00010000 {build}/firmware.bin",
+        ),
         ("nano33ble_sense", "bossac", "bossac", "-d --port=/dev/ttyACM7 -U -i -e -w {build}/firmware.bin -R"),
         ("stm32f4_discovery", "stlink", "st-flash", "--reset write {build}/firmware.bin 0x08000000"),
         (

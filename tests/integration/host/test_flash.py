@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 
 import pytest
 from kws_host import flashing, project
@@ -58,6 +59,26 @@ def test_flash_by_pyocd_takes_the_chip_of_the_boards_file(capsys, uploads, monke
     monkeypatch.setattr(flashing, "load_by_pyocd", lambda *words: uploads.append(words))
     status, _, _ = host_cli.run(capsys, "flash", "--board", "nrf52840_dk", "--tool", "pyocd", "--no-verify")
     assert (status, uploads) == (0, [("nrf52840_dk", flashing.GENERATED, "nrf52840", None)])
+
+
+@pytest.mark.parametrize(("environment", "baud"), [("nrf52840_dk", 1_000_000), ("nano33ble_sense", 921_600)])
+def test_flash_asks_at_the_rate_of_the_environment(environment, baud):
+    assert flashing.baud_of(environment) == baud
+
+
+@pytest.mark.parametrize(
+    ("board", "options"), [("nano33ble_sense", ["-O", "auto_unlock=false"]), ("nrf52840_dk", []), ("mps2_an386", [])]
+)
+def test_flash_by_pyocd_leaves_a_boot_loader_alone(monkeypatch, board, options):
+    """pyOCD erases a chip whose debug port is locked, all of it, unless it is told not to."""
+    commands = []
+    monkeypatch.setattr(flashing, "_platformio", lambda *words: None)
+    monkeypatch.setattr(
+        flashing.subprocess, "run", lambda command, **_: commands.append(command) or subprocess.CompletedProcess([], 0)
+    )
+    flashing.load_by_pyocd(board, flashing.GENERATED, "nrf52840", "7")
+    ((_, _, *words, elf),) = commands
+    assert words == ["pyocd", "load", "--target", "nrf52840", *options, "-u", "7"] and board in elf
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,29 @@ def test_tune_while_the_microphone_is_heard_holds_from_the_next_step_on(program,
     assert sum(event.step >= before for event in events) > sum(event.step < before for event in events) > 0
 
 
+def test_tune_while_the_microphone_is_heard_keeps_and_forgets_nothing(capsys, program, bundle, tmp_path):
+    clip_files.word().astype("<i2").tofile(tmp_path / "heard.pcm")
+    tuned = dataclasses.replace(bundle.detector, run_steps=3)
+    listens = messages.SetSource(SourceKind.MICROPHONE, remove_dc=0)
+    with firmware.running(program, "microphone heard.pcm 1 0 1 settings kept.bin", tmp_path) as board:
+        with Link(board.url, timeout_s=5.0) as link:
+            device = Device(link)
+            device.set_source(listens)
+            detector_settings.forget(device)  # nothing is kept: nothing to write
+            detector_settings.use(device, tuned)
+        err = host_cli.fails_with_one_line(capsys, "tune", "--port", board.url, "--run", "5", "--keep")
+        assert "hears its microphone" in err and "End what listens" in err
+        assert _held(board.url) == detector_settings.HeldSettings(tuned, SettingsOrigin.SET, 16)
+        assert not (tmp_path / "kept.bin").exists()
+        with Link(board.url, timeout_s=5.0) as link:
+            device = Device(link)
+            device.set_source(messages.SetSource(SourceKind.HOST))
+            detector_settings.use(device, tuned, keep=True)
+            device.set_source(listens)
+        assert "hears its microphone" in host_cli.fails_with_one_line(capsys, "tune", "--port", board.url, "--forget")
+        assert _held(board.url) == detector_settings.HeldSettings(tuned, SettingsOrigin.KEPT, 16)
+
+
 def test_tune_saved_settings_are_the_bundles_and_nothing_else_of_it_changes(capsys, program, bundle, tmp_path):
     folder = tmp_path / "bundle"
     shutil.copytree(project.RELEASED_BUNDLE, folder, ignore=shutil.ignore_patterns("float"))

@@ -4,6 +4,7 @@
 
 #include "app/detection_light.h"
 #include "app/fault_log.h"
+#include "model_info.h"
 
 namespace {
 
@@ -18,6 +19,10 @@ void Check(bool condition, const char* what) {
 }
 
 void LightStaysOnForAWhile() {
+  constexpr double kStepS = static_cast<double>(kws::model::kHopSamples * kws::model::kFramesPerStep) /
+                            static_cast<double>(kws::model::kSampleRateHz);
+  constexpr double kLitS = kws::app::DetectionLight::kSteps * kStepS;
+  Check(kLitS >= 0.5 && kLitS < 0.5 + kStepS, "half a second of the model's steps");
   kws::app::DetectionLight light;
   light.OnStep(false);
   Check(!g_lit && g_switched == 0, "a light without a detection");

@@ -13,6 +13,6 @@ def test_board_light_and_watchdog_are_used_as_promised():
         "firmware/src/app/fault_log.cc",
         *sources.files("src/link"),
     ]
-    program = native.build("board_seams_test", files, includes=["firmware/src"])
+    program = native.build("board_seams_test", files, includes=["firmware/src", "firmware/generated"])
     result = subprocess.run([program], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr

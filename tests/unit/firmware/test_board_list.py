@@ -52,6 +52,30 @@ def test_board_file_names_folders_and_a_linker_script_that_exist(name):
         assert board.clock_hz > 0 and (FIRMWARE / "boards" / name / "board_config.h").is_file()
 
 
+_UNITS = {"": 1, "K": 1024, "M": 1024 * 1024}
+
+
+def _flash_of(script: str) -> tuple[int, int]:
+    """Where a linker script has flash begin and end."""
+    text = (FIRMWARE / "platform" / "ldscripts" / script).read_text(encoding="utf-8")
+    origin, length = re.search(r"FLASH \(rx\) *: ORIGIN = (0x\w+), LENGTH = ([\w -]+)\n", text).groups()
+    sizes = [int(count) * _UNITS[unit] for count, unit in re.findall(r"(\d+)([KM]?)", length)]
+    return int(origin, 16), int(origin, 16) + sizes[0] - sum(sizes[1:])
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, board in BOARDS.items() if not board.is_emulated and board.linker_script]
+)
+def test_board_file_has_the_flash_of_the_linker_script_less_the_page_of_settings(name):
+    upload = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))["upload"]
+    begin, end = _flash_of(BOARDS[name].linker_script)
+    assert (int(upload["offset_address"], 16), upload["maximum_size"]) == (begin, end - begin)
+    config = (FIRMWARE / "boards" / name / "board_config.h").read_text(encoding="utf-8")
+    page = re.search(r"kSettingsPage = (0x\w+);", config)
+    assert (page is None) == ("nrf52" not in BOARDS[name].folders)
+    assert page is None or int(page[1], 16) == end
+
+
 def test_every_folder_of_the_firmware_takes_part_in_some_firmware(declared):
     used = {
         name

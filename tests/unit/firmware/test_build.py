@@ -147,6 +147,7 @@ def test_toolchain_of_the_host_follows_cxx(monkeypatch):
         ("stm32f4_discovery", "", "openocd -f board/stm32f4discovery.cfg"),
         ("disco_l475vg_iot01a", "", "openocd -f board/stm32l4discovery.cfg"),
         ("disco_l475vg_iot01a", "pyocd", "pyocd gdbserver -t stm32l475xg"),
+        ("nano33ble_sense", "pyocd", "pyocd gdbserver -t nrf52840 -O auto_unlock=false"),
     ],
 )
 def test_pio_debug_of_a_chip_connects_gdb_to_the_boards_server(env, tool, server, tmp_path):

@@ -32,6 +32,7 @@ class Pdm {
     for (const uintptr_t setting :
          {pdm::kPselClk, pdm::kPselDin, pdm::kPdmClkCtrl, pdm::kRatio, pdm::kMode, pdm::kGainL, pdm::kGainR}) {
       chip.OnWrite(kPdm + setting, [this](uint32_t) {
+        if (enabled_) Fail("a setting was changed while it is on", kPdm);
         if (runs_) Fail("a setting was changed while it runs", kPdm);
       });
     }
@@ -82,6 +83,7 @@ class Pdm {
 
   bool runs() const { return runs_; }
   bool enabled() const { return enabled_; }
+  uint32_t inten() const { return inten_; }
 
  private:
   static void Event(uintptr_t event) { Chip::Get().Set(kPdm + event, 1); }
@@ -232,6 +234,17 @@ void StartsAnew() {
   }
 }
 
+// A boot loader has left it on, with an interrupt.
+void PeripheralThatIsOnIsSetUpAnew() {
+  PowerUp();
+  kws::board::Register(kPdm + pdm::kEnable) = 1;
+  kws::board::Register(kPdm + pdm::kIntenSet) = 1u << 1;
+  Check(microphone::Start(16000) == Status::kOk, "Start()");  // the model ends the test where it is set up while on
+  Check((g_pdm->inten() & 1u << 1) == 0, "an interrupt of the boot loader's is left");
+  Blocks(kSettlingBlocks + 1);
+  Check(Fetch(kSettlingBlocks * kBlockSamples) == kBlockSamples, "samples");
+}
+
 void AnotherRateIsRefused() {
   PowerUp();
   Check(microphone::Start(8000) == Status::kInvalidArgument && !g_pdm->enabled(), "8 kHz");
@@ -247,6 +260,7 @@ constexpr Case kCases[] = {
     {"nobody_fetches", &NobodyFetches},
     {"stop_waits_and_forgets", &StopWaitsAndForgets},
     {"starts_anew", &StartsAnew},
+    {"peripheral_that_is_on_is_set_up_anew", &PeripheralThatIsOnIsSetUpAnew},
     {"another_rate_is_refused", &AnotherRateIsRefused},
 };
 

@@ -97,6 +97,7 @@ class Converter {
   bool ticks() const { return ticks_; }
   bool enabled() const { return enabled_; }
   uint32_t channels() const { return channels_; }
+  uint32_t inten() const { return inten_; }
 
  private:
   static void Event(uintptr_t event) { Chip::Get().Set(kSaadc + event, 1); }
@@ -256,8 +257,18 @@ void AnotherRateIsRefused() {
   Check(microphone::Start(16000) == Status::kInvalidArgument && !g_converter->ticks(), "without the crystal");
 }
 
+// A boot loader has left it on, with an interrupt.
+void ConverterThatIsOnIsSetUpAnew() {
+  PowerUp();
+  kws::board::Register(kSaadc + saadc::kEnable) = 1;
+  kws::board::Register(kSaadc + saadc::kIntenSet) = 1u << 2;
+  Check(microphone::Start(16000) == Status::kOk, "Start()");  // the model ends the test where it is set up while on
+  Check((g_converter->inten() & 1u << 2) == 0, "an interrupt of the boot loader's is left");
+}
+
 constexpr Case kCases[] = {
     {"settings_and_rate", &SettingsAndRate},
+    {"converter_that_is_on_is_set_up_anew", &ConverterThatIsOnIsSetUpAnew},
     {"samples_in_order", &SamplesInOrder},
     {"interrupt_is_late", &InterruptIsLate},
     {"extremes", &Extremes},

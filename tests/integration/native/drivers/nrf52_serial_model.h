@@ -66,6 +66,12 @@ class SerialModel {
     Chip::Get().Interrupt();
   }
 
+  // At the end of the next flush another byte arrives, before anybody has looked.
+  void ArriveBehindTheFlush(uint8_t byte) {
+    late_ = true;
+    late_byte_ = byte;
+  }
+
   // The line has an error: a byte is counted that DMA does not write.
   void ArriveBroken() {
     Count();
@@ -189,7 +195,13 @@ class SerialModel {
 
   // An event that comes after some looks at it.
   uint32_t After(uint32_t* looks, uintptr_t event) {
-    if (*looks == 1) Event(event);
+    if (*looks == 1) {
+      Event(event);
+      if (looks == &looks_until_flushed_ && late_) {
+        late_ = false;
+        Arrive(late_byte_);
+      }
+    }
     if (*looks != 0) --*looks;
     return Word(event);
   }
@@ -210,6 +222,8 @@ class SerialModel {
   bool enabled_ = false;
   bool receives_ = false;
   bool counts_ = false;
+  bool late_ = false;
+  uint8_t late_byte_ = 0;
   uint32_t inten_ = 0;
   uint32_t errors_ = 0;
   uint32_t counted_ = 0;

@@ -155,6 +155,58 @@ void InterruptIsLate() {
   }
 }
 
+// Two chunks go by without an interrupt, as when a page of flash is erased, or a debugger holds the core: DMA fills one
+// twice, and what the timer counts is no place in the ring any more.
+void MissedChunkIsNoticedAndCured() {
+  Start();
+  uint8_t bytes[kSerialRingBytes];
+  uint32_t at = 0;
+  for (const uint32_t count : {2 * kSerialChunkBytes, 2 * kSerialChunkBytes + 500, 5 * kSerialChunkBytes}) {
+    Arrive(at, 700);  // which is somewhere in a chunk
+    Check(Fetch(at) == 700, "before");
+    const uint32_t before = kws::board::SerialOverruns();
+    kws::board::MaskInterrupts();
+    Arrive(7, count);
+    kws::board::UnmaskInterrupts();
+    const uint32_t lost = kws::board::SerialOverruns() - before;
+    Check(lost >= kSerialChunkBytes && lost <= count, "the chunk that was written over was not counted");
+    Check(ReadSerial(bytes, sizeof(bytes)) == 0, "bytes that hang together no more were given");
+    at += 1000;
+    Arrive(at, 3000);
+    Check(Fetch(at) == 3000, "what comes behind a missed chunk is shifted");
+    Check(kws::board::SerialOverruns() - before == lost, "one miss, one count");
+    at += 3000;
+  }
+}
+
+// A byte between the flush and the count's new beginning would be written and not counted, for ever.
+void ByteDuringARestartShiftsNothing() {
+  Start();
+  g_model->ArriveBroken();
+  g_model->ArriveBehindTheFlush(0x55);
+  uint8_t bytes[16];
+  Check(ReadSerial(bytes, sizeof(bytes)) == 0, "bytes from around an error");
+  for (uint32_t i = 0; i < 3000; ++i) {
+    g_model->Arrive(Byte(i));
+    Check(Fetch(i) == 1, "a byte came late, or is another");
+  }
+}
+
+// A boot loader has left the port on, with interrupts.
+void PortThatIsOnIsSetUpAnew() {
+  Chip& chip = Chip::Get();
+  chip.Reset();
+  chip.Map(kws::board::kPort0, 0x1000);
+  g_model = std::make_unique<kws::model::SerialModel>();
+  chip.SetHandler(kws::board::kUarte0Line, &KwsSerialInterrupt);
+  kws::board::Register(kUarte0 + uarte::kEnable) = uarte::kEnableEnabled;
+  kws::board::Register(kUarte0 + uarte::kIntenSet) = 1u << 8 | 1u << 4;
+  kws::board::StartSerial();  // the model ends the test where pins change while the port is on
+  Check((g_model->inten() & (1u << 8 | 1u << 4)) == 0, "an interrupt of the boot loader's is left");
+  Arrive(0, 100);
+  Check(Fetch(0) == 100, "bytes");
+}
+
 void SleepEndsWithAByte() {
   Start();
   Chip& chip = Chip::Get();
@@ -213,6 +265,9 @@ constexpr Case kCases[] = {
     {"ring_runs_over", &RingRunsOver},
     {"error_of_the_line", &ErrorOfTheLine},
     {"interrupt_is_late", &InterruptIsLate},
+    {"missed_chunk_is_noticed_and_cured", &MissedChunkIsNoticedAndCured},
+    {"byte_during_a_restart_shifts_nothing", &ByteDuringARestartShiftsNothing},
+    {"port_that_is_on_is_set_up_anew", &PortThatIsOnIsSetUpAnew},
     {"sleep_ends_with_a_byte", &SleepEndsWithAByte},
     {"byte_before_sleep_is_not_missed", &ByteBeforeSleepIsNotMissed},
     {"sends_everything_in_order", &SendsEverythingInOrder},

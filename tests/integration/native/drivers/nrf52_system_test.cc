@@ -140,6 +140,14 @@ void LightShowsADetection() {
   Check(gpio::kPinCnfDir.Of(chip.word(pin.base() + gpio::kPinCnf + 4 * pin.number)) == 1, "an output");
 }
 
+// nRF52840 of build code F0 and later: the port stays shut after a reset unless the firmware opens it, too.
+void DebugPortIsOpenedFirst() {
+  PowerUp();
+  kws::board::Init();
+  const Chip& chip = Chip::Get();
+  Check(chip.FirstWrite(0x40000558, 0x5A) == 0, "the debug port is not opened, or not first");
+}
+
 void SleepsOnlyWhenThereIsNothing() {
   PowerUp();
   Chip& chip = Chip::Get();
@@ -168,6 +176,7 @@ constexpr Case kCases[] = {
     {"watchdog_starts_with_the_first_turn", &WatchdogStartsWithTheFirstTurn},
     {"watchdog_that_runs_is_fed", &WatchdogThatRunsIsFed},
     {"light_shows_a_detection", &LightShowsADetection},
+    {"debug_port_is_opened_first", &DebugPortIsOpenedFirst},
     {"sleeps_only_when_there_is_nothing", &SleepsOnlyWhenThereIsNothing},
 };
 

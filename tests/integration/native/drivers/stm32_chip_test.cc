@@ -8,6 +8,7 @@
 #include "kws/board.h"
 #include "kws/microphone.h"
 #include "register_model.h"
+#include "stm32/clocks.h"
 #include "stm32/serial.h"
 #include "stm32/stm32_registers.h"
 
@@ -24,18 +25,23 @@ namespace iwdg = kws::board::iwdg;
 constexpr uint32_t kLine = 5;  // anything that interrupts
 
 bool g_bytes, g_samples, g_unlocked, g_runs;
-uint32_t g_fed;
+uint32_t g_fed, g_tended;
+uint32_t g_core_hz = KWS_CLOCK_HZ;
 
 void PowerUp() {
   Chip& chip = Chip::Get();
   chip.Reset();
   chip.Map(kIwdg, 0x400);
+  chip.Map(kws::board::kDbg, 0x400);
   chip.Map(kws::board::kRcc, 0x400);
   chip.Map(kws::board::kLight.port, 0x400);
   chip.SetHandler(kLine, [] {});
   chip.OnWrite(kIwdg + iwdg::kKr, [](uint32_t key) {
     if (key == 0x5555) g_unlocked = true;
-    if (key == 0xCCCC) g_runs = true;
+    if (key == 0xCCCC) {
+      if ((Chip::Get().word(0xE0042008) >> 12 & 1) == 0) Fail("it would run on under a debugger", kIwdg);
+      g_runs = true;
+    }
     if (key == 0xAAAA) {
       if (!g_runs) Fail("fed before it was started", kIwdg);
       ++g_fed;
@@ -63,10 +69,21 @@ void WatchdogStartsWithTheFirstTurn() {
   const size_t after = chip.log().size();
   kws::board::FeedWatchdog();
   Check(chip.log().size() == after + 1 && g_fed == 2, "a turn feeds it, and no more");
+  Check(g_tended == 2, "a turn tends the clocks");
   std::printf("PR %u RLR %u tick %u core %u\n", chip.word(kIwdg + iwdg::kPr), chip.word(kIwdg + iwdg::kRlr),
               chip.word(kws::board::kSysTickReload) + 1, KWS_CLOCK_HZ);
   Check(chip.word(kws::board::kSysTickControl) == 3, "the core's timer interrupts, at an eighth of the clock");
   KwsTickInterrupt();
+}
+
+// What the core runs at where its clock does not start: it wakes before the fastest watchdog bites, after 2.7 s.
+template <uint32_t kHz>
+void WakesInTime() {
+  PowerUp();
+  g_core_hz = kHz;
+  kws::board::FeedWatchdog();
+  const double wakes_s = (Chip::Get().word(kws::board::kSysTickReload) + 1.0) * 8 / kHz;
+  Check(wakes_s > 0.4 && wakes_s < 0.6, "the core's timer does not wake it twice a second");
 }
 
 void SleepsUntilAnInterrupt() {
@@ -97,6 +114,9 @@ void LightShowsADetection() {
 
 constexpr Case kCases[] = {
     {"watchdog_starts_with_the_first_turn", &WatchdogStartsWithTheFirstTurn},
+    {"wakes_in_time_at_4_mhz", &WakesInTime<4000000>},
+    {"wakes_in_time_at_16_mhz", &WakesInTime<16000000>},
+    {"wakes_in_time_at_48_mhz", &WakesInTime<48000000>},
     {"sleeps_until_an_interrupt", &SleepsUntilAnInterrupt},
     {"light_shows_a_detection", &LightShowsADetection},
 };
@@ -108,6 +128,8 @@ namespace kws::board {
 bool g_counts_cycles = true;
 uint32_t CycleCount() { return 0; }
 bool SerialHasBytes() { return g_bytes; }
+uint32_t CoreHz() { return g_core_hz; }
+void TendClocks() { ++g_tended; }
 
 namespace microphone {
 bool HasSamples() { return g_samples; }

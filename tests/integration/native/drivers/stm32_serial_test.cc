@@ -47,6 +47,9 @@ class Usart {
       if (sending_ != 0) {
         --sending_;
         if (sending_ == 0) SetBit(kStatus, usart::kTxe);
+      } else if (last_bits_ != 0) {
+        --last_bits_;
+        if (last_bits_ == 0) SetBit(kStatus, usart::kTc);
       }
       return Chip::Get().word(kStatus);
     });
@@ -61,12 +64,15 @@ class Usart {
       if (!IsSet(kControl, usart::kTe)) Fail("a byte was sent by a sleeping transmitter", kSerialUsart);
       sent_.push_back(static_cast<uint8_t>(byte));
       ClearBit(kStatus, usart::kTxe);
+      ClearBit(kStatus, usart::kTc);
       sending_ = kws::model::kLooksUntilReady;
+      last_bits_ = kws::model::kLooksUntilReady;
     });
     chip.OnWrite(kClear, [](uint32_t bits) {
       if (!kOverrunIsClearedByReading && (bits >> 3 & 1) != 0) ClearBit(kStatus, usart::kOre);
     });
     SetBit(kStatus, usart::kTxe);
+    SetBit(kStatus, usart::kTc);
     chip.SetHandler(kSerialInterruptLine, &KwsSerialInterrupt);
     chip.SetLevel(kSerialInterruptLine, [] {
       return IsSet(kControl, usart::kRxneIe) && (IsSet(kStatus, usart::kRxne) || IsSet(kStatus, usart::kOre));
@@ -91,7 +97,8 @@ class Usart {
 
  private:
   uint32_t received_ = 0;
-  uint32_t sending_ = 0;
+  uint32_t sending_ = 0;  // looks until the byte has gone to the shift register
+  uint32_t last_bits_ = 0;  // looks from then on, until its last bit is out
   bool status_was_read_ = false;
   std::vector<uint8_t> sent_;
 };
@@ -184,6 +191,19 @@ void BytesAreSentOneAfterTheOther() {
   Check(g_usart->sent() == bytes, "not what was sent");
 }
 
+// A fault's frame is followed by a restart, which ends the port in the middle of a byte.
+void TheLastBitIsOutWhenSendingReturns() {
+  Start();
+  const std::vector<uint8_t> bytes = {7, 8, 9};
+  for (size_t count = 1; count <= bytes.size(); ++count) {
+    kws::board::WriteSerial(bytes.data(), count);
+    Check(IsSet(kStatus, usart::kTc), "it returned before the last bit was out");
+  }
+  const size_t accesses = Chip::Get().log().size();
+  kws::board::WriteSerial(bytes.data(), 0);
+  Check(Chip::Get().log().size() == accesses, "nothing to send, nothing to wait for");
+}
+
 void APolledPortDisturbsNobody() {
   Start(true);
   g_usart->Arrive(5);
@@ -205,6 +225,7 @@ constexpr Case kCases[] = {
     {"a_full_ring_drops_and_counts", &AFullRingDropsAndCounts},
     {"an_overrun_is_counted_and_cleared", &AnOverrunIsCountedAndCleared},
     {"bytes_are_sent_one_after_the_other", &BytesAreSentOneAfterTheOther},
+    {"the_last_bit_is_out_when_sending_returns", &TheLastBitIsOutWhenSendingReturns},
     {"a_polled_port_disturbs_nobody", &APolledPortDisturbsNobody},
 };
 

@@ -10,6 +10,7 @@
 #include "kws/microphone.h"
 #include "pdm/pdm_decimator.h"
 #include "register_model.h"
+#include "stm32/clocks.h"
 #include "stm32_model.h"
 
 namespace {
@@ -37,6 +38,8 @@ constexpr uintptr_t kStream = kDma1 + dma::kS3Cr;
 constexpr uintptr_t kLeft = kDma1 + dma::kS3Ndtr;
 constexpr uintptr_t kFlags = kDma1 + dma::kLisr;
 constexpr uintptr_t kConfig = kSpi2 + spi::kI2sCfgr;
+
+uint32_t g_core_hz = KWS_CLOCK_HZ;
 
 bool IsSet(uintptr_t address, Field field) { return (Chip::Get().word(address) & field.mask()) != 0; }
 
@@ -313,6 +316,13 @@ void WithoutItsClockItDoesNotStart() {
   Check(!g_hardware->runs() && !Chip::Get().IsEnabled(kLine), "it was started all the same");
 }
 
+// The crystal did not start: its PLL would give another rate.
+void WithoutTheCoresClockItDoesNotStart() {
+  PowerUp();
+  g_core_hz = 16000000;
+  Check(microphone::Start(16000) == Status::kInvalidArgument && !g_hardware->runs(), "Start() without the crystal");
+}
+
 constexpr Case kCases[] = {
     {"settings_before_it_is_enabled", &SettingsBeforeItIsEnabled},
     {"half_and_full_transfer_make_pcm", &HalfAndFullTransferMakePcm},
@@ -326,8 +336,15 @@ constexpr Case kCases[] = {
     {"start_anew_forgets", &StartAnewForgets},
     {"other_rates_are_refused", &OtherRatesAreRefused},
     {"without_its_clock_it_does_not_start", &WithoutItsClockItDoesNotStart},
+    {"without_the_cores_clock_it_does_not_start", &WithoutTheCoresClockItDoesNotStart},
 };
 
 }  // namespace
+
+namespace kws::board {
+
+uint32_t CoreHz() { return g_core_hz; }
+
+}  // namespace kws::board
 
 int main(int argc, char** argv) { return RunCase(argc, argv, kCases); }

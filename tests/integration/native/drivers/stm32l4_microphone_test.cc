@@ -8,6 +8,7 @@
 #include "kws/microphone.h"
 #include "pdm/pdm_decimator.h"
 #include "register_model.h"
+#include "stm32/clocks.h"
 #include "stm32_model.h"
 #include "stm32l4/clocks.h"
 
@@ -40,6 +41,8 @@ constexpr uintptr_t kClock = kDfsdm + dfsdm::kCh0Cfgr1;
 constexpr uintptr_t kFilter = kDfsdm + dfsdm::kFlt0Cr1;
 constexpr uintptr_t kOverrun = kDfsdm + dfsdm::kFlt0Isr;
 
+uint32_t g_core_hz = KWS_CLOCK_HZ;
+
 bool IsSet(uintptr_t address, Field field) { return (Chip::Get().word(address) & field.mask()) != 0; }
 
 // PLL, DFSDM with its sinc filter, and channel 4 of the DMA.
@@ -50,7 +53,7 @@ class Hardware {
     chip.Map(kRcc, 0x400);
     chip.Map(kDfsdm, 0x800);
     chip.Map(kDma1, 0x400);
-    for (const uintptr_t port : {kws::board::kGpioC, kws::board::kGpioE}) chip.Map(port, 0x400);
+    chip.Map(kws::board::kGpioE, 0x400);
     chip.OnRead(kCr, [this] {
       pll_.Look();
       return Chip::Get().word(kCr);
@@ -233,8 +236,8 @@ void SettingsBeforeItIsEnabled() {
   Check((chip.word(kDma1 + dma::kCselr) >> 12 & 15) == 0, "the channel's request");
   Check(chip.IsEnabled(kLine) && (chip.word(0xE000E400 + 12) >> 16 & 0xFF) == 0x80, "the interrupt and its priority");
   Check(chip.word(kDfsdm + dfsdm::kCh2Cfgr2) == 0, "neither offset nor shift");
-  // PC2 and PE7: alternate function 6.
-  Check((chip.word(kws::board::kGpioC) >> 4 & 3) == 2 && (chip.word(kws::board::kGpioC + 0x20) >> 8 & 15) == 6, "PC2");
+  // PE9 and PE7: alternate function 6.
+  Check((chip.word(kws::board::kGpioE) >> 18 & 3) == 2 && (chip.word(kws::board::kGpioE + 0x24) >> 4 & 15) == 6, "PE9");
   Check((chip.word(kws::board::kGpioE) >> 14 & 3) == 2 && (chip.word(kws::board::kGpioE + 0x20) >> 28 & 15) == 6,
         "PE7");
   std::printf("PLLSAI1CFGR 0x%08x CHCFG0R1 0x%08x FCR 0x%08x CCIPR 0x%08x\n", chip.word(kRcc + rcc::kPllSai1Cfgr),
@@ -338,6 +341,13 @@ void WithoutItsClockItDoesNotStart() {
   Check(!g_hardware->runs() && !Chip::Get().IsEnabled(kLine), "it was started all the same");
 }
 
+// The oscillator has another rate then, which the audio PLL does not take.
+void WithoutTheCoresClockItDoesNotStart() {
+  PowerUp();
+  g_core_hz = 48000000;
+  Check(microphone::Start(16000) == Status::kInvalidArgument && !g_hardware->runs(), "Start() at a clock of need");
+}
+
 constexpr Case kCases[] = {
     {"settings_before_it_is_enabled", &SettingsBeforeItIsEnabled},
     {"half_and_full_transfer_make_pcm", &HalfAndFullTransferMakePcm},
@@ -350,13 +360,14 @@ constexpr Case kCases[] = {
     {"start_anew_forgets", &StartAnewForgets},
     {"other_rates_are_refused", &OtherRatesAreRefused},
     {"without_its_clock_it_does_not_start", &WithoutItsClockItDoesNotStart},
+    {"without_the_cores_clock_it_does_not_start", &WithoutTheCoresClockItDoesNotStart},
 };
 
 }  // namespace
 
 namespace kws::board {
 
-bool LockOscillator() { return true; }
+uint32_t CoreHz() { return g_core_hz; }
 
 }  // namespace kws::board
 
