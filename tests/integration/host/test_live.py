@@ -217,12 +217,9 @@ def test_live_boards_own_microphone_is_shown_without_audio_of_the_page(program, 
                 assert page.socket.code == 1008 and "AUDIO may go up to 0" in page.notes[-1]
 
 
-def test_live_board_without_a_microphone_says_so(board, bundle):
-    with live.serving(Target(port=board.url), Source.BOARD) as port, live.Page(port) as page:
-        page.wait_ready()
-        page.socket.send(bytes([MessageType.RESET, 1, 0]))
-        page.wait_ready(False)
-        assert page.board["message"] == "The board is gone: native has no microphone: stream recordings to it"
+def test_live_board_without_a_microphone_ends_with_one_line_and_not_again_and_again(capsys, board):
+    words = ("live", "--no-browser", "--source", "board", "--port", board.url)
+    assert "native has no microphone: stream recordings to it" in host_cli.fails_with_one_line(capsys, *words)
 
 
 def test_live_bad_command_lines_end_with_one_line(capsys, board):
