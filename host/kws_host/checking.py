@@ -88,9 +88,7 @@ class ClipResult:
         }
 
 
-def check(
-    device: Device, job: CheckJob, on_progress: Callable[[int], None] | None = None
-) -> Iterator[ClipResult]:
+def check(device: Device, job: CheckJob, on_progress: Callable[[int], None] | None = None) -> Iterator[ClipResult]:
     """Makes a device ready, and checks clip by clip, each as it is asked for, until one differs (`keep_going`: all).
 
     The reference detects with the device's settings, which somebody may have tuned.
@@ -109,9 +107,7 @@ def check(
     return _check_clips(device, job, on_progress)
 
 
-def _check_clips(
-    device: Device, job: CheckJob, on_progress: Callable[[int], None] | None
-) -> Iterator[ClipResult]:
+def _check_clips(device: Device, job: CheckJob, on_progress: Callable[[int], None] | None) -> Iterator[ClipResult]:
     for clip, pcm in zip(job.clips, job.audio, strict=True):
         result = check_clip(device, job.pipeline, clip, pcm, on_progress)
         yield result

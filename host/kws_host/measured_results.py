@@ -137,7 +137,9 @@ def _of_evaluate(raw: dict[str, Any]) -> Result:
     if "speech" in raw:
         figures |= {"hours": round(raw["speech"]["hours"], 3), "detections per hour": raw["speech"]["per_hour"]}
     board = raw["board"]
-    rows = tuple(Row(board, item["clip"], item["clip"], "", None, (), 0, 1, item["first"]) for item in raw["differences"])
+    rows = tuple(
+        Row(board, item["clip"], item["clip"], "", None, (), 0, 1, item["first"]) for item in raw["differences"]
+    )
     facts = ((board, f"{raw['device_seconds']} s on {raw['jobs']} emulators, {raw['reference_seconds']} s in Python"),)
     confusion = {label: counts for label, counts in raw["confusion"].items() if sum(counts.values())}
     return Result(
@@ -171,7 +173,8 @@ def _row(board: str, clip: dict[str, Any]) -> Row:
         else ""
     )
     return Row(
-        board, clip["clip"], clip.get("recording", clip["clip"]), clip["expected"], clip["heard"], tuple(clip["detected"]), clip["steps"],
+        board, clip["clip"], clip.get("recording", clip["clip"]), clip["expected"], clip["heard"],
+        tuple(clip["detected"]), clip["steps"],
         clip["mismatches"], what,
     )  # fmt: skip
 

@@ -59,7 +59,9 @@ def write_junit(target: Path, suite: str, cases: Sequence[tuple[str, str, str]])
     """
     failures = sum(bool(failure) for _, _, failure in cases)
     # XML has no way to write most control characters.
-    root = ElementTree.Element("testsuite", name=printable(suite), tests=str(len(cases)), failures=str(failures), errors="0")
+    root = ElementTree.Element(
+        "testsuite", name=printable(suite), tests=str(len(cases)), failures=str(failures), errors="0"
+    )
     for group, name, failure in cases:
         case = ElementTree.SubElement(root, "testcase", classname=printable(group), name=printable(name))
         if failure:

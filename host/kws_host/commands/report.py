@@ -148,7 +148,9 @@ def _choose(found: list[Clip], result: Result) -> list[tuple[Row, Clip]]:
             rows[row.recording] = row
     known = [(rows[clip.name], clip) for clip in found if clip.name in rows]
     if not known and result.command == "evaluate":  # whose result has no recordings that agree
-        known = [(Row(result.boards[0], clip.name, clip.name, clip.expected, None, (), 0, 0, ""), clip) for clip in found]
+        known = [
+            (Row(result.boards[0], clip.name, clip.name, clip.expected, None, (), 0, 0, ""), clip) for clip in found
+        ]
     if not known:
         raise KwsError("none of --audio is in the result. Give the recordings that were checked, in the same way.")
     of_label: dict[str, int] = {}

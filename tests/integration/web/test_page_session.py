@@ -13,12 +13,14 @@ const INFO = {
     thresholdsQ15: [1, 1], source: "board",
 };
 const step = (index, detection = null) => ({
-    step: index, audioCrc: 0, scores: new Int8Array(2), features: null, topLabel: 0, topSmoothedQ15: 0, detection, cost: null,
+    step: index, audioCrc: 0, scores: new Int8Array(2), features: null, topLabel: 0, topSmoothedQ15: 0, detection,
+    cost: null,
 });
 """
 
-HISTORY = """async () => {
-    %s
+HISTORY = (
+    f"async () => {{{INFO}"
+    + """
     const {History} = await import("/history.js");
     const history = new History(INFO);
     const piece = (value) => Int16Array.of(value, value);
@@ -40,10 +42,12 @@ HISTORY = """async () => {
     history.addStep(step(50000, {label: 1, smoothedQ15: 1}));
     found.afterGap = history.detections.map(({step}) => step);
     return found;
-}""" % INFO
+}"""
+)
 
-SESSION = """async () => {
-    %s
+SESSION = (
+    f"async () => {{{INFO}"
+    + """
     const {Session} = await import("/session.js");
     const {Device} = await import("/devices/device.js");
     const turn = () => new Promise((resolve) => setTimeout(resolve));
@@ -73,7 +77,10 @@ SESSION = """async () => {
         async close() { closed += 1; this.ended(); await closing; }
     }
     const kind = {create: (options, handlers) => new MadeUp(handlers)};
-    const kept = () => [[...session.history.pcm.all()], session.history.endStep, session.history.missedSamples, session.history.missedSteps];
+    const kept = () => {
+        const {pcm, endStep, missedSamples, missedSteps} = session.history;
+        return [[...pcm.all()], endStep, missedSamples, missedSteps];
+    };
 
     await session.open(kind, {});
     found.opened = kept();
@@ -99,7 +106,8 @@ SESSION = """async () => {
     await session.open(kind, {});
     found.openedAfterwards = isReleased;
     return found;
-}""" % INFO
+}"""
+)
 
 PORT = """async () => {
     const {SerialDevice} = await import("/devices/serial.js");
@@ -118,10 +126,11 @@ WORKER = """async () => {
     const resets = [device.restart(), device.restart()];
     device.onMessage({done: "reset"});
     device.onMessage({done: "reset"});
-    await Promise.race([Promise.all(resets), new Promise((_, reject) => setTimeout(reject, 5000, new Error("one waits")))]);
-    const late = device.restart();
+    const late = new Promise((_, reject) => setTimeout(reject, 5000, new Error("one waits")));
+    await Promise.race([Promise.all(resets), late]);
+    const broken = device.restart();
     device.broken("It broke.");
-    return late.then(() => "", (error) => error.message);
+    return broken.then(() => "", (error) => error.message);
 }"""
 
 

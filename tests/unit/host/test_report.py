@@ -88,7 +88,13 @@ def result_of(boards, bundle=None, detectors=None):
     clips = [clip for own in boards.values() for clip in own]
     names = ("steps", "integers", "mismatches", "labelled", "heard_as_labelled", "streamed_again")
     summary = {"clips": len(clips), **dict.fromkeys(names, 0)}
-    device = {"firmware_version": "1", "engine": "aot", "sample_rate_hz": 16000, "frames_per_step": 2, "hop_samples": 160}
+    device = {
+        "firmware_version": "1",
+        "engine": "aot",
+        "sample_rate_hz": 16000,
+        "frames_per_step": 2,
+        "hop_samples": 160,
+    }
     stats = ("frames_ok", "serial_overruns", "stack_used_bytes", "state_bytes", "scratch_bytes", "weights_bytes")
     parts = [
         {
