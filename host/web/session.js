@@ -240,7 +240,11 @@ export class Session {
 
   onError(message) {
     this.stop();
-    this.closing = this.device.close().catch(() => {}); // its port would stay open, its worker run on
+    const { device } = this;
+    // Its port would stay open, its worker run on. Not before it has told its reason to all who wait for it.
+    this.closing = Promise.resolve()
+      .then(() => device.close())
+      .catch(() => {});
     this.device = null;
     this.handlers.onMessage("error", message);
     this.handlers.onChange();

@@ -102,9 +102,17 @@ SESSION = (
     let isReleased = false;
     closing = turn().then(() => (isReleased = true));
     session.device.fail("It failed.");
-    found.closed = closed;
     await session.open(kind, {});
     found.openedAfterwards = isReleased;
+    found.closed = closed;
+
+    const {device} = session;
+    device.restart = () => new Promise((_, reject) => (device.refuse = reject));
+    const resetting = session.reset().catch((error) => error.message);
+    device.close = async () => device.refuse(new Error("The device was closed."));
+    device.fail("It failed.");
+    device.refuse(new Error("It failed."));
+    found.reason = await resetting;
     return found;
 }"""
 )
@@ -172,7 +180,7 @@ def test_session_ends_a_recording_at_a_restart_and_closes_a_device_that_failed(b
     assert found["wasPlayed"] is False and found["source"] == "idle"
     told = "The board restarted. The recording was not heard to its end: play it again."
     assert ["error", told] in found["messages"] and ["note", "It restarted."] in found["messages"]
-    assert found["closed"] == 1 and found["openedAfterwards"]
+    assert found["closed"] == 1 and found["openedAfterwards"] and found["reason"] == "It failed."
 
 
 def test_port_of_a_board_that_failed_is_given_back(browser, web):
