@@ -209,9 +209,15 @@ def build(bundles: list[Path], out: Path) -> list[dict[str, Any]]:
             fresh = Path(folder) / "page"
             shutil.copytree(PAGE, fresh, ignore=shutil.ignore_patterns(MODELS, ".*"))
             entries = build_models(bundles, fresh / MODELS)
+            old = Path(folder) / "old"
             if out.is_dir():
-                out.rename(Path(folder) / "old")
-            fresh.rename(out)
+                out.rename(old)
+            try:
+                fresh.rename(out)
+            except OSError:
+                if old.is_dir():
+                    old.rename(out)
+                raise
     except OSError as error:
         raise KwsError(f"cannot write to {out}: {error.strerror}. {remedy(error, 'choose another --out')}") from None
     return entries

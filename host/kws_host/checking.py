@@ -1,7 +1,7 @@
 """Recordings through a device and through the reference, clip by clip, until an integer differs."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,7 +75,8 @@ class ClipResult:
         """For machines."""
         first = self.comparison.first
         return {
-            "clip": self.clip.name,
+            "clip": self.clip.title,
+            "recording": self.clip.name,
             "expected": self.clip.expected,
             "heard": self.heard,
             "detected": list(self.detected),
@@ -87,10 +88,15 @@ class ClipResult:
         }
 
 
-def check(device: Device, job: CheckJob) -> Iterator[ClipResult]:
+def check(device: Device, job: CheckJob, on_progress: Callable[[int], None] | None = None) -> Iterator[ClipResult]:
     """Makes a device ready, and checks clip by clip, each as it is asked for, until one differs (`keep_going`: all).
 
     The reference detects with the device's settings, which somebody may have tuned.
+
+    Args:
+      device: of the job's model.
+      job: what to check.
+      on_progress: of `Device.run`, while a clip is streamed; what it raises ends the check.
 
     Raises:
       KwsError: the device runs another model, or the link broke.
@@ -98,18 +104,24 @@ def check(device: Device, job: CheckJob) -> Iterator[ClipResult]:
     require_model(device, job.bundle)
     detector_settings.follow(device, job.pipeline)
     device.configure(_COMPARED)
-    return _check_clips(device, job)
+    return _check_clips(device, job, on_progress)
 
 
-def _check_clips(device: Device, job: CheckJob) -> Iterator[ClipResult]:
+def _check_clips(device: Device, job: CheckJob, on_progress: Callable[[int], None] | None) -> Iterator[ClipResult]:
     for clip, pcm in zip(job.clips, job.audio, strict=True):
-        result = check_clip(device, job.pipeline, clip, pcm)
+        result = check_clip(device, job.pipeline, clip, pcm, on_progress)
         yield result
         if result.comparison.mismatches and not job.keep_going:
             return
 
 
-def check_clip(device: Device, pipeline: "Pipeline", clip: Clip, pcm: np.ndarray) -> ClipResult:
+def check_clip(
+    device: Device,
+    pipeline: "Pipeline",
+    clip: Clip,
+    pcm: np.ndarray,
+    on_progress: Callable[[int], None] | None = None,
+) -> ClipResult:
     """Runs one clip on both sides; after a mismatch once more, to name the first one as closely as the device can.
 
     Args:
@@ -117,9 +129,10 @@ def check_clip(device: Device, pipeline: "Pipeline", clip: Clip, pcm: np.ndarray
       pipeline: the reference.
       clip: what the recording is.
       pcm: int16 ``[samples]``.
+      on_progress: of `Device.run`.
     """
     bundle = pipeline.bundle
-    run = device.run(pcm)
+    run = device.run(pcm, on_progress)
     comparison = compare_run(bundle, run, pipeline.run(pcm, state_crcs=True))
     if comparison.first is not None:
         comparison = dataclasses.replace(comparison, first=_locate(device, pipeline, pcm, comparison.first))

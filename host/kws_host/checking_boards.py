@@ -72,7 +72,7 @@ def rounds(job: CheckJob, repeat: int, shuffle: int | None) -> CheckJob:
             generator.shuffle(order)
         for index in order:
             clip = job.clips[index]
-            chosen.append(dataclasses.replace(clip, name=f"{clip.name} ({number})") if repeat > 1 else clip)
+            chosen.append(dataclasses.replace(clip, round=number) if repeat > 1 else clip)
             audio.append(job.audio[index])
     return dataclasses.replace(job, clips=tuple(chosen), audio=tuple(audio))
 
@@ -99,6 +99,10 @@ class Board:
         alone = sum(other.info.board == device.info.board for other in others) == 1
         name = device.info.board if alone else f"{device.info.board} {device.link.port}"
         return cls(name, device.info, detector_settings.held_by(device))
+
+
+class _Stopped(Exception):
+    """Another board, or the user, ended the check."""
 
 
 class Listener(Protocol):
@@ -191,13 +195,20 @@ def check_boards(devices: Sequence[Device], job: CheckJob, *, fail_fast: bool) -
     found: queue.Queue[tuple[int, ClipResult | BaseException | None]] = queue.Queue()
     stop = threading.Event()
 
+    def end_if_stopped(_: int) -> None:
+        if stop.is_set():
+            raise _Stopped
+
     def work(index: int) -> None:
         try:
             # A pipeline of its own: it takes on the settings of the device's detector, and threads cannot share it.
-            for result in check(devices[index], dataclasses.replace(job, pipeline=type(job.pipeline)(job.bundle))):
+            own = dataclasses.replace(job, pipeline=type(job.pipeline)(job.bundle))
+            for result in check(devices[index], own, end_if_stopped):
                 found.put((index, result))
                 if stop.is_set():
                     break
+            found.put((index, None))
+        except _Stopped:  # in the middle of a recording, of which nothing is told
             found.put((index, None))
         except BaseException as error:  # told to whoever waits
             found.put((index, error))

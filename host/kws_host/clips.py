@@ -36,11 +36,18 @@ class Clip:
       path: the WAV file.
       name: short name for tables and reports, as `kws_reference.system.file_names.shown` writes it.
       expected: its label, or "" when nobody said.
+      round: of a check that runs all recordings several times, from 1; 0: there is one.
     """
 
     path: Path
     name: str
     expected: str
+    round: int = 0
+
+    @property
+    def title(self) -> str:
+        """The name, and the round where there are several."""
+        return f"{self.name} ({self.round})" if self.round else self.name
 
     def read(self, bundle: Bundle) -> np.ndarray:
         """Returns int16 ``[samples]``, filled up with zeros to one second as the canonical test set is.

@@ -70,8 +70,8 @@ def render(
         height=HEIGHT,
         listed=result.rows,
         listed_title="Recordings" if result.command == "check" else "Recordings that differ from the reference",
-        # "</" would end the script element in the middle of a text.
-        embedded=Markup(json.dumps(result.raw, ensure_ascii=True).replace("</", "<\\/")),
+        # "</" would end the script element in the middle of a text, "<!--" with "<script" hide its end.
+        embedded=Markup(json.dumps(result.raw, ensure_ascii=True).replace("<", "\\u003c")),
     )
     return "\n".join(printable(line) if not line.isprintable() else line for line in page.split("\n"))
 

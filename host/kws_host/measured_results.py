@@ -14,10 +14,17 @@ _EMBEDDED = re.compile(r'<script type="application/json" id="result">(.*?)</scri
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A recording as a board heard it. Attributes: as in `checking.ClipResult`; ``first``: the mismatch, for people."""
+    """A recording as a board heard it.
+
+    Attributes:
+      recording: its name; ``clip`` also tells the round of a check that runs it several times.
+      first: the mismatch, for people.
+      others: as in `checking.ClipResult`.
+    """
 
     board: str
     clip: str
+    recording: str
     expected: str
     heard: str | None
     detected: tuple[str, ...]
@@ -43,6 +50,7 @@ class Result:
       figures: name and number, comparable between runs.
       rows: recordings; of `evaluate` none, but its differences.
       confusion: expected label -> heard label -> count.
+      detectors: settings of each board's detector, as in the JSON; those of the bundle where it has none.
       mismatches: integers (of `evaluate`: recordings) that differ from the reference.
       raw: the JSON.
     """
@@ -55,6 +63,7 @@ class Result:
     figures: dict[str, float]
     rows: tuple[Row, ...]
     confusion: dict[str, dict[str, int]]
+    detectors: dict[str, dict[str, Any]]
     mismatches: int
     raw: dict[str, Any]
 
@@ -72,7 +81,7 @@ def read(path: Path) -> Result:
         raise KwsError(f"cannot read {path}: {reason}. Give a file of check --json or evaluate --json.") from None
     embedded = _EMBEDDED.search(text)
     try:
-        return of(json.loads(embedded[1].replace("<\\/", "</") if embedded else text))
+        return of(json.loads(embedded[1] if embedded else text))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise KwsError(
             f"{path} is no result of check --json or evaluate --json ({type(error).__name__}: {error}). Write one anew."
@@ -114,6 +123,7 @@ def _of_check(raw: dict[str, Any]) -> Result:
         figures,
         tuple(rows),
         _confusion([row for row in rows if row.board == names[0]]),
+        {name: part["detector"] for name, part in zip(names, parts, strict=True) if part.get("detector")},
         summary["mismatches"],
         raw,
     )
@@ -127,12 +137,14 @@ def _of_evaluate(raw: dict[str, Any]) -> Result:
     if "speech" in raw:
         figures |= {"hours": round(raw["speech"]["hours"], 3), "detections per hour": raw["speech"]["per_hour"]}
     board = raw["board"]
-    rows = tuple(Row(board, item["clip"], "", None, (), 0, 1, item["first"]) for item in raw["differences"])
+    rows = tuple(
+        Row(board, item["clip"], item["clip"], "", None, (), 0, 1, item["first"]) for item in raw["differences"]
+    )
     facts = ((board, f"{raw['device_seconds']} s on {raw['jobs']} emulators, {raw['reference_seconds']} s in Python"),)
     confusion = {label: counts for label, counts in raw["confusion"].items() if sum(counts.values())}
     return Result(
         "evaluate", raw["model"], raw["model_sha256"], (board,), facts, figures, rows, confusion,
-        raw["differing_clips"], raw,
+        {}, raw["differing_clips"], raw,
     )  # fmt: skip
 
 
@@ -161,7 +173,8 @@ def _row(board: str, clip: dict[str, Any]) -> Row:
         else ""
     )
     return Row(
-        board, clip["clip"], clip["expected"], clip["heard"], tuple(clip["detected"]), clip["steps"],
+        board, clip["clip"], clip.get("recording", clip["clip"]), clip["expected"], clip["heard"],
+        tuple(clip["detected"]), clip["steps"],
         clip["mismatches"], what,
     )  # fmt: skip
 

@@ -43,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--kws-bundle",
         metavar="FOLDER",
-        help="model bundle that the boards must run, whose thresholds failures show (default: $KWS_BUNDLE)",
+        help="model bundle that the boards must run (default: $KWS_BUNDLE)",
     )
 
 

@@ -58,9 +58,11 @@ def write_junit(target: Path, suite: str, cases: Sequence[tuple[str, str, str]])
       cases: class name, case name, and the failure's text ("" for a case that passed).
     """
     failures = sum(bool(failure) for _, _, failure in cases)
-    root = ElementTree.Element("testsuite", name=suite, tests=str(len(cases)), failures=str(failures), errors="0")
+    # XML has no way to write most control characters.
+    root = ElementTree.Element(
+        "testsuite", name=printable(suite), tests=str(len(cases)), failures=str(failures), errors="0"
+    )
     for group, name, failure in cases:
-        # XML has no way to write most control characters.
         case = ElementTree.SubElement(root, "testcase", classname=printable(group), name=printable(name))
         if failure:
             ElementTree.SubElement(case, "failure", message=printable(failure)).text = printable(failure)

@@ -19,6 +19,8 @@ from kws_host.link import Link, LinkError
 from kws_host.port import DEFAULT_BAUD
 from kws_host.project import firmware_of
 
+LONGEST_TIMEOUT_S = 3600
+
 
 @dataclasses.dataclass(frozen=True)
 class Target:
@@ -29,7 +31,7 @@ class Target:
       emulate: board or environment to emulate in the place of a port; None: none.
       elf: firmware of the emulated board; None: what PlatformIO built.
       baud: bits per second of a hardware port.
-      timeout_s: how long one request may stay unanswered before it is repeated, > 0.
+      timeout_s: how long one request may stay unanswered before it is repeated, > 0, up to an hour.
       arguments: semihosting command line of the emulated board.
       folder: that the emulated firmware's file names are relative to; None: the current one.
     """
@@ -60,8 +62,8 @@ def open_device(
     Raises:
       KwsError: no port was given, or two; it cannot be opened, nobody answers, or the emulator ended.
     """
-    if target.timeout_s <= 0:
-        raise KwsError(f"--timeout must be positive. Received: {target.timeout_s:g}.")
+    if not 0 < target.timeout_s <= LONGEST_TIMEOUT_S:  # nor nan
+        raise KwsError(f"--timeout must be positive, up to {LONGEST_TIMEOUT_S} s. Received: {target.timeout_s:g}.")
     if target.emulate and target.port:
         raise KwsError(f"--emulate {target.emulate} and --port {target.port} name two devices: give one of them.")
     if target.emulate:

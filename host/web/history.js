@@ -19,6 +19,7 @@ export class History {
     this.detections = []; // {step, label, smoothedQ15}
     this.hasFeatures = false;
     this.droppedSamples = 0;
+    this.missedSamples = 0;
     this.missedSteps = 0;
   }
 
@@ -30,8 +31,19 @@ export class History {
     return this.scores.first;
   }
 
-  /** Takes PCM that the device took. */
-  addPcm(pcm) {
+  /**
+   * Takes PCM that the device took, or heard.
+   *
+   * @param {Int16Array} pcm
+   * @param {number} [first] position of its first sample, modulo 2^32, of a device that hears by itself: what a wire lost
+   *     becomes zeros and is counted, so that PCM and steps stay together. Otherwise it begins where the last piece ended.
+   */
+  addPcm(pcm, first = this.pcm.end) {
+    const missed = (first - this.pcm.end) >>> 0;
+    const isBack = missed >= 2 ** 31; // it began again
+    if (!isBack) this.missedSamples += missed;
+    if (isBack || missed > this.pcm.capacity) this.pcm.restart(isBack ? first : this.pcm.end + missed);
+    else if (missed > 0) this.pcm.push(new Int16Array(missed));
     this.pcm.push(pcm);
   }
 
@@ -41,6 +53,7 @@ export class History {
     if (step.step !== this.endStep) {
       this.missedSteps += Math.max(0, step.step - this.endStep);
       for (const ring of rings) ring.restart(step.step);
+      this.detections = [];
     }
     this.scores.push(step.scores);
     this.features.push(step.features ?? new Int8Array(this.features.width));
@@ -49,6 +62,7 @@ export class History {
     this.topSmoothedQ15.push(Uint16Array.of(step.topSmoothedQ15));
     this.hasFeatures = step.features !== null;
     if (step.detection) this.detections.push({ step: step.step, ...step.detection });
+    while (this.detections.length && this.detections[0].step < this.firstStep) this.detections.shift();
   }
 
   /** Seconds since the reset at which a step has heard all that it needs. */

@@ -15,7 +15,10 @@ export function wavOf(history) {
   return encodeWav(history.pcm.all(), history.info.sampleRateHz);
 }
 
-/** Every integer of every step that is kept. `first_sample` is 0 where the WAV begins at the reset, as the steps count. */
+/**
+ * Every integer of every step that is kept. `first_sample` is 0 where the WAV begins at the reset, as the steps count;
+ * `missed_samples` are zeros in it, which a wire lost.
+ */
 export function jsonOf(history) {
   const { info } = history;
   const detections = new Map(history.detections.map((detection) => [detection.step, detection]));
@@ -44,6 +47,7 @@ export function jsonOf(history) {
     first_sample: history.pcm.first,
     samples: history.pcm.end - history.pcm.first,
     dropped_samples: history.droppedSamples,
+    missed_samples: history.missedSamples,
     missed_steps: history.missedSteps,
   };
   // A step a line: large files stay readable.

@@ -25,6 +25,8 @@ export class Session {
     this.source = "idle";
     this.stopping = new AbortController();
     this.microphone = null;
+    this.early = null; // calls of a device whose history is yet to be made, in order
+    this.closing = null; // the promise of a device that failed, and holds its port until then
     this.forget();
   }
 
@@ -38,11 +40,12 @@ export class Session {
   async open(kind, options) {
     await this.close();
     const device = kind.create(options, {
-      onSteps: (steps) => device === this.device && this.onSteps(steps),
+      onBegin: () => device === this.device && (this.early = []),
+      onSteps: (steps) => device === this.device && this.inTurn(() => this.onSteps(steps)),
       onLoss: (samples) => device === this.device && this.onLoss(samples),
       onError: (message) => device === this.device && this.onError(message),
       onRestart: (message) => device === this.device && this.onRestart(message),
-      onHeard: (pcm) => device === this.device && this.took(pcm),
+      onHeard: (pcm, first) => device === this.device && this.inTurn(() => this.took(pcm, first)),
       onState: (message) => device === this.device && this.handlers.onMessage("note", message),
     });
     this.device = device;
@@ -61,15 +64,21 @@ export class Session {
   async close() {
     this.stop();
     const device = this.device;
-    this.device = this.info = this.history = null;
+    this.device = this.info = this.history = this.early = null;
     this.forget(); // what was measured is the device's
+    await this.closing;
     await device?.close();
   }
 
   /** Forgets all audio; what runs is ended before. */
   async reset() {
     this.stop();
-    await this.device.reset();
+    try {
+      await this.device.reset();
+    } catch (error) {
+      this.early = null;
+      throw error;
+    }
     this.beginAnew();
   }
 
@@ -77,7 +86,16 @@ export class Session {
     this.history = new History(this.info);
     this.forget();
     if (this.info.source === "board") this.source = "board";
+    const early = this.early ?? [];
+    this.early = null;
+    for (const call of early) call();
     this.handlers.onChange();
+  }
+
+  /** What a device says between the beginning of its count and that of the history waits for the history. */
+  inTurn(call) {
+    if (this.early) this.early.push(call);
+    else call();
   }
 
   /** Listens until stop(). @throws {Error} one line in words. */
@@ -167,7 +185,6 @@ export class Session {
 
   forget() {
     this.arrivals = []; // {end, at}: when the samples up to `end` had arrived, ms
-    this.takenSamples = 0;
     this.latencies = [];
     this.costs = [];
     this.level = { peak: 0, rms: 0 };
@@ -178,11 +195,12 @@ export class Session {
     if (this.device?.push(pcm)) this.took(pcm);
   }
 
-  took(pcm) {
+  took(pcm, first) {
     if (!this.history) return;
-    this.takenSamples += pcm.length;
-    this.arrivals.push({ end: this.takenSamples, at: performance.now() });
-    this.history.addPcm(pcm);
+    const { missedSamples } = this.history;
+    this.history.addPcm(pcm, first);
+    if (this.history.missedSamples > missedSamples) this.lastLoss = performance.now();
+    this.arrivals.push({ end: this.history.pcm.end, at: performance.now() });
     this.level = levelOf(pcm);
     this.handlers.onChange();
   }
@@ -207,18 +225,26 @@ export class Session {
 
   onLoss(samples) {
     this.lastLoss = performance.now();
-    this.history.droppedSamples += samples;
+    if (this.history) this.history.droppedSamples += samples;
     this.handlers.onChange();
   }
 
-  /** The device began again by itself: the microphone goes on, a recording was told by a rejection. */
+  /** The device began again by itself: the microphone goes on, a recording ends, since its first half is lost. */
   onRestart(message) {
+    const wasPlaying = this.source === "recording";
+    if (wasPlaying) this.stop();
     this.beginAnew();
-    this.handlers.onMessage("note", message);
+    if (wasPlaying) this.handlers.onMessage("error", `${message} The recording was not heard to its end: play it again.`);
+    else this.handlers.onMessage("note", message);
   }
 
   onError(message) {
     this.stop();
+    const { device } = this;
+    // Its port would stay open, its worker run on. Not before it has told its reason to all who wait for it.
+    this.closing = Promise.resolve()
+      .then(() => device.close())
+      .catch(() => {});
     this.device = null;
     this.handlers.onMessage("error", message);
     this.handlers.onChange();

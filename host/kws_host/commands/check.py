@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         for result in board.results:
             if result.differs:
                 where = f"{board.name}, " if len(boards) > 1 else ""
-                screen.print(f"MISMATCH {where}clip {result.clip.name}, {result.comparison.first}")
+                screen.print(f"MISMATCH {where}clip {result.clip.title}, {result.comparison.first}")
     for line in (*notes, *_summary(boards, job)):
         screen.print(line)
     if args.json:
@@ -98,7 +98,7 @@ class Table:
 
 def _cells(result: ClipResult) -> tuple[str, ...]:
     return (
-        result.clip.name,
+        result.clip.title,
         result.clip.expected or "-",
         result.heard or "-",
         " ".join(result.detected) or "-",
@@ -110,7 +110,7 @@ def _cells(result: ClipResult) -> tuple[str, ...]:
 def _widths(job: CheckJob, boards: Sequence[Board]) -> tuple[int, ...]:
     """Of the table's columns: rows appear as they are computed, so widths come from what can appear."""
     label = max(map(len, job.bundle.labels))
-    clip = max(len("clip"), *(len(clip.name) for clip in job.clips))
+    clip = max(len("clip"), *(len(clip.title) for clip in job.clips))
     board = [max(len("board"), *(len(board.name) for board in boards))] if len(boards) > 1 else []
     return *board, clip, max(label, 8), label, label + 6, 5, 10
 
@@ -142,7 +142,7 @@ def _wrong(results: Sequence[ClipResult]) -> list[str]:
     wrong = [r for r in results if r.clip.expected and r.heard is not None and r.heard != r.clip.expected]
     if not wrong:
         return []
-    names = [f"{r.clip.name} heard as {r.heard or 'nothing'}" for r in wrong]
+    names = [f"{r.clip.title} heard as {r.heard or 'nothing'}" for r in wrong]
     more = f" and {len(names) - SHOWN_WRONG} more" if len(names) > SHOWN_WRONG else ""
     return [f"The model gets wrong: {'; '.join(names[:SHOWN_WRONG])}{more}."]
 
@@ -173,7 +173,7 @@ def _junit_cases(boards: Sequence[Board]) -> list[tuple[str, str, str]]:
     return [
         (
             f"{board.name}." * several + (result.clip.expected or "unlabelled"),
-            result.clip.name,
+            result.clip.title,
             str(result.comparison.first) if result.comparison.first else "",
         )
         for board in boards

@@ -118,8 +118,6 @@ def _draw(args: argparse.Namespace, result: Result) -> tuple[list[Drawn], str]:
     if bundle.model_sha256 != result.model_sha256:
         raise KwsError(f"the result is of model {result.model}, {bundle.path} holds {bundle.name}. Give its --bundle.")
     pipeline = Pipeline(bundle)
-    if (held := result.raw.get("detector")) is not None:
-        pipeline.set_detector(detector_from_dict(held, bundle.labels))
     found = clips.find(args.audio, bundle)
     chosen = _choose(found, result)[: args.timelines]
     budget, left_out = args.most_audio * 1e6, 0
@@ -131,6 +129,8 @@ def _draw(args: argparse.Namespace, result: Result) -> tuple[list[Drawn], str]:
         if len(audio) > budget:
             audio, left_out = "", left_out + 1
         budget -= len(audio)
+        held = result.detectors.get(row.board)
+        pipeline.set_detector(detector_from_dict(held, bundle.labels) if held else bundle.detector)
         if (line := timeline(pipeline, pcm)) is not None:
             drawn.append(Drawn(row, line, audio))
         progress.update(len(drawn))
@@ -142,10 +142,15 @@ def _draw(args: argparse.Namespace, result: Result) -> tuple[list[Drawn], str]:
 
 def _choose(found: list[Clip], result: Result) -> list[tuple[Row, Clip]]:
     """Recordings with what came of them: mismatches first, then wrong ones, then the others, spread over the labels."""
-    rows = {row.clip: row for row in reversed(result.rows)}
+    rows: dict[str, Row] = {}  # of several boards and rounds the first one's, but one that differs before all others
+    for row in result.rows:
+        if row.recording not in rows or (row.mismatches and not rows[row.recording].mismatches):
+            rows[row.recording] = row
     known = [(rows[clip.name], clip) for clip in found if clip.name in rows]
     if not known and result.command == "evaluate":  # whose result has no recordings that agree
-        known = [(Row(result.boards[0], clip.name, clip.expected, None, (), 0, 0, ""), clip) for clip in found]
+        known = [
+            (Row(result.boards[0], clip.name, clip.name, clip.expected, None, (), 0, 0, ""), clip) for clip in found
+        ]
     if not known:
         raise KwsError("none of --audio is in the result. Give the recordings that were checked, in the same way.")
     of_label: dict[str, int] = {}

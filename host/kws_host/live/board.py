@@ -175,10 +175,13 @@ class LiveBoard:
         """Answers listeners for as long as the board lives.
 
         Raises:
-          _BeginAgain: the board restarted. KwsError: it is gone.
+          _BeginAgain: the board restarted. KwsError: it is gone, or shall hear by a microphone that it lacks.
         """
         self._heard_by, self._stream, self._is_configured = None, None, False
         self._configure(device)
+        if self.source is Source.BOARD:  # now, not when a page is there, which would be told that all is well
+            device.set_source(messages.SetSource(SourceKind.MICROPHONE))
+            device.set_source(messages.SetSource(SourceKind.HOST))
         self._is_configured = True
         self._ready(device)
         lost = device.lost_events

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 from kws_reference.audio.pcm import read_wav
-from kws_reference.bundle import NEVER_Q15, Bundle
+from kws_reference.bundle import NEVER_Q15, Bundle, DetectorConfig
 from kws_reference.errors import KwsError
-from kws_reference.protocol.messages import Config, Info, NamesKind, Stats
+from kws_reference.protocol.messages import Config, Info, NamesKind, SettingsOrigin, Stats
 
+from kws_host import detector_settings
+from kws_host.detector_settings import HeldSettings
 from kws_host.device import Device, Run
 from kws_host.link import LinkError
 from kws_host.target import Target, open_device, require_model
@@ -21,6 +23,8 @@ class Board:
     Attributes:
       device: all that the protocol offers (`kws_host.device.Device`).
       labels: of the model, in the order of the scores.
+      detector: settings that the last recording was heard with; None: the firmware is from before it could be asked,
+        and there is no bundle to tell.
     """
 
     def __init__(self, target: Target, bundle: Bundle | None = None):
@@ -28,7 +32,7 @@ class Board:
 
         Args:
           target: where it is.
-          bundle: the model that it must run, whose thresholds are shown; None: any model, without thresholds.
+          bundle: the model that it must run; None: any model.
 
         Raises:
           KwsError: it cannot be opened, nobody answers, or it runs another model.
@@ -36,6 +40,8 @@ class Board:
         self._target, self._bundle = target, bundle
         self._open = contextlib.ExitStack()
         self._connect()
+        self._held = detector_settings.held_by(self.device)  # which every test begins with
+        self.detector = self._present(self._held)
 
     def _connect(self) -> None:
         self._open.close()
@@ -60,7 +66,7 @@ class Board:
         return self.device.stats()
 
     def make_ready(self) -> None:
-        """Forgets all audio and settings of the test before; a board that is gone is opened again.
+        """Forgets all audio and settings of the test before, of the detector too; a board that is gone is opened again.
 
         Raises:
           KwsError: it does not come back.
@@ -73,7 +79,15 @@ class Board:
 
     def _reset(self) -> None:
         self.device.configure(Config.NONE)
+        if self._held is not None and detector_settings.held_by(self.device) != self._held:
+            if self._held.origin == SettingsOrigin.GENERATED:
+                detector_settings.forget(self.device)  # also what a test let it keep
+            else:
+                detector_settings.use(self.device, self._held.config, keep=self._held.origin == SettingsOrigin.KEPT)
         self.device.reset()
+
+    def _present(self, held: HeldSettings | None) -> DetectorConfig | None:
+        return held.config if held else self._bundle.detector if self._bundle else None
 
     def new_fault(self) -> str:
         """The fault that the board had since it was asked last, in words; "" where there was none.
@@ -94,6 +108,7 @@ class Board:
         Raises:
           KwsError: the link broke, the board faulted or refused.
         """
+        self.detector = self._present(detector_settings.held_by(self.device))
         return self.device.run(pcm)
 
     @property
@@ -118,15 +133,14 @@ class Board:
 
     @property
     def run_steps(self) -> int:
-        """Steps in a row in which a label must reach its threshold; 1 without a bundle."""
-        return self._bundle.detector.run_steps if self._bundle else 1
+        """Steps in a row in which a label must reach its threshold; 1 where nobody knows."""
+        return self.detector.run_steps if self.detector else 1
 
     def threshold(self, label: int) -> str:
-        """The smoothed posterior, 0 to 1, that raises a label, for people; without a bundle nobody knows it."""
-        if self._bundle is None or label >= len(self._bundle.labels):
+        """The smoothed posterior, 0 to 1, that raises a label, for people; "?" where nobody knows."""
+        if self.detector is None or label >= len(self.detector.threshold_q15):
             return "?"
-        detector = self._bundle.detector
-        quiet, busy = (_share(values[label]) for values in (detector.threshold_q15, detector.when_busy_q15))
+        quiet, busy = (_share(row[label]) for row in (self.detector.threshold_q15, self.detector.when_busy_q15))
         return quiet if quiet == busy else f"{quiet}, busy {busy}"
 
 

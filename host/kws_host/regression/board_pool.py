@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from kws_host.port import DEFAULT_BAUD
 from kws_host.target import Target
 
 LOCKS = Path(tempfile.gettempdir()) / f"kws-ports-{os.getuid() if hasattr(os, 'getuid') else 'user'}"
-"""Folder of the locks, one file a port; what is locked ends with the process."""
+"""Folder of this user's locks, one file a port; what is locked ends with the process."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,11 +85,19 @@ def split(values: Sequence[str]) -> tuple[str, ...]:
     return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
 
 
-def _lock(port: str) -> IO[str] | None:
-    """An open file that holds the port's lock; None: another process has it."""
-    LOCKS.mkdir(mode=0o700, parents=True, exist_ok=True)
+def _lock(port: str) -> IO[bytes] | None:
+    """An open file that holds the port's lock; None: another process has it.
+
+    Raises:
+      KwsError: the folder of the locks is not this user's own.
+    """
+    _require_own_folder()
     name = os.path.realpath(port) if "://" not in port else port  # /dev/serial/by-id/... are links to the device
-    file = open(LOCKS / hashlib.sha256(name.encode()).hexdigest()[:24], "w", encoding="ascii")
+    path = LOCKS / hashlib.sha256(name.encode()).hexdigest()[:24]
+    try:
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600), "r+b")
+    except OSError as error:
+        raise KwsError(f"cannot lock {port} by {path}: {error.strerror}. Remove it.") from None
     try:
         import fcntl
 
@@ -99,3 +108,18 @@ def _lock(port: str) -> IO[str] | None:
         file.close()
         return None
     return file
+
+
+def _require_own_folder() -> None:
+    """Makes the folder of the locks; anybody may have made one of its name before, and put links into it."""
+    try:
+        LOCKS.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = LOCKS.lstat()
+    except OSError as error:
+        raise KwsError(f"cannot make the folder of locks {LOCKS}: {error.strerror}. Set TMPDIR to another.") from None
+    is_own = not hasattr(os, "getuid") or (found.st_uid == os.getuid() and not found.st_mode & 0o022)
+    if not (stat.S_ISDIR(found.st_mode) and is_own):
+        raise KwsError(
+            f"the folder of locks {LOCKS} is not this user's alone. Received: owner {found.st_uid}, mode "
+            f"{stat.filemode(found.st_mode)}. Remove it, or set TMPDIR to a folder of your own."
+        )

@@ -48,6 +48,8 @@
  *     close() and open() a new one.
  * @property {function(string): void} [onRestart] one line in words: a board came back by itself, after it was restarted or
  *     unplugged. All is as after reset(); what was under way is lost, and who waited for it was told by a rejection.
+ * @property {function(): void} [onBegin] of a device that may hear before reset(), open() or onRestart is told: the count
+ *     begins anew with the next step and the next sample. One of them follows.
  * @property {function(Int16Array, number): void} [onHeard] of a device with source "board": PCM that it heard, before the
  *     steps that this completes, and the position of the first sample since reset().
  * @property {function(string): void} [onState] one line in words that is no error: "The board restarted.". Empty: all is well.

@@ -40,6 +40,7 @@ export class SerialDevice extends BoardDevice {
     this.port = null;
     this.connection = null; // what ends with the port: its reader, writer and link
     this.stream = null;
+    this.closing = null; // the promise of close()
     this.info = null;
     this.isReady = false; // a HELLO means that the board was restarted
     this.hasRestarted = false;
@@ -69,8 +70,12 @@ export class SerialDevice extends BoardDevice {
     return this.next(() => this.forgetAudio());
   }
 
-  async close() {
-    if (this.closed) return;
+  close() {
+    this.closing ??= this.shut();
+    return this.closing;
+  }
+
+  async shut() {
     this.ended();
     this.dropStep();
     if (this.source === "board" && this.isReady) {
@@ -234,6 +239,7 @@ export class SerialDevice extends BoardDevice {
     const listen = () => {
       this.dropStep();
       this.isDeaf = false;
+      this.handlers.onBegin?.();
     };
     if (this.source === "board") return this.setSource(SourceKind.MICROPHONE, listen);
     await this.setSource(SourceKind.HOST);

@@ -122,6 +122,7 @@ export class ServerDevice extends BoardDevice {
   onResetDone() {
     const { resets } = this;
     this.resets = [];
+    this.handlers.onBegin?.();
     for (const { resolve } of resets) resolve();
   }
 

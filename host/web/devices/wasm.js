@@ -13,14 +13,14 @@ export class WasmDevice extends Device {
     super(handlers);
     this.model = model;
     this.worker = null;
-    this.answers = {};
+    this.asked = []; // who waits for an answer, in the order of asking
   }
 
   async open() {
     this.worker = new Worker(new URL("./wasm_worker.js", import.meta.url), { type: "module" });
     this.worker.onmessage = ({ data }) => this.onMessage(data);
     this.worker.onerror = () => this.broken("The worker of WebAssembly did not start: reload the page, or use a newer browser.");
-    const { info } = await this.ask({ task: "open", url: this.model.module, model: this.model.facts }, "open");
+    const { info } = await this.ask({ task: "open", url: this.model.module, model: this.model.facts });
     return info;
   }
 
@@ -29,7 +29,7 @@ export class WasmDevice extends Device {
   }
 
   async restart() {
-    await this.ask({ task: "reset" }, "reset");
+    await this.ask({ task: "reset" });
   }
 
   async close() {
@@ -38,9 +38,9 @@ export class WasmDevice extends Device {
     this.ended();
   }
 
-  ask(message, task) {
+  ask(message) {
     return new Promise((resolve, reject) => {
-      this.answers[task] = { resolve, reject };
+      this.asked.push({ task: message.task, resolve, reject });
       this.worker.postMessage(message);
     });
   }
@@ -52,8 +52,8 @@ export class WasmDevice extends Device {
       if (data.steps.length) this.handlers.onSteps?.(data.steps);
       this.settled(data.samples);
     } else {
-      this.answers[data.done]?.resolve(data);
-      delete this.answers[data.done];
+      const at = this.asked.findIndex(({ task }) => task === data.done);
+      if (at >= 0) this.asked.splice(at, 1)[0].resolve(data);
     }
   }
 
@@ -64,8 +64,8 @@ export class WasmDevice extends Device {
 
   /** Tells who waits for an answer that none will come. Returns whether somebody did. */
   refuse(message) {
-    const asked = Object.values(this.answers);
-    this.answers = {};
+    const { asked } = this;
+    this.asked = [];
     for (const answer of asked) answer.reject(new Error(message));
     return asked.length > 0;
   }

@@ -2,6 +2,7 @@
 
 const FLOOR_DB = -60;
 const CLIPPED = 0.999;
+const NOTHING = "nothing";
 
 /**
  * @param {import("../session.js").Session} session
@@ -17,7 +18,7 @@ export function showFigures(session, element) {
   element("cost").textContent = costText(session);
   const dropped = element("dropped");
   dropped.textContent = history ? droppedText(history) : "–";
-  dropped.dataset.state = history && (history.droppedSamples > 0 || history.missedSteps > 0) ? "bad" : "";
+  dropped.dataset.state = history && droppedText(history) !== NOTHING ? "bad" : "";
   element("steps").textContent = history ? steps.toLocaleString("en") : "–";
   showLevel(session, element("level"));
 }
@@ -28,10 +29,12 @@ function costText({ cost, load }) {
   return `${cost.value.toFixed(2)} ms (${(100 * load).toFixed(load < 0.1 ? 1 : 0)} %)`;
 }
 
-function droppedText({ droppedSamples, missedSteps, info }) {
-  const parts = [`${((1000 * droppedSamples) / info.sampleRateHz).toFixed(0)} ms`];
+/** What the device could not take, and what a wire lost. */
+function droppedText({ droppedSamples, missedSamples, missedSteps, info }) {
+  const samples = droppedSamples + missedSamples;
+  const parts = samples > 0 ? [`${((1000 * samples) / info.sampleRateHz).toFixed(0)} ms`] : [];
   if (missedSteps > 0) parts.push(`${missedSteps} steps`);
-  return droppedSamples === 0 && missedSteps === 0 ? "nothing" : parts.join(", ");
+  return parts.join(", ") || NOTHING;
 }
 
 function showLevel({ level, source }, meter) {

@@ -31,6 +31,9 @@ def test_check_repeated_and_shuffled_gives_every_recording_as_often(capsys, boar
     )
     names = [clip["clip"] for clip in plain]
     assert names[0].endswith(" (1)") and names[4] == names[0].replace("(1)", "(2)") and len(set(names)) == 8
+    assert all(
+        f"{clip['recording']} ({number})" == clip["clip"] for clip, number in zip(plain, [1] * 4 + [2] * 4, strict=True)
+    )
     assert one == again != other and one != plain
     assert all(sorted(clip["clip"] for clip in clips) == sorted(names) for clips in (one, other))
 

@@ -1,5 +1,6 @@
 """The pytest plugin as a firmware team uses it: a folder of tests, a native firmware as the board, several workers."""
 
+import dataclasses
 import subprocess
 import sys
 import tomllib
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from kws_host import detector_settings
+from kws_host.regression import board_pool
 from kws_host.regression.board import opened
 from kws_host.regression.board_pool import BoardPool
 from kws_host.regression.played_clip import PlayedClip
@@ -173,14 +176,66 @@ def test_pool_ports_are_taken_once_until_they_are_given_back():
             assert again.port == "/dev/kws-a"
 
 
-def test_board_without_a_bundle_knows_no_thresholds(board):
+@pytest.mark.parametrize("bundle", [None, Bundle.load(BUNDLE)])
+def test_board_tells_its_thresholds_itself_and_every_test_begins_with_them(board, bundle):
+    with opened(Target(port=board.url), bundle) as one:
+        assert (one.threshold(0), one.threshold(6), one.run_steps) == ("never", "0.960", 15)
+        held = detector_settings.require_held(one.device)
+        detector_settings.use(one.device, dataclasses.replace(held.config, run_steps=1))
+        clip = PlayedClip.play(one, clip_files.word())
+        header, *rows = clip.timeline().splitlines()
+        assert header.endswith("threshold") and clip.labels == ["left"] and clip.detections[0].time_s < 0.9
+        assert any("0.960" in row for row in rows if "raises 'left'" in row)
+        one.make_ready()
+        assert detector_settings.held_by(one.device) == held
+        assert PlayedClip.play(one, clip_files.word()).detections[0].time_s == 0.96
+
+
+def test_board_of_older_firmware_has_the_thresholds_of_its_bundle_or_none(board, monkeypatch):
+    monkeypatch.setattr(detector_settings, "held_by", lambda device: None)
     with opened(Target(port=board.url), None) as one:
         assert (one.threshold(0), one.run_steps) == ("?", 1)
+        one.make_ready()
         clip = PlayedClip.play(one, clip_files.word())
         (row,) = [line for line in clip.timeline().splitlines() if "raises 'left'" in line]
         assert "  ?  " in row
     with opened(Target(port=board.url), Bundle.load(BUNDLE)) as one:
-        assert (one.threshold(0), one.threshold(6), one.run_steps) == ("never", "0.960", 15)
+        assert (one.threshold(6), one.run_steps) == ("0.960", 15)
+
+
+def test_board_that_was_tuned_before_the_tests_stays_so(program):
+    with firmware.running(program) as board:
+        with opened(Target(port=board.url), None) as one:
+            config = detector_settings.require_held(one.device).config
+            tuned = dataclasses.replace(config, run_steps=3)
+            detector_settings.use(one.device, tuned)
+        with opened(Target(port=board.url), None) as one:
+            detector_settings.forget(one.device)
+            one.make_ready()
+            assert one.run_steps == 3 and detector_settings.require_held(one.device).config.run_steps == 3
+
+
+def test_pool_with_a_folder_of_locks_that_somebody_else_prepared_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(board_pool, "LOCKS", tmp_path / "locks")
+    pool, victim = BoardPool(("/dev/kws-a",)), tmp_path / "victim"
+    victim.write_text("precious")
+    (tmp_path / "locks").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere").mkdir()
+    with pytest.raises(KwsError, match="is not this user's alone. Received: owner "):
+        pool.take(0).__enter__()
+    (tmp_path / "locks").unlink()
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks").chmod(0o777)
+    with pytest.raises(KwsError, match="mode drwxrwxrwx. Remove it, or set TMPDIR"):
+        pool.take(0).__enter__()
+    (tmp_path / "locks").chmod(0o700)
+    with pool.take(0):
+        (lock,) = (tmp_path / "locks").iterdir()
+    lock.unlink()
+    lock.symlink_to(victim)
+    with pytest.raises(KwsError, match="cannot lock /dev/kws-a"):
+        pool.take(0).__enter__()
+    assert victim.read_text() == "precious"
 
 
 def test_board_with_another_model_than_the_bundle_is_refused():

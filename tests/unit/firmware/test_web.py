@@ -2,11 +2,13 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from kws_firmware import web
 from kws_reference.bundle import Bundle
+from kws_reference.errors import KwsError
 
 STYLE = (web.PAGE / "style.css").read_text(encoding="utf-8")
 
@@ -49,6 +51,24 @@ def test_web_into_the_page_of_before_replaces_it(tmp_path, monkeypatch):
         web.build(bundles, tmp_path / "page")
     assert len(list(tmp_path.glob("page/models/*.wasm"))) == 1
     assert (tmp_path / "page" / "index.html").is_file() and [path.name for path in tmp_path.iterdir()] == ["page"]
+
+
+def test_web_whose_last_rename_fails_leaves_the_page_of_before(tmp_path, monkeypatch):
+    monkeypatch.setattr(web, "generate", lambda bundle, out: None)
+    monkeypatch.setattr(web, "compile_module", lambda generated, out: out.write_bytes(b"module"))
+    web.build([web.RELEASED[0]], tmp_path / "page")
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    rename = Path.rename
+
+    def failing(path, target):
+        if path.name == "page" and path.parent != tmp_path:  # the new one
+            raise OSError(13, "Permission denied")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(KwsError, match="Permission denied"):
+        web.build([web.RELEASED[1]], tmp_path / "page")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
 
 
 def test_facts_are_those_of_the_bundle_and_fit_into_json():

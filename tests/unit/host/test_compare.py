@@ -1,14 +1,16 @@
 """The one comparison of device and reference, and the check around it, without a device and without a command line."""
 
 import dataclasses
+import time
 
 import pytest
 from kws_host import project, reference_run, trace
 from kws_host.checking import CheckJob, check, summarise
+from kws_host.checking_boards import check_boards
 from kws_host.clips import Clip
 from kws_host.compare import compare, compare_run
 from kws_host.device import Run
-from kws_host.link import RequestRefused
+from kws_host.link import LinkError, RequestRefused
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
 from kws_reference.pipeline import Pipeline
@@ -161,7 +163,7 @@ class DeviceOfTheReference:
         """As firmware from before its detector could be asked for its settings."""
         raise RequestRefused("port", messages.Error(messages.ErrorCode.UNKNOWN_TYPE, 0, 0))
 
-    def run(self, pcm):
+    def run(self, pcm, on_progress=None):
         run = run_of(self._pipeline.run(pcm, state_crcs=True))
         for clip, step, changes in self._faults:
             if clip == len(pcm):
@@ -201,3 +203,26 @@ def test_check_device_with_another_model_is_refused_before_it_is_configured(pipe
     with pytest.raises(KwsError, match="the device runs model other"):
         check(device, job(pipeline))
     assert device.configured == []
+
+
+class EndlessDevice(DeviceOfTheReference):
+    """Streams a recording that ends only when it is told to, or when this test would hang."""
+
+    def run(self, pcm, on_progress=None):
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            on_progress(0)
+            time.sleep(0.01)
+        self.hung = True
+        return super().run(pcm)
+
+
+def test_check_of_boards_with_a_broken_link_or_a_mismatch_ends_the_others_within_their_recordings(pipeline):
+    endless, lost = EndlessDevice(pipeline), DeviceOfTheReference(pipeline)
+    lost.run = lambda *_: (_ for _ in ()).throw(LinkError("unplugged"))
+    with pytest.raises(LinkError, match="unplugged"):
+        list(check_boards([endless, lost], job(pipeline), fail_fast=False))
+    wrong = DeviceOfTheReference(pipeline, [(16000, 7, {"audio_crc": 1})])
+    results = list(check_boards([endless, wrong], job(pipeline), fail_fast=True))
+    assert [(index, result.differs) for index, result in results] == [(1, True)]
+    assert not hasattr(endless, "hung")

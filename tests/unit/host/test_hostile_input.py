@@ -158,6 +158,14 @@ def test_port_any_text_is_opened_or_refused_in_one_line(text):
         assert str(error).isprintable() and len(str(error)) > 10
 
 
+def test_link_answer_of_an_error_that_cannot_be_read_is_a_link_error(monkeypatch):
+    with Link("loop://", timeout_s=0.05) as link:
+        monkeypatch.setattr(link, "send", lambda *_: 7)
+        monkeypatch.setattr(link, "receive", lambda _: Frame(messages.MessageType.ERROR, 7, b"x"))
+        with pytest.raises(LinkError, match="ERROR cannot be read"):
+            link.request(messages.MessageType.GET_INFO, b"", messages.MessageType.INFO)
+
+
 _JSON = st.recursive(
     st.one_of(
         st.none(),
