@@ -35,8 +35,8 @@ void detector_reset() { g_detector.Reset(); }
 // numbers: smoothing, run, refractory and quiet steps, then threshold, busy threshold, quiet and release of each label.
 // Returns whether they are taken.
 int detector_configure(const uint16_t* numbers) {
-  kws::DetectorSettings settings{static_cast<uint8_t>(numbers[0]), static_cast<uint8_t>(numbers[1]), numbers[2],
-                                 numbers[3], {}};
+  kws::DetectorSettings settings{
+      static_cast<uint8_t>(numbers[0]), static_cast<uint8_t>(numbers[1]), numbers[2], numbers[3], {}};
   for (size_t k = 0; k < kws::Detector::kLabelCount; ++k) {
     const uint16_t* level = numbers + 4 + 4 * k;
     settings.levels[k] = {level[0], level[1], level[2], level[3]};

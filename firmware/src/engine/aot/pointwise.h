@@ -98,8 +98,11 @@ inline __attribute__((always_inline)) void DotTwoByTwo(const int8_t* rows, const
   b1 = r11;
 }
 
-template <int kInputs, int kOutputs, Rounding kRounding, Clamping kClamping>
+template <int kInputs, int kOutputs, Rounding kRounding, Clamping kClamping, bool kPaired>
 inline void PointwiseTwoFrames(const LinearTables& tables, OutputRange range, const uint32_t* frames, int8_t* output) {
+  if constexpr (kPaired) {
+    return PointwisePairedFrames<kInputs, kOutputs, 2, kRounding, kClamping>(tables, range, frames, output);
+  }
   const int8_t* weights = tables.weights;
   const int32_t* row = tables.requantization;
   for (const int32_t* end = row + kOutputs; row != end; row += 2, weights += 2 * kInputs, output += 2) {
@@ -190,9 +193,12 @@ inline __attribute__((always_inline)) void DotTwoByThree(const int8_t* rows, con
   sums1[2] = r14;
 }
 
-template <int kInputs, int kOutputs, Rounding kRounding, Clamping kClamping>
+template <int kInputs, int kOutputs, Rounding kRounding, Clamping kClamping, bool kPaired>
 inline void PointwiseThreeFrames(const LinearTables& tables, OutputRange range, const uint32_t* frames,
                                  int8_t* output) {
+  if constexpr (kPaired) {
+    return PointwisePairedFrames<kInputs, kOutputs, 3, kRounding, kClamping>(tables, range, frames, output);
+  }
   const int8_t* weights = tables.weights;
   const int32_t* row = tables.requantization;
   for (const int32_t* end = row + kOutputs; row != end; row += 2, weights += 2 * kInputs, output += 2) {
@@ -267,8 +273,11 @@ inline void PointwiseRows(const int8_t* weights, const int32_t* row, OutputRange
   }
 }
 
-template <int kInputs, int kOutputs, Rounding kRounding, Clamping kClamping>
+template <int kInputs, int kOutputs, Rounding kRounding, Clamping kClamping, bool kPaired>
 inline void PointwiseOneFrame(const LinearTables& tables, OutputRange range, const int8_t* x, int8_t* output) {
+  if constexpr (kPaired) {
+    return PointwisePairedOneFrame<kInputs, kOutputs, kRounding, kClamping>(tables, range, x, output);
+  }
   constexpr int kFours = kOutputs / 4 * 4;
   const int8_t* weights = tables.weights;
   const int32_t* row = tables.requantization;
@@ -372,7 +381,7 @@ inline void PointwiseTwoFrames(const LinearTables& tables, OutputRange range, co
   }
 }
 
-template <int kInputs, int kOutputs, Rounding kRounding, Clamping kClamping>
+template <int kInputs, int kOutputs, Rounding kRounding, Clamping kClamping, bool kPaired>
 inline void PointwiseOneFrame(const LinearTables& tables, OutputRange range, const int8_t* x, int8_t* output) {
   constexpr int kFours = kRounding == Rounding::kFast ? kOutputs / 4 * 4 : 0;
   const int8_t* weights = tables.weights;
@@ -418,12 +427,8 @@ void Pointwise(const LinearTables& tables, OutputRange range, const int8_t* inpu
       const int8_t* x = input + frame * input_stride;
       auto* expanded = static_cast<uint32_t*>(scratch);
       internal::ExpandThreeFrames<kInputs>(x, x + input_stride, x + 2 * input_stride, expanded);
-      int8_t* to = output + frame * kOutputs;
-      if constexpr (kPaired) {
-        internal::PointwisePairedFrames<kInputs, kOutputs, 3, kRounding, kClamping>(tables, range, expanded, to);
-      } else {
-        internal::PointwiseThreeFrames<kInputs, kOutputs, kRounding, kClamping>(tables, range, expanded, to);
-      }
+      internal::PointwiseThreeFrames<kInputs, kOutputs, kRounding, kClamping, kPaired>(tables, range, expanded,
+                                                                                       output + frame * kOutputs);
     }
   }
   constexpr int kTwos = kThrees + (kByTwo ? (kFrames - kThrees) / 2 * 2 : 0);
@@ -433,12 +438,8 @@ void Pointwise(const LinearTables& tables, OutputRange range, const int8_t* inpu
       const int8_t* x = input + frame * input_stride;
       auto* expanded = static_cast<uint32_t*>(scratch);
       internal::ExpandFrames<kInputs>(x, x + input_stride, expanded);
-      int8_t* to = output + frame * kOutputs;
-      if constexpr (kPaired) {
-        internal::PointwisePairedFrames<kInputs, kOutputs, 2, kRounding, kClamping>(tables, range, expanded, to);
-      } else {
-        internal::PointwiseTwoFrames<kInputs, kOutputs, kRounding, kClamping>(tables, range, expanded, to);
-      }
+      internal::PointwiseTwoFrames<kInputs, kOutputs, kRounding, kClamping, kPaired>(tables, range, expanded,
+                                                                                     output + frame * kOutputs);
     }
   }
 #else
@@ -456,15 +457,8 @@ void Pointwise(const LinearTables& tables, OutputRange range, const int8_t* inpu
 #if defined(KWS_AOT_DSP) || defined(KWS_AOT_MVE)
   if constexpr (kDone != kTwos) {
     for (int frame = kTwos; frame < kFrames; ++frame) {
-      const int8_t* x = input + frame * input_stride;
-      int8_t* to = output + frame * kOutputs;
-#if defined(KWS_AOT_DSP)
-      if constexpr (kPaired) {
-        internal::PointwisePairedOneFrame<kInputs, kOutputs, kRounding, kClamping>(tables, range, x, to);
-        continue;
-      }
-#endif
-      internal::PointwiseOneFrame<kInputs, kOutputs, kRounding, kClamping>(tables, range, x, to);
+      internal::PointwiseOneFrame<kInputs, kOutputs, kRounding, kClamping, kPaired>(
+          tables, range, input + frame * input_stride, output + frame * kOutputs);
     }
   }
 #endif
