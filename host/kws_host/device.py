@@ -4,12 +4,14 @@ import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from kws_reference.errors import KwsError
 from kws_reference.protocol import messages
 from kws_reference.protocol.messages import Config, ErrorCode, MessageType, NamesKind, SourceKind, Status
 from kws_reference.protocol.wire import Message
+from kws_reference.system.file_names import printable
 from kws_reference.timing import StepClock
 
 from kws_host.audio_stream import AudioStream
@@ -31,6 +33,12 @@ EVENTS: tuple[type[Message], ...] = (
     messages.Hello,
     messages.Fault,
 )
+
+
+def _plain(info: messages.Info) -> messages.Info:
+    """With texts that can be shown: a device may send what a terminal would obey."""
+    texts: dict[str, Any] = {name: printable(text) for name, text in vars(info).items() if isinstance(text, str)}
+    return dataclasses.replace(info, **texts)
 
 
 class LossError(LinkError):
@@ -84,7 +92,7 @@ class Device:
         self._config = Config.NONE
         link.on_frame = self.take
         try:
-            self.info = self._ask(MessageType.GET_INFO, b"", messages.Info)
+            self.info = _plain(self._ask(MessageType.GET_INFO, b"", messages.Info))
         except RequestRefused as error:
             if error.error.code != ErrorCode.BAD_VERSION:
                 raise
@@ -97,11 +105,11 @@ class Device:
         return self.link.decode(answer, self.link.request(kind, payload, answer.TYPE))
 
     def names(self, kind: NamesKind) -> list[str]:
-        """Labels, states or layers, in the device's order."""
+        """Labels, states or layers, in the device's order; what is not printable in them as an escape."""
         names: list[str] = []
         while True:
             part = self._ask(MessageType.GET_NAMES, messages.GetNames(kind, len(names)).encode(), messages.Names)
-            names += part.names
+            names += map(printable, part.names)
             if len(names) >= part.total or not part.names:
                 return names
 
@@ -343,6 +351,7 @@ class Device:
         if kind is None:
             return None
         event = self.link.decode(kind, frame.payload)
+        self._require_labels(event)
         if not self._is_new(frame):
             return None
         if self.on_event:
@@ -350,6 +359,22 @@ class Device:
         if self._run is not None:
             self._collect(event, self._run)
         return event
+
+    def _require_labels(self, event: Message) -> None:
+        """Raises LinkError when an event is of labels that the model has not."""
+        labels = self.info.label_count
+        match event:
+            case messages.StepRecord():
+                is_right = event.top_label < labels and len(event.scores) == labels
+            case messages.DetectionRecord():
+                is_right = event.label < labels
+            case _:
+                return
+        if not is_right:
+            raise LinkError(
+                f"{self.link.port}: {event.TYPE.name} is of other labels than the {labels} of {self.info.board}. "
+                "Flash this kit's firmware."
+            )
 
     def _is_new(self, frame: Frame) -> bool:
         """False for an event that came twice on the way. Remembers whether one before it did not come at all."""

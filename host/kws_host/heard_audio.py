@@ -11,7 +11,6 @@ from kws_reference.errors import KwsError
 from kws_reference.protocol.messages import AudioHeard
 from kws_reference.system.files import remedy, replace
 
-
 LONGEST_GAP_SAMPLES = 1 << 22
 """Minutes: a link that is silent for seconds has ended. A longer gap is a stream that began again at its start."""
 LONGEST_WAV_SAMPLES = ((1 << 32) - 64) // 2

@@ -188,7 +188,7 @@ class Link:
                     return frame.payload
                 if frame.seq == seq and frame.type == MessageType.ERROR:
                     self._check_version(frame)
-                    raise RequestRefused(self.port, messages.Error.decode(frame.payload))
+                    raise RequestRefused(self.port, self.decode(messages.Error, frame.payload))
                 if self.on_frame:
                     self.on_frame(frame)
         raise LinkError(

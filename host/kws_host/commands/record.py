@@ -131,7 +131,7 @@ def _words(args: argparse.Namespace) -> tuple[tuple[str, ...], TakeFolder]:
 
 
 def _record_plain(device: Device, session: Session, seconds: float, path: Path) -> bool:
-    """Records what is missing, a piece after each unplug. Returns whether something is missing, or samples were lost."""
+    """Records what is missing, a piece after each unplug. Returns whether some of it is missing or was lost."""
     rate_hz = device.info.sample_rate_hz
     if seconds * rate_hz > LONGEST_WAV_SAMPLES:
         raise KwsError(
@@ -164,7 +164,7 @@ def _record_plain(device: Device, session: Session, seconds: float, path: Path) 
         raise KwsError(f"{device.info.board} sent no audio: nothing is written")
     if session.lost_samples:
         session.screen.print(
-            f"LOST {session.lost_samples:,} samples. Those lost on the way are zeros. A faster port, or a shorter cable."
+            f"LOST {session.lost_samples:,} samples. Those lost on the way are zeros. A faster port, a shorter cable."
         )
     if len(session.kept) > 1:
         log.warning(f"the recording has a break in each place where the board was away: {len(session.kept)} files")
