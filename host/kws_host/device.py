@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -90,7 +91,8 @@ class Device:
         self.lost_events = 0
         self._hears_host = False  # not known: somebody before us may have chosen the microphone
         self._config = Config.NONE
-        link.on_frame = self.take
+        self._set_aside: deque[Frame] | None = None  # that came while `events` waits for the answer to a request
+        link.on_frame = self._on_frame
         try:
             self.info = _plain(self._ask(MessageType.GET_INFO, b"", messages.Info))
         except RequestRefused as error:
@@ -335,15 +337,31 @@ class Device:
     def events(self, silence_s: float) -> Iterator[Message]:
         """Events as they come, until none comes for so long. `lost_events` counts those that did not come.
 
+        Those that come while the device is asked something, as for `stats`, follow behind.
+
         Raises:
           LinkError: the link broke. RequestRefused: the engine failed. KwsError: the device faulted or restarted.
         """
-        while (frame := self.link.receive(silence_s)) is not None:
-            if frame.type == MessageType.ERROR:
-                raise RequestRefused(self.link.port, self.link.decode(messages.Error, frame.payload))
-            if (event := self.take(frame)) is not None:
-                self._require_running(event)
-                yield event
+        self._set_aside = deque()  # from now on, not from the first event on that is asked for
+        return self._events(self._set_aside, silence_s)
+
+    def _events(self, frames: deque[Frame], silence_s: float) -> Iterator[Message]:
+        try:
+            while (frame := frames.popleft() if frames else self.link.receive(silence_s)) is not None:
+                if frame.type == MessageType.ERROR:
+                    raise RequestRefused(self.link.port, self.link.decode(messages.Error, frame.payload))
+                if (event := self.take(frame)) is not None:
+                    self._require_running(event)
+                    yield event
+        finally:
+            self._set_aside = None
+
+    def _on_frame(self, frame: Frame) -> None:
+        """Takes a frame that answers no request; whoever follows `events` gets it there, in its turn."""
+        if self._set_aside is None:
+            self.take(frame)
+        else:
+            self._set_aside.append(frame)
 
     def take(self, frame: Frame) -> Message | None:
         """Takes an event, and returns it; late answers and unknown types of newer firmware are left alone."""

@@ -63,4 +63,5 @@ def keys() -> Iterator[Keys]:
         tty.setcbreak(sys.stdin)
         yield Keys(True)
     finally:
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+        with contextlib.suppress(OSError, termios.error):  # it may be gone
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)

@@ -115,7 +115,11 @@ def started(device: Device, source: messages.SetSource, config: Config) -> Itera
 
 def events(device: Device) -> Iterator[Message]:
     """Events of a device that hears. Raises: MicrophoneEnded: it fell silent; and see `Device.events`."""
-    yield from device.events(SILENCE_S)
+    return _until_silence(device, device.events(SILENCE_S))
+
+
+def _until_silence(device: Device, heard: Iterator[Message]) -> Iterator[Message]:
+    yield from heard
     raise MicrophoneEnded(
         f"the microphone of {device.info.board} has brought nothing for {SILENCE_S:g} s: an emulated one's recording "
         "has ended, of a real one look at its wiring and driver."

@@ -111,8 +111,8 @@ def run(args: argparse.Namespace) -> int:
     report.require_writable(args.json)
     screen = Screen(args.json)
     if args.sort not in (None, NOW, LATER):
-        if args.out or args.port or args.emulate or args.duration is not None:
-            raise KwsError(f"--sort {args.sort} goes through a folder: it takes no board, --out or --duration")
+        if args.out or args.emulate or args.duration is not None:
+            raise KwsError(f"--sort {args.sort} goes through that folder: leave --out, --emulate and --duration away")
         found = _go_through(CaptureFolder(Path(args.sort)), screen)
     else:
         found = _capture(args, screen)
@@ -176,9 +176,9 @@ def _listen(device: Device, session: Session) -> None:
     log.info(f"{device.info.board} listens, model {device.info.model_name}; Ctrl-C ends")
     look_s = time.monotonic() + LOOK_S
     with microphone.started(device, session.source, Config.AUDIO):
-        device.on_event = capturer.on_event  # also what comes while the board is asked for its counters
         try:
-            for _ in microphone.events(device):
+            for event in microphone.events(device):
+                capturer.on_event(event)
                 if capturer.has_cuts or time.monotonic() > look_s:
                     look_s = time.monotonic() + LOOK_S
                     capturer.on_dropped(device.stats().microphone_lost_samples)
@@ -192,7 +192,6 @@ def _listen(device: Device, session: Session) -> None:
         finally:
             with contextlib.suppress(KwsError):  # it may be gone; what ended the block is told
                 capturer.on_dropped(device.stats().microphone_lost_samples)
-            device.on_event = None
             session.lost_samples += capturer.lost_samples
             for cut in capturer.rest():
                 _keep(device, session, labels, cut)

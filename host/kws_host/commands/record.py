@@ -13,7 +13,6 @@ from kws_reference.errors import KwsError
 from kws_reference.labels import words_of
 from kws_reference.protocol import messages
 from kws_reference.protocol.messages import AudioHeard, Config
-from kws_reference.protocol.wire import Message
 
 from kws_host import microphone, options, report
 from kws_host.device import Device
@@ -233,19 +232,14 @@ class Booth:
         self._samples = round(take_s * self._rate_hz)
         self._heard = HeardAudio(self._samples)
         self._meter = Meter()
-        self._note = ""
-        device.on_event = self._on_event  # also what comes while the board is asked for its counters
-
-    def _on_event(self, event: Message) -> None:
-        if isinstance(event, AudioHeard):
-            self._meter.show(self._heard.add(event), self._note)
 
     def wait_for_key(self, prompt: str, keyboard: Keys) -> str:
         """Shows the level until a key is pressed. Returns it."""
         log.info(prompt)
         keyboard.forget()
-        self._note = "waiting"
-        for _ in self._events:
+        for event in self._events:
+            if isinstance(event, AudioHeard):
+                self._meter.show(self._heard.add(event), "waiting")
             if key := keyboard.pressed():
                 self._meter.clear()
                 return key
@@ -255,11 +249,12 @@ class Booth:
         """Listens for a take's time from now on."""
         log.info(prompt)
         dropped = self._device.stats().microphone_lost_samples
-        self._note = "recording"
         start, lost = self._heard.samples, self._heard.lost_samples
-        for _ in self._events:
-            if self._heard.samples >= start + self._samples:
-                break
+        for event in self._events:
+            if isinstance(event, AudioHeard):
+                self._meter.show(self._heard.add(event), "recording")
+                if self._heard.samples >= start + self._samples:
+                    break
         pcm = self._heard.pcm(start, start + self._samples)
         dropped = self._device.stats().microphone_lost_samples - dropped
         self._meter.clear()

@@ -138,6 +138,9 @@ def test_record_with_a_keyboard_starts_takes_by_keys_and_says_the_last_one_again
         def pressed(self, wait_s: float = 0.0) -> str:
             return next(pressed)
 
+        def forget(self) -> None:
+            pass
+
     monkeypatch.setattr(record, "keys", lambda: contextlib.nullcontext(Keyboard()))
     pcm = np.concatenate([_words("yes/slt.wav"), _words("yes/rms.wav"), np.zeros(8000, np.int16)])
     with hears(pcm) as board:
