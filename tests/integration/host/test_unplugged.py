@@ -147,6 +147,18 @@ def test_monitor_goes_on_after_an_unplug_and_logs_both_connections(capsys, cable
     assert events.count("connected") == 2 and events[-1] != "connected"
 
 
+def test_monitor_goes_on_with_the_recordings_that_are_left(capsys, cable, audio, tmp_path):
+    device, log = cable(MessageType.STEP, 80), tmp_path / "log.jsonl"  # in the second recording of 49 steps
+    word = audio / "left/word.wav"
+    words = ("monitor", "--port", device, "--wav", word, word, word, "--log", log, "--timeout", "1", "--json", "-")
+    status, out, err = host_cli.run(capsys, *words)
+    told = json.loads(out)
+    assert status == 0 and "native is back" in err and told["reconnects"] == told["lost"]["reconnects"] == 1
+    assert told["detections_total"] == len(told["detections"]) >= 3
+    events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
+    assert events.count("recording") == 4 and told["steps"] < 4 * 49
+
+
 def test_board_that_does_not_come_back_ends_when_the_wait_is_over(capsys, pulled_in_the_middle, tmp_path):
     device = pulled_in_the_middle(MessageType.AUDIO_HEARD, comes_back=False)
     words = ("record", "--port", device, "--seconds", "5", "--out", tmp_path / "a.wav", "--wait", "0.6")
