@@ -287,7 +287,7 @@ alignas(16) constexpr int32_t kBlock1PointwiseRequantization[384] = {
 };
 static_assert(aot::PointwiseWeightsBytes(40, 128) == sizeof(kBlock1PointwiseWeights), "Regenerate: generator and firmware disagree");
 static_assert(aot::PointwiseScratchBytes(40, 2) == 160, "Regenerate: generator and firmware disagree");
-using Block1PointwiseRows = aot::WeightRows<40, 128, kBlock1PointwiseWeights>;
+using RowsOfBlock1Pointwise = aot::WeightRows<40, 128, kBlock1PointwiseWeights>;
 
 // block2.depthwise: DEPTHWISE_CONV_2D (operator 4, output 'block2')
 alignas(16) constexpr int8_t kBlock2DepthwiseWeights[1664] = {
@@ -725,7 +725,7 @@ alignas(16) constexpr int32_t kBlock2PointwiseRequantization[192] = {
 };
 static_assert(aot::PointwiseWeightsBytes(128, 64) == sizeof(kBlock2PointwiseWeights), "Regenerate: generator and firmware disagree");
 static_assert(aot::PointwiseScratchBytes(128, 2) == 512, "Regenerate: generator and firmware disagree");
-using Block2PointwiseRows = aot::WeightRows<128, 64, kBlock2PointwiseWeights>;
+using RowsOfBlock2Pointwise = aot::WeightRows<128, 64, kBlock2PointwiseWeights>;
 
 // block2.residual: CONV_2D (operator 6, output 'block2_residual')
 alignas(16) constexpr int8_t kBlock2ResidualWeights[8192] = {
@@ -1064,7 +1064,7 @@ alignas(16) constexpr int32_t kBlock2ResidualRequantization[192] = {
 };
 static_assert(aot::PointwiseWeightsBytes(128, 64) == sizeof(kBlock2ResidualWeights), "Regenerate: generator and firmware disagree");
 static_assert(aot::PointwiseScratchBytes(128, 2) == 512, "Regenerate: generator and firmware disagree");
-using Block2ResidualRows = aot::WeightRows<128, 64, kBlock2ResidualWeights>;
+using RowsOfBlock2Residual = aot::WeightRows<128, 64, kBlock2ResidualWeights>;
 
 // block2.add: ADD (operator 7, output 'block2_add')
 static_assert(aot::kAddExtraBits == 20, "Regenerate: generator and firmware disagree");
@@ -1308,7 +1308,7 @@ alignas(16) constexpr int32_t kBlock3PointwiseRequantization[192] = {
 };
 static_assert(aot::PointwiseWeightsBytes(64, 64) == sizeof(kBlock3PointwiseWeights), "Regenerate: generator and firmware disagree");
 static_assert(aot::PointwiseScratchBytes(64, 2) == 256, "Regenerate: generator and firmware disagree");
-using Block3PointwiseRows = aot::WeightRows<64, 64, kBlock3PointwiseWeights>;
+using RowsOfBlock3Pointwise = aot::WeightRows<64, 64, kBlock3PointwiseWeights>;
 
 // block3.residual: CONV_2D (operator 11, output 'block3_residual')
 alignas(16) constexpr int8_t kBlock3ResidualWeights[4096] = {
@@ -1491,7 +1491,7 @@ alignas(16) constexpr int32_t kBlock3ResidualRequantization[192] = {
 };
 static_assert(aot::PointwiseWeightsBytes(64, 64) == sizeof(kBlock3ResidualWeights), "Regenerate: generator and firmware disagree");
 static_assert(aot::PointwiseScratchBytes(64, 2) == 256, "Regenerate: generator and firmware disagree");
-using Block3ResidualRows = aot::WeightRows<64, 64, kBlock3ResidualWeights>;
+using RowsOfBlock3Residual = aot::WeightRows<64, 64, kBlock3ResidualWeights>;
 
 // block3.add: ADD (operator 12, output 'block3_add')
 static_assert(aot::kAddExtraBits == 20, "Regenerate: generator and firmware disagree");
@@ -1742,7 +1742,7 @@ alignas(16) constexpr int32_t kBlock4PointwiseRequantization[192] = {
 };
 static_assert(aot::PointwiseWeightsBytes(64, 64) == sizeof(kBlock4PointwiseWeights), "Regenerate: generator and firmware disagree");
 static_assert(aot::PointwiseScratchBytes(64, 2) == 256, "Regenerate: generator and firmware disagree");
-using Block4PointwiseRows = aot::WeightRows<64, 64, kBlock4PointwiseWeights>;
+using RowsOfBlock4Pointwise = aot::WeightRows<64, 64, kBlock4PointwiseWeights>;
 
 // block4.residual: CONV_2D (operator 16, output 'block4_residual')
 alignas(16) constexpr int8_t kBlock4ResidualWeights[4096] = {
@@ -1926,7 +1926,7 @@ alignas(16) constexpr int32_t kBlock4ResidualRequantization[192] = {
 };
 static_assert(aot::PointwiseWeightsBytes(64, 64) == sizeof(kBlock4ResidualWeights), "Regenerate: generator and firmware disagree");
 static_assert(aot::PointwiseScratchBytes(64, 2) == 256, "Regenerate: generator and firmware disagree");
-using Block4ResidualRows = aot::WeightRows<64, 64, kBlock4ResidualWeights>;
+using RowsOfBlock4Residual = aot::WeightRows<64, 64, kBlock4ResidualWeights>;
 
 // block4.add: ADD (operator 17, output 'block4_add')
 static_assert(aot::kAddExtraBits == 20, "Regenerate: generator and firmware disagree");
@@ -2370,7 +2370,7 @@ alignas(16) constexpr int32_t kBlock5PointwiseRequantization[384] = {
 };
 static_assert(aot::PointwiseWeightsBytes(64, 128) == sizeof(kBlock5PointwiseWeights), "Regenerate: generator and firmware disagree");
 static_assert(aot::PointwiseScratchBytes(64, 2) == 256, "Regenerate: generator and firmware disagree");
-using Block5PointwiseRows = aot::WeightRows<64, 128, kBlock5PointwiseWeights>;
+using RowsOfBlock5Pointwise = aot::WeightRows<64, 128, kBlock5PointwiseWeights>;
 
 // block5.pointwise2: CONV_2D (operator 23, output 'block6_pointwise')
 alignas(16) constexpr int8_t kBlock5Pointwise2Weights[16384] = {
@@ -3022,7 +3022,7 @@ alignas(16) constexpr int32_t kBlock5Pointwise2Requantization[384] = {
 };
 static_assert(aot::PointwiseWeightsBytes(128, 128) == sizeof(kBlock5Pointwise2Weights), "Regenerate: generator and firmware disagree");
 static_assert(aot::PointwiseScratchBytes(128, 2) == 512, "Regenerate: generator and firmware disagree");
-using Block5Pointwise2Rows = aot::WeightRows<128, 128, kBlock5Pointwise2Weights>;
+using RowsOfBlock5Pointwise2 = aot::WeightRows<128, 128, kBlock5Pointwise2Weights>;
 
 // pool.dense: FULLY_CONNECTED (operator 27, output 'logits')
 alignas(16) constexpr int8_t kPoolDenseWeights[1536] = {
@@ -3095,7 +3095,7 @@ alignas(16) constexpr int32_t kPoolDenseRequantization[36] = {
 };
 static_assert(aot::PointwiseWeightsBytes(128, 12) == sizeof(kPoolDenseWeights), "Regenerate: generator and firmware disagree");
 static_assert(aot::PointwiseScratchBytes(128, 1) == 512, "Regenerate: generator and firmware disagree");
-using PoolDenseRows = aot::WeightRows<128, 12, kPoolDenseWeights>;
+using RowsOfPoolDense = aot::WeightRows<128, 12, kPoolDenseWeights>;
 
 alignas(16) int8_t g_scratch[1024];
 static_assert(aot::kAlignmentBytes == 16, "Regenerate: generator and firmware disagree");
@@ -3182,8 +3182,8 @@ Status Step(const int8_t* features, int8_t* scores) {
   g_profiler.Done(1);
 
   // block1.pointwise
-  aot::Pointwise<40, 128, 2, aot::Rounding::kFast, aot::Clamping::kInt8, Block1PointwiseRows::kPaired>(
-      {Block1PointwiseRows::Data(), kBlock1PointwiseRequantization}, {-128, -128, 127}, g_scratch + 160, 40, g_block2.NewRows(), g_scratch + 0);
+  aot::Pointwise<40, 128, 2, aot::Rounding::kFast, aot::Clamping::kInt8, RowsOfBlock1Pointwise::kPaired>(
+      {RowsOfBlock1Pointwise::Data(), kBlock1PointwiseRequantization}, {-128, -128, 127}, g_scratch + 160, 40, g_block2.NewRows(), g_scratch + 0);
   g_profiler.Done(2);
 
   // block2.depthwise
@@ -3192,13 +3192,13 @@ Status Step(const int8_t* features, int8_t* scores) {
   g_profiler.Done(3);
 
   // block2.pointwise
-  aot::Pointwise<128, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8, Block2PointwiseRows::kPaired>(
-      {Block2PointwiseRows::Data(), kBlock2PointwiseRequantization}, {-10, -128, 127}, g_scratch + 512, 128, g_scratch + 768, g_scratch + 0);
+  aot::Pointwise<128, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8, RowsOfBlock2Pointwise::kPaired>(
+      {RowsOfBlock2Pointwise::Data(), kBlock2PointwiseRequantization}, {-10, -128, 127}, g_scratch + 512, 128, g_scratch + 768, g_scratch + 0);
   g_profiler.Done(4);
 
   // block2.residual
-  aot::Pointwise<128, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8, Block2ResidualRows::kPaired>(
-      {Block2ResidualRows::Data(), kBlock2ResidualRequantization}, {24, -128, 127}, g_block2.NewRows(), 128, g_scratch + 512, g_scratch + 0);
+  aot::Pointwise<128, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8, RowsOfBlock2Residual::kPaired>(
+      {RowsOfBlock2Residual::Data(), kBlock2ResidualRequantization}, {24, -128, 127}, g_block2.NewRows(), 128, g_scratch + 512, g_scratch + 0);
   g_profiler.Done(5);
 
   // block2.add
@@ -3212,13 +3212,13 @@ Status Step(const int8_t* features, int8_t* scores) {
   g_profiler.Done(7);
 
   // block3.pointwise
-  aot::Pointwise<64, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8, Block3PointwiseRows::kPaired>(
-      {Block3PointwiseRows::Data(), kBlock3PointwiseRequantization}, {-6, -128, 127}, g_scratch + 256, 64, g_scratch + 384, g_scratch + 0);
+  aot::Pointwise<64, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8, RowsOfBlock3Pointwise::kPaired>(
+      {RowsOfBlock3Pointwise::Data(), kBlock3PointwiseRequantization}, {-6, -128, 127}, g_scratch + 256, 64, g_scratch + 384, g_scratch + 0);
   g_profiler.Done(8);
 
   // block3.residual
-  aot::Pointwise<64, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8, Block3ResidualRows::kPaired>(
-      {Block3ResidualRows::Data(), kBlock3ResidualRequantization}, {18, -128, 127}, g_block3.NewRows(), 64, g_scratch + 256, g_scratch + 0);
+  aot::Pointwise<64, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8, RowsOfBlock3Residual::kPaired>(
+      {RowsOfBlock3Residual::Data(), kBlock3ResidualRequantization}, {18, -128, 127}, g_block3.NewRows(), 64, g_scratch + 256, g_scratch + 0);
   g_profiler.Done(9);
 
   // block3.add
@@ -3232,13 +3232,13 @@ Status Step(const int8_t* features, int8_t* scores) {
   g_profiler.Done(11);
 
   // block4.pointwise
-  aot::Pointwise<64, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8, Block4PointwiseRows::kPaired>(
-      {Block4PointwiseRows::Data(), kBlock4PointwiseRequantization}, {18, -128, 127}, g_scratch + 256, 64, g_scratch + 384, g_scratch + 0);
+  aot::Pointwise<64, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8, RowsOfBlock4Pointwise::kPaired>(
+      {RowsOfBlock4Pointwise::Data(), kBlock4PointwiseRequantization}, {18, -128, 127}, g_scratch + 256, 64, g_scratch + 384, g_scratch + 0);
   g_profiler.Done(12);
 
   // block4.residual
-  aot::Pointwise<64, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8, Block4ResidualRows::kPaired>(
-      {Block4ResidualRows::Data(), kBlock4ResidualRequantization}, {20, -128, 127}, g_block4.NewRows(), 64, g_scratch + 256, g_scratch + 0);
+  aot::Pointwise<64, 64, 2, aot::Rounding::kFast, aot::Clamping::kInt8, RowsOfBlock4Residual::kPaired>(
+      {RowsOfBlock4Residual::Data(), kBlock4ResidualRequantization}, {20, -128, 127}, g_block4.NewRows(), 64, g_scratch + 256, g_scratch + 0);
   g_profiler.Done(13);
 
   // block4.add
@@ -3252,13 +3252,13 @@ Status Step(const int8_t* features, int8_t* scores) {
   g_profiler.Done(15);
 
   // block5.pointwise
-  aot::Pointwise<64, 128, 2, aot::Rounding::kFast, aot::Clamping::kInt8, Block5PointwiseRows::kPaired>(
-      {Block5PointwiseRows::Data(), kBlock5PointwiseRequantization}, {-128, -128, 127}, g_scratch + 256, 64, g_scratch + 512, g_scratch + 0);
+  aot::Pointwise<64, 128, 2, aot::Rounding::kFast, aot::Clamping::kInt8, RowsOfBlock5Pointwise::kPaired>(
+      {RowsOfBlock5Pointwise::Data(), kBlock5PointwiseRequantization}, {-128, -128, 127}, g_scratch + 256, 64, g_scratch + 512, g_scratch + 0);
   g_profiler.Done(16);
 
   // block5.pointwise2
-  aot::Pointwise<128, 128, 2, aot::Rounding::kFast, aot::Clamping::kInt8, Block5Pointwise2Rows::kPaired>(
-      {Block5Pointwise2Rows::Data(), kBlock5Pointwise2Requantization}, {-128, -128, 127}, g_scratch + 512, 128, g_scratch + 768, g_scratch + 0);
+  aot::Pointwise<128, 128, 2, aot::Rounding::kFast, aot::Clamping::kInt8, RowsOfBlock5Pointwise2::kPaired>(
+      {RowsOfBlock5Pointwise2::Data(), kBlock5Pointwise2Requantization}, {-128, -128, 127}, g_scratch + 512, 128, g_scratch + 768, g_scratch + 0);
   g_profiler.Done(17);
 
   // block5.average
@@ -3270,8 +3270,8 @@ Status Step(const int8_t* features, int8_t* scores) {
   g_profiler.Done(19);
 
   // pool.dense
-  aot::Pointwise<128, 12, 1, aot::Rounding::kFast, aot::Clamping::kInt8, PoolDenseRows::kPaired>(
-      {PoolDenseRows::Data(), kPoolDenseRequantization}, {-33, -128, 127}, g_scratch + 512, 128, scores, g_scratch + 0);
+  aot::Pointwise<128, 12, 1, aot::Rounding::kFast, aot::Clamping::kInt8, RowsOfPoolDense::kPaired>(
+      {RowsOfPoolDense::Data(), kPoolDenseRequantization}, {-33, -128, 127}, g_scratch + 512, 128, scores, g_scratch + 0);
   g_profiler.Done(20);
 
   g_block1.Advance();

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,14 +16,18 @@ from kws_reference.protocol.messages import AudioHeard, DetectionRecord, StepRec
 from kws_reference.protocol.wire import Message
 from kws_reference.timing import StepClock
 
-from kws_host.heard_audio import HeardAudio, write_wav
+from kws_host.heard_audio import HeardAudio, taking, write_wav
 
 WAKE, NEAR_MISS = "wake", "near miss"
-UNSORTED = "_unsorted_"
-"""Folder of what nobody has sorted: training leaves folders of such names out."""
+UNSORTED, DROPPED = "_unsorted_", "_dropped_"
+"""Folders of what nobody has sorted, and of what nobody wants: training leaves folders of such names out."""
 JOURNAL = "captures.jsonl"
 FALLEN_STEPS = 10
 """That a score must stay below the level of a near miss for the next one to begin."""
+LONGEST_STEPS = 100
+"""That the end of a near miss is waited for behind its greatest posterior: a radio may hold a score up for hours."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,27 +55,38 @@ class Watch:
         self._levels = [NEVER_Q15 if level == NEVER_Q15 else round(near * level) for level in threshold_q15]
         self._best: Moment | None = None  # of the near miss under way
         self._fallen = FALLEN_STEPS
-        self._woke = False  # what is above the level now was raised
+        self._is_told = False  # what is above the level now was raised, or told as a near miss
 
     def on_event(self, event: Message) -> Moment | None:
         """Takes an event. Returns the moment that it completes."""
         if isinstance(event, DetectionRecord):
-            self._best, self._woke, self._fallen = None, True, 0
+            self._best, self._is_told, self._fallen = None, True, 0
             return Moment(WAKE, event.step, event.label, event.smoothed_q15)
         if not isinstance(event, StepRecord):
             return None
-        if event.top_smoothed_q15 >= max(1, self._levels[event.top_label]):
+        if self._is_near(event):
             self._fallen = 0
             best = self._best
-            if not self._woke and (best is None or event.top_smoothed_q15 > best.smoothed_q15):
+            if not self._is_told and (best is None or event.top_smoothed_q15 > best.smoothed_q15):
                 self._best = Moment(NEAR_MISS, event.step, event.top_label, event.top_smoothed_q15)
-            return None
-        self._fallen += 1
-        if self._fallen < FALLEN_STEPS:
-            return None
-        self._woke = False
+        else:
+            self._fallen += 1
+        if self._fallen >= FALLEN_STEPS:
+            self._is_told = False
+            return self.end()
+        if self._best is not None and event.step - self._best.step >= LONGEST_STEPS:
+            self._is_told = True
+            return self.end()
+        return None
+
+    def end(self) -> Moment | None:
+        """At the end: the near miss that is under way."""
         best, self._best = self._best, None
         return best
+
+    def _is_near(self, event: StepRecord) -> bool:
+        level = self._levels[event.top_label] if event.top_label < len(self._levels) else NEVER_Q15
+        return event.top_smoothed_q15 >= max(1, level)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +97,21 @@ class Span:
     after_s: float
 
 
+@dataclasses.dataclass(frozen=True)
+class Cut:
+    """A moment and its audio.
+
+    Attributes:
+      moment: the moment.
+      pcm: int16 ``[samples]``.
+      lost_samples: that may be missing in it: zeros, or left out by the board.
+    """
+
+    moment: Moment
+    pcm: np.ndarray
+    lost_samples: int
+
+
 class Capturer:
     """Cuts the audio around moments out of what a device hears."""
 
@@ -88,30 +119,54 @@ class Capturer:
         """Args: clock: of the device's model. watch: finds the moments. span: around each."""
         self._clock, self._watch = clock, watch
         self._before, self._after = (round(seconds * clock.sample_rate_hz) for seconds in (span.before_s, span.after_s))
-        # A near miss is known when its score has fallen: as late as that its audio must still be there.
-        self._heard = HeardAudio(self._before + self._after + 10 * clock.sample_rate_hz)
+        # A near miss is known when its score has fallen: as late as that its audio must still be there. Steps come some
+        # audio behind theirs; a second is plenty.
+        latest = clock.end_samples(LONGEST_STEPS + FALLEN_STEPS) + clock.sample_rate_hz
+        self._heard = HeardAudio(self._before + self._after + latest)
         self._waiting: list[Moment] = []
+        self._looked_at, self._dropped = 0, 0
 
-    def on_event(self, event: Message) -> Iterator[tuple[Moment, np.ndarray]]:
-        """Takes an event. Yields moments that have all their audio, int16 ``[samples]``."""
+    def on_event(self, event: Message) -> None:
+        """Takes an event."""
         if isinstance(event, AudioHeard):
             self._heard.add(event)
         if (moment := self._watch.on_event(event)) is not None:
             self._waiting.append(moment)
-        while self._waiting and self._end(self._waiting[0]) <= self._heard.samples:
+
+    def on_dropped(self, samples: int) -> None:
+        """Takes how many samples the board has dropped since its microphone was started."""
+        if samples != self._dropped:
+            self._heard.note_loss(self._looked_at, self._heard.samples, (samples - self._dropped) % (1 << 32))
+        self._looked_at, self._dropped = self._heard.samples, samples
+
+    @property
+    def lost_samples(self) -> int:
+        """On the way and by the board, so far."""
+        return self._heard.lost_samples + self._dropped
+
+    @property
+    def has_cuts(self) -> bool:
+        """Whether `cuts` yields one."""
+        return bool(self._waiting) and self._end(self._waiting[0]) <= self._heard.samples
+
+    def cuts(self) -> Iterator[Cut]:
+        """Moments that have all their audio."""
+        while self.has_cuts:
             yield self._cut(self._waiting.pop(0))
 
-    def rest(self) -> Iterator[tuple[Moment, np.ndarray]]:
+    def rest(self) -> Iterator[Cut]:
         """At the end: moments with as much audio as there is."""
+        if (moment := self._watch.end()) is not None:
+            self._waiting.append(moment)
         while self._waiting:
             yield self._cut(self._waiting.pop(0))
 
     def _end(self, moment: Moment) -> int:
         return self._clock.end_samples(moment.step) + self._after
 
-    def _cut(self, moment: Moment) -> tuple[Moment, np.ndarray]:
-        start = max(0, self._clock.end_samples(moment.step) - self._before)
-        return moment, self._heard.pcm(start, self._end(moment))
+    def _cut(self, moment: Moment) -> Cut:
+        start, end = max(0, self._clock.end_samples(moment.step) - self._before), self._end(moment)
+        return Cut(moment, self._heard.pcm(start, end), self._heard.lost_between(start, end))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,6 +195,7 @@ class Capture:
       smoothed: its posterior, 0 to 1.
       seconds: since the microphone was started.
       board, model_sha256: whose it is.
+      lost_samples: that may be missing in it.
     """
 
     file: str
@@ -149,6 +205,7 @@ class Capture:
     seconds: float
     board: str
     model_sha256: str
+    lost_samples: int = 0
 
 
 class CaptureFolder:
@@ -161,8 +218,16 @@ class CaptureFolder:
     def add(self, capture: Capture, pcm: np.ndarray, rate_hz: int) -> Capture:
         """Writes a capture. Args: capture: its file is a name alone. Raises: KwsError: it cannot be written."""
         written = dataclasses.replace(capture, file=f"{UNSORTED}/{capture.file}")
-        write_wav(self.root / written.file, pcm, rate_hz)
-        self._note({"captured": dataclasses.asdict(written)})
+        path = self.root / written.file
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            # Noted first: what is noted and not there is left out, what is there and not noted would never be sorted.
+            self._note({"captured": dataclasses.asdict(written)})
+            write_wav(path, pcm, rate_hz)
+        except FileExistsError:
+            raise KwsError(f"{path} is there already, and stays as it is. Choose another folder.") from None
+        except OSError as error:
+            raise KwsError(f"cannot make {self.root}: {error.strerror}. Choose another folder.") from None
         return written
 
     def sort(self, capture: Capture, key: str) -> str | None:
@@ -174,19 +239,22 @@ class CaptureFolder:
         verdict = VERDICTS[capture.kind].get(key)
         source = self.root / capture.file
         if key == DROP_KEY:
-            source.unlink(missing_ok=True)
-            self._note({"sorted": capture.file, "verdict": "dropped"})
-            return "dropped"
-        if verdict is None and key != SILENCE_KEY:
+            name, folder = "dropped", DROPPED
+        elif key == SILENCE_KEY:
+            name, folder = "silence", SILENCE
+        elif verdict is not None:
+            name, folder = verdict.name, capture.label if verdict.of_label else UNKNOWN
+        else:
             return None
-        name = "silence" if verdict is None else verdict.name
-        folder = SILENCE if verdict is None else capture.label if verdict.of_label else UNKNOWN
-        if folder in ("", ".", "..") or set(folder) & set("/\\"):
+        if folder in ("", ".", "..") or set(folder) & set("/\\\0"):
             raise KwsError(f"label {folder!r} can be no folder's name: its captures stay in {self.root / UNSORTED}")
         target = self.root / folder / source.name
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(source, target)
+            with taking(target):
+                os.replace(source, target)
+        except FileExistsError:
+            raise KwsError(f"{target} is there already: {source} stays where it is. Move or rename one.") from None
         except OSError as error:
             raise KwsError(f"cannot move {source} to {target}: {error.strerror}. Is the folder writable?") from None
         self._note({"sorted": capture.file, "verdict": name, "to": f"{folder}/{source.name}"})
@@ -195,35 +263,34 @@ class CaptureFolder:
     def unsorted(self) -> list[Capture]:
         """Captures that nobody has sorted, in the order in which they came; those whose file is gone are left out.
 
+        Lines that were cut off, as when the power went, are left out with a warning.
+
         Raises:
-          KwsError: there is no journal, or a line of it cannot be read.
+          KwsError: there is no journal, or no line of it can be read.
         """
         path = self.root / JOURNAL
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = [line for line in path.read_bytes().split(b"\n") if line.strip()]
         except OSError as error:
             raise KwsError(
                 f"cannot read {path}: {error.strerror}. Give a folder that kws-host capture wrote."
             ) from None
         found: dict[str, Capture] = {}
+        foreign: list[str] = []
         for number, line in enumerate(lines, 1):
             try:
                 entry = json.loads(line)
-                if not isinstance(entry, dict):
-                    raise TypeError("no object")
                 if "captured" in entry:
-                    capture = Capture(**entry["captured"])
-                    if capture.file != f"{UNSORTED}/{Path(capture.file).name}" or capture.kind not in VERDICTS:
-                        raise ValueError("no capture of this folder")
+                    capture = _capture_of(entry["captured"])
                     found[capture.file] = capture
-                elif "sorted" in entry:
+                else:
                     found.pop(entry["sorted"], None)
-            except (ValueError, TypeError) as error:
-                if number == len(lines):  # cut off when the power went
-                    continue
-                raise KwsError(
-                    f"{path}, line {number}, is none of this program's ({error}). Repair or delete it."
-                ) from None
+            except (ValueError, TypeError, KeyError, RecursionError) as error:
+                foreign.append(f"line {number} ({error})")
+        if foreign and len(foreign) == len(lines):
+            raise KwsError(f"{path}, {foreign[0]}, is none of this program's. Repair or delete it.")
+        if foreign:
+            log.warning(f"{path}: left out of {len(lines)} lines, as cut off or foreign: {', '.join(foreign[:3])}")
         return [capture for capture in found.values() if (self.root / capture.file).is_file()]
 
     def _note(self, entry: dict) -> None:
@@ -231,10 +298,22 @@ class CaptureFolder:
         try:
             with path.open("a+b") as file:
                 cut_off = file.tell() and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n"
-                line = json.dumps(entry, ensure_ascii=False).encode("utf-8", "backslashreplace")
+                line = json.dumps(entry).encode()
                 file.write(b"\n" * bool(cut_off) + line + b"\n")
         except OSError as error:
             raise KwsError(f"cannot write {path}: {error.strerror}. Free space or choose another folder.") from None
+
+
+def _capture_of(entry: object) -> Capture:
+    """A journal's capture. Raises: TypeError, ValueError: it is none."""
+    capture = Capture(**entry)  # type: ignore[arg-type]
+    for field in dataclasses.fields(Capture):
+        value = getattr(capture, field.name)
+        if not isinstance(value, field.type if field.type is not float else (int, float)):  # type: ignore[arg-type]
+            raise TypeError(f"{field.name} is {value!r}")
+    if capture.file != f"{UNSORTED}/{Path(capture.file).name}" or capture.kind not in VERDICTS:
+        raise ValueError("no capture of this folder")
+    return capture
 
 
 def share(smoothed_q15: int) -> float:

@@ -109,7 +109,12 @@ def use(device: Device, config: DetectorConfig, *, keep: bool = False) -> None:
             first,
             tuple(levels[LEVELS_PER_LABEL * first : LEVELS_PER_LABEL * (first + LABELS_PER_FRAME)]),
         )
-        _set(device, request)
+        try:
+            _set(device, request)
+        except KwsError:
+            if first:  # all or nothing: what went before is undone
+                use(device, held.config)
+            raise
 
 
 def forget(device: Device) -> None:

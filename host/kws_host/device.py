@@ -3,13 +3,16 @@
 import contextlib
 import dataclasses
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 from kws_reference.errors import KwsError
 from kws_reference.protocol import messages
 from kws_reference.protocol.messages import Config, ErrorCode, MessageType, NamesKind, SourceKind, Status
 from kws_reference.protocol.wire import Message
+from kws_reference.system.file_names import printable
 from kws_reference.timing import StepClock
 
 from kws_host.audio_stream import AudioStream
@@ -31,6 +34,12 @@ EVENTS: tuple[type[Message], ...] = (
     messages.Hello,
     messages.Fault,
 )
+
+
+def _plain(info: messages.Info) -> messages.Info:
+    """With texts that can be shown: a device may send what a terminal would obey."""
+    texts: dict[str, Any] = {name: printable(text) for name, text in vars(info).items() if isinstance(text, str)}
+    return dataclasses.replace(info, **texts)
 
 
 class LossError(LinkError):
@@ -82,9 +91,10 @@ class Device:
         self.lost_events = 0
         self._hears_host = False  # not known: somebody before us may have chosen the microphone
         self._config = Config.NONE
-        link.on_frame = self.take
+        self._set_aside: deque[Frame] | None = None  # that came while `events` waits for the answer to a request
+        link.on_frame = self._on_frame
         try:
-            self.info = self._ask(MessageType.GET_INFO, b"", messages.Info)
+            self.info = _plain(self._ask(MessageType.GET_INFO, b"", messages.Info))
         except RequestRefused as error:
             if error.error.code != ErrorCode.BAD_VERSION:
                 raise
@@ -97,11 +107,11 @@ class Device:
         return self.link.decode(answer, self.link.request(kind, payload, answer.TYPE))
 
     def names(self, kind: NamesKind) -> list[str]:
-        """Labels, states or layers, in the device's order."""
+        """Labels, states or layers, in the device's order; what is not printable in them as an escape."""
         names: list[str] = []
         while True:
             part = self._ask(MessageType.GET_NAMES, messages.GetNames(kind, len(names)).encode(), messages.Names)
-            names += part.names
+            names += map(printable, part.names)
             if len(names) >= part.total or not part.names:
                 return names
 
@@ -328,15 +338,31 @@ class Device:
     def events(self, silence_s: float) -> Iterator[Message]:
         """Events as they come, until none comes for so long. `lost_events` counts those that did not come.
 
+        Those that come while the device is asked something, as for `stats`, follow behind.
+
         Raises:
           LinkError: the link broke. RequestRefused: the engine failed. KwsError: the device faulted or restarted.
         """
-        while (frame := self.link.receive(silence_s)) is not None:
-            if frame.type == MessageType.ERROR:
-                raise RequestRefused(self.link.port, self.link.decode(messages.Error, frame.payload))
-            if (event := self.take(frame)) is not None:
-                self._require_running(event)
-                yield event
+        self._set_aside = deque()  # from now on, not from the first event on that is asked for
+        return self._events(self._set_aside, silence_s)
+
+    def _events(self, frames: deque[Frame], silence_s: float) -> Iterator[Message]:
+        try:
+            while (frame := frames.popleft() if frames else self.link.receive(silence_s)) is not None:
+                if frame.type == MessageType.ERROR:
+                    raise RequestRefused(self.link.port, self.link.decode(messages.Error, frame.payload))
+                if (event := self.take(frame)) is not None:
+                    self._require_running(event)
+                    yield event
+        finally:
+            self._set_aside = None
+
+    def _on_frame(self, frame: Frame) -> None:
+        """Takes a frame that answers no request; whoever follows `events` gets it there, in its turn."""
+        if self._set_aside is None:
+            self.take(frame)
+        else:
+            self._set_aside.append(frame)
 
     def take(self, frame: Frame) -> Message | None:
         """Takes an event, and returns it; late answers and unknown types of newer firmware are left alone."""
@@ -344,6 +370,7 @@ class Device:
         if kind is None:
             return None
         event = self.link.decode(kind, frame.payload)
+        self._require_labels(event)
         if not self._is_new(frame):
             return None
         if self.on_event:
@@ -351,6 +378,22 @@ class Device:
         if self._run is not None:
             self._collect(event, self._run)
         return event
+
+    def _require_labels(self, event: Message) -> None:
+        """Raises LinkError when an event is of labels that the model has not."""
+        labels = self.info.label_count
+        match event:
+            case messages.StepRecord():
+                is_right = event.top_label < labels and len(event.scores) == labels
+            case messages.DetectionRecord():
+                is_right = event.label < labels
+            case _:
+                return
+        if not is_right:
+            raise LinkError(
+                f"{self.link.port}: {event.TYPE.name} is of other labels than the {labels} of {self.info.board}. "
+                "Flash this kit's firmware."
+            )
 
     def _is_new(self, frame: Frame) -> bool:
         """False for an event that came twice on the way. Remembers whether one before it did not come at all."""

@@ -164,7 +164,8 @@ def verify(port: str, baud: int, wanted_sha256: str, boot_s: float = BOOT_S) -> 
         return Flashed("", None, wanted_sha256)
     deadline = time.monotonic() + boot_s
     while True:
-        flashed = Flashed(port, asking.ask(port, baud, _ASK_S), wanted_sha256)
+        left_s = deadline - time.monotonic()
+        flashed = Flashed(port, asking.ask(port, baud, _ASK_S, left_s), wanted_sha256)
         if flashed.is_verified or time.monotonic() > deadline:
             return flashed
         time.sleep(_ASK_S)

@@ -37,14 +37,17 @@ class MicrophoneEnded(KwsError):
     """The microphone brings no more: of an emulated board, its recording has ended."""
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds what `source_of`, `emulating` and `with_reconnects` read."""
+def add_options(parser: argparse.ArgumentParser, *, waits: bool = True) -> None:
+    """Adds what `source_of` and `emulating` read, and `with_reconnects` where the command ``waits`` for the board."""
     group = parser.add_argument_group("microphone")
     group.add_argument("--gain", type=float, default=0.0, metavar="DB", help="of its samples (default: 0)")
     group.add_argument("--keep-dc", action="store_true", help="do not remove their constant part")
     group.add_argument(
         "--heard", type=Path, nargs="+", metavar="WAV", help="with --emulate: what the board's microphone hears"
     )
+    if not waits:
+        parser.set_defaults(wait=0.0)
+        return
     group.add_argument(
         "--wait",
         type=float,
@@ -56,15 +59,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def source_of(args: argparse.Namespace) -> messages.SetSource:
     """The microphone, with what its samples go through. Raises: KwsError: an option is out of its range."""
-    gain_q8 = round(UNITY_GAIN_Q8 * 10 ** (args.gain / 20)) if math.isfinite(args.gain) and args.gain < 100 else 0
-    if not 1 <= gain_q8 <= MAX_GAIN_Q8:
-        low, high = (20 * math.log10(gain / UNITY_GAIN_Q8) for gain in (1, MAX_GAIN_Q8))
-        raise KwsError(f"--gain must be {low:.0f} to {high:.0f} dB. Received: {args.gain:g}.")
+    gain_q8 = gain_q8_of(args.gain)
     if not args.wait >= 0:
         raise KwsError(f"--wait must be 0 seconds or more. Received: {args.wait:g}.")
     if args.heard and not args.emulate:
         raise KwsError("--heard is for emulated boards: give --emulate BOARD too, or leave it away")
     return messages.SetSource(SourceKind.MICROPHONE, gain_q8, int(not args.keep_dc))
+
+
+def gain_q8_of(gain_db: float) -> int:
+    """``--gain`` as devices take it. Raises: KwsError: it is out of range."""
+    gain_q8 = round(UNITY_GAIN_Q8 * 10 ** (gain_db / 20)) if math.isfinite(gain_db) and gain_db < 100 else 0
+    if not 1 <= gain_q8 <= MAX_GAIN_Q8:
+        low, high = (20 * math.log10(gain / UNITY_GAIN_Q8) for gain in (1, MAX_GAIN_Q8))
+        raise KwsError(f"--gain must be {low:.0f} to {high:.0f} dB. Received: {gain_db:g}.")
+    return gain_q8
 
 
 @contextlib.contextmanager
@@ -82,22 +91,35 @@ def emulating(target: Target, heard: list[Path] | None) -> Iterator[Target]:
         yield hears
 
 
+def require_rate(target: Target, device: Device) -> None:
+    """Raises KwsError where a target of `emulating` would play its recordings too slowly or too fast."""
+    if target.arguments and device.info.sample_rate_hz != EMULATED_RATE_HZ:
+        raise KwsError(
+            f"--heard is played at {EMULATED_RATE_HZ:,} Hz, and the model hears {device.info.sample_rate_hz:,} Hz: "
+            "give an emulated board a model of that rate, or stream recordings to it (kws-host check)."
+        )
+
+
 @contextlib.contextmanager
 def started(device: Device, source: messages.SetSource, config: Config) -> Iterator[None]:
     """Lets a device hear by its microphone, anew, until the block ends."""
     device.configure(config)
-    device.set_source(source)
     try:
+        device.set_source(source)
         yield
     finally:
-        with contextlib.suppress(LinkError):  # it may be gone; what ended the block is told
-            device.set_source(messages.SetSource(SourceKind.HOST))
+        with contextlib.suppress(KwsError):  # it may be gone, or refuse; what ended the block is told
             device.configure(Config.NONE)
+            device.set_source(messages.SetSource(SourceKind.HOST))
 
 
 def events(device: Device) -> Iterator[Message]:
     """Events of a device that hears. Raises: MicrophoneEnded: it fell silent; and see `Device.events`."""
-    yield from device.events(SILENCE_S)
+    return _until_silence(device, device.events(SILENCE_S))
+
+
+def _until_silence(device: Device, heard: Iterator[Message]) -> Iterator[Message]:
+    yield from heard
     raise MicrophoneEnded(
         f"the microphone of {device.info.board} has brought nothing for {SILENCE_S:g} s: an emulated one's recording "
         "has ended, of a real one look at its wiring and driver."
@@ -125,6 +147,7 @@ def with_reconnects(
     while True:
         try:
             with open_device(target, on_text=on_text) as device:
+                require_rate(target, device)
                 if deadline is not None:
                     log.info(f"{device.link.port}: {device.info.board} is back")
                     deadline = None

@@ -70,9 +70,14 @@ def add_bundle(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bundle",
         type=Path,
-        default=os.environ.get("KWS_BUNDLE", RELEASED_BUNDLE),
+        default=default_bundle(),
         help="model bundle (default: $KWS_BUNDLE or the kit's released model)",
     )
+
+
+def default_bundle() -> str | Path:
+    """Where ``--bundle`` is not given."""
+    return os.environ.get("KWS_BUNDLE", RELEASED_BUNDLE)
 
 
 def add_limit(parser: argparse.ArgumentParser) -> None:

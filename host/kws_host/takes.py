@@ -9,6 +9,8 @@ import numpy as np
 from kws_reference.audio.word_window import is_silent, word_start
 from kws_reference.errors import KwsError
 
+from kws_host.heard_audio import write_wav
+
 LARGEST = 32767
 CLIPPED_SAMPLES = 4
 """At full scale: fewer may be a word that just fits."""
@@ -22,7 +24,11 @@ _SPEAKER = re.compile(r"\w(?:[\w-]*\w)?")
 
 def level_db(pcm: np.ndarray) -> float:
     """Loudest sample of int16 ``[samples]``, in dB of full scale; -inf of silence."""
-    peak = int(np.abs(pcm.astype(np.int32)).max(initial=0))
+    return decibels(int(np.abs(pcm.astype(np.int32)).max(initial=0)))
+
+
+def decibels(peak: int) -> float:
+    """A magnitude of int16 samples, in dB of full scale; -inf of 0."""
     return 20 * math.log10(peak / 32768) if peak else -math.inf
 
 
@@ -51,7 +57,7 @@ class Take:
         clipped = int((np.abs(word.astype(np.int32)) >= LARGEST).sum())
         fault = ""
         if lost_samples:
-            fault = f"{lost_samples:,} samples were lost on the way"
+            fault = f"without {lost_samples:,} samples, which were lost"
         elif clipped >= CLIPPED_SAMPLES:
             fault = f"clipped: {clipped:,} samples are as large as can be. Farther away, or less --gain"
         elif is_silent(word, rate_hz) or peak < quietest_db:
@@ -72,7 +78,10 @@ def check_speaker(name: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class TakeFolder:
-    """Where takes of a speaker go: ``root/<word>/<speaker>_nohash_<n>.wav``, as in Speech Commands."""
+    """Where takes of a speaker go: ``root/<word>/<speaker>_nohash_<n>.wav``, as in Speech Commands.
+
+    Two programs may write to one folder at the same time.
+    """
 
     root: Path
     speaker: str
@@ -84,6 +93,14 @@ class TakeFolder:
         names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
         return sorted(int(match[1]) for name in names if (match := pattern.fullmatch(name)))
 
-    def next_path(self, word: str) -> Path:
-        """A file that is not there yet."""
-        return self.root / word / f"{self.speaker}_nohash_{max(self.numbers(word), default=-1) + 1}.wav"
+    def add(self, word: str, pcm: np.ndarray, rate_hz: int) -> Path:
+        """Writes a take, int16 ``[samples]``, behind those that are there. Returns its file. Raises: KwsError."""
+        number = max(self.numbers(word), default=-1)
+        while True:
+            number += 1
+            path = self.root / word / f"{self.speaker}_nohash_{number}.wav"
+            try:
+                write_wav(path, pcm, rate_hz)
+            except FileExistsError:  # by another program just now
+                continue
+            return path

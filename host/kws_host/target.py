@@ -19,7 +19,7 @@ from kws_host.link import Link, LinkError
 from kws_host.port import DEFAULT_BAUD
 from kws_host.project import firmware_of
 
-LONGEST_TIMEOUT_S = 3600
+MOST_TIMEOUT_S = 3600
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,8 +62,10 @@ def open_device(
     Raises:
       KwsError: no port was given, or two; it cannot be opened, nobody answers, or the emulator ended.
     """
-    if not 0 < target.timeout_s <= LONGEST_TIMEOUT_S:  # nor nan
-        raise KwsError(f"--timeout must be positive, up to {LONGEST_TIMEOUT_S} s. Received: {target.timeout_s:g}.")
+    if not 0 < target.timeout_s <= MOST_TIMEOUT_S:
+        raise KwsError(
+            f"--timeout must be positive, and at most {MOST_TIMEOUT_S:,} seconds. Received: {target.timeout_s:g}."
+        )
     if target.emulate and target.port:
         raise KwsError(f"--emulate {target.emulate} and --port {target.port} name two devices: give one of them.")
     if target.emulate:

@@ -7,6 +7,7 @@ import numpy as np
 from kws_reference.bundle import NEVER_Q15, Bundle, DetectorConfig, checked_detector
 from kws_reference.detector.integer import ONE_Q15, Detection, Detector
 from kws_reference.errors import KwsError
+from kws_reference.labels import LabelSet
 
 from kws_host.clips import Clip
 from kws_host.device import Device
@@ -40,7 +41,7 @@ class Changes:
         Raises:
           KwsError: a level names no label or is none, or the settings contradict one another.
         """
-        labels = list(bundle.labels)
+        labels = bundle.labels
         threshold = _levels(labels, config, "--threshold", self.thresholds, config.threshold_q15)
         release = [
             held if new == old or held == NEVER_Q15 else held * new // max(old, 1)
@@ -64,17 +65,21 @@ class Changes:
 
 
 def _levels(
-    labels: Sequence[str], config: DetectorConfig, option: str, wanted: Sequence[str], levels: tuple[int, ...]
+    labels: LabelSet, config: DetectorConfig, option: str, wanted: Sequence[str], levels: tuple[int, ...]
 ) -> tuple[int, ...]:
-    """Levels of all labels, with those that the words name. A bare one is for labels that raise something."""
+    """Levels of all labels, with those that the words name. A bare one is for keywords, and what else raises something.
+
+    Keywords that are switched off are meant too: a bare level is how they are all switched on again.
+    """
     found = list(levels)
+    every = {*labels.keyword_rows, *(row for row, level in enumerate(config.threshold_q15) if level != NEVER_Q15)}
     for word in wanted:
         label, equals, text = word.rpartition("=")
         value = _level(option, word, text)
         if equals and label not in labels:
             raise KwsError(f"{option} names no label of the model. Received: {word!r}. Labels: {', '.join(labels)}.")
         for index, name in enumerate(labels):
-            if name == label or not equals and config.threshold_q15[index] != NEVER_Q15:
+            if name == label or not equals and index in every:
                 found[index] = value
     return tuple(found)
 

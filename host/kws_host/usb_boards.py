@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from kws_reference.system.file_names import printable
+
 
 @dataclasses.dataclass(frozen=True)
 class UsbBoard:
@@ -60,7 +62,7 @@ class SerialPort:
     Attributes:
       device: its name.
       usb: vendor and product id, or None.
-      serial_number, description: as the system has them, "" without.
+      serial_number, description: as the system has them, what is not printable as an escape; "" without.
       board: what it is, or None.
     """
 
@@ -73,11 +75,12 @@ class SerialPort:
     @classmethod
     def of(cls, port: Any) -> "SerialPort":
         """Args: port: of pyserial's ``list_ports``."""
-        texts = [getattr(port, name, None) or "" for name in ("description", "product", "manufacturer", "interface")]
-        board = board_of(port.vid, port.pid, " ".join(texts))
+        names = ("description", "product", "manufacturer", "interface", "serial_number")
+        texts = [printable(getattr(port, name, None) or "") for name in names]
+        board = board_of(port.vid, port.pid, " ".join(texts[:-1]))
         usb = (port.vid, port.pid) if port.vid is not None and port.pid is not None else None
         description = "" if texts[0] == "n/a" else texts[0]
-        return cls(port.device, usb, getattr(port, "serial_number", None) or "", description, board)
+        return cls(port.device, usb, texts[-1], description, board)
 
 
 def serial_ports(found: Sequence[Any] | None = None) -> list[SerialPort]:

@@ -1,20 +1,22 @@
 """``kws-host capture``: the audio around wakes and near misses while a board listens, sorted for training."""
 
 import argparse
+import contextlib
 import dataclasses
 import datetime
 import logging
 import math
+import secrets
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import numpy as np
 from kws_reference.cli import program
 from kws_reference.errors import KwsError
 from kws_reference.protocol.messages import Config, NamesKind, SetSource
+from kws_reference.system.file_names import printable
 
 from kws_host import detector_settings, microphone, options, report
 from kws_host.capturing import (
@@ -25,7 +27,7 @@ from kws_host.capturing import (
     Capture,
     CaptureFolder,
     Capturer,
-    Moment,
+    Cut,
     Span,
     Watch,
     share,
@@ -37,6 +39,9 @@ from kws_host.screen import Screen
 NOW, LATER = "now", "later"
 PLAYERS = (("aplay", "-q"), ("paplay",), ("afplay",), ("play", "-q"))
 MOST_SPAN_S = 30.0
+LOOK_S = 1.0
+"""Between two looks at what the board has dropped."""
+_STDERR = 2  # a player's words go there: stdout is the results' alone
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +90,7 @@ class Session:
       name: of this session's files.
       captures: so far.
       waiting: that wait for a key.
+      lost_samples: on the way and by the board.
     """
 
     source: SetSource
@@ -97,19 +103,23 @@ class Session:
     name: str
     captures: list[Capture] = dataclasses.field(default_factory=list)
     waiting: list[Capture] = dataclasses.field(default_factory=list)
+    lost_samples: int = 0
 
 
 def run(args: argparse.Namespace) -> int:
-    """Captures, or sorts what was captured."""
+    """Captures, or sorts what was captured. Returns 1 when samples of a capture were lost."""
     report.require_writable(args.json)
     screen = Screen(args.json)
     if args.sort not in (None, NOW, LATER):
+        if args.out or args.emulate or args.duration is not None:
+            raise KwsError(f"--sort {args.sort} goes through that folder: leave --out, --emulate and --duration away")
         found = _go_through(CaptureFolder(Path(args.sort)), screen)
     else:
         found = _capture(args, screen)
     if args.json:
         report.write_json(args.json, found)
-    return program.OK
+    is_lossy = any(capture["lost_samples"] for capture in found.get("captures", ()))
+    return program.CHECK_FAILED if is_lossy else program.OK
 
 
 def _capture(args: argparse.Namespace, screen: Screen) -> dict:
@@ -125,7 +135,8 @@ def _capture(args: argparse.Namespace, screen: Screen) -> dict:
             span,
             Keys(False) if args.sort == LATER else keyboard,
             math.inf if args.duration is None else time.monotonic() + args.duration,
-            f"capture{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%S}",
+            # Chance: two boards that are started by one line of a script write into one folder in the same second.
+            f"capture{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%S}{secrets.token_hex(2)}",
         )
         try:
             microphone.with_reconnects(target, args.wait, lambda device: _listen(device, session))
@@ -133,7 +144,13 @@ def _capture(args: argparse.Namespace, screen: Screen) -> dict:
             pass
     left = len(session.folder.unsorted()) if session.captures else 0
     screen.print(f"{len(session.captures)} captured, {left} to be sorted in {args.out}.")
-    return {"captures": [dataclasses.asdict(capture) for capture in session.captures], "unsorted": left}
+    if session.lost_samples:
+        lossy = sum(capture.lost_samples > 0 for capture in session.captures)
+        screen.print(
+            f"LOST {session.lost_samples:,} samples, in {lossy} of the captures. A faster port, or a shorter cable."
+        )
+    captures = [dataclasses.asdict(capture) for capture in session.captures]
+    return {"captures": captures, "unsorted": left, "lost_samples": session.lost_samples}
 
 
 def _span(args: argparse.Namespace) -> Span:
@@ -157,23 +174,31 @@ def _listen(device: Device, session: Session) -> None:
     held = detector_settings.require_held(device)
     capturer = Capturer(device.clock, Watch(held.config.threshold_q15, session.near), session.span)
     log.info(f"{device.info.board} listens, model {device.info.model_name}; Ctrl-C ends")
+    look_s = time.monotonic() + LOOK_S
     with microphone.started(device, session.source, Config.AUDIO):
         try:
             for event in microphone.events(device):
-                for moment, pcm in capturer.on_event(event):
-                    _keep(device, session, labels, moment, pcm)
+                capturer.on_event(event)
+                if capturer.has_cuts or time.monotonic() > look_s:
+                    look_s = time.monotonic() + LOOK_S
+                    capturer.on_dropped(device.stats().microphone_lost_samples)
+                for cut in capturer.cuts():
+                    _keep(device, session, labels, cut)
                 _sort_waiting(session)
                 if time.monotonic() > session.end_s:
                     break
         except microphone.MicrophoneEnded as error:
             log.info(str(error))
         finally:
-            for moment, pcm in capturer.rest():
-                _keep(device, session, labels, moment, pcm)
+            with contextlib.suppress(KwsError):  # it may be gone; what ended the block is told
+                capturer.on_dropped(device.stats().microphone_lost_samples)
+            session.lost_samples += capturer.lost_samples
+            for cut in capturer.rest():
+                _keep(device, session, labels, cut)
 
 
-def _keep(device: Device, session: Session, labels: list[str], moment: Moment, pcm: np.ndarray) -> None:
-    number = len(session.captures)
+def _keep(device: Device, session: Session, labels: list[str], cut: Cut) -> None:
+    number, moment = len(session.captures), cut.moment
     capture = Capture(
         f"{session.name}_nohash_{number}.wav",
         moment.kind,
@@ -182,14 +207,33 @@ def _keep(device: Device, session: Session, labels: list[str], moment: Moment, p
         round(device.clock.end_s(moment.step), 2),
         device.info.board,
         device.info.model_sha256,
+        cut.lost_samples,
     )
-    written = session.folder.add(capture, pcm, device.info.sample_rate_hz)
+    written = session.folder.add(capture, cut.pcm, device.info.sample_rate_hz)
     session.captures.append(written)
-    session.screen.print(_line(written))
-    if session.keyboard.is_there:
-        session.waiting.append(written)
-        if len(session.waiting) == 1:
-            session.screen.print(_question(written))
+    if not session.keyboard.is_there:
+        session.screen.print(_line(written))
+        return
+    session.waiting.append(written)
+    if len(session.waiting) == 1:
+        _ask(session)
+    else:  # its line comes when keys are about it
+        _prompt(session.screen, f"  ({len(session.waiting) - 1} more to be sorted behind it)")
+
+
+def _ask(session: Session) -> None:
+    """Shows the oldest capture that waits; keys of before are not about it."""
+    capture = session.waiting[0]
+    _prompt(session.screen, f"{_line(capture)}\n{_question(capture)}")
+    session.keyboard.forget()
+
+
+def _prompt(screen: Screen, text: str) -> None:
+    """Shows what keys are about, also where stdout is a report's."""
+    if screen.quiet:
+        log.info(text)
+    else:
+        screen.print(text)
 
 
 def _sort_waiting(session: Session) -> None:
@@ -202,11 +246,13 @@ def _sort_waiting(session: Session) -> None:
     session.screen.print(f"  {told}")
     session.waiting.pop(0)
     if session.waiting:
-        session.screen.print(f"{_line(session.waiting[0])}\n{_question(session.waiting[0])}")
+        _ask(session)
 
 
 def _line(capture: Capture) -> str:
-    return f"{capture.seconds:9.2f} s  {capture.kind:<9}  {capture.label:<12} {capture.smoothed:.3f}  {capture.file}"
+    lost = f"  LOST {capture.lost_samples:,} samples" if capture.lost_samples else ""
+    what = f"{capture.kind:<9}  {capture.label:<12} {capture.smoothed:.3f}  {capture.file}"
+    return printable(f"{capture.seconds:9.2f} s  {what}{lost}")
 
 
 def _question(capture: Capture) -> str:
@@ -221,12 +267,13 @@ def _go_through(folder: CaptureFolder, screen: Screen) -> dict:
     player = next((words for words in PLAYERS if shutil.which(words[0])), None)
     with keys() as keyboard:
         for index, capture in enumerate(captures, 1):
-            screen.print(f"{index} of {len(captures)}  {_line(capture)}")
-            screen.print(f"{_question(capture)}, q: end{', p: play' if player else ''}")
+            _prompt(screen, f"{index} of {len(captures)}  {_line(capture)}")
+            _prompt(screen, f"{_question(capture)}, q: end{', p: play' if player else ''}")
+            keyboard.forget()
             while True:
                 key = keyboard.pressed(3600.0) if keyboard.is_there else sys.stdin.read(1).lower()
                 if key == "p" and player:
-                    subprocess.run([*player, str(folder.root / capture.file)], check=False)
+                    subprocess.run([*player, str(folder.root / capture.file)], check=False, stdout=_STDERR)
                 if key in ("q", "") and not (key == "" and keyboard.is_there):
                     break
                 if key and (told := folder.sort(capture, key)) is not None:

@@ -41,6 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
 
 def run(args: argparse.Namespace) -> int:
     """Asks and prints."""
+    report.require_writable(args.json)
     with open_device(options.target_of(args)) as device:
         answers = Answers.of(device)
     if args.json:

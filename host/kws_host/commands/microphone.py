@@ -5,12 +5,12 @@ import math
 from pathlib import Path
 
 import numpy as np
-from kws_reference.audio.conditioning import MAX_GAIN_Q8, UNITY_GAIN_Q8
 from kws_reference.bundle import Bundle
 from kws_reference.cli import program
 from kws_reference.errors import KwsError
 
 from kws_host import clips, options, report
+from kws_host.microphone import gain_q8_of
 from kws_host.microphone_run import MOST_LOOPS, MicrophoneJob, MicrophoneResult, check
 from kws_host.screen import Screen
 
@@ -69,10 +69,7 @@ def run(args: argparse.Namespace) -> int:
 def _job(args: argparse.Namespace) -> MicrophoneJob:
     from kws_reference.pipeline import Pipeline  # half a second that --help can do without
 
-    gain_q8 = round(UNITY_GAIN_Q8 * 10 ** (args.gain / 20)) if math.isfinite(args.gain) and args.gain < 100 else 0
-    if not 1 <= gain_q8 <= MAX_GAIN_Q8:
-        low, high = (20 * math.log10(gain / UNITY_GAIN_Q8) for gain in (1, MAX_GAIN_Q8))
-        raise KwsError(f"--gain must be {low:.0f} to {high:.0f} dB. Received: {args.gain:g}.")
+    gain_q8 = gain_q8_of(args.gain)
     if not 0 <= args.jitter <= MOST_JITTER:
         raise KwsError(f"--jitter must be 0 to {MOST_JITTER} %. Received: {args.jitter:g}.")
     if not (math.isfinite(args.speed) and args.speed > 0):

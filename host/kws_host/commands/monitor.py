@@ -24,6 +24,7 @@ from kws_host.capturing import share
 from kws_host.device import Device
 from kws_host.event_log import EventLog
 from kws_host.keys import keys
+from kws_host.link import LinkError
 from kws_host.plain_view import Losses, PlainView, readable
 from kws_host.port import DEFAULT_BAUD
 
@@ -54,8 +55,9 @@ class Session:
       journal: file of events, or None.
       live: whether the terminal is redrawn.
       steps, detections, reconnects: so far.
+      done: recordings that were streamed.
       found: the last detections, `MOST_FOUND` of them.
-      lost: what did not come.
+      lost: what did not come, of all connections.
     """
 
     recordings: tuple[tuple[Path, Wav], ...]
@@ -69,6 +71,7 @@ class Session:
     steps: int = 0
     detections: int = 0
     reconnects: int = -1
+    done: int = 0
     found: list[dict] = dataclasses.field(default_factory=list)
     lost: Losses = Losses()
 
@@ -125,7 +128,12 @@ def run(args: argparse.Namespace) -> int:
             microphone.with_reconnects(target, args.wait, lambda device: _watch(device, session), session.on_text)
     log.info(f"{session.steps} steps, {session.detections} detections")
     if args.json:
-        counts = {"steps": session.steps, "detections": session.found, "reconnects": max(session.reconnects, 0)}
+        counts = {
+            "steps": session.steps,
+            "detections_total": session.detections,
+            "detections": session.found,
+            "reconnects": max(session.reconnects, 0),
+        }
         report.write_json(args.json, counts | {"lost": dataclasses.asdict(session.lost)})
     return program.OK
 
@@ -134,6 +142,7 @@ def _watch(device: Device, session: Session) -> None:
     labels = device.names(NamesKind.LABELS)
     held = detector_settings.held_by(device)
     session.reconnects += 1
+    session.lost = dataclasses.replace(session.lost, reconnects=session.reconnects)
     session.view.show(labels, device.clock)
     session.note("connected", board=device.info.board, model=device.info.model_name, port=device.link.port)
     log.info(f"{device.info.board}, model {device.info.model_name}; Ctrl-C ends")
@@ -194,19 +203,22 @@ def _count(session: Session, labels: list[str], device: Device, event: Message) 
 
 def _stream(device: Device, session: Session) -> None:
     rate_hz = device.info.sample_rate_hz
-    for path, wav in session.recordings:
+    for path, wav in session.recordings[session.done :]:
         pcm = mono_pcm(wav, rate_hz)
         if not session.live:
             log.info(f"{shown(str(path))}: {len(pcm) / rate_hz:.2f} s")
         session.note("recording", file=str(path))
         device.run(pcm)
+        session.done += 1
 
 
 def _listen(device: Device, session: Session, view: "View") -> None:
     """Follows the microphone until the time is over, q is pressed, or it brings no more."""
-    known = Losses(reconnects=session.reconnects)
     look_s = time.monotonic() + STATS_S
+    if session.live:
+        view.on_losses(session.lost)
     with microphone.started(device, session.source, session.config), keys() as keyboard:
+        look = _Look(device, session, view)
         try:
             for _ in microphone.events(device):
                 now_s = time.monotonic()
@@ -215,15 +227,40 @@ def _listen(device: Device, session: Session, view: "View") -> None:
                 if now_s < look_s:
                     continue
                 look_s = now_s + STATS_S
-                stats = device.stats()
-                lost = Losses(
-                    device.lost_events, stats.microphone_lost_samples, stats.serial_overruns, session.reconnects
-                )
-                if lost != known:
-                    known = session.lost = lost
-                    view.on_losses(lost)
-                    session.note("losses", **dataclasses.asdict(lost))
+                look.take()
         except microphone.MicrophoneEnded as error:
             if not session.steps:
                 raise
             log.info(str(error))
+        finally:
+            with contextlib.suppress(LinkError):  # it may be gone; what ended the block is told
+                look.take()
+
+
+class _Look:
+    """Looks at what did not come, and tells it when there is more of it."""
+
+    def __init__(self, device: Device, session: Session, view: "View"):
+        """Args: device: whose microphone was started just now."""
+        self._device, self._session, self._view = device, session, view
+        self._before = session.lost  # of connections before this one
+        self._overruns = device.stats().serial_overruns  # counted since power-on
+
+    def take(self) -> None:
+        """Asks the device. Raises: LinkError: it is gone."""
+        device, before = self._device, self._before
+        try:
+            stats = device.stats()
+        except LinkError:
+            self._session.lost = dataclasses.replace(self._session.lost, events=before.events + device.lost_events)
+            raise
+        lost = Losses(
+            before.events + device.lost_events,
+            before.microphone_samples + stats.microphone_lost_samples,
+            before.port_bytes + (stats.serial_overruns - self._overruns) % (1 << 32),
+            before.reconnects,
+        )
+        if lost != self._session.lost:
+            self._session.lost = lost
+            self._view.on_losses(lost)
+            self._session.note("losses", **dataclasses.asdict(lost))

@@ -16,10 +16,11 @@ from kws_reference.protocol.messages import AudioHeard, Config
 
 from kws_host import microphone, options, report
 from kws_host.device import Device
-from kws_host.heard_audio import HeardAudio, write_wav
+from kws_host.heard_audio import LONGEST_WAV_SAMPLES, HeardAudio
 from kws_host.keys import Keys, keys
+from kws_host.plain_recording import PlainRecording, piece_path
 from kws_host.screen import Screen
-from kws_host.takes import QUIETEST_DB, TAKE_S, Take, TakeFolder, check_speaker, level_db
+from kws_host.takes import QUIETEST_DB, TAKE_S, Take, TakeFolder, check_speaker, decibels, level_db
 
 MOST_REFUSED = 5
 """Takes of a word in a row, where nobody can be asked."""
@@ -40,7 +41,8 @@ class Session:
       screen: for results.
       kept: files written.
       refused: takes that were of no use.
-      lost_samples: of plain recordings.
+      lost_samples: of plain recordings, on the way and by the board.
+      seconds: that plain recordings have.
     """
 
     source: messages.SetSource
@@ -48,6 +50,7 @@ class Session:
     kept: list[Path] = dataclasses.field(default_factory=list)
     refused: int = 0
     lost_samples: int = 0
+    seconds: float = 0.0
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -80,16 +83,21 @@ def run(args: argparse.Namespace) -> int:
     with microphone.emulating(options.target_of(args), args.heard) as target:
         if args.seconds is not None:
             _check_plain(args)
-            lost = microphone.with_reconnects(
+            missing = microphone.with_reconnects(
                 target, args.wait, lambda device: _record_plain(device, session, args.seconds, args.out)
             )
-            missing = bool(lost)
         else:
             words, folder = _words(args)
             with keys() as keyboard:
-                missing = microphone.with_reconnects(
-                    target, args.wait, lambda device: _record_words(device, session, args, words, folder, keyboard)
-                )
+                try:
+                    missing = microphone.with_reconnects(
+                        target, args.wait, lambda device: _record_words(device, session, args, words, folder, keyboard)
+                    )
+                except (KeyboardInterrupt, microphone.MicrophoneEnded) as error:
+                    if not session.kept:
+                        raise
+                    _warn_of_end(error)
+                    missing = _next_word(folder, words, args.count) is not None
     if args.json:
         report.write_json(args.json, _json(session))
     return program.CHECK_FAILED if missing else program.OK
@@ -99,6 +107,12 @@ def _check_plain(args: argparse.Namespace) -> None:
     if not 0 < args.seconds <= MOST_SECONDS:
         raise KwsError(f"--seconds must be above 0 and at most {MOST_SECONDS:,}. Received: {args.seconds:g}.")
     report.require_writable(args.out)
+    if args.out.exists():
+        raise KwsError(f"{args.out} is there already, and stays as it is. Give another --out.")
+
+
+def _warn_of_end(error: BaseException) -> None:
+    log.warning(f"stopped early: {error or 'interrupted'}")
 
 
 def _words(args: argparse.Namespace) -> tuple[tuple[str, ...], TakeFolder]:
@@ -108,38 +122,62 @@ def _words(args: argparse.Namespace) -> tuple[tuple[str, ...], TakeFolder]:
         raise KwsError(f"--count must be 1 to 10,000. Received: {args.count}.")
     if not LEAST_TAKE_S <= args.take <= 60:
         raise KwsError(f"--take must be {LEAST_TAKE_S:g} to 60 seconds. Received: {args.take:g}.")
+    if math.isnan(args.quietest):
+        raise KwsError(f"--quietest must be dB of full scale, such as {QUIETEST_DB:g}. Received: {args.quietest:g}.")
     if args.out.exists() and not args.out.is_dir():
         raise KwsError(f"{args.out} is no folder. Give one for the words' folders.")
     return words_of(args.words, "--words"), TakeFolder(args.out, check_speaker(args.speaker))
 
 
-def _record_plain(device: Device, session: Session, seconds: float, path: Path) -> int:
-    """Returns how many samples were lost, on the way or by the board."""
+def _record_plain(device: Device, session: Session, seconds: float, path: Path) -> bool:
+    """Records what is missing, a piece after each unplug. Returns whether some of it is missing or was lost."""
     rate_hz = device.info.sample_rate_hz
-    wanted, heard, meter = round(seconds * rate_hz), HeardAudio(), Meter()
-    with microphone.started(device, session.source, Config.AUDIO):
-        try:
-            for event in microphone.events(device):
-                if isinstance(event, AudioHeard):
-                    meter.show(heard.add(event), f"{heard.samples / rate_hz:7.1f} s")
-                    if heard.samples >= wanted:
-                        break
-        except (KeyboardInterrupt, microphone.MicrophoneEnded) as error:
-            log.warning(f"stopped early: {error or 'interrupted'}")
-        meter.clear()
-        lost = heard.lost_samples + device.stats().microphone_lost_samples
-    pcm = heard.pcm(0, wanted)
-    if not len(pcm):
-        raise KwsError(f"{device.info.board} sent no audio: nothing is written")
-    write_wav(path, pcm, rate_hz)
-    session.kept.append(path)
-    session.lost_samples += lost
-    session.screen.print(f"{path}: {len(pcm) / rate_hz:.2f} s, {level_db(pcm):.1f} dB at its loudest.")
-    if lost:
-        session.screen.print(
-            f"LOST {lost:,} samples. Those lost on the way are zeros. A faster port, or a shorter cable."
+    if seconds * rate_hz > LONGEST_WAV_SAMPLES:
+        raise KwsError(
+            f"--seconds must be at most {LONGEST_WAV_SAMPLES // rate_hz:,} for a WAV file of {rate_hz} Hz. "
+            f"Received: {seconds:g}."
         )
-    return lost
+    wanted = round((seconds - session.seconds) * rate_hz)
+    has_ended = False
+    heard, meter = HeardAudio(0), Meter()
+    piece = PlainRecording(piece_path(path, len(session.kept) + 1), rate_hz)
+    try:
+        with microphone.started(device, session.source, Config.AUDIO):
+            try:
+                for event in microphone.events(device):
+                    if isinstance(event, AudioHeard):
+                        start = heard.samples
+                        meter.show(heard.add(event), f"{heard.samples / rate_hz:7.1f} s")
+                        piece.write(heard.pcm(start, wanted))
+                        if heard.samples >= wanted:
+                            break
+            except (KeyboardInterrupt, microphone.MicrophoneEnded) as error:
+                _warn_of_end(error)
+                has_ended = isinstance(error, microphone.MicrophoneEnded)
+            session.lost_samples += device.stats().microphone_lost_samples
+    finally:
+        meter.clear()
+        session.lost_samples += heard.lost_samples
+        _tell_piece(session, piece, rate_hz)
+    if not session.kept:
+        raise KwsError(f"{device.info.board} sent no audio: nothing is written")
+    if session.lost_samples:
+        session.screen.print(
+            f"LOST {session.lost_samples:,} samples. Those lost on the way are zeros. A faster port, a shorter cable."
+        )
+    if len(session.kept) > 1:
+        log.warning(f"the recording has a break in each place where the board was away: {len(session.kept)} files")
+    return has_ended or bool(session.lost_samples) or len(session.kept) > 1
+
+
+def _tell_piece(session: Session, piece: PlainRecording, rate_hz: int) -> None:
+    """Closes a piece, whatever ended it, and tells what it is."""
+    piece.close()
+    if piece.samples:
+        session.kept.append(piece.path)
+        session.seconds += piece.samples / rate_hz
+        peak_db = decibels(piece.peak)
+        session.screen.print(f"{piece.path}: {piece.samples / rate_hz:.2f} s, {peak_db:.1f} dB at its loudest.")
 
 
 def _record_words(
@@ -171,8 +209,7 @@ def _record_words(
                 log.warning(f'"{word}" was {take.fault}. Once more, please.')
                 continue
             refused = 0
-            path = folder.next_path(word)
-            write_wav(path, take.pcm, device.info.sample_rate_hz)
+            path = folder.add(word, take.pcm, device.info.sample_rate_hz)
             session.kept.append(path)
             session.screen.print(f"{path}  {take.peak_db:.1f} dB")
     return _next_word(folder, words, args.count) is not None
@@ -190,7 +227,7 @@ class Booth:
 
     def __init__(self, device: Device, take_s: float):
         """Args: device: that hears by its microphone and sends what it hears. take_s: length of a take."""
-        self._events = microphone.events(device)
+        self._device, self._events = device, microphone.events(device)
         self._rate_hz = device.info.sample_rate_hz
         self._samples = round(take_s * self._rate_hz)
         self._heard = HeardAudio(self._samples)
@@ -199,6 +236,7 @@ class Booth:
     def wait_for_key(self, prompt: str, keyboard: Keys) -> str:
         """Shows the level until a key is pressed. Returns it."""
         log.info(prompt)
+        keyboard.forget()
         for event in self._events:
             if isinstance(event, AudioHeard):
                 self._meter.show(self._heard.add(event), "waiting")
@@ -210,15 +248,17 @@ class Booth:
     def take(self, prompt: str, quietest_db: float) -> Take:
         """Listens for a take's time from now on."""
         log.info(prompt)
+        dropped = self._device.stats().microphone_lost_samples
         start, lost = self._heard.samples, self._heard.lost_samples
         for event in self._events:
             if isinstance(event, AudioHeard):
                 self._meter.show(self._heard.add(event), "recording")
                 if self._heard.samples >= start + self._samples:
                     break
-        self._meter.clear()
         pcm = self._heard.pcm(start, start + self._samples)
-        return Take.of(pcm, self._rate_hz, self._heard.lost_samples - lost, quietest_db)
+        dropped = self._device.stats().microphone_lost_samples - dropped
+        self._meter.clear()
+        return Take.of(pcm, self._rate_hz, self._heard.lost_samples - lost + dropped, quietest_db)
 
 
 class Meter:
@@ -251,4 +291,5 @@ def _json(session: Session) -> dict:
         "files": [str(path) for path in session.kept],
         "takes_refused": session.refused,
         "lost_samples": session.lost_samples,
+        "seconds": round(session.seconds, 4),
     }

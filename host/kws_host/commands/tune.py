@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import logging
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,10 +13,9 @@ from kws_reference.cli.progress import Progress
 from kws_reference.detector.integer import ONE_Q15
 from kws_reference.errors import KwsError
 from kws_reference.protocol import messages
-from kws_reference.protocol.messages import DetectionRecord, SettingsOrigin, SourceKind
-from kws_reference.protocol.wire import Message
+from kws_reference.protocol.messages import Config, DetectionRecord, SettingsOrigin
 
-from kws_host import clips, detector_settings, options, report
+from kws_host import clips, detector_settings, microphone, options, report
 from kws_host.detector_settings import HeldSettings
 from kws_host.device import Device
 from kws_host.screen import Screen, table
@@ -39,12 +39,16 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     )
     parser.add_argument("audio", nargs="*", type=Path, metavar="AUDIO", help="recordings to try the settings on")
     options.add_bundle(parser)
+    parser.set_defaults(bundle=None)  # so that --save knows whether it was given
     options.add_target(parser)
+    microphone.add_options(parser, waits=False)
     _add_settings(parser)
     group = parser.add_argument_group("what becomes of them (else they hold until the board's next start)")
     group.add_argument("--keep", action="store_true", help="keep them on the board, over its next start")
     group.add_argument(
-        "--save", action="store_true", help="write them into the bundle, for the next kws-codegen generate"
+        "--save",
+        action="store_true",
+        help="write them into the bundle of --bundle, for the next kws-codegen generate",
     )
     group.add_argument("--forget", action="store_true", help="back to the generated settings, and keep none")
     parser.add_argument("--listen", type=float, metavar="S", help="show what the microphone raises for so many seconds")
@@ -77,12 +81,16 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Tunes. Returns 1 when the board detects otherwise than the reference with the same settings."""
     report.require_writable(args.json)
-    changes = _changes(args)
-    bundle = Bundle.load(args.bundle)
+    changes, source = _changes(args), microphone.source_of(args)
+    bundle = Bundle.load(args.bundle or options.default_bundle())
     chosen = clips.find(args.audio, bundle, limit=args.limit, seed=args.seed) if args.audio else []
     audio = [clip.read(bundle) for clip in chosen]
     screen = Screen(args.json, None)
-    with open_device(options.target_of(args)) as device:
+    with (
+        microphone.emulating(options.target_of(args), args.heard) as target,
+        open_device(target) as device,
+    ):
+        microphone.require_rate(target, device)
         require_model(device, bundle)
         before, after = _set(device, bundle, args, changes)
         for line in _settings_lines(device, bundle, before, after):
@@ -94,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
             for line in _trial_lines(tuned, trials):
                 screen.print(line)
         if args.listen is not None:
-            _listen(device, bundle, screen, args.listen)
+            _listen(device, bundle, screen, source, args.listen)
     failed = any(trial.mismatches for trial in trials)
     if args.save and failed:
         log.warning("the settings are not saved: the board detects otherwise than the reference")
@@ -119,6 +127,12 @@ def _changes(args: argparse.Namespace) -> Changes:
     )
     if args.forget and (changes != Changes() or args.keep or args.from_bundle):
         raise KwsError("--forget takes the generated settings and keeps none: leave the other settings and --keep away")
+    if args.save and args.bundle is None:
+        raise KwsError(
+            "--save needs --bundle: the kit's released model stays as it is. Copy its folder, and give the copy."
+        )
+    if args.heard and args.listen is None:
+        raise KwsError("--heard is for --listen S: give that too, or leave it away")
     if args.listen is not None and not 0 < args.listen <= MOST_LISTEN_S:
         raise KwsError(f"--listen must be above 0 and at most {MOST_LISTEN_S:,} seconds. Received: {args.listen:g}.")
     return changes
@@ -196,21 +210,22 @@ def _trial_lines(bundle: Bundle, trials: Sequence[ClipTrial]) -> list[str]:
     ]
 
 
-def _listen(device: Device, bundle: Bundle, screen: Screen, seconds: float) -> None:
-    def show(event: Message) -> None:
-        if isinstance(event, DetectionRecord):
-            label = dict(enumerate(bundle.labels)).get(event.label, event.label)
-            share = event.smoothed_q15 / ONE_Q15
-            screen.print(f"{bundle.clock.end_s(event.step):9.2f} s  {label:<12} {share:.4f}")
-
-    device.on_event = show
-    device.set_source(messages.SetSource(SourceKind.MICROPHONE))
-    try:
-        device.listen(seconds)
-    except KeyboardInterrupt:
-        pass
-    finally:
-        device.set_source(messages.SetSource(SourceKind.HOST))
+def _listen(device: Device, bundle: Bundle, screen: Screen, source: messages.SetSource, seconds: float) -> None:
+    """Shows detections. What ends the settings or the audio, as a restart does, ends it by an error."""
+    end_s = time.monotonic() + seconds
+    with microphone.started(device, source, Config.NONE):
+        try:
+            for event in microphone.events(device):
+                if isinstance(event, DetectionRecord):
+                    label = dict(enumerate(bundle.labels)).get(event.label, f"label {event.label}")
+                    share = event.smoothed_q15 / ONE_Q15
+                    screen.print(f"{bundle.clock.end_s(event.step):9.2f} s  {label:<12} {share:.4f}")
+                if time.monotonic() > end_s:
+                    break
+        except KeyboardInterrupt:
+            pass
+        except microphone.MicrophoneEnded as error:
+            log.warning(str(error))
 
 
 def _json(

@@ -138,6 +138,9 @@ def test_record_with_a_keyboard_starts_takes_by_keys_and_says_the_last_one_again
         def pressed(self, wait_s: float = 0.0) -> str:
             return next(pressed)
 
+        def forget(self) -> None:
+            pass
+
     monkeypatch.setattr(record, "keys", lambda: contextlib.nullcontext(Keyboard()))
     pcm = np.concatenate([_words("yes/slt.wav"), _words("yes/rms.wav"), np.zeros(8000, np.int16)])
     with hears(pcm) as board:
@@ -174,9 +177,34 @@ def test_record_lost_pieces_are_noticed_and_fail_a_plain_recording(capsys, hears
     assert np.array_equal(recorded, pcm[:14400])
 
 
+def test_record_plain_that_ends_early_fails_and_leaves_what_was_heard(capsys, hears, tmp_path):
+    with hears(clip_files.noise(1)[:8000]) as board:
+        words = ("record", "--port", board.url, "--seconds", "2", "--out", tmp_path / "a.wav", "--json", "-")
+        status, out, err = host_cli.run(capsys, *words)
+        assert status == 1 and json.loads(out)["seconds"] == 0.5 and "stopped early" in err
+        assert "a.wav is there already" in host_cli.fails_with_one_line(capsys, *words)
+    assert len(read_wav(tmp_path / "a.wav")) == 8000
+
+
+def test_record_words_that_end_early_fail_and_are_reported(capsys, hears, tmp_path):
+    with hears(_words("yes/slt.wav")) as board:
+        words = ("record", "--port", board.url, "--words", "yes", "--count", "2", "--speaker", "a", "--json", "-")
+        status, out, err = host_cli.run(capsys, *words, "--out", tmp_path / "t")
+    assert status == 1 and len(json.loads(out)["files"]) == 1 and "stopped early" in err
+
+
+def test_record_plain_longer_than_a_wav_file_can_be_is_refused(capsys, hears, tmp_path, monkeypatch):
+    monkeypatch.setattr(record, "LONGEST_WAV_SAMPLES", 16000)
+    with hears(np.zeros(1600, np.int16)) as board:
+        words = ("record", "--port", board.url, "--seconds", "1.5", "--out", tmp_path / "a.wav")
+        assert "--seconds must be at most 1 for a WAV file" in host_cli.fails_with_one_line(capsys, *words)
+    assert not (tmp_path / "a.wav").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [
+        (("--words", "yes", "--speaker", "x", "--quietest", "nan", "--out", "a"), "--quietest must be dB"),
         (("--out", "a"), "give --words and --speaker, or --seconds"),
         (("--words", "yes", "--seconds", "1", "--out", "a"), "give --words and --speaker, or --seconds"),
         (("--words", "yes", "--out", "a"), "--speaker is missing"),

@@ -11,7 +11,7 @@ from kws_host import detector_settings, project
 from kws_host.device import Device
 from kws_host.frame import Frame, FrameDecoder
 from kws_host.link import Link
-from kws_reference.bundle import Bundle
+from kws_reference.bundle import NEVER_Q15, Bundle
 from kws_reference.pipeline import Pipeline
 from kws_reference.protocol import messages
 from kws_reference.protocol.messages import MessageType, SettingsOrigin, SourceKind
@@ -78,6 +78,40 @@ def test_tune_kept_settings_outlast_a_start_until_they_are_forgotten(capsys, kep
         assert _held(board.url) == detector_settings.HeldSettings(bundle.detector, SettingsOrigin.GENERATED, 16)
     with kept() as board:
         assert _held(board.url).origin == SettingsOrigin.GENERATED
+
+
+def test_tune_bare_threshold_switches_keywords_on_again_that_were_never_raised(capsys, program, bundle):
+    with firmware.running(program) as board:
+        assert host_cli.run(capsys, "tune", "--port", board.url, "--threshold", "never")[0] == 0
+        assert set(_held(board.url).config.threshold_q15) == {NEVER_Q15}
+        assert host_cli.run(capsys, "tune", "--port", board.url, "--threshold", "0.5")[0] == 0
+        held = _held(board.url).config.threshold_q15
+    assert [row for row, level in enumerate(held) if level == 16384] == list(bundle.labels.keyword_rows)
+
+
+def test_tune_listen_shows_what_record_would_hear_and_ends_when_the_microphone_does(capsys, program, tmp_path):
+    pcm = np.pad(clip_files.spoken("left/rms.wav"), (16000, 24000))
+    pcm.astype("<i2").tofile(tmp_path / "heard.pcm")
+    with firmware.running(program, "microphone heard.pcm 1 0 1", tmp_path) as board:
+        words = ("tune", "--port", board.url, "--listen", "60", "--keep-dc", "--timeout", "5")
+        status, out, err = host_cli.run(capsys, *words)
+    assert status == 0 and " s  left " in out and "has brought nothing" in err
+
+
+def test_tune_listen_board_that_restarts_is_told(capsys, program, tmp_path):
+    hello, seen = Frame(MessageType.HELLO, 0, messages.Hello(2, 0).encode()).encode(), []
+
+    def restarts(data: bytes) -> bytes:
+        seen.append(data)
+        return data + hello * (b"".join(seen).count(b"\0") > 300 and not seen.clear())
+
+    np.zeros(160000, "<i2").tofile(tmp_path / "heard.pcm")
+    with (
+        firmware.running(program, "microphone heard.pcm 1 0 1", tmp_path) as board,
+        firmware.proxy(board.port, to_host=restarts) as wire,
+    ):
+        status, _, err = host_cli.run(capsys, "tune", "--port", wire.url, "--listen", "60", "--timeout", "5")
+    assert status == 2 and "the device restarted" in err
 
 
 @pytest.mark.parametrize("damage", ["bit", "cut", "longer", "other model"])
@@ -189,6 +223,9 @@ def test_tune_saved_settings_are_the_bundles_and_nothing_else_of_it_changes(caps
         (("--threshold", "0.6", "--busy-threshold", "0.5"), "busy threshold of 'yes' is below"),
         (("--forget", "--run", "1"), "--forget takes the generated settings"),
         (("--listen", "0"), "--listen must be above 0"),
+        (("--save",), "--save needs --bundle"),
+        (("--run", "2", "--heard", "a.wav", "--emulate", "b"), "--heard is for --listen"),
+        (("--listen", "1", "--gain", "99"), "--gain must be"),
         (("--listen", "inf"), "--listen must be above 0 and at most"),
         (("--threshold", "=0.5"), "names no label of the model"),
         (("--listen", "1"), "native has no microphone"),

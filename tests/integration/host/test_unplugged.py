@@ -11,6 +11,7 @@ import pytest
 import serial.serialposix
 from kws_host.emulator.pseudo_terminal import PseudoTerminal
 from kws_host.frame import Frame, FrameDecoder
+from kws_host.plain_recording import PlainRecording
 from kws_host.port import BUSY, GONE, NOT_PERMITTED, Port
 from kws_reference.audio.pcm import read_wav
 from kws_reference.protocol.messages import MessageType
@@ -43,8 +44,12 @@ class Cable:
             if isinstance(item, Frame) and item.type == self._kind:
                 self._left -= 1
                 if self._left == 0:
-                    self._thread.start()
+                    self.pull()
         return data
+
+    def pull(self) -> None:
+        """Pulls it out now."""
+        self._thread.start()
 
     def _pull(self) -> None:
         self.device.unlink()
@@ -65,7 +70,7 @@ def cable(program, tmp_path):
     """Starts a board on a cable; whenever its microphone is started it hears a word six times."""
     made = []
 
-    def start(kind: MessageType, count: int, comes_back: bool = True) -> Path:
+    def start(kind: MessageType, count: int = 1 << 31, comes_back: bool = True) -> Path:
         pcm = np.tile(np.pad(clip_files.spoken("left/rms.wav"), (12000, 12000)), 6)
         pcm.astype("<i2").tofile(tmp_path / "heard.pcm")
         board = firmware.Running(program, "microphone heard.pcm 1 0 1", tmp_path)
@@ -73,6 +78,7 @@ def cable(program, tmp_path):
         wire = firmware.Proxy(board.port, lambda data: data, one.watch)
         one.plug(int(wire.url.rsplit(":", 1)[1]))
         made.extend([one.close, wire.close, board.stop])
+        start.pull = one.pull
         return one.device
 
     yield start
@@ -90,13 +96,35 @@ def test_record_goes_on_with_what_is_missing_after_an_unplug(capsys, cable, tmp_
     assert out.count("_nohash_") == 2
 
 
-def test_record_plain_begins_anew_after_an_unplug(capsys, cable, tmp_path):
-    device = cable(MessageType.AUDIO_HEARD, 100)
+@pytest.fixture
+def pulled_in_the_middle(cable, monkeypatch):
+    """A board whose cable is pulled out when a plain recording has some audio."""
+    write, is_pulled = PlainRecording.write, []
+
+    def write_and_pull(recording: PlainRecording, pcm: np.ndarray) -> None:
+        write(recording, pcm)
+        if recording.samples >= 1600 and not is_pulled:
+            is_pulled.append(True)
+            cable.pull()
+
+    monkeypatch.setattr(PlainRecording, "write", write_and_pull)
+    return cable
+
+
+def test_record_plain_keeps_what_was_heard_before_an_unplug_and_goes_on_in_a_second_file(
+    capsys, pulled_in_the_middle, tmp_path
+):
+    device = pulled_in_the_middle(MessageType.AUDIO_HEARD)
     words = ("record", "--port", device, "--seconds", "2", "--out", tmp_path / "a.wav", "--keep-dc", "--timeout", "1")
-    status, _, err = host_cli.run(capsys, *words)
-    assert status == 0 and "native is back" in err
+    status, out, err = host_cli.run(capsys, *words, "--json", "-")
+    told = json.loads(out)
+    assert status == 1 and "native is back" in err and "has a break" in err  # there is no audio of the time between
+    assert told["files"] == [str(tmp_path / "a.wav"), str(tmp_path / "a-2.wav")] and told["seconds"] == 2
     heard = np.fromfile(tmp_path / "heard.pcm", "<i2")
-    assert np.array_equal(read_wav(tmp_path / "a.wav"), heard[:32000])
+    before, after = read_wav(tmp_path / "a.wav"), read_wav(tmp_path / "a-2.wav")
+    assert len(before) and len(after) and len(before) + len(after) == 32000
+    assert np.array_equal(before, heard[: len(before)]) and np.array_equal(after, heard[: len(after)])
+    assert not list(tmp_path.glob("*.partial"))
 
 
 def test_capture_and_monitor_go_on_after_an_unplug(capsys, cable, tmp_path):
@@ -119,11 +147,23 @@ def test_monitor_goes_on_after_an_unplug_and_logs_both_connections(capsys, cable
     assert events.count("connected") == 2 and events[-1] != "connected"
 
 
-def test_board_that_does_not_come_back_ends_when_the_wait_is_over(capsys, cable, tmp_path):
-    device = cable(MessageType.AUDIO_HEARD, 100, comes_back=False)
+def test_monitor_goes_on_with_the_recordings_that_are_left(capsys, cable, audio, tmp_path):
+    device, log = cable(MessageType.STEP, 80), tmp_path / "log.jsonl"  # in the second recording of 49 steps
+    word = audio / "left/word.wav"
+    words = ("monitor", "--port", device, "--wav", word, word, word, "--log", log, "--timeout", "1", "--json", "-")
+    status, out, err = host_cli.run(capsys, *words)
+    told = json.loads(out)
+    assert status == 0 and "native is back" in err and told["reconnects"] == told["lost"]["reconnects"] == 1
+    assert told["detections_total"] == len(told["detections"]) >= 3
+    events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
+    assert events.count("recording") == 4 and told["steps"] < 4 * 49
+
+
+def test_board_that_does_not_come_back_ends_when_the_wait_is_over(capsys, pulled_in_the_middle, tmp_path):
+    device = pulled_in_the_middle(MessageType.AUDIO_HEARD, comes_back=False)
     words = ("record", "--port", device, "--seconds", "5", "--out", tmp_path / "a.wav", "--wait", "0.6")
     status, _, err = host_cli.run(capsys, *words)
-    assert status == 2 and not (tmp_path / "a.wav").exists()
+    assert status == 2 and 1000 < len(read_wav(tmp_path / "a.wav")) < 5 * 16000  # what was heard stays
     assert err.splitlines()[-1].startswith(f"error: no port {device}") and "Traceback" not in err
 
 

@@ -50,6 +50,11 @@ def test_serial_ports_are_sorted_and_their_boards_known():
     assert found[0].board.name.startswith("SEGGER") and found[1].board is None and found[1].description == ""
 
 
+def test_serial_port_texts_that_a_terminal_would_obey_are_escapes():
+    (port,) = serial_ports([_port("/dev/ttyACM0", 1, 2, description="a\x1b]52;c;Zm9v\x07", serial_number="1\n2")])
+    assert (port.description, port.serial_number) == ("a\\u001b]52;c;Zm9v\\u0007", "1\\u000a2")
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
 def test_completion_knows_commands_and_options(capsys, shell):
     assert cli.main(["completion", shell]) == 0

@@ -23,6 +23,12 @@ def _command(work) -> types.ModuleType:
     return module
 
 
+def test_log_what_a_terminal_would_obey_is_an_escape_and_lines_stay_lines(capsys):
+    log.set_up(0)
+    logging.getLogger("kws_reference.sample").warning("a\x1b[2J\nb\x07 \u00fc")
+    assert capsys.readouterr().err == "warning: a\\u001b[2J\nb\\u0007 \u00fc\n"
+
+
 def _talk(logger: logging.Logger) -> int:
     print("the result")
     logger.warning("odd")

@@ -15,6 +15,8 @@ import logging
 import sys
 from collections.abc import Iterator
 
+from kws_reference.system.file_names import printable
+
 _KIT = __name__.partition(".")[0]
 _PREFIXES = {logging.ERROR: "error: ", logging.WARNING: "warning: "}
 
@@ -24,7 +26,9 @@ class _Handler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         prefix = f"{record.name}: " if record.levelno < logging.INFO else _PREFIXES.get(record.levelno, "")
-        print(f"{prefix}{record.getMessage()}", file=sys.stderr, flush=True)
+        # A message may hold what came from a file's name or a device, and a terminal would obey.
+        text = "\n".join(map(printable, record.getMessage().split("\n")))
+        print(f"{prefix}{text}", file=sys.stderr, flush=True)
 
 
 _handler = _Handler()

@@ -56,13 +56,13 @@ constexpr Bytes<kInputs * kOutputs> PairRows(const int8_t* rows) {
 }
 
 // Takes flash only where it is used.
-template <int kInputs, int kOutputs, const int8_t (&kRows)[kInputs * kOutputs]>
+template <int kInputs, int kOutputs, const auto& kRows>
 inline constexpr Bytes<kInputs * kOutputs> kPairedRows = PairRows<kInputs, kOutputs>(kRows);
 
 }  // namespace internal
 
 // The rows of a layer, int8 [kOutputs][kInputs], for Pointwise() and Conv2d().
-template <int kInputs, int kOutputs, const int8_t (&kRows)[kInputs * kOutputs]>
+template <int kInputs, int kOutputs, const auto& kRows>
 struct WeightRows {
 #if defined(KWS_AOT_DSP)
   static constexpr bool kPaired = internal::CanPairRows<kInputs, kOutputs>(kRows);
