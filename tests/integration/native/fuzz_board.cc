@@ -8,6 +8,7 @@
 #include "kws/board.h"
 #include "kws/frame.h"
 #include "kws/microphone.h"
+#include "kws/settings.h"
 
 namespace kws::fuzz {
 
@@ -48,6 +49,7 @@ void Board::Start(const uint8_t* data, size_t size) {
   restarts = 0;
   microphone_starts = 0;
   microphone_samples = 0;
+  settings.clear();
 }
 
 void CatchFaults() {
@@ -67,6 +69,22 @@ namespace kws::board {
 using fuzz::g_board;
 
 void Init() {}
+
+void ShowDetection(bool) {}
+void FeedWatchdog() {}
+bool StartedByWatchdog() { return false; }
+
+size_t LoadSettings(uint8_t* out, size_t capacity_bytes) {
+  if (g_board.settings.size() > capacity_bytes) return 0;
+  std::copy(g_board.settings.begin(), g_board.settings.end(), out);
+  return g_board.settings.size();
+}
+
+Status SaveSettings(const uint8_t* data, size_t size) {
+  if ((g_board.options & fuzz::kSettingsFail) != 0) return Status::kDataLoss;
+  g_board.settings.assign(data, data + size);
+  return Status::kOk;
+}
 
 // Up to the next end of a frame, so that what is sent next answers this frame.
 size_t ReadSerial(uint8_t* out, size_t capacity) {

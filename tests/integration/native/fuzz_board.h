@@ -25,6 +25,7 @@ enum Option : uint8_t {
   kMicrophoneBreaks = 2,  // it starts once
   kStepFails = 4,  // the engine's fourth step since a reset
   kInitFails = 8,
+  kSettingsFail = 32,  // they cannot be saved
   kSlowCore = 16,  // between two pieces of audio there are 32 looks at the serial port
 };
 
@@ -37,6 +38,7 @@ struct Board {
   uint32_t restarts = 0;
   uint32_t microphone_starts = 0;
   size_t microphone_samples = 0;  // that are left
+  std::vector<uint8_t> settings;  // that outlast restarts
 
   // A new input: the board as after power-on. Its options are the first byte.
   void Start(const uint8_t* data, size_t size);
