@@ -91,6 +91,7 @@ class Device:
         self.lost_events = 0
         self._hears_host = False  # not known: somebody before us may have chosen the microphone
         self._config = Config.NONE
+        self._label_count: int | None = None  # not known yet
         self._set_aside: deque[Frame] | None = None  # that came while `events` waits for the answer to a request
         link.on_frame = self._on_frame
         try:
@@ -99,6 +100,7 @@ class Device:
             if error.error.code != ErrorCode.BAD_VERSION:
                 raise
             raise other_version(link.port, error.error.detail) from error
+        self._label_count = self.info.label_count
         self.clock = StepClock(
             self.info.sample_rate_hz, self.info.window_samples, self.info.hop_samples, self.info.frames_per_step
         )
@@ -381,7 +383,9 @@ class Device:
 
     def _require_labels(self, event: Message) -> None:
         """Raises LinkError when an event is of labels that the model has not."""
-        labels = self.info.label_count
+        if self._label_count is None:  # of whoever was here before us
+            return
+        labels = self._label_count
         match event:
             case messages.StepRecord():
                 is_right = event.top_label < labels and len(event.scores) == labels

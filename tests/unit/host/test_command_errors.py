@@ -49,8 +49,14 @@ def fake_qemu(tmp_path, monkeypatch):
         (["info", "--port", "/dev/kws-none"], "no port /dev/kws-none"),
         (["info", "--port", "socket://127.0.0.1:1"], "nobody listens"),
         (["info", "--port", "socket://127.0.0.1:1", "--timeout", "0"], "--timeout must be positive"),
-        (["info", "--port", "socket://127.0.0.1:1", "--timeout", "inf"], "--timeout must be positive, and at most 3,600 s"),
-        (["info", "--port", "socket://127.0.0.1:1", "--timeout", "nan"], "--timeout must be positive, and at most 3,600 s"),
+        (
+            ["info", "--port", "socket://127.0.0.1:1", "--timeout", "inf"],
+            "--timeout must be positive, and at most 3,600 s",
+        ),
+        (
+            ["info", "--port", "socket://127.0.0.1:1", "--timeout", "nan"],
+            "--timeout must be positive, and at most 3,600 s",
+        ),
         (["info", "--emulate", "nonsense"], "unknown board 'nonsense'"),
         (["info", "--emulate", "mps2_an386", "--elf", "/no/such.elf"], "no firmware at /no/such.elf"),
         (["check", "/no/such/folder", "--port", "x"], "no such file or folder: /no/such/folder"),

@@ -30,7 +30,7 @@ class FakeLink:
 
     Attributes:
       answers: payloads of each answer, the last one again and again; an exception is raised.
-      between: events that come before an answer to STATS.
+      between: events that come before an answer to GET_INFO or GET_STATS.
       sent: events that come.
       requests: kinds, in order.
     """
@@ -51,7 +51,7 @@ class FakeLink:
 
     def request(self, kind: MessageType, payload: bytes, answer: MessageType) -> bytes:
         self.requests.append(kind)
-        while kind == MessageType.GET_STATS and self.between:
+        while kind in (MessageType.GET_INFO, MessageType.GET_STATS) and self.between:
             self.on_frame(self._frame(self.between.pop(0)))
         known = self.answers.get(answer, [b""])
         found = known.pop(0) if len(known) > 1 else known[0]
@@ -68,6 +68,13 @@ class FakeLink:
 
 def _step(step: int, scores: bytes = b"abc", label: int = 0) -> messages.StepRecord:
     return messages.StepRecord(step, 0, 0, 0, 0, label, 0, scores, b"")
+
+
+def test_device_events_before_its_first_answer_are_those_of_whoever_was_there():
+    link, events = FakeLink(), []
+    link.between = [messages.Hello(*[0] * len(dataclasses.fields(messages.Hello))), _step(7, b"abcde", 4)]
+    Device(link, events.append)
+    assert [type(event) for event in events] == [messages.Hello, messages.StepRecord]
 
 
 def test_device_texts_that_a_terminal_would_obey_are_escapes():
