@@ -76,6 +76,7 @@ def test_main_with_a_sign_that_the_terminal_lacks_no_traceback(tmp_path):
         "sys.exit(pages.main(['--check']))"
     )
     environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    environment.pop("PYTHONIOENCODING", None)  # which PlatformIO sets for the process of tests that call it
     command = [sys.executable, "-c", program, path]
     result = subprocess.run(command, cwd=pages.ROOT, env=environment, capture_output=True)
     assert result.returncode == 1 and rb"\xb1" in result.stdout, result.stderr
