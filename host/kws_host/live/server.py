@@ -85,7 +85,7 @@ def _listen(port: int) -> socket.socket:
     try:
         return socket.create_server((HOST, tcp_ports.require_free(HOST, port)))
     except KwsError as error:
-        raise KwsError(f"{error}. Give another by --http-port; 0 chooses a free one.") from error
+        raise KwsError(f"{str(error).rstrip('.')}. Give another by --http-port; 0 chooses a free one.") from error
 
 
 def _application(board: LiveBoard, page: Path, models: Path) -> Starlette:

@@ -235,7 +235,7 @@ def test_live_bad_command_lines_end_with_one_line(capsys, board):
         error = host_cli.fails_with_one_line(capsys, *words)
     assert f"TCP port {taken} is in use" in error and "--http-port" in error
     error = host_cli.fails_with_one_line(capsys, *words[:-1], 70000)
-    assert "a TCP port is 0 to 65535. Received: 70000" in error
+    assert "a TCP port is 0 to 65535. Received: 70000. Give another" in error
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
