@@ -63,7 +63,8 @@ live: firmware ## a page in the browser: an emulated board hears this machine's 
 	@$(VENV)/bin/kws-host live --emulate "$$BOARD"
 
 test: system-test venv sources ## everything that needs no hardware (PYTEST_ARGS="-k words" to choose)
-	@$(VENV)/bin/pytest -n $(PYTEST_WORKERS) --maxprocesses 8 --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
+	@$(VENV)/bin/pytest -n $(PYTEST_WORKERS) --maxprocesses 8 --max-worker-restart 2 --dist loadscope \
+		--no-loadscope-reorder $(PYTEST_ARGS)
 
 quick-test: venv ## at every save, under two minutes: unit tests that need neither TensorFlow nor a compiler
 	@$(VENV)/bin/pytest -m "not slow" $(QUICK_TESTS) $(PYTEST_ARGS)

@@ -63,6 +63,27 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ByFile(config, log)
 
 
+class _FailuresAsTheyCome:
+    """Names a failed test at once: a run that is cut off never comes to its summary."""
+
+    def __init__(self, reporter: pytest.TerminalReporter) -> None:
+        self._reporter = reporter
+
+    @pytest.hookimpl(trylast=True)  # behind the letter of the test
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            cause = getattr(getattr(report.longrepr, "reprcrash", None), "message", "").partition("\n")[0]
+            self._reporter.write_line(f"\nFAILED {report.nodeid} ({report.when}, {report.duration:.0f} s): {cause}")
+
+
+@pytest.hookimpl(trylast=True)  # behind the one that makes the reporter
+def pytest_configure(config: pytest.Config) -> None:
+    """Sets up what only the process that prints has."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_FailuresAsTheyCome(reporter))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds ``--port``, which turns the tests marked hardware onto a real board."""
     parser.addoption("--port", help="serial port of a board with the committed firmware, for tests marked hardware")
