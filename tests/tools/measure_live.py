@@ -6,6 +6,7 @@ clock: from a step's last sample to the step.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
@@ -130,8 +131,11 @@ def _take(
 
 def children_of(process: int) -> list[int]:
     """Processes that any thread of a process has started."""
-    threads = Path(f"/proc/{process}/task").iterdir()
-    return [int(word) for thread in threads for word in (thread / "children").read_text(encoding="ascii").split()]
+    children = []
+    for thread in Path(f"/proc/{process}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            children += [int(word) for word in (thread / "children").read_text(encoding="ascii").split()]
+    return children
 
 
 def _processor_s(process: int) -> float:
