@@ -130,11 +130,13 @@ def _take(
 
 
 def children_of(process: int) -> list[int]:
-    """Processes that any thread of a process has started."""
+    """Processes that a process has started and that have not ended, from proc(5)."""
     children = []
-    for thread in Path(f"/proc/{process}/task").iterdir():
+    for status in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
-            children += [int(word) for word in (thread / "children").read_text(encoding="ascii").split()]
+            state, parent, *_ = status.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            if int(parent) == process and state != "Z":
+                children.append(int(status.parent.name))
     return children
 
 
