@@ -40,9 +40,12 @@ def test_flash_board_that_is_silent_fails(capsys, uploads):
     assert status == 1 and json.loads(out)["verified"] is False and json.loads(out)["state"] == "nobody listens"
 
 
-def test_flash_without_a_port_says_that_nobody_was_asked(capsys, uploads):
+def test_flash_without_a_known_port_is_not_verified_unless_nobody_was_to_be_asked(capsys, uploads, monkeypatch):
+    monkeypatch.setattr(flashing, "port_of", lambda board: "")
+    status, out, _ = host_cli.run(capsys, "flash")
+    assert status == 1 and out.startswith("NOT VERIFIED: mps2_an386 is flashed") and out.count("\n") == 1
     status, out, _ = host_cli.run(capsys, "flash", "--no-verify")
-    assert status == 0 and "it was not asked whether it runs" in out
+    assert status == 0 and out.startswith("mps2_an386 is flashed with model ")
 
 
 def test_flash_of_a_bundle_generates_it_first(capsys, board, uploads):
