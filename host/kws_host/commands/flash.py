@@ -76,7 +76,9 @@ def _text(board: str, flashed: Flashed, unasked: bool) -> str:
     answer, wanted = flashed.answer, flashed.wanted_sha256[:12]
     if answer is None:
         done = f"{board} is flashed with model {wanted}"
-        return f"{done}." if unasked else f"NOT VERIFIED: {done}, but on which port it answers is not known. Give --port."
+        return (
+            f"{done}." if unasked else f"NOT VERIFIED: {done}, but the port where it answers is not known: give --port."
+        )
     if answer.info is None:
         return f"NOT VERIFIED: {flashed.port} is {answer.state}. {answer.detail}".strip()
     info = answer.info

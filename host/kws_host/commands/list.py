@@ -20,7 +20,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     """Declares the options."""
     parser = subparsers.add_parser("list", help="list ports, boards, and what runs on them", description=__doc__)
     parser.add_argument(
-        "--port", action="append", default=[], help="ask this one too, such as an emulator's socket or an unknown device"
+        "--port", action="append", default=[], help="ask this one, too: an emulator's socket, an unknown device"
     )
     parser.add_argument("--baud", type=int, default=os.environ.get("KWS_BAUD", DEFAULT_BAUD), help=argparse.SUPPRESS)
     parser.add_argument("--all", action="store_true", help="also ports that are no USB device")
