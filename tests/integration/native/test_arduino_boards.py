@@ -1,4 +1,4 @@
-"""Environments of Arduino cores as far as they go without a registry: PlatformIO builds them with stand-ins of its parts."""
+"""Environments of Arduino cores as far as they go without a registry: PlatformIO builds them with stand-ins."""
 
 import json
 import os
