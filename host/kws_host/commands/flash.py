@@ -63,6 +63,8 @@ def run(args: argparse.Namespace) -> int:
     flashed = flashing.verify(port, args.baud or flashing.baud_of(args.board), wanted)
     screen = Screen(args.json)
     screen.print(_text(args.board, flashed, args.no_verify))
+    if flashed.keeps_settings:
+        screen.print("It hears by settings that it has kept; those that were flashed: kws-host tune --forget.")
     if args.json:
         report.write_json(args.json, _json(args.board, flashed))
     return program.OK if flashed.is_verified or args.no_verify else program.CHECK_FAILED
@@ -98,6 +100,7 @@ def _json(board: str, flashed: Flashed) -> dict:
         "port": flashed.port or None,
         "model_sha256": flashed.wanted_sha256,
         "verified": flashed.is_verified if answer else None,
+        "keeps_settings": flashed.keeps_settings,
         "state": answer.state if answer else None,
         "info": dataclasses.asdict(answer.info) if answer and answer.info else None,
     }

@@ -29,6 +29,19 @@ def test_flash_asks_the_board_and_says_that_it_runs_the_model(capsys, board, upl
     assert out == f"native runs matchbox ({digest[:12]}), which was flashed, with firmware 0.1.0.\n"
 
 
+def test_flash_tells_that_kept_settings_win_over_flashed_ones(capsys, program, uploads, tmp_path):
+    """Until they are forgotten."""
+    with firmware.running(program, "settings kept.bin", tmp_path) as board:
+        assert host_cli.run(capsys, "tune", "--port", board.url, "--run", "2", "--keep")[0] == 0
+    for words in (("flash", "--json", "-"), ("tune", "--forget"), ("flash", "--json", "-")):
+        with firmware.running(program, "settings kept.bin", tmp_path) as board:
+            status, out, _ = host_cli.run(capsys, *words, "--port", board.url)
+            assert status == 0
+            if words[0] == "flash":
+                told = json.loads(out)
+                assert told["verified"] and told["keeps_settings"] == (not uploads[1:])
+
+
 def test_flash_board_that_still_runs_another_model_fails(capsys, uploads):
     with firmware.running(firmware.fake_firmware()) as board:
         status, out, _ = host_cli.run(capsys, "flash", "--port", board.url)
