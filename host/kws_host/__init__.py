@@ -4,7 +4,7 @@
 |---|---|
 | the wire | `port` (bytes), `cobs`, `frame`, `link` (requests), `audio_stream` (by credit), `device` (typed requests) |
 | boards | `project` (the checkout), `emulator` (QEMU), `target` (a port or an emulated board) |
-| recordings | `label_table`, `clips` (which, and their labels), `heard` (what one is heard as) |
+| recordings | `label_table`, `clips` (which, and their labels), `label_names`, `heard` (what one is heard as) |
 | proof | `bulk` (files), `trace` (one side's results), `compare` (two sides) |
 | proof at work | `checking`, `checking_boards`, `benchmark` |
 | whole test sets | `evaluation` of `bulk_run`, `reference_run` and `reference_cache` |

@@ -14,6 +14,7 @@ from kws_host.clips import Clip
 from kws_host.compare import Comparison, Mismatch, compare_run
 from kws_host.device import Device, Run
 from kws_host.heard import heard_label, heard_step
+from kws_host.label_names import name_of
 from kws_host.link import RequestRefused
 from kws_host.target import require_model
 
@@ -174,9 +175,8 @@ def _configure_digests(device: Device, bundle: Bundle) -> bool:
 
 
 def _detected(bundle: Bundle, run: Run) -> tuple[str, ...]:
-    names = dict(enumerate(bundle.labels))
     return tuple(
-        f"{names.get(event.label, event.label)}@{bundle.clock.end_s(event.step):.2f}s" for event in run.detections
+        f"{name_of(bundle.labels, event.label)}@{bundle.clock.end_s(event.step):.2f}s" for event in run.detections
     )
 
 

@@ -20,6 +20,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from kws_host.label_names import name_of
 from kws_host.plain_view import Losses
 from kws_host.spectrogram import Bands, palette, range_of, shades
 from kws_host.takes import level_db
@@ -81,7 +82,7 @@ class MonitorScreen:
             case DetectionRecord():
                 self.detections += 1
                 self._lit[event.label] = event.step + LIT_STEPS
-                name = dict(enumerate(self._labels)).get(event.label, f"label {event.label}")
+                name = name_of(self._labels, event.label)
                 self._found.append((self._clock.end_s(event.step), name, event.smoothed_q15 / ONE_Q15))
 
     def _on_step(self, event: StepRecord) -> None:

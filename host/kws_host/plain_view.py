@@ -8,6 +8,8 @@ from kws_reference.protocol.messages import DetectionRecord, Fault, Hello
 from kws_reference.protocol.wire import Message
 from kws_reference.timing import StepClock
 
+from kws_host.label_names import name_of
+
 
 @dataclasses.dataclass(frozen=True)
 class Losses:
@@ -40,7 +42,7 @@ class PlainView:
         """Takes one event of the device."""
         match event:
             case DetectionRecord():
-                name = self._labels[event.label] if event.label < len(self._labels) else f"label {event.label}"
+                name = name_of(self._labels, event.label)
                 seconds = self._clock.end_s(event.step) if self._clock else 0.0
                 self._print(f"{seconds:8.2f} s  {name:<12} {100 * event.smoothed_q15 / ONE_Q15:3.0f} %")
             case Hello():

@@ -15,6 +15,7 @@ from kws_reference.protocol.messages import NO_LABEL
 
 from kws_host.bulk import BulkResults
 from kws_host.device import Run
+from kws_host.label_names import name_of
 from kws_host.layers import order_of_states
 
 if TYPE_CHECKING:  # the reference is loaded by what runs it
@@ -205,7 +206,7 @@ def _event_text(bundle: Bundle, event: int) -> str:
     if event == _NO_EVENT:
         return "none"
     label, smoothed_q15 = event >> 16, event & 0xFFFF
-    name = bundle.labels[label] if label < len(bundle.labels) else f"label {label}"
+    name = name_of(bundle.labels, label)
     return f"{name} at {smoothed_q15}/{ONE_Q15}"
 
 

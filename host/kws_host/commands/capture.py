@@ -34,6 +34,7 @@ from kws_host.capturing import (
 )
 from kws_host.device import Device
 from kws_host.keys import Keys, keys
+from kws_host.label_names import name_of
 from kws_host.screen import Screen
 
 NOW, LATER = "now", "later"
@@ -202,7 +203,7 @@ def _keep(device: Device, session: Session, labels: list[str], cut: Cut) -> None
     capture = Capture(
         f"{session.name}_nohash_{number}.wav",
         moment.kind,
-        dict(enumerate(labels)).get(moment.label, f"label {moment.label}"),
+        name_of(labels, moment.label),
         share(moment.smoothed_q15),
         round(device.clock.end_s(moment.step), 2),
         device.info.board,

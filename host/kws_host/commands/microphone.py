@@ -10,6 +10,7 @@ from kws_reference.cli import program
 from kws_reference.errors import KwsError
 
 from kws_host import clips, options, report
+from kws_host.label_names import name_of
 from kws_host.microphone import gain_q8_of
 from kws_host.microphone_run import MOST_LOOPS, MicrophoneJob, MicrophoneResult, check
 from kws_host.screen import Screen
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     result = check(options.target_of(args), job)
     rate_hz = job.bundle.frontend.sample_rate_hz
     for event in result.detections:
-        label = dict(enumerate(job.bundle.labels)).get(event.label, event.label)
+        label = name_of(job.bundle.labels, event.label)
         screen.print(f"{job.bundle.clock.end_s(event.step):9.2f} s  {label}")
     for line in _summary(args.emulate, job, result, rate_hz):
         screen.print(line)

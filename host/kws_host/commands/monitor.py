@@ -25,6 +25,7 @@ from kws_host.capturing import share
 from kws_host.device import Device
 from kws_host.event_log import EventLog
 from kws_host.keys import keys
+from kws_host.label_names import name_of
 from kws_host.link import LinkError
 from kws_host.plain_view import Losses, PlainView, readable
 from kws_host.port import DEFAULT_BAUD
@@ -193,7 +194,7 @@ def _count(session: Session, labels: list[str], device: Device, event: Message) 
             session.steps += 1
         case DetectionRecord():
             session.detections += 1
-            label = dict(enumerate(labels)).get(event.label, f"label {event.label}")
+            label = name_of(labels, event.label)
             seconds = round(device.clock.end_s(event.step), 2)
             found = {"label": label, "share": share(event.smoothed_q15), "seconds": seconds}
             session.found = [*session.found[1 - MOST_FOUND :], found]

@@ -18,6 +18,7 @@ from kws_reference.protocol.messages import Config, DetectionRecord, SettingsOri
 from kws_host import clips, detector_settings, microphone, options, report
 from kws_host.detector_settings import HeldSettings
 from kws_host.device import Device
+from kws_host.label_names import name_of
 from kws_host.screen import Screen, table
 from kws_host.target import open_device, require_model
 from kws_host.tuning import Changes, ClipTrial, by_label, try_out
@@ -221,7 +222,7 @@ def _listen(device: Device, bundle: Bundle, screen: Screen, source: messages.Set
         try:
             for event in microphone.events(device):
                 if isinstance(event, DetectionRecord):
-                    label = dict(enumerate(bundle.labels)).get(event.label, f"label {event.label}")
+                    label = name_of(bundle.labels, event.label)
                     share = event.smoothed_q15 / ONE_Q15
                     screen.print(f"{bundle.clock.end_s(event.step):9.2f} s  {label:<12} {share:.4f}")
                 if time.monotonic() > end_s:

@@ -9,6 +9,7 @@ from kws_reference.bundle import NEVER_Q15
 from kws_reference.errors import KwsError
 
 from kws_host.device import Run
+from kws_host.label_names import name_of
 from kws_host.regression.board import Board
 
 TAIL_S = 1.0
@@ -176,7 +177,7 @@ class PlayedClip:
 
 
 def _label(board: Board, index: int) -> str:
-    return board.labels[index] if index < len(board.labels) else f"label {index}"
+    return name_of(board.labels, index)
 
 
 def _near(places: list[int], count: int) -> list[int]:
