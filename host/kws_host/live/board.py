@@ -4,8 +4,7 @@ import dataclasses
 import enum
 import logging
 import threading
-from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from kws_reference.errors import KwsError
 from kws_reference.protocol import messages
@@ -18,6 +17,7 @@ from kws_host.device import Device
 from kws_host.frame import Frame
 from kws_host.link import RequestRefused
 from kws_host.live import wire
+from kws_host.live.counts import LiveCounts
 from kws_host.target import Target, open_device
 
 POLL_S = 0.005
@@ -72,12 +72,14 @@ class LiveBoard:
     Attributes:
       target: where it is.
       source: who hears.
+      counts: of what it heard and said so far.
     """
 
     def __init__(self, target: Target, source: Source = Source.PAGE):
         """Args: target, source: see the attributes."""
         self.target = target
         self.source = source
+        self.counts = LiveCounts()
         self._lock = threading.Lock()  # of the four below
         self._listener: Listener | None = None
         self._inbox = _Inbox()
@@ -197,6 +199,7 @@ class LiveBoard:
                     self._take(device, frame)
                     wait_s = 0.0
             if device.lost_events != lost:
+                self.counts.lost_results += device.lost_events - lost
                 self._note(_lost(device.lost_events - lost))
                 lost = device.lost_events
 
@@ -237,6 +240,7 @@ class LiveBoard:
     def _grant(self, stream: AudioStream, before: int) -> None:
         """Tells the page what the board has consumed, which lets it send as much again."""
         consumed = stream.consumed_bytes
+        self.counts.heard_bytes += consumed - before
         if consumed != before:
             self._tell(messages.Credit(consumed, consumed + wire.WINDOW_BYTES))
         if stream.end_bytes >= LONGEST_STREAM_BYTES:
@@ -254,7 +258,16 @@ class LiveBoard:
             if self._is_configured:
                 raise _BeginAgain("The board restarted.")
         elif isinstance(event, messages.StepRecord | messages.DetectionRecord | messages.AudioHeard):
+            self._count(event)
             self._tell(event)
+
+    def _count(self, event: messages.StepRecord | messages.DetectionRecord | messages.AudioHeard) -> None:
+        if self._heard_by is None:
+            return  # of before a RESET
+        if isinstance(event, messages.DetectionRecord):
+            self.counts.add_detection(event)
+        elif isinstance(event, messages.StepRecord):
+            self.counts.steps += 1
 
     # What the listener is told.
 
@@ -270,7 +283,9 @@ class LiveBoard:
                 self._greet(self._listener)
 
     def _ready(self, device: Device) -> None:
-        self._change(device.info, wire.board_ready(self._facts(device)))
+        facts = self._facts(device)
+        self.counts.info, self.counts.labels, self.counts.clock = device.info, facts["labels"], device.clock
+        self._change(device.info, wire.board_ready(facts))
         if self._answered.is_set():
             log.info("the board is ready again")
         self._answered.set()
@@ -278,6 +293,7 @@ class LiveBoard:
     def _away(self, reason: str) -> None:
         state = wire.board_away(reason)
         if state != self._state:  # told once, however long it lasts
+            self.counts.interruptions += 1
             self._change(None, state)
             log.warning(reason)
 
@@ -292,7 +308,7 @@ class LiveBoard:
             if self._listener is not None:
                 self._listener.on_text(wire.note(text))
 
-    def _facts(self, device: Device) -> Mapping[str, object]:
+    def _facts(self, device: Device) -> dict[str, Any]:
         held = detector_settings.held_by(device)
         emulated = " (emulated)" if self.target.emulate else ""
         return {

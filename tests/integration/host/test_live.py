@@ -1,5 +1,6 @@
 """`kws-host live` and a native firmware, at the level of the WebSocket: every integer; a board that goes and comes."""
 
+import json
 import os
 import signal
 import socket
@@ -261,3 +262,33 @@ def test_live_program_opens_the_page_and_ends_on_a_signal(board, tmp_path, numbe
         output, errors = process.communicate(timeout=30)
     assert process.returncode == status, errors
     assert output == "" and "Traceback" not in errors and "a page is connected" in errors
+
+
+def test_live_json_tells_what_was_heard_and_said(board, bundle, tmp_path):
+    told = tmp_path / "told.json"
+    words = [sys.executable, "-m", "kws_host.cli", "live", "--http-port", "0", "--port", board.url, "--no-browser"]
+    words += ["--json", told]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        port = int(process.stdout.readline().strip().removeprefix("http://127.0.0.1:").removesuffix("/?device=server"))
+        with live.Page(port) as page:
+            page.wait_ready()
+            page.reset()
+            take = page.stream(clip_files.word())
+            process.send_signal(signal.SIGINT)
+            while page.listen():
+                pass
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    found = json.loads(told.read_text())
+    assert (found["board"], found["model"], found["interruptions"]) == ("native", "matchbox", 0)
+    assert (found["steps"], found["heard_s"], found["lost_results"]) == (49, 1.0, 0)
+    labels = [bundle.labels[event.label] for event in take.detections]
+    assert [event["label"] for event in found["detections"]] == labels and found["detections_total"] == len(labels) > 0
+
+
+def test_live_ends_when_its_time_is_over(capsys, board):
+    words = ("live", "--http-port", "0", "--port", board.url, "--no-browser", "--duration", "0.5", "--json", "-")
+    status, out, _ = host_cli.run(capsys, *words)
+    assert status == 0 and json.loads(out)["steps"] == 0
+    assert "--duration must be above 0" in host_cli.fails_with_one_line(capsys, *words[:-3], "0")
