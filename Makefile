@@ -17,6 +17,8 @@ BUNDLES ?=
 PYTEST_ARGS ?=
 # As many processes as the machine has cores; tests that share a folder stay in one (tests/conftest.py).
 PYTEST_WORKERS ?= auto
+# The longest test takes a minute on idle cores. One that hangs ends with the stacks of its threads; the others go on.
+PYTEST_TIMEOUT_S ?= 900
 
 LOGS := build/logs
 QUIET := .ci/quiet.sh
@@ -64,7 +66,7 @@ live: firmware ## a page in the browser: an emulated board hears this machine's 
 
 test: system-test venv sources ## everything that needs no hardware (PYTEST_ARGS="-k words" to choose)
 	@$(VENV)/bin/pytest -n $(PYTEST_WORKERS) --maxprocesses 8 --max-worker-restart 2 --dist loadscope \
-		--no-loadscope-reorder $(PYTEST_ARGS)
+		--no-loadscope-reorder --timeout $(PYTEST_TIMEOUT_S) --timeout-method signal $(PYTEST_ARGS)
 
 quick-test: venv ## at every save, under two minutes: unit tests that need neither TensorFlow nor a compiler
 	@$(VENV)/bin/pytest -m "not slow" $(QUICK_TESTS) $(PYTEST_ARGS)
