@@ -90,7 +90,8 @@ def compilations() -> list[tuple[str, list[str]]]:
     parties = ("", "/third_party", "/third_party/flatbuffers/include", "/third_party/ruy", "/third_party/gemmlowp")
     tree = [f"-isystem{FAKE_TREE}{party}" for party in parties]
     model = "tests/integration/native/register_model"
-    nano33ble = ['-DKWS_BOARD_NAME="nano33ble"']
+    arduino = ['-DKWS_BOARD_NAME="nano33ble"', "-DARDUINO_ARCH_MBED", "-DKWS_FAKE_CORTEX_M=4"]
+    cores = [f"-isystemtests/fixtures/fake_arduino{folder}" for folder in ("", "/cmsis")]
     micro = tables_header("micro", micro_tables(MicroFrontendConfig()))
     log_mel = tables_header(
         "log_mel", tables_of(FrontendConfig("log_mel", mel_bands=40, coefficients=40, preemphasis=0.97))
@@ -104,8 +105,8 @@ def compilations() -> list[tuple[str, list[str]]]:
         (sources("firmware/src/engine/tflm/*.cc"), [*BARE, *includes, *tree, "-Wno-unused-parameter"]),
         (sources("tests/integration/native/tflm_*.cc"), [*includes, *tree]),
         (
-            sources("firmware/boards/nano33ble/*.cc"),
-            [*BARE, *includes, *nano33ble, "-isystemtests/fixtures/fake_arduino"],
+            sources("firmware/boards/arduino/*.cc"),
+            [*BARE, *includes, *arduino, *cores],
         ),
         (
             sources("tests/integration/native/**/*.cc", but=("tflm_", "link_audio", "register_model", "/drivers/")),

@@ -28,7 +28,7 @@ class Board:
     """One board.
 
     Attributes:
-      name: of its file, of its folder in `firmware/boards` and of its environment in platformio.ini.
+      name: of its file; if that is ours, of its folder in `firmware/boards` and its environment in platformio.ini, too.
       core: as tables name it.
       clock_hz: of the core; 0 where it is nobody's business.
       toolchain: ``"arm"`` or ``"host"``.
@@ -36,6 +36,7 @@ class Board:
       linker_script: in `firmware/platform/ldscripts`; "" for none.
       shared_folders: of `firmware/boards`, besides the board's own.
       icount_shift: an emulated instruction takes ``2 ** icount_shift`` nanoseconds; None without an emulator.
+      folder: its own in `firmware/boards`; "" for that of its name.
     """
 
     name: str
@@ -46,9 +47,10 @@ class Board:
     linker_script: str
     shared_folders: tuple[str, ...]
     icount_shift: int | None
+    folder: str = ""
 
     @classmethod
-    def from_manifest(cls, name: str, manifest: Mapping[str, Any]) -> "Board":
+    def from_manifest(cls, name: str, manifest: Mapping[str, Any], folder: str = "") -> "Board":
         """Board of a file's contents. Fields of ours may be missing: a vendor's file knows nothing of them."""
         build, emulator = manifest["build"], manifest.get("emulator")
         return cls(
@@ -60,6 +62,7 @@ class Board:
             linker_script=build.get("ldscript", ""),
             shared_folders=tuple(build.get("shared_folders", ())),
             icount_shift=int(emulator["icount_shift"]) if emulator else None,
+            folder=folder,
         )
 
     @property
@@ -70,7 +73,7 @@ class Board:
     @property
     def folders(self) -> tuple[str, ...]:
         """Folders of `firmware/boards` that the board is compiled from, its own last."""
-        return (*self.shared_folders, self.name)
+        return (*self.shared_folders, self.folder or self.name)
 
     @property
     def macros(self) -> dict[str, str]:

@@ -18,6 +18,7 @@ class Environment:
     Attributes:
       name: of the environment.
       board: of which board; a file of `firmware/platform/boards`, or one of another platform.
+      folder: of `firmware/boards` that a board of another platform is made of; "" for ours.
       core: as tables name it.
       engine: ``"aot"`` or ``"tflm"``.
       application: ``"app"`` or ``"mlperf"``.
@@ -28,6 +29,7 @@ class Environment:
 
     name: str
     board: str
+    folder: str
     core: str
     engine: str
     application: str
@@ -52,6 +54,7 @@ def environments(project: Path = PROJECT) -> list[Environment]:
                 Environment(
                     name=name,
                     board=board,
+                    folder=config.get(section, "custom_kws_board", ""),
                     core=core,
                     engine=config.get(section, "custom_kws_engine"),
                     application=config.get(section, "custom_kws_application", "app"),

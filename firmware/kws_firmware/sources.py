@@ -11,6 +11,7 @@ from kws_firmware.boards import FIRMWARE, Board
 STAGE_FOLDERS = ("src/frontend", "src/detector", "src/link")
 APPLICATIONS = ("app", "mlperf")  # what has a main(): the kit's own, and the client of MLPerf Tiny's runner
 ENGINES = ("aot", "tflm")
+FRAMEWORK_BOARDS = ("arduino",)  # folders of `boards` that any board under a framework is made of
 CMSIS_NN_WRAPPER = "src/engine/aot/cmsis_nn.cc"
 
 
@@ -59,7 +60,7 @@ def generated_files(model: Path, engine: str) -> list[Path]:
 
 def include_folders(board: Board, model: Path, firmware: Path = FIRMWARE) -> list[Path]:
     """Folders that our own sources and the generated ones include from."""
-    return [firmware / "include", firmware / "boards" / board.name, firmware / "boards", firmware / "src", model]
+    return [firmware / "include", firmware / "boards" / board.folders[-1], firmware / "boards", firmware / "src", model]
 
 
 def uses_cmsis_nn(model: Path) -> bool:

@@ -67,7 +67,7 @@ uint32_t Ticks();
 // The meaning of Ticks(), measured once in Init().
 TickInfo Clock();
 
-// Short name of the board, equal to the name of its folder. Never null.
+// Short name of the board, as platformio.ini and PlatformIO's file of it have it. Never null.
 const char* Name();
 
 // Size of the stack that the application runs on; 0 where it is not known, and nothing of it is measured.

@@ -1,5 +1,5 @@
 // The board's microphone: PCM that an interrupt or DMA puts into a ring, from which the application fetches it. Boards
-// without one define these functions too (boards/nano33ble/microphone_none.cc). Main thread only.
+// without one define these functions too (boards/arduino/microphone_none.cc). Main thread only.
 #pragma once
 
 #include <cstddef>

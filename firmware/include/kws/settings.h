@@ -1,5 +1,5 @@
 // Memory of the board that outlasts a start: a few hundred bytes that the application keeps, as one block. Boards
-// without it define these functions too (boards/nano33ble/settings_none.cc). Main thread only; may take as long as
+// without it define these functions too (boards/arduino/settings_none.cc). Main thread only; may take as long as
 // flash does. LoadSettings() is called at every start, before anything is saved.
 #pragma once
 

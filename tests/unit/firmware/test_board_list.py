@@ -32,7 +32,8 @@ def test_board_has_an_environment_of_its_name_with_the_generated_engine(declared
 
 
 def test_environment_is_of_a_board_of_ours_or_of_another_platform(declared):
-    assert {item.name for item in declared.values() if item.board not in BOARDS} == {"nano33ble"}
+    for item in declared.values():
+        assert item.folder in (("",) if item.board in BOARDS else sources.FRAMEWORK_BOARDS), item.name
 
 
 def test_emulated_environment_has_a_port_of_its_own(declared):
@@ -81,7 +82,9 @@ def test_every_folder_of_the_firmware_takes_part_in_some_firmware(declared):
         name
         for item in declared.values()
         for name in sources.folders(
-            BOARDS.get(item.board) or Board.from_manifest(item.board, {"build": {}}), item.engine, item.application
+            BOARDS.get(item.board) or Board.from_manifest(item.board, {"build": {}}, item.folder),
+            item.engine,
+            item.application,
         )
     }
     used |= {path.parent.relative_to(FIRMWARE).as_posix() for path in sources.web_files(FIRMWARE / "generated")}
