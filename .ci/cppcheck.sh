@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 look() {
     cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --std=c++17 --language=c++ \
         --platform=unix32 --suppressions-list=.cppcheck-suppressions --template='{file}:{line}: {severity} {id}: {message}' \
-        '-DKWS_BOARD_NAME="board"' -DKWS_CLOCK_HZ=25000000 -DKWS_ICOUNT_SHIFT=9 -DNDEBUG -D__ARM_FP=1 -D__ARM_FEATURE_DSP=1 \
+        '-DKWS_BOARD_NAME="board"' -DKWS_CLOCK_HZ=25000000 -DKWS_ICOUNT_SHIFT=9 -DNDEBUG -D__ARM_FP=1 -D__ARM_FEATURE_DSP=1 -D__CORTEX_M=4 \
         -Ifirmware/include -Ifirmware/src -Ifirmware/boards -Ifirmware/generated "$@" firmware/src firmware/boards
 }
 look -D__ARM_ARCH_7EM__=1 -Ifirmware/boards/mps2_an386

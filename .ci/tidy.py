@@ -91,7 +91,7 @@ def compilations() -> list[tuple[str, list[str]]]:
     tree = [f"-isystem{FAKE_TREE}{party}" for party in parties]
     model = "tests/integration/native/register_model"
     arduino = ['-DKWS_BOARD_NAME="nano33ble"', "-DARDUINO_ARCH_MBED", "-DKWS_FAKE_CORTEX_M=4"]
-    cores = [f"-isystemtests/fixtures/fake_arduino{folder}" for folder in ("", "/cmsis")]
+    core_headers = ["-isystemtests/fixtures/fake_arduino", "-isystemtests/fixtures/fake_arduino/cmsis"]
     micro = tables_header("micro", micro_tables(MicroFrontendConfig()))
     log_mel = tables_header(
         "log_mel", tables_of(FrontendConfig("log_mel", mel_bands=40, coefficients=40, preemphasis=0.97))
@@ -106,7 +106,7 @@ def compilations() -> list[tuple[str, list[str]]]:
         (sources("tests/integration/native/tflm_*.cc"), [*includes, *tree]),
         (
             sources("firmware/boards/arduino/*.cc"),
-            [*BARE, *includes, *arduino, *cores],
+            [*BARE, *(f"-I{folder}" for folder in FIRMWARE), *arduino, *core_headers],
         ),
         (
             sources("tests/integration/native/**/*.cc", but=("tflm_", "link_audio", "register_model", "/drivers/")),

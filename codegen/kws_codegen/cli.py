@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from kws_reference.cli import program
 
-from kws_codegen.commands import adopt, generate, inspect, ops, stream
+from kws_codegen.commands import adopt, generate, inspect, ops, stream, web
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -16,9 +16,8 @@ def main(argv: Sequence[str] | None = None) -> int:
       refusal.
     """
     arguments = sys.argv[1:] if argv is None else argv
-    return program.run(
-        "kws-codegen", "Generate C++ from a model bundle.", [adopt, generate, inspect, ops, stream], arguments
-    )
+    commands = [adopt, generate, inspect, ops, stream, web]
+    return program.run("kws-codegen", "Generate C++ from a model bundle.", commands, arguments)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,10 @@ def _plain(info: messages.Info) -> messages.Info:
     return dataclasses.replace(info, **texts)
 
 
+class DeviceRestarted(KwsError):
+    """The device begins anew: what was asked of it before, and what it heard, is forgotten."""
+
+
 class LossError(LinkError):
     """Events of a recording were lost on the way; stream it again."""
 
@@ -236,7 +240,7 @@ class Device:
           on_progress: called with the number of samples that the device has taken so far.
 
         Raises:
-          LinkError: the link broke, or lost something in every attempt. KwsError: the device restarted or faulted.
+          LinkError: the link broke, or lost something in every attempt. DeviceRestarted: it did, or faulted.
         """
         for attempt in range(1, RUN_ATTEMPTS + 1):
             try:
@@ -310,7 +314,7 @@ class Device:
 
         Raises:
           LinkError: the link broke or lost something. RequestRefused: the engine failed. KwsError: the board has no
-            microphone; the device restarted or faulted.
+            microphone. DeviceRestarted: it did, or faulted.
         """
         self.set_source(source)
         self._event_was_lost = False
@@ -343,7 +347,7 @@ class Device:
         Those that come while the device is asked something, as for `stats`, follow behind.
 
         Raises:
-          LinkError: the link broke. RequestRefused: the engine failed. KwsError: the device faulted or restarted.
+          LinkError: the link broke. RequestRefused: the engine failed. DeviceRestarted: it did, or faulted.
         """
         self._set_aside = deque()  # from now on, not from the first event on that is asked for
         return self._events(self._set_aside, silence_s)
@@ -429,12 +433,12 @@ class Device:
         self._require_running(event)
 
     def _require_running(self, event: object) -> None:
-        """Raises KwsError when an event tells that what was heard has ended."""
+        """Raises DeviceRestarted when an event tells that what was heard has ended."""
         match event:
-            case messages.Fault():
-                raise KwsError(f"{self.link.port}: the device faulted: {event}")
+            case messages.Fault():  # it restarts
+                raise DeviceRestarted(f"{self.link.port}: the device faulted: {event}")
             case messages.Hello():
-                raise KwsError(
+                raise DeviceRestarted(
                     f"{self.link.port}: the device restarted in the middle of a recording. Check its power supply."
                 )
 

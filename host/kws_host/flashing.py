@@ -13,8 +13,11 @@ from typing import Any
 
 from kws_reference.bundle import Bundle
 from kws_reference.errors import KwsError
+from kws_reference.protocol.messages import SettingsOrigin
 
-from kws_host import asking, project
+from kws_host import asking, detector_settings, project
+from kws_host.device import Device
+from kws_host.link import Link
 from kws_host.port import DEFAULT_BAUD
 from kws_host.usb_boards import serial_ports
 
@@ -34,11 +37,13 @@ class Flashed:
       port: where it was asked, "" where no port is known.
       answer: what it said; None: it was not asked.
       wanted_sha256: of the model that was flashed.
+      keeps_settings: whether it hears by settings of the detector that it has kept, and not by those that were flashed.
     """
 
     port: str
     answer: asking.Answer | None
     wanted_sha256: str
+    keeps_settings: bool = False
 
     @property
     def is_verified(self) -> bool:
@@ -166,6 +171,15 @@ def verify(port: str, baud: int, wanted_sha256: str, boot_s: float = BOOT_S) -> 
     while True:
         left_s = deadline - time.monotonic()
         flashed = Flashed(port, asking.ask(port, baud, _ASK_S, left_s), wanted_sha256)
-        if flashed.is_verified or time.monotonic() > deadline:
+        if flashed.is_verified:
+            return dataclasses.replace(flashed, keeps_settings=_keeps_settings(port, baud))
+        if time.monotonic() > deadline:
             return flashed
         time.sleep(_ASK_S)
+
+
+def _keeps_settings(port: str, baud: int) -> bool:
+    """Whether a board that has just answered hears by kept settings. Raises: KwsError: it is gone meanwhile."""
+    with Link(port, baud=baud) as link:
+        held = detector_settings.held_by(Device(link))
+    return held is not None and held.origin == SettingsOrigin.KEPT

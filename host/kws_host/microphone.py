@@ -17,7 +17,7 @@ from kws_reference.protocol import messages
 from kws_reference.protocol.messages import Config, SourceKind
 from kws_reference.protocol.wire import Message
 
-from kws_host.device import Device
+from kws_host.device import Device, DeviceRestarted
 from kws_host.emulated_microphone import Pace, hearing
 from kws_host.link import LinkBroken, LinkError
 from kws_host.target import Target, open_device
@@ -26,6 +26,8 @@ SILENCE_S = 5.0
 """A microphone that brings nothing for so long has ended."""
 WAIT_S = 60.0
 """How long a device that was unplugged is waited for."""
+MOST_RESTARTS = 5
+"""That a device may make in such a time."""
 _LOOK_S = 0.25
 EMULATED_RATE_HZ = 16000
 
@@ -53,7 +55,7 @@ def add_options(parser: argparse.ArgumentParser, *, waits: bool = True) -> None:
         type=float,
         default=WAIT_S,
         metavar="S",
-        help="seconds to wait for a board that was unplugged (default: %(default)g; 0: end at once)",
+        help="seconds to wait for a board that was unplugged or restarted (default: %(default)g; 0: end at once)",
     )
 
 
@@ -131,19 +133,25 @@ def with_reconnects(
     wait_s: float,
     work: Callable[[Device], Result],
     on_text: Callable[[bytes], None] | None = None,
-) -> Result:
-    """Does work on a device. When it is unplugged on the way, waits for it and begins the work again.
+    end_s: float = math.inf,
+) -> Result | None:
+    """Does work on a device. When it is unplugged or restarts on the way, waits for it and begins the work again.
 
     Args:
-      target: where it is; an emulated one does not come back.
-      wait_s: how long it is waited for.
+      target: where it is; an emulated one that ended does not come back.
+      wait_s: how long an unplugged one is waited for; 0: neither is borne.
       work: what to do; it knows what is done already.
       on_text: see `Link`.
+      end_s: by `time.monotonic`; then an unplugged one is not waited for any longer.
+
+    Returns:
+      What the work returns; None: it was the end, and the device was away.
 
     Raises:
-      KwsError: see `open_device`; the first time at once, after an unplug when the wait is over.
+      KwsError: see `open_device`; the first time at once, after an unplug when the wait is over. DeviceRestarted: again
+        and again, or once where it is not borne.
     """
-    deadline = None
+    deadline, restarts = None, Restarts(wait_s)
     while True:
         try:
             with open_device(target, on_text=on_text) as device:
@@ -151,7 +159,7 @@ def with_reconnects(
                 if deadline is not None:
                     log.info(f"{device.link.port}: {device.info.board} is back")
                     deadline = None
-                return work(device)
+                return _through_restarts(device, work, restarts)
         except LinkError as error:
             broke = isinstance(error, LinkBroken) and deadline is None
             if target.emulate or not wait_s or not (broke or deadline is not None and time.monotonic() < deadline):
@@ -159,4 +167,37 @@ def with_reconnects(
             if broke:
                 deadline = time.monotonic() + wait_s
                 log.warning(f"{error} Waiting {wait_s:g} s for it; Ctrl-C ends.")
+            if time.monotonic() > end_s:
+                log.warning("The time is over, and the board is not back.")
+                return None
             time.sleep(_LOOK_S)
+
+
+class Restarts:
+    """Restarts of a device that are borne: not so many that it does nothing else."""
+
+    def __init__(self, within_s: float):
+        """Args: within_s: in which `MOST_RESTARTS` are too many; 0: the first one is."""
+        self._within_s = within_s
+        self._times: list[float] = []
+
+    def add(self, error: DeviceRestarted) -> None:
+        """Takes one. Raises: DeviceRestarted: it is one too many."""
+        now_s = time.monotonic()
+        self._times = [before for before in self._times if now_s - before < self._within_s] + [now_s]
+        if not self._within_s:
+            raise error
+        if len(self._times) >= MOST_RESTARTS:
+            raise DeviceRestarted(
+                f"{error} That was the restart number {MOST_RESTARTS} in {self._within_s:g} s."
+            ) from error
+        log.warning(f"{error} It begins anew.")
+
+
+def _through_restarts(device: Device, work: Callable[[Device], Result], restarts: Restarts) -> Result:
+    while True:
+        try:
+            return work(device)
+        except DeviceRestarted as error:
+            restarts.add(error)
+            device = Device(device.link)

@@ -1,4 +1,4 @@
-"""Environments of Arduino cores, built by PlatformIO for the development machine, with stand-ins of their parts."""
+"""Environments of Arduino cores, built by PlatformIO for this machine with stand-ins of platform and core."""
 
 import contextlib
 import os
@@ -43,7 +43,7 @@ def make_project(project: Path, replaced: dict[str, str] | None = None) -> None:
 
 
 def build(project: Path, name: str, tree: Path | None = None, model: Path | None = None) -> subprocess.CompletedProcess:
-    """Builds an environment of a project, with a TensorFlow Lite Micro tree for engine `tflm` or with another model."""
+    """Builds an environment of a project, with a TensorFlow Lite Micro tree for engine `tflm`, or another model."""
     environment = {"PLATFORMIO_CORE_DIR": str(project / ".pio-core"), "KWS_TFLM_TREE": str(tree or "")}
     if model is not None:
         environment["KWS_GENERATED"] = str(model)

@@ -80,7 +80,10 @@ class Proxy:
 
     Attributes:
       url: what ``--port`` takes.
+      device: its end, for what somebody else sends there; while a host is connected.
     """
+
+    device: socket.socket
 
     def __init__(self, device_port: int, to_device: Callable[[bytes], bytes], to_host: Callable[[bytes], bytes]):
         self._to_device, self._to_host = to_device, to_host
@@ -99,6 +102,7 @@ class Proxy:
             except OSError:
                 continue
             with host, socket.create_connection(("127.0.0.1", self._device_port)) as device:
+                self.device = device
                 self._pump(host, device)
 
     def _pump(self, host: socket.socket, device: socket.socket) -> None:

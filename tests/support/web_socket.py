@@ -3,6 +3,7 @@
 import json
 import select
 import socket
+import time
 from typing import Self
 
 import wsproto
@@ -39,7 +40,7 @@ class WebSocketClient:
           path: of the request.
           host: of the request; "": the server's own.
           origin: likewise; None: none.
-          timeout_s: of sending and receiving.
+          timeout_s: of sending, and of receiving a message: the server's pings are none.
           receive_bytes: that the system keeps for this end; 0: as many as it likes.
 
         Raises:
@@ -48,6 +49,7 @@ class WebSocketClient:
         own = f"127.0.0.1:{port}"
         headers = [] if origin is None else [(b"Origin", (origin or f"http://{own}").encode())]
         self.code: int | None = None
+        self._timeout_s = timeout_s
         self.socket = socket.socket()
         if receive_bytes:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
@@ -96,10 +98,13 @@ class WebSocketClient:
         return bool(self._events) or bool(select.select([self.socket], [], [], wait_s)[0])
 
     def receive(self) -> bytes | dict | None:
-        """The next message, JSON read; None: the server ended the connection."""
+        """The next message, JSON read; None: the server ended the connection. Raises: TimeoutError: none came."""
         parts: list = []
+        deadline = time.monotonic() + self._timeout_s
         while self.code is None:
             event = self._next()
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no message in {self._timeout_s:g} s, but {type(event).__name__}")
             match event:
                 case events.Ping():
                     self.send_event(event.response())

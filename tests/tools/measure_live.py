@@ -6,6 +6,7 @@ clock: from a step's last sample to the step.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
@@ -129,9 +130,14 @@ def _take(
 
 
 def children_of(process: int) -> list[int]:
-    """Processes that any thread of a process has started."""
-    threads = Path(f"/proc/{process}/task").iterdir()
-    return [int(word) for thread in threads for word in (thread / "children").read_text(encoding="ascii").split()]
+    """Processes that a process has started and that have not ended, from proc(5)."""
+    children = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            state, parent, *_ = status.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            if int(parent) == process and state != "Z":
+                children.append(int(status.parent.name))
+    return children
 
 
 def _processor_s(process: int) -> float:

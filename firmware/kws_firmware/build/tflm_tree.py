@@ -67,9 +67,7 @@ def fault_of(tree: Path) -> str:
     if not (tree / "third_party" / "flatbuffers" / "include").is_dir():
         return f"holds no third_party/flatbuffers/include: the tree is not complete; {HOW}"
     if not (tree / MICRO / "micro_profiler_interface.h").is_file():
-        return (
-            f"holds no {MICRO / 'micro_profiler_interface.h'}: the tree is too old; from a current checkout, {HOW}"
-        )
+        return f"holds no {MICRO / 'micro_profiler_interface.h'}: the tree is too old; from a current checkout, {HOW}"
     if not (tree / MICRO / "kernels" / "fully_connected.h").is_file():
         return f"holds no {MICRO / 'kernels' / 'fully_connected.h'}: not complete; {HOW}"
     if not knows_dense_layers_per_channel(tree):

@@ -1,4 +1,4 @@
-"""PlatformIO's `post:` script of every environment: our sources get the flags that framework and tree make needed."""
+"""PlatformIO's `post:` script of every environment: our sources get flags that a framework or a tree makes needed."""
 
 from SCons.Script import COMMAND_LINE_TARGETS
 

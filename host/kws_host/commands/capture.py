@@ -139,7 +139,7 @@ def _capture(args: argparse.Namespace, screen: Screen) -> dict:
             f"capture{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%S}{secrets.token_hex(2)}",
         )
         try:
-            microphone.with_reconnects(target, args.wait, lambda device: _listen(device, session))
+            microphone.with_reconnects(target, args.wait, lambda device: _listen(device, session), end_s=session.end_s)
         except KeyboardInterrupt:
             pass
     left = len(session.folder.unsorted()) if session.captures else 0

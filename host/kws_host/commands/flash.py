@@ -46,7 +46,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
 
 
 def run(args: argparse.Namespace) -> int:
-    """Flashes. Returns 1 when the board then runs something else."""
+    """Flashes. Returns 1 unless the board then runs it, or nobody was to be asked."""
     report.require_writable(args.json)
     target = args.target or (flashing.pyocd_target_of(args.board) if args.tool == PYOCD else "")
     if args.tool == PYOCD and not target:
@@ -62,20 +62,25 @@ def run(args: argparse.Namespace) -> int:
     port = "" if args.no_verify else args.port or args.upload_port or flashing.port_of(args.board)
     flashed = flashing.verify(port, args.baud or flashing.baud_of(args.board), wanted)
     screen = Screen(args.json)
-    screen.print(_text(args.board, flashed))
+    screen.print(_text(args.board, flashed, args.no_verify))
+    if flashed.keeps_settings:
+        screen.print("It hears by settings that it has kept; those that were flashed: kws-host tune --forget.")
     if args.json:
         report.write_json(args.json, _json(args.board, flashed))
-    return program.CHECK_FAILED if flashed.answer is not None and not flashed.is_verified else program.OK
+    return program.OK if flashed.is_verified or args.no_verify else program.CHECK_FAILED
 
 
 def _generated() -> Path:
     return Path(os.environ.get("KWS_GENERATED", flashing.GENERATED))
 
 
-def _text(board: str, flashed: Flashed) -> str:
+def _text(board: str, flashed: Flashed, unasked: bool) -> str:
     answer, wanted = flashed.answer, flashed.wanted_sha256[:12]
     if answer is None:
-        return f"{board} is flashed with model {wanted}; it was not asked whether it runs (--port asks)."
+        done = f"{board} is flashed with model {wanted}"
+        return (
+            f"{done}." if unasked else f"NOT VERIFIED: {done}, but the port where it answers is not known: give --port."
+        )
     if answer.info is None:
         return f"NOT VERIFIED: {flashed.port} is {answer.state}. {answer.detail}".strip()
     info = answer.info
@@ -95,6 +100,7 @@ def _json(board: str, flashed: Flashed) -> dict:
         "port": flashed.port or None,
         "model_sha256": flashed.wanted_sha256,
         "verified": flashed.is_verified if answer else None,
+        "keeps_settings": flashed.keeps_settings,
         "state": answer.state if answer else None,
         "info": dataclasses.asdict(answer.info) if answer and answer.info else None,
     }

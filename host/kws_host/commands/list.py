@@ -19,10 +19,12 @@ MOST_TIMEOUT_S = 60
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """Declares the options."""
     parser = subparsers.add_parser("list", help="list ports, boards, and what runs on them", description=__doc__)
-    parser.add_argument("--port", action="append", default=[], help="ask this one too, such as an emulator's socket")
+    parser.add_argument(
+        "--port", action="append", default=[], help="ask this one, too: an emulator's socket, an unknown device"
+    )
     parser.add_argument("--baud", type=int, default=os.environ.get("KWS_BAUD", DEFAULT_BAUD), help=argparse.SUPPRESS)
     parser.add_argument("--all", action="store_true", help="also ports that are no USB device")
-    parser.add_argument("--no-ask", action="store_true", help="open no port: opening resets some boards")
+    parser.add_argument("--no-ask", action="store_true", help="open no port: opening one resets some boards")
     parser.add_argument(
         "--timeout",
         type=float,
@@ -41,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         raise KwsError(f"--timeout must be above 0 and at most {MOST_TIMEOUT_S} seconds. Received: {args.timeout:g}.")
     ports = [port for port in serial_ports() if args.all or port.usb is not None]
     ports += [SerialPort(name, None, "", "", None) for name in args.port if name not in {p.device for p in ports}]
-    answers = [None if args.no_ask else asking.ask(port.device, args.baud, args.timeout) for port in ports]
+    answers = [asking.ask(port.device, args.baud, args.timeout) if _is_asked(port, args) else None for port in ports]
     screen = Screen(args.json)
     if ports:
         rows = [_cells(port, answer) for port, answer in zip(ports, answers, strict=True)]
@@ -54,6 +56,11 @@ def run(args: argparse.Namespace) -> int:
     return program.OK
 
 
+def _is_asked(port: SerialPort, args: argparse.Namespace) -> bool:
+    """Whether a port is opened: an unknown device may be anybody's, whom that would reset or disturb."""
+    return not args.no_ask and (port.board is not None or port.device in args.port)
+
+
 def _cells(port: SerialPort, answer: asking.Answer | None) -> tuple[str, str, str, str]:
     usb = "{:04x}:{:04x}".format(*port.usb) if port.usb else "-"
     return port.device, usb, port.board.name if port.board else port.description or "-", _what(answer)
@@ -61,7 +68,7 @@ def _cells(port: SerialPort, answer: asking.Answer | None) -> tuple[str, str, st
 
 def _what(answer: asking.Answer | None) -> str:
     if answer is None:
-        return "not asked"
+        return "not asked (--port asks)"
     if answer.info is not None:
         info = answer.info
         return f"{info.board}, model {info.model_name} ({info.model_sha256[:12]}), firmware {info.firmware_version}"

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import dataclasses
 import logging
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -43,18 +44,18 @@ log = logging.getLogger(__name__)
 
 @dataclasses.dataclass
 class Session:
-    """What is watched: a board that was unplugged goes on from here.
+    """What is watched: a board that was unplugged or restarted goes on from here.
 
     Attributes:
       recordings: path and content of each file to stream; without any the board listens to its own microphone.
       source: that microphone.
-      end_s: by `time.monotonic`; None: until the user ends it.
+      end_s: by `time.monotonic`.
       bundle: to show posteriors and spectrogram of its model by.
       config: what the board sends beside results.
       view: lines.
       journal: file of events, or None.
       live: whether the terminal is redrawn.
-      steps, detections, reconnects: so far.
+      steps, detections, reconnects: so far; the last counts unplugged and restarted boards.
       done: recordings that were streamed.
       found: the last detections, `MOST_FOUND` of them.
       lost: what did not come, of all connections.
@@ -62,7 +63,7 @@ class Session:
 
     recordings: tuple[tuple[Path, Wav], ...]
     source: SetSource
-    end_s: float | None
+    end_s: float
     bundle: Bundle
     config: Config
     view: PlainView
@@ -119,13 +120,15 @@ def run(args: argparse.Namespace) -> int:
     is_slow = args.no_audio or int(args.baud or DEFAULT_BAUD) < SLOWEST_FOR_AUDIO
     config = (Config.FEATURES | (Config.NONE if is_slow else Config.AUDIO)) if live else Config.NONE
     source, bundle = microphone.source_of(args), Bundle.load(args.bundle)
-    end_s = None if args.duration is None else time.monotonic() + args.duration
+    end_s = math.inf if args.duration is None else time.monotonic() + args.duration
     with contextlib.ExitStack() as stack:
         journal = stack.enter_context(contextlib.closing(EventLog(args.log))) if args.log else None
         session = Session(recordings, source, end_s, bundle, config, PlainView(is_quiet), journal, live)
         target = stack.enter_context(microphone.emulating(options.target_of(args), args.heard))
         with contextlib.suppress(KeyboardInterrupt):
-            microphone.with_reconnects(target, args.wait, lambda device: _watch(device, session), session.on_text)
+            microphone.with_reconnects(
+                target, args.wait, lambda device: _watch(device, session), session.on_text, session.end_s
+            )
     log.info(f"{session.steps} steps, {session.detections} detections")
     if args.json:
         counts = {
@@ -218,11 +221,12 @@ def _listen(device: Device, session: Session, view: "View") -> None:
     if session.live:
         view.on_losses(session.lost)
     with microphone.started(device, session.source, session.config), keys() as keyboard:
+        heard = microphone.events(device)  # before the device is asked: a restart meanwhile is an event, too
         look = _Look(device, session, view)
         try:
-            for _ in microphone.events(device):
+            for _ in heard:
                 now_s = time.monotonic()
-                if keyboard.pressed() == "q" or session.end_s is not None and now_s > session.end_s:
+                if keyboard.pressed() == "q" or now_s > session.end_s:
                     return
                 if now_s < look_s:
                     continue

@@ -68,7 +68,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     group.add_argument(
         "--quietest", type=float, default=QUIETEST_DB, metavar="DB", help="quieter takes are refused (default: -36)"
     )
-    parser.add_argument("--seconds", type=float, metavar="S", help="record plainly for so long, into one file")
+    parser.add_argument("--duration", type=float, metavar="S", help="record plainly for so long, into one file")
     parser.add_argument("--out", type=Path, required=True, help="folder of the words, or the plain recording's file")
     options.add_json(parser)
     return parser
@@ -78,13 +78,13 @@ def run(args: argparse.Namespace) -> int:
     """Records. Returns 1 when samples of a plain recording were lost, or takes are missing."""
     report.require_writable(args.json)
     session = Session(microphone.source_of(args), Screen(args.json))
-    if (args.words is None) == (args.seconds is None):
-        raise KwsError("give --words and --speaker, or --seconds for a plain recording")
+    if (args.words is None) == (args.duration is None):
+        raise KwsError("give --words and --speaker, or --duration for a plain recording")
     with microphone.emulating(options.target_of(args), args.heard) as target:
-        if args.seconds is not None:
+        if args.duration is not None:
             _check_plain(args)
             missing = microphone.with_reconnects(
-                target, args.wait, lambda device: _record_plain(device, session, args.seconds, args.out)
+                target, args.wait, lambda device: _record_plain(device, session, args.duration, args.out)
             )
         else:
             words, folder = _words(args)
@@ -104,8 +104,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check_plain(args: argparse.Namespace) -> None:
-    if not 0 < args.seconds <= MOST_SECONDS:
-        raise KwsError(f"--seconds must be above 0 and at most {MOST_SECONDS:,}. Received: {args.seconds:g}.")
+    if not 0 < args.duration <= MOST_SECONDS:
+        raise KwsError(f"--duration must be above 0 and at most {MOST_SECONDS:,}. Received: {args.duration:g}.")
     report.require_writable(args.out)
     if args.out.exists():
         raise KwsError(f"{args.out} is there already, and stays as it is. Give another --out.")
@@ -134,7 +134,7 @@ def _record_plain(device: Device, session: Session, seconds: float, path: Path) 
     rate_hz = device.info.sample_rate_hz
     if seconds * rate_hz > LONGEST_WAV_SAMPLES:
         raise KwsError(
-            f"--seconds must be at most {LONGEST_WAV_SAMPLES // rate_hz:,} for a WAV file of {rate_hz} Hz. "
+            f"--duration must be at most {LONGEST_WAV_SAMPLES // rate_hz:,} for a WAV file of {rate_hz} Hz. "
             f"Received: {seconds:g}."
         )
     wanted = round((seconds - session.seconds) * rate_hz)

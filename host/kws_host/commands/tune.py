@@ -51,7 +51,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
         help="write them into the bundle of --bundle, for the next kws-codegen generate",
     )
     group.add_argument("--forget", action="store_true", help="back to the generated settings, and keep none")
-    parser.add_argument("--listen", type=float, metavar="S", help="show what the microphone raises for so many seconds")
+    parser.add_argument(
+        "--duration", type=float, metavar="S", help="show what the microphone raises for so many seconds"
+    )
     options.add_limit(parser)
     options.add_json(parser)
     return parser
@@ -101,8 +103,8 @@ def run(args: argparse.Namespace) -> int:
         if trials:
             for line in _trial_lines(tuned, trials):
                 screen.print(line)
-        if args.listen is not None:
-            _listen(device, bundle, screen, source, args.listen)
+        if args.duration is not None:
+            _listen(device, bundle, screen, source, args.duration)
     failed = any(trial.mismatches for trial in trials)
     if args.save and failed:
         log.warning("the settings are not saved: the board detects otherwise than the reference")
@@ -131,10 +133,12 @@ def _changes(args: argparse.Namespace) -> Changes:
         raise KwsError(
             "--save needs --bundle: the kit's released model stays as it is. Copy its folder, and give the copy."
         )
-    if args.heard and args.listen is None:
-        raise KwsError("--heard is for --listen S: give that too, or leave it away")
-    if args.listen is not None and not 0 < args.listen <= MOST_LISTEN_S:
-        raise KwsError(f"--listen must be above 0 and at most {MOST_LISTEN_S:,} seconds. Received: {args.listen:g}.")
+    if args.heard and args.duration is None:
+        raise KwsError("--heard is for --duration S: give that too, or leave it away")
+    if args.duration is not None and not 0 < args.duration <= MOST_LISTEN_S:
+        raise KwsError(
+            f"--duration must be above 0 and at most {MOST_LISTEN_S:,} seconds. Received: {args.duration:g}."
+        )
     return changes
 
 

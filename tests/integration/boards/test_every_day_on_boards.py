@@ -28,7 +28,7 @@ def test_board_sends_what_its_microphone_heard_bit_for_bit(capsys, elf, tmp_path
     pcm = np.concatenate([clip_files.word() + 500, clip_files.noise(1)]).astype(np.int16)
     clip_files.write_wav(tmp_path / "heard.wav", pcm)
     words = ("record", "--emulate", BOARD, "--elf", elf, "--heard", tmp_path / "heard.wav", "--keep-dc")
-    status, _, err = host_cli.run(capsys, *words, "--seconds", "1.99", "--out", tmp_path / "out.wav")
+    status, _, err = host_cli.run(capsys, *words, "--duration", "1.99", "--out", tmp_path / "out.wav")
     assert status == 0, err
     assert np.array_equal(read_wav(tmp_path / "out.wav"), pcm[:31840])
 

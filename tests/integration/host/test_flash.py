@@ -29,6 +29,19 @@ def test_flash_asks_the_board_and_says_that_it_runs_the_model(capsys, board, upl
     assert out == f"native runs matchbox ({digest[:12]}), which was flashed, with firmware 0.1.0.\n"
 
 
+def test_flash_tells_that_kept_settings_win_over_flashed_ones(capsys, program, uploads, tmp_path):
+    """Until they are forgotten."""
+    with firmware.running(program, "settings kept.bin", tmp_path) as board:
+        assert host_cli.run(capsys, "tune", "--port", board.url, "--run", "2", "--keep")[0] == 0
+    for words in (("flash", "--json", "-"), ("tune", "--forget"), ("flash", "--json", "-")):
+        with firmware.running(program, "settings kept.bin", tmp_path) as board:
+            status, out, _ = host_cli.run(capsys, *words, "--port", board.url)
+            assert status == 0
+            if words[0] == "flash":
+                told = json.loads(out)
+                assert told["verified"] and told["keeps_settings"] == (not uploads[1:])
+
+
 def test_flash_board_that_still_runs_another_model_fails(capsys, uploads):
     with firmware.running(firmware.fake_firmware()) as board:
         status, out, _ = host_cli.run(capsys, "flash", "--port", board.url)
@@ -40,9 +53,12 @@ def test_flash_board_that_is_silent_fails(capsys, uploads):
     assert status == 1 and json.loads(out)["verified"] is False and json.loads(out)["state"] == "nobody listens"
 
 
-def test_flash_without_a_port_says_that_nobody_was_asked(capsys, uploads):
+def test_flash_without_a_known_port_is_not_verified_unless_nobody_was_to_be_asked(capsys, uploads, monkeypatch):
+    monkeypatch.setattr(flashing, "port_of", lambda board: "")
+    status, out, _ = host_cli.run(capsys, "flash")
+    assert status == 1 and out.startswith("NOT VERIFIED: mps2_an386 is flashed") and out.count("\n") == 1
     status, out, _ = host_cli.run(capsys, "flash", "--no-verify")
-    assert status == 0 and "it was not asked whether it runs" in out
+    assert status == 0 and out.startswith("mps2_an386 is flashed with model ")
 
 
 def test_flash_of_a_bundle_generates_it_first(capsys, board, uploads):

@@ -180,10 +180,10 @@ def test_live_noisy_wire_loses_no_audio_and_tells_lost_results(board, bundle):
             page.wait_ready()
             page.reset()
             _equals(page.stream(clip_files.word()), Pipeline(bundle).run(clip_files.word()))
-    quiet = [True]
+    quiet, flips = [True], firmware.noise(3, 900, ("flip",))
 
     def damages_steps(data: bytes) -> bytes:
-        return data if quiet[0] else firmware.noise(len(data), 900, ("flip",))(data)
+        return data if quiet[0] else flips(data)
 
     with firmware.proxy(board.port, to_host=damages_steps) as wire:
         with live.serving(Target(port=wire.url, timeout_s=0.3)) as port, live.Page(port) as page:

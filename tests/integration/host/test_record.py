@@ -50,7 +50,7 @@ def test_record_plain_equals_what_the_pipeline_heard(capsys, hears, tmp_path, wo
     out = tmp_path / "heard.wav"
     with hears(pcm) as board:
         status, text, err = host_cli.run(
-            capsys, "record", "--port", board.url, "--seconds", "2.25", "--out", out, *words
+            capsys, "record", "--port", board.url, "--duration", "2.25", "--out", out, *words
         )
     assert (status, err) == (0, "") and "2.25 s" in text
     expected = (conditioner.push(pcm) if conditioner else pcm)[:36000]
@@ -168,7 +168,7 @@ def test_record_lost_pieces_are_noticed_and_fail_a_plain_recording(capsys, hears
     pcm = clip_files.noise(1)
     with hears(pcm) as board, firmware.proxy(board.port, to_host=lossy) as wire:
         out = tmp_path / "a.wav"
-        words = ("record", "--port", wire.url, "--seconds", "0.9", "--out", out, "--keep-dc")
+        words = ("record", "--port", wire.url, "--duration", "0.9", "--out", out, "--keep-dc")
         status, text, _ = host_cli.run(capsys, *words)
     assert status == 1 and "LOST 160 samples" in text
     recorded = read_wav(out)
@@ -179,7 +179,7 @@ def test_record_lost_pieces_are_noticed_and_fail_a_plain_recording(capsys, hears
 
 def test_record_plain_that_ends_early_fails_and_leaves_what_was_heard(capsys, hears, tmp_path):
     with hears(clip_files.noise(1)[:8000]) as board:
-        words = ("record", "--port", board.url, "--seconds", "2", "--out", tmp_path / "a.wav", "--json", "-")
+        words = ("record", "--port", board.url, "--duration", "2", "--out", tmp_path / "a.wav", "--json", "-")
         status, out, err = host_cli.run(capsys, *words)
         assert status == 1 and json.loads(out)["seconds"] == 0.5 and "stopped early" in err
         assert "a.wav is there already" in host_cli.fails_with_one_line(capsys, *words)
@@ -196,8 +196,8 @@ def test_record_words_that_end_early_fail_and_are_reported(capsys, hears, tmp_pa
 def test_record_plain_longer_than_a_wav_file_can_be_is_refused(capsys, hears, tmp_path, monkeypatch):
     monkeypatch.setattr(record, "LONGEST_WAV_SAMPLES", 16000)
     with hears(np.zeros(1600, np.int16)) as board:
-        words = ("record", "--port", board.url, "--seconds", "1.5", "--out", tmp_path / "a.wav")
-        assert "--seconds must be at most 1 for a WAV file" in host_cli.fails_with_one_line(capsys, *words)
+        words = ("record", "--port", board.url, "--duration", "1.5", "--out", tmp_path / "a.wav")
+        assert "--duration must be at most 1 for a WAV file" in host_cli.fails_with_one_line(capsys, *words)
     assert not (tmp_path / "a.wav").exists()
 
 
@@ -205,18 +205,18 @@ def test_record_plain_longer_than_a_wav_file_can_be_is_refused(capsys, hears, tm
     ("words", "text"),
     [
         (("--words", "yes", "--speaker", "x", "--quietest", "nan", "--out", "a"), "--quietest must be dB"),
-        (("--out", "a"), "give --words and --speaker, or --seconds"),
-        (("--words", "yes", "--seconds", "1", "--out", "a"), "give --words and --speaker, or --seconds"),
+        (("--out", "a"), "give --words and --speaker, or --duration"),
+        (("--words", "yes", "--duration", "1", "--out", "a"), "give --words and --speaker, or --duration"),
         (("--words", "yes", "--out", "a"), "--speaker is missing"),
         (("--words", "a/b", "--speaker", "x", "--out", "a"), "a/b"),
         (("--words", "yes", "--speaker", "../x", "--out", "a"), "--speaker must be letters"),
         (("--words", "yes", "--speaker", "x", "--count", "0", "--out", "a"), "--count must be 1 to"),
         (("--words", "yes", "--speaker", "x", "--take", "0.5", "--out", "a"), "--take must be 1 to 60"),
-        (("--seconds", "nan", "--out", "a"), "--seconds must be above 0"),
-        (("--seconds", "1", "--out", "/no/such/folder/a.wav"), "there is no folder /no/such/folder"),
-        (("--seconds", "1", "--out", "a", "--gain", "99"), "--gain must be"),
-        (("--seconds", "1", "--out", "a", "--heard", "x.wav"), "--heard is for emulated boards"),
-        (("--seconds", "1", "--out", "a"), "native has no microphone"),
+        (("--duration", "nan", "--out", "a"), "--duration must be above 0"),
+        (("--duration", "1", "--out", "/no/such/folder/a.wav"), "there is no folder /no/such/folder"),
+        (("--duration", "1", "--out", "a", "--gain", "99"), "--gain must be"),
+        (("--duration", "1", "--out", "a", "--heard", "x.wav"), "--heard is for emulated boards"),
+        (("--duration", "1", "--out", "a"), "native has no microphone"),
     ],
 )
 def test_record_what_cannot_be_ends_in_one_line(capsys, board, tmp_path, monkeypatch, words, text):

@@ -93,7 +93,7 @@ def test_tune_listen_shows_what_record_would_hear_and_ends_when_the_microphone_d
     pcm = np.pad(clip_files.spoken("left/rms.wav"), (16000, 24000))
     pcm.astype("<i2").tofile(tmp_path / "heard.pcm")
     with firmware.running(program, "microphone heard.pcm 1 0 1", tmp_path) as board:
-        words = ("tune", "--port", board.url, "--listen", "60", "--keep-dc", "--timeout", "5")
+        words = ("tune", "--port", board.url, "--duration", "60", "--keep-dc", "--timeout", "5")
         status, out, err = host_cli.run(capsys, *words)
     assert status == 0 and " s  left " in out and "has brought nothing" in err
 
@@ -110,7 +110,7 @@ def test_tune_listen_board_that_restarts_is_told(capsys, program, tmp_path):
         firmware.running(program, "microphone heard.pcm 1 0 1", tmp_path) as board,
         firmware.proxy(board.port, to_host=restarts) as wire,
     ):
-        status, _, err = host_cli.run(capsys, "tune", "--port", wire.url, "--listen", "60", "--timeout", "5")
+        status, _, err = host_cli.run(capsys, "tune", "--port", wire.url, "--duration", "60", "--timeout", "5")
     assert status == 2 and "the device restarted" in err
 
 
@@ -222,13 +222,13 @@ def test_tune_saved_settings_are_the_bundles_and_nothing_else_of_it_changes(caps
         (("--release", "left=0.99"), "'left' is released below"),
         (("--threshold", "0.6", "--busy-threshold", "0.5"), "busy threshold of 'yes' is below"),
         (("--forget", "--run", "1"), "--forget takes the generated settings"),
-        (("--listen", "0"), "--listen must be above 0"),
+        (("--duration", "0"), "--duration must be above 0"),
         (("--save",), "--save needs --bundle"),
-        (("--run", "2", "--heard", "a.wav", "--emulate", "b"), "--heard is for --listen"),
-        (("--listen", "1", "--gain", "99"), "--gain must be"),
-        (("--listen", "inf"), "--listen must be above 0 and at most"),
+        (("--run", "2", "--heard", "a.wav", "--emulate", "b"), "--heard is for --duration"),
+        (("--duration", "1", "--gain", "99"), "--gain must be"),
+        (("--duration", "inf"), "--duration must be above 0 and at most"),
         (("--threshold", "=0.5"), "names no label of the model"),
-        (("--listen", "1"), "native has no microphone"),
+        (("--duration", "1"), "native has no microphone"),
     ],
 )
 def test_tune_wrong_settings_end_in_one_line_and_change_nothing(capsys, board, bundle, words, text):

@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import serial.serialposix
+from kws_host import microphone
 from kws_host.emulator.pseudo_terminal import PseudoTerminal
 from kws_host.frame import Frame, FrameDecoder
 from kws_host.plain_recording import PlainRecording
 from kws_host.port import BUSY, GONE, NOT_PERMITTED, Port
 from kws_reference.audio.pcm import read_wav
+from kws_reference.protocol import messages
 from kws_reference.protocol.messages import MessageType
+from kws_reference.protocol.wire import Message
 
 from tests.support import clip_files, firmware, host_cli
 
@@ -115,7 +118,7 @@ def test_record_plain_keeps_what_was_heard_before_an_unplug_and_goes_on_in_a_sec
     capsys, pulled_in_the_middle, tmp_path
 ):
     device = pulled_in_the_middle(MessageType.AUDIO_HEARD)
-    words = ("record", "--port", device, "--seconds", "2", "--out", tmp_path / "a.wav", "--keep-dc", "--timeout", "1")
+    words = ("record", "--port", device, "--duration", "2", "--out", tmp_path / "a.wav", "--keep-dc", "--timeout", "1")
     status, out, err = host_cli.run(capsys, *words, "--json", "-")
     told = json.loads(out)
     assert status == 1 and "native is back" in err and "has a break" in err  # there is no audio of the time between
@@ -159,9 +162,75 @@ def test_monitor_goes_on_with_the_recordings_that_are_left(capsys, cable, audio,
     assert events.count("recording") == 4 and told["steps"] < 4 * 49
 
 
+@pytest.fixture
+def restarting(program, tmp_path):
+    """Starts a board that begins anew, on request of somebody else or by a fault, each time it has computed steps."""
+    made = []
+
+    def start(request: Message, steps: int, times: int = 1) -> str:
+        pcm = np.tile(np.pad(clip_files.spoken("left/rms.wav"), (12000, 12000)), 6)
+        pcm.astype("<i2").tofile(tmp_path / "heard.pcm")
+        board = firmware.Running(program, "microphone heard.pcm 1 0 1", tmp_path)
+        decoder, counts = FrameDecoder(), {"steps": 0, "left": times}
+
+        def watch(data: bytes) -> bytes:
+            frames = [item for item in decoder.feed(data) if isinstance(item, Frame)]
+            counts["steps"] += sum(frame.type == MessageType.STEP for frame in frames)
+            if counts["steps"] >= steps and counts["left"]:
+                counts.update(steps=0, left=counts["left"] - 1)
+                wire.device.sendall(Frame(request.TYPE, 7, request.encode()).encode())
+            return data
+
+        wire = firmware.Proxy(board.port, lambda data: data, watch)
+        made.extend([wire.close, board.stop])
+        return wire.url
+
+    yield start
+    for end in made:
+        end()
+
+
+@pytest.mark.parametrize(
+    ("request_", "cause"), [(messages.Restart(), "restarted in the middle"), (messages.TestFault(), "faulted: ")]
+)
+def test_monitor_goes_on_after_a_restart(capsys, restarting, request_, cause, tmp_path):
+    url, log = restarting(request_, 30), tmp_path / "log.jsonl"
+    words = ("monitor", "--port", url, "--duration", "4", "--log", log, "--json", "-")
+    status, out, err = host_cli.run(capsys, *words)
+    told = json.loads(out)
+    assert status == 0 and told["reconnects"] == 1 and err.count("It begins anew.") == 1 and cause in err
+    events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
+    assert events.count("connected") == 2 and "detection" in events[events.index("connected", 1) :]
+
+
+def test_capture_goes_on_after_a_restart(capsys, restarting, tmp_path):
+    url = restarting(messages.Restart(), 30)
+    words = ("capture", "--port", url, "--out", tmp_path / "c", "--duration", "4", "--near", "1", "--json", "-")
+    status, out, err = host_cli.run(capsys, *words)
+    assert status == 0 and "It begins anew." in err and json.loads(out)["captures"]
+
+
+def test_board_that_restarts_again_and_again_is_given_up(capsys, restarting, monkeypatch):
+    monkeypatch.setattr(microphone, "MOST_RESTARTS", 2)
+    url = restarting(messages.Restart(), 1, times=9)
+    status, _, err = host_cli.run(capsys, "monitor", "--port", url, "--duration", "30")
+    assert status == 2 and err.splitlines()[-1].endswith("That was the restart number 2 in 60 s.")
+    url = restarting(messages.Restart(), 1, times=9)
+    status, _, err = host_cli.run(capsys, "monitor", "--port", url, "--duration", "30", "--wait", "0")
+    assert status == 2 and "begins anew" not in err and err.splitlines()[-1].startswith("error: ")
+
+
+def test_monitor_whose_time_is_over_does_not_wait_for_an_unplugged_board(capsys, cable):
+    device = cable(MessageType.STEP, comes_back=False)
+    threading.Timer(1.5, cable.pull).start()
+    status, out, err = host_cli.run(capsys, "monitor", "--port", device, "--duration", "3", "--json", "-")
+    assert status == 0 and json.loads(out)["steps"] > 0
+    assert "The time is over, and the board is not back." in err
+
+
 def test_board_that_does_not_come_back_ends_when_the_wait_is_over(capsys, pulled_in_the_middle, tmp_path):
     device = pulled_in_the_middle(MessageType.AUDIO_HEARD, comes_back=False)
-    words = ("record", "--port", device, "--seconds", "5", "--out", tmp_path / "a.wav", "--wait", "0.6")
+    words = ("record", "--port", device, "--duration", "5", "--out", tmp_path / "a.wav", "--wait", "0.6")
     status, _, err = host_cli.run(capsys, *words)
     assert status == 2 and 1000 < len(read_wav(tmp_path / "a.wav")) < 5 * 16000  # what was heard stays
     assert err.splitlines()[-1].startswith(f"error: no port {device}") and "Traceback" not in err

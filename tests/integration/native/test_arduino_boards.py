@@ -1,4 +1,4 @@
-"""Environments of Arduino cores as far as they go without a registry: built by PlatformIO with stand-ins of its parts."""
+"""Environments of Arduino cores as far as they go without a registry: PlatformIO builds them with stand-ins."""
 
 import json
 import os
@@ -161,7 +161,7 @@ def syntax_check(name: str, engine: str, *arguments: str) -> str:
 
 @pytest.mark.parametrize("engine", firmware_sources.ENGINES)
 def test_arduino_macros_break_none_of_our_sources(engine):
-    """The stages, which both engines have, are read with one of them."""
+    """The sources of both engines but for the stages, which are the same, are read once."""
     board = board_of("nano33ble")
     folders = firmware_sources.folders(board, engine)
     sources = [*firmware_sources.files(*folders), *firmware_sources.generated_files(GENERATED, engine)]

@@ -1,7 +1,10 @@
 """Pages made of other bundles than the released ones, and what a page weighs."""
 
+import json
+
 import numpy as np
 import pytest
+from kws_codegen.cli import main
 from kws_firmware import sources, web
 from kws_reference.errors import KwsError
 
@@ -56,6 +59,17 @@ def test_module_is_the_same_wherever_it_is_built(page_folder, tmp_path):
     """Its name holds its digest."""
     entries = web.build_models([web.RELEASED[1]], tmp_path / "elsewhere")
     assert (page_folder / "models" / entries[0]["module"]).is_file()
+
+
+def test_codegen_web_makes_the_page_or_says_in_a_line_why_not(tmp_path, capfd):
+    assert main(["web", str(web.RELEASED[1]), "--out", str(tmp_path / "page")]) == 0
+    assert "The page is in" in capfd.readouterr().out
+    (module,) = json.loads((tmp_path / "page" / "models" / web.INDEX).read_text(encoding="utf-8"))["models"]
+    assert module["name"] == "matchbox_int4"
+    assert main(["web", str(tmp_path / "none"), "--out", str(tmp_path / "other")]) == 2
+    said = capfd.readouterr().err
+    assert said.startswith("error: no bundle folder at ") and said.count("\n") == 1
+    assert not (tmp_path / "other").exists()
 
 
 def test_page_with_a_model_weighs_at_most_400_kilobytes(page_folder):

@@ -11,7 +11,7 @@ from kws_reference.errors import KwsError
 from kws_reference.pipeline import Pipeline
 
 from tests.support.paths import ROOT
-from tests.tools.figures import bad_wires
+from tests.tools.figures import bad_wires, damaged_models, long_run
 from tests.tools.figures.engines import PROMISED_BOARD, QUOTED_ENGINES, TFLM, measured
 from tests.tools.figures.recordings import rate_text
 from tests.tools.figures.records import EXPERIMENTS, INT4, RELEASED, accuracy, percent, record
@@ -64,6 +64,17 @@ FIGURES: Mapping[str, Callable[[], str]] = {
     "fuzzed inputs": bad_wires.fuzzed_inputs,
     "fuzzed inputs, every check": bad_wires.fuzzed_last,
     "fuzzing minutes": bad_wires.fuzzing_minutes,
+    "damaged models, kinds": damaged_models.kinds,
+    "damaged models of a kind": damaged_models.files_of_a_kind,
+    "damaged models, faults": damaged_models.faults,
+    "damaged models, slowest": damaged_models.slowest,
+    "damaged models, memory": damaged_models.memory,
+    "long run, hours": long_run.hours,
+    "long run, steps": lambda: long_run.count("steps"),
+    "long run, integers": lambda: long_run.count("integers"),
+    "long run, mismatches": lambda: long_run.count("mismatches"),
+    "long run, lost samples": lambda: long_run.count("lost_samples"),
+    "long run, awake": long_run.awake,
     "compiler": lambda: f"arm-none-eabi-gcc {load_measured().tools['compiler']}",
     "emulator": lambda: f"QEMU {load_measured().tools['emulator']}",
     "engine instructions": lambda: thousands(PROMISED_BOARD, "engine"),

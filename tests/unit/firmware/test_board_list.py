@@ -32,8 +32,9 @@ def test_board_has_an_environment_of_its_name_with_the_generated_engine(declared
 
 
 def test_environment_is_of_a_board_of_ours_or_of_another_platform(declared):
-    for item in declared.values():
-        assert item.folder in (("",) if item.board in BOARDS else sources.FRAMEWORK_BOARDS), item.name
+    others = [item for item in declared.values() if item.board not in BOARDS]
+    assert others and {item.folder for item in others} == {"arduino"}
+    assert not any(item.folder for item in declared.values() if item.board in BOARDS)
 
 
 def test_emulated_environment_has_a_port_of_its_own(declared):

@@ -1,6 +1,7 @@
 """Cycles of a Cortex-M4 out of a log of QEMU, as far as it needs no emulator."""
 
 import json
+import re
 
 import pytest
 from kws_host.cycles import chips, cortex_m4, instruction, stages, trace
@@ -9,6 +10,8 @@ from kws_host.cycles.cortex_m4 import Cycles
 from kws_host.cycles.flash import CodeCache
 from kws_host.cycles.trace import Block
 from kws_reference.errors import KwsError
+
+from tests.support.paths import ROOT
 
 TICKS, ENGINE = stages._TICKS, stages._ENGINE_STEP
 
@@ -173,6 +176,17 @@ def test_code_cache_reading_ahead_hides_what_the_core_executes_meanwhile():
     assert waits(Flash(5, 16, 0, prefetch=True), *straight) == [5, 0, 0]
     assert waits(Flash(11, 16, 0, prefetch=True), *straight) == [11, 3, 3]
     assert waits(Flash(11, 16, 0), *straight) == [11, 11, 11]
+
+
+@pytest.mark.parametrize(
+    ("board", "folder"),
+    [("netduinoplus2", "stm32f4"), ("stm32f4_discovery", "stm32f4"), ("disco_l475vg_iot01a", "stm32l4")],
+)
+def test_chips_flash_waits_as_long_as_the_firmware_programs(board, folder):
+    source = (ROOT / "firmware" / "boards" / folder / "clocks.cc").read_text(encoding="utf-8")
+    programmed = re.findall(r"constexpr uint32_t kWaitStates = (\d+);", source)
+    described = {chip.board: chip.flash for chip in chips.chips()}[board]
+    assert described is not None and [str(described.wait_states)] == programmed
 
 
 def test_chips_with_flash_that_is_not_understood_are_refused(tmp_path):

@@ -1,10 +1,12 @@
 """Boards by their USB ids, and completion."""
 
+import re
 import types
 
 import pytest
-from kws_host import cli, usb_boards
+from kws_host import asking, cli, usb_boards
 from kws_host.usb_boards import USB_BOARDS, board_of, serial_ports
+from serial.tools import list_ports
 
 
 def _port(device: str, vid: int | None = None, pid: int | None = None, **texts: str) -> types.SimpleNamespace:
@@ -53,6 +55,17 @@ def test_serial_ports_are_sorted_and_their_boards_known():
 def test_serial_port_texts_that_a_terminal_would_obey_are_escapes():
     (port,) = serial_ports([_port("/dev/ttyACM0", 1, 2, description="a\x1b]52;c;Zm9v\x07", serial_number="1\n2")])
     assert (port.description, port.serial_number) == ("a\\u001b]52;c;Zm9v\\u0007", "1\\u000a2")
+
+
+def test_list_opens_known_boards_and_named_ports_alone(capsys, monkeypatch):
+    known, unknown, named = (_port("/dev/a", 0x1366, 0x1015), _port("/dev/b", 0xDEAD, 1), _port("/dev/c", 0xDEAD, 2))
+    monkeypatch.setattr(list_ports, "comports", lambda: [known, unknown, named])
+    opened = []
+    monkeypatch.setattr(asking, "ask", lambda port, *_: opened.append(port) or asking.Answer(asking.SILENT, None, ""))
+    assert cli.main(["list", "--port", "/dev/c", "--all"]) == 0
+    assert opened == ["/dev/a", "/dev/c"]
+    assert re.search(r"/dev/b +dead:0001 .*not asked \(--port asks\)", capsys.readouterr().out)
+    assert cli.main(["list", "--no-ask", "--port", "/dev/c"]) == 0 and len(opened) == 2
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
