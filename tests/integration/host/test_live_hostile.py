@@ -9,9 +9,11 @@ import struct
 import threading
 import time
 
+import numpy as np
 import pytest
 from kws_host.live import server as server_module
 from kws_host.live import wire
+from kws_host.live.board import Source
 from kws_host.live.server import LiveServer
 from kws_host.target import Target
 from kws_reference.protocol import messages
@@ -19,6 +21,7 @@ from kws_reference.protocol.messages import MessageType
 from wsproto import events
 
 from tests.support import clip_files, firmware, live
+from tests.support.waiting import until
 from tests.support.web_socket import Refused, WebSocketClient
 
 AUDIO, RESET = MessageType.AUDIO, bytes([MessageType.RESET, 1, 0])
@@ -270,18 +273,28 @@ def test_pings_that_nobody_reads_the_answers_to_are_not_taken_any_more(served):
     _still_works(served)
 
 
-def test_page_that_does_not_read_is_given_up_and_leaves_its_seat(served, monkeypatch):
-    monkeypatch.setattr("kws_host.live.session.MOST_WAITING", 20)
-    slow = live.Page(served, receive_bytes=4096)
-    slow.wait_ready()
-    slow.reset()
-    data = clip_files.noise(1).astype("<i2").tobytes()
-    with contextlib.suppress(OSError):
-        for _ in range(2000):
-            slow.audio(data[:8000])
-            time.sleep(0.01)
-    _still_works(served)
-    slow.socket.close()
+def test_page_that_does_not_read_is_given_up_and_leaves_its_seat(program, folder, monkeypatch, caplog, tmp_path):
+    """The board hears by a microphone of its own: its steps come whether the page reads, or asks for them, or not."""
+    listen = server_module._listen
+
+    def with_a_small_buffer(port: int) -> socket.socket:
+        """What is sent to a page that does not read is not to vanish in the system's buffer of megabytes."""
+        listener = listen(port)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        return listener
+
+    monkeypatch.setattr(server_module, "_listen", with_a_small_buffer)
+    np.tile(clip_files.noise(1), 60).astype("<i2").tofile(tmp_path / "heard.pcm")
+    given_up = "The page does not read what it is sent."
+    with firmware.running(program, "microphone heard.pcm 1 0 1", tmp_path) as board:
+        with live.serving(Target(port=board.url), Source.BOARD, folder) as port:
+            slow = live.Page(port, receive_bytes=4096)
+            slow.wait_ready()
+            slow.reset()
+            until(lambda: given_up in caplog.text, "the page was never given up")
+            with live.Page(port) as page:
+                page.wait_ready()
+            slow.socket.close()
 
 
 def test_page_that_answers_no_ping_leaves_its_seat(program, folder, monkeypatch):
