@@ -39,14 +39,18 @@ def test_check_repeated_and_shuffled_gives_every_recording_as_often(capsys, boar
 
 
 @pytest.mark.parametrize(
-    ("more", "spoiled_ends", "other_ends"),
-    [((), True, False), (("--fail-fast",), True, True), (("--keep-going",), False, False)],
+    ("more", "repeat", "spoiled_ends", "other_ends"),
+    [
+        ((), 4, True, False),
+        (("--fail-fast",), 400, True, True),  # more than the other can do until the slow wire brings the mismatch
+        (("--keep-going",), 4, False, False),
+    ],
 )
 def test_check_board_that_differs_stops_the_others_only_if_wanted(
-    capsys, board, program, audio, more, spoiled_ends, other_ends
+    capsys, board, program, audio, more, repeat, spoiled_ends, other_ends
 ):
     with firmware.proxy(board.port, to_host=_spoiler()) as wire, firmware.running(program) as other:
-        words = ("check", audio, "--port", wire.url, "--port", other.url, "--repeat", "4", "--json", "-", *more)
+        words = ("check", audio, "--port", wire.url, "--port", other.url, "--repeat", repeat, "--json", "-", *more)
         status, out, _ = host_cli.run(capsys, *words)
     spoiled, right = (one["summary"] for one in json.loads(out)["boards"])
     assert status == 1 and spoiled["mismatches"] >= 1 and right["mismatches"] == 0
