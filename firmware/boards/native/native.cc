@@ -50,7 +50,15 @@ void CloseClient() {
   g_in = g_out = -1;
 }
 
+bool IsReadable(int descriptor) {
+  pollfd ready{descriptor, POLLIN, 0};  // a negative descriptor is ignored
+  return poll(&ready, 1, 0) > 0;
+}
+
+// Whoever waits may have come after the connected one left: that one is read to its end first, or the next would be
+// told "in use" for ever. In this order: nothing to be read after somebody waits means that he came to a port in use.
 void AcceptClient() {
+  if (!IsReadable(g_listener) || IsReadable(g_in)) return;
   const int client = accept(g_listener, nullptr, nullptr);
   if (client < 0) return;
   if (g_in >= 0) {
@@ -65,8 +73,7 @@ void AcceptClient() {
 
 // A serial port has one user: whatever a second one sends is answered by that text, so that it need not guess.
 void AnswerRejected() {
-  pollfd ready{g_rejected, POLLIN, 0};
-  if (g_rejected < 0 || poll(&ready, 1, 0) <= 0) return;
+  if (!IsReadable(g_rejected)) return;
   constexpr char kText[] = "this serial port is in use by another program\r\n";
   char received[256];
   if (read(g_rejected, received, sizeof(received)) <= 0 || write(g_rejected, kText, sizeof(kText) - 1) < 0) {
@@ -130,9 +137,7 @@ size_t ReadSerial(uint8_t* out, size_t capacity) {
     AcceptClient();
     AnswerRejected();
   }
-  if (g_in < 0) return 0;
-  pollfd ready{g_in, POLLIN, 0};
-  if (poll(&ready, 1, 0) <= 0) return 0;
+  if (!IsReadable(g_in)) return 0;
   const ssize_t count = read(g_in, out, capacity);
   if (count <= 0) CloseClient();
   return count > 0 ? static_cast<size_t>(count) : 0;

@@ -1,6 +1,8 @@
 """The firmware's session on the native board, through TCP, with a made-up model that Python can work out."""
 
+import os
 import random
+import signal
 import socket
 import struct
 import subprocess
@@ -272,6 +274,19 @@ def test_session_second_client_is_told_that_the_port_is_in_use(board, device):
     with pytest.raises(LinkError, match="in use by another program"):
         Device(Link(board.url, timeout_s=0.3))
     assert device.stats().frames_ok > 0
+
+
+def test_session_client_that_comes_before_the_board_saw_the_last_one_leave_is_served(board):
+    with Link(board.url, timeout_s=1.0) as link:
+        Device(link).reset()
+        link.send(MessageType.AUDIO, struct.pack("<I", 0) + bytes(640))
+        os.kill(board.process.pid, signal.SIGSTOP)  # as on a busy machine
+    try:
+        link = Link(board.url, timeout_s=1.0)
+    finally:
+        os.kill(board.process.pid, signal.SIGCONT)
+    with link:
+        assert len(Device(link).run(_pcm(16000)).steps) == 49
 
 
 def test_session_survives_a_client_that_leaves_in_the_middle(board):
