@@ -1,12 +1,14 @@
 """Builds firmware with PlatformIO once per test run, for every test that needs an emulated board."""
 
+import contextlib
+import fcntl
 import functools
 import importlib.util
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -34,7 +36,11 @@ def require_tools() -> None:
 def pio(
     *arguments: str, build_dir: Path = BUILD, project: Path = ROOT, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess:
-    """Runs PlatformIO in `project` and returns its result, whatever the exit status; output as text."""
+    """Runs PlatformIO in `project` and returns its result, whatever the exit status; output as text.
+
+    One at a time in each folder of builds, whichever processes run tests; of each process the first one alone, since
+    PlatformIO's own folder may be new.
+    """
     variables = {
         **os.environ,
         "PLATFORMIO_BUILD_DIR": str(build_dir),
@@ -42,15 +48,33 @@ def pio(
         **(environment or {}),
     }
     variables.setdefault("PLATFORMIO_CORE_DIR", str(ROOT / ".pio-core"))
-    return subprocess.run(
-        [sys.executable, "-m", "platformio", *arguments],
-        cwd=project,
-        env=variables,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=TIMEOUT_S,
-    )
+    core = Path(variables["PLATFORMIO_CORE_DIR"])
+    alone = contextlib.nullcontext() if core in _begun else _locked(core / "tests.lock")
+    with alone, _locked(build_dir.with_name(f"{build_dir.name}.lock")):
+        result = subprocess.run(
+            [sys.executable, "-m", "platformio", *arguments],
+            cwd=project,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TIMEOUT_S,
+        )
+    _begun.add(core)
+    return result
+
+
+_begun: set[Path] = set()
+"""PlatformIO's own folders that this process has used."""
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Keeps out other processes that take the same lock."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @functools.cache
