@@ -17,7 +17,7 @@ BUNDLES ?=
 PYTEST_ARGS ?=
 # As many processes as the machine has cores; tests that share a folder stay in one (tests/conftest.py).
 PYTEST_WORKERS ?= auto
-# The longest test takes a minute on idle cores. One that hangs ends with the stacks of its threads; the others go on.
+# The longest test takes two minutes on idle cores. One that hangs ends with the stacks of its threads; the others go on.
 PYTEST_TIMEOUT_S ?= 900
 
 LOGS := build/logs

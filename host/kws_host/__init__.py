@@ -9,7 +9,8 @@
 | proof at work | `checking`, `checking_boards`, `benchmark` |
 | whole test sets | `evaluation` of `bulk_run`, `reference_run` and `reference_cache` |
 | every day | `microphone` (options, reconnects), `heard_audio`, `takes`, `capturing`, `tuning`, `detector_settings` |
-| what a board hears, live | `plain_view` (lines), `monitor_screen` of `spectrogram` (a terminal), `event_log`, `keys` |
+| what a board hears, live | `last_detections`, `event_log`, `keys` |
+| a terminal | `plain_view` (lines), `monitor_screen` of `spectrogram` |
 | the browser | `live` (a server between a board and a page) |
 | tests of boards | `regression`, and `pytest_plugin`, which offers it to pytest |
 | the demo | `demo_words` (its recordings, made by text-to-speech) |

@@ -113,8 +113,11 @@ def follows_contract(model: Path, firmware: Path) -> bool:
 def _add_generated(env: Any, engine: str, model: Path, has_framework: bool) -> None:
     """The generated C++, held to our own warnings unless it includes the interpreter or the compiler is not ours."""
     # CPPFLAGS: nothing else uses it, and it stands behind CXXFLAGS, in which a framework may set another C++ standard.
-    strict = ["-Werror"] if engine == "aot" and not has_framework else []
-    warnings = ["-Wall", "-Wextra", *(strict if engine == "aot" else ["-Wno-unused-parameter"])]
+    warnings = ["-Wall", "-Wextra"]
+    if engine != "aot":
+        warnings.append("-Wno-unused-parameter")
+    elif not has_framework:
+        warnings.append("-Werror")
     framework = [FRAMEWORK_STANDARD, *FRAMEWORK_FLAGS] if has_framework else []
     env.Replace(KWS_GENERATED_FLAGS=[*warnings, *framework, *env.get("KWS_TFLM_FLAGS", [])])
     for node in env.CollectBuildFiles("$BUILD_DIR/generated", str(model), sources.generated_filter(engine)):

@@ -21,11 +21,10 @@ from kws_reference.protocol.wire import Message
 from kws_reference.system.file_names import shown
 
 from kws_host import detector_settings, microphone, options, report
-from kws_host.capturing import share
 from kws_host.device import Device
 from kws_host.event_log import EventLog
 from kws_host.keys import keys
-from kws_host.label_names import name_of
+from kws_host.last_detections import LastDetections
 from kws_host.link import LinkError
 from kws_host.plain_view import Losses, PlainView, readable
 from kws_host.port import DEFAULT_BAUD
@@ -36,7 +35,6 @@ if TYPE_CHECKING:  # rich is loaded where a terminal is redrawn
     View = PlainView | MonitorScreen
 
 STATS_S = 1.0
-MOST_FOUND = 1000
 SLOWEST_FOR_AUDIO = 460_800
 """Bits per second below which PCM would leave no room for results."""
 
@@ -58,7 +56,6 @@ class Session:
       live: whether the terminal is redrawn.
       steps, detections, reconnects: so far; the last counts unplugged and restarted boards.
       done: recordings that were streamed.
-      found: the last detections, `MOST_FOUND` of them.
       lost: what did not come, of all connections.
     """
 
@@ -71,10 +68,9 @@ class Session:
     journal: EventLog | None
     live: bool
     steps: int = 0
-    detections: int = 0
+    detections: LastDetections = dataclasses.field(default_factory=LastDetections)
     reconnects: int = -1
     done: int = 0
-    found: list[dict] = dataclasses.field(default_factory=list)
     lost: Losses = Losses()
 
     def note(self, event: str, **fields: object) -> None:
@@ -130,12 +126,11 @@ def run(args: argparse.Namespace) -> int:
             microphone.with_reconnects(
                 target, args.wait, lambda device: _watch(device, session), session.on_text, session.end_s
             )
-    log.info(f"{session.steps} steps, {session.detections} detections")
+    log.info(f"{session.steps} steps, {session.detections.total} detections")
     if args.json:
         counts = {
             "steps": session.steps,
-            "detections_total": session.detections,
-            "detections": session.found,
+            **session.detections.json(),
             "reconnects": max(session.reconnects, 0),
         }
         report.write_json(args.json, counts | {"lost": dataclasses.asdict(session.lost)})
@@ -193,12 +188,7 @@ def _count(session: Session, labels: list[str], device: Device, event: Message) 
         case StepRecord():
             session.steps += 1
         case DetectionRecord():
-            session.detections += 1
-            label = name_of(labels, event.label)
-            seconds = round(device.clock.end_s(event.step), 2)
-            found = {"label": label, "share": share(event.smoothed_q15), "seconds": seconds}
-            session.found = [*session.found[1 - MOST_FOUND :], found]
-            session.note("detection", **found)
+            session.note("detection", **session.detections.add(event, labels, device.clock))
         case Hello():
             session.note("start", starts=event.starts, faults=event.faults)
         case Fault():

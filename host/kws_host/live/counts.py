@@ -1,15 +1,11 @@
 """What a board that is heard live has heard and said since the server began."""
 
 import dataclasses
-from collections import deque
 
 from kws_reference.protocol.messages import DetectionRecord, Info
 from kws_reference.timing import StepClock
 
-from kws_host.capturing import share
-from kws_host.label_names import name_of
-
-MOST_FOUND = 1000
+from kws_host.last_detections import LastDetections
 
 
 @dataclasses.dataclass
@@ -21,7 +17,6 @@ class LiveCounts:
       labels, clock: of its model.
       heard_bytes: of a page's audio that it has consumed; what it hears by a microphone of its own is not counted.
       steps, detections: that came.
-      found: the last detections, `MOST_FOUND` of them; seconds count from the page's start.
       lost_results: on the way from the board.
       interruptions: how often it was gone, or restarted.
     """
@@ -31,17 +26,14 @@ class LiveCounts:
     clock: StepClock | None = None
     heard_bytes: int = 0
     steps: int = 0
-    detections: int = 0
-    found: deque[dict] = dataclasses.field(default_factory=lambda: deque(maxlen=MOST_FOUND))
+    detections: LastDetections = dataclasses.field(default_factory=LastDetections)
     lost_results: int = 0
     interruptions: int = 0
 
     def add_detection(self, event: DetectionRecord) -> None:
-        """Takes one."""
-        self.detections += 1
-        seconds = round(self.clock.end_s(event.step), 2) if self.clock else None
-        label = name_of(self.labels, event.label)
-        self.found.append({"label": label, "share": share(event.smoothed_q15), "seconds": seconds})
+        """Takes one of the board that is there."""
+        assert self.clock is not None  # events come of a board that is ready
+        self.detections.add(event, self.labels, self.clock)
 
     def json(self) -> dict:
         """For machines."""
@@ -51,8 +43,7 @@ class LiveCounts:
             "model": info.model_name if info else None,
             "heard_s": round(self.heard_bytes / 2 / info.sample_rate_hz, 2) if info else 0.0,
             "steps": self.steps,
-            "detections_total": self.detections,
-            "detections": list(self.found),
+            **self.detections.json(),
             "lost_results": self.lost_results,
             "interruptions": self.interruptions,
         }
