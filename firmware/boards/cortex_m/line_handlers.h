@@ -1,4 +1,4 @@
-// Which interrupt lines of a chip have a handler; all others end as a fault. Private to firmware/boards.
+// Which exceptions and interrupt lines of a chip have a handler; all others end as a fault. Private to firmware/boards.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +7,19 @@
 extern "C" {
 void KwsSerialInterrupt();
 void KwsMicrophoneInterrupt();
+void KwsTickInterrupt();
+void KwsNonMaskableInterrupt();
 }
 
 namespace kws::board {
+
+// Of the core, numbered as in the architecture's manuals. board_config.h has an array of them, kExceptionHandlers.
+struct ExceptionHandler {
+  uint32_t exception;
+  void (*handler)();
+};
+constexpr ExceptionHandler kNonMaskableHandler{2, KwsNonMaskableInterrupt};
+constexpr ExceptionHandler kTickHandler{15, KwsTickInterrupt};
 
 // board_config.h has an array of them, kLineHandlers.
 struct LineHandler {

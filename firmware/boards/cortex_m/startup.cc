@@ -19,7 +19,6 @@ extern "C" {
 [[noreturn]] void Reset_Handler();
 [[noreturn]] void KwsStart();
 void KwsFaultHandler();
-void KwsTickInterrupt();
 }
 
 namespace kws::board {
@@ -39,7 +38,7 @@ constexpr VectorTable MakeVectorTable() {
   for (Handler& handler : table.core) handler = KwsFaultHandler;
   for (Handler& handler : table.lines) handler = KwsFaultHandler;
   table.core[0] = Reset_Handler;
-  if (kHasTickInterruptHandler) table.core[14] = KwsTickInterrupt;
+  for (const ExceptionHandler& used : kExceptionHandlers) table.core[used.exception - 1] = used.handler;
   for (const LineHandler& used : kLineHandlers) table.lines[used.line] = used.handler;
   return table;
 }

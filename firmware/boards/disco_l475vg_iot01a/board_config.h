@@ -25,9 +25,14 @@ constexpr Pin kMicrophoneData{kGpioE, rcc::kGpioEEn, 7, 6};  // DFSDM1_DATIN2
 constexpr uint32_t kMicrophoneInterruptLine = kDma1Channel4Line;
 constexpr Pin kLight{kGpioB, rcc::kGpioBEn, 14, 0};  // LD2, green, on when high
 
+// Of flash, for kept settings: the last two pages of bank 2. The linker script leaves them (stm32l475.ld).
+constexpr std::array<uintptr_t, 2> kSettingsAreas{0x080FF000, 0x080FF800};
+constexpr std::array<uint32_t, 2> kSettingsPages{254, 255};
+constexpr uint32_t kSettingsAreaBytes = 2048;
+
 constexpr uint32_t kInterruptLines = 82;
 constexpr std::array<LineHandler, 2> kLineHandlers{
     {{kSerialInterruptLine, KwsSerialInterrupt}, {kMicrophoneInterruptLine, KwsMicrophoneInterrupt}}};
-constexpr bool kHasTickInterruptHandler = true;  // wakes the core for the watchdog
+constexpr std::array<ExceptionHandler, 2> kExceptionHandlers{kNonMaskableHandler, kTickHandler};  // wakes the core for the watchdog
 
 }  // namespace kws::board

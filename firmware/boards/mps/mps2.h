@@ -14,6 +14,6 @@ constexpr uintptr_t kFpgaio = 0x40028000;  // LEDs, buttons, counters
 constexpr uint32_t kInterruptLines = 32;
 constexpr uint32_t kSerialInterruptLine = 0;  // UART 0 receive
 constexpr std::array<LineHandler, 0> kLineHandlers{};  // the serial port is polled
-constexpr bool kHasTickInterruptHandler = true;  // of the recorded microphone
+constexpr std::array<ExceptionHandler, 1> kExceptionHandlers{kTickHandler};  // of the recorded microphone
 
 }  // namespace kws::board

@@ -13,6 +13,6 @@ constexpr uintptr_t kFpgaio = 0x59302000;  // LEDs, buttons, counters
 constexpr uint32_t kInterruptLines = 96;
 constexpr uint32_t kSerialInterruptLine = 33;  // UART 0 receive
 constexpr std::array<LineHandler, 0> kLineHandlers{};  // the serial port is polled
-constexpr bool kHasTickInterruptHandler = true;  // of the recorded microphone
+constexpr std::array<ExceptionHandler, 1> kExceptionHandlers{kTickHandler};  // of the recorded microphone
 
 }  // namespace kws::board

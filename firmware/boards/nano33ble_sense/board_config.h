@@ -13,7 +13,7 @@ namespace kws::board {
 constexpr uint32_t kInterruptLines = 48;
 constexpr std::array<LineHandler, 2> kLineHandlers{
     {{kUarte0Line, KwsSerialInterrupt}, {kPdmLine, KwsMicrophoneInterrupt}}};
-constexpr bool kHasTickInterruptHandler = false;
+constexpr std::array<ExceptionHandler, 0> kExceptionHandlers{};
 
 constexpr uintptr_t kSettingsPage = 0xFF000;
 

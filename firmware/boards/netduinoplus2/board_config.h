@@ -23,6 +23,6 @@ constexpr Pin kSerialReceives{kGpioC, rcc::kGpioCEn, 7, 8};
 
 constexpr uint32_t kInterruptLines = 82;
 constexpr std::array<LineHandler, 1> kLineHandlers{{{kSerialInterruptLine, KwsSerialInterrupt}}};
-constexpr bool kHasTickInterruptHandler = true;  // of the recorded microphone
+constexpr std::array<ExceptionHandler, 1> kExceptionHandlers{kTickHandler};  // of the recorded microphone
 
 }  // namespace kws::board

@@ -5,13 +5,12 @@
 #include <cstdint>
 
 #include "cortex_m/core.h"
+#include "cortex_m/line_handlers.h"
 #include "cortex_m/registers.h"
 #include "kws/microphone.h"
 #include "kws/sample_ring.h"
 #include "kws/semihosting.h"
 #include "recorded_microphone/microphone_command.h"
-
-extern "C" void KwsTickInterrupt();
 
 namespace kws::board::microphone {
 namespace {

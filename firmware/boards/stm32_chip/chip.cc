@@ -4,14 +4,13 @@
 #include "board_config.h"
 #include "cortex_m/board_facts.h"
 #include "cortex_m/core.h"
+#include "cortex_m/line_handlers.h"
 #include "cortex_m/registers.h"
 #include "kws/board.h"
 #include "kws/microphone.h"
 #include "stm32/clocks.h"
 #include "stm32/serial.h"
 #include "stm32/stm32_registers.h"
-
-extern "C" void KwsTickInterrupt();
 
 namespace kws::board {
 namespace {

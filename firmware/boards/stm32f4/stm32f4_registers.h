@@ -99,6 +99,26 @@ constexpr Field kLatency{0, 3};            // ACR:LATENCY
 constexpr Field kPrftEn{8, 1};             // ACR:PRFTEN
 constexpr Field kIcEn{9, 1};               // ACR:ICEN
 constexpr Field kDcEn{10, 1};              // ACR:DCEN
+constexpr Field kDcRst{12, 1};             // ACR:DCRST
+constexpr uintptr_t kKeyr = 0x04;          // KEYR
+constexpr Field kKey{0, 32};               // KEYR:KEY
+constexpr uint32_t kKey1 = 0x45670123;     // KEYR:KEY=Key1 unlisted: RM0090 3.6.1
+constexpr uint32_t kKey2 = 0xCDEF89AB;     // KEYR:KEY=Key2 unlisted: RM0090 3.6.1
+constexpr uintptr_t kSr = 0x0C;            // SR
+constexpr Field kOpErr{1, 1};              // SR:OPERR
+constexpr Field kWrpErr{4, 1};             // SR:WRPERR
+constexpr Field kPgaErr{5, 1};             // SR:PGAERR
+constexpr Field kPgpErr{6, 1};             // SR:PGPERR
+constexpr Field kPgsErr{7, 1};             // SR:PGSERR
+constexpr Field kBsy{16, 1};               // SR:BSY
+constexpr uintptr_t kCr = 0x10;            // CR
+constexpr Field kPg{0, 1};                 // CR:PG
+constexpr Field kSer{1, 1};                // CR:SER
+constexpr Field kSnb{3, 4};                // CR:SNB
+constexpr Field kPSize{8, 2};              // CR:PSIZE
+constexpr uint32_t kPSizeWord = 2;         // CR:PSIZE=x32 unlisted: RM0090 3.9.5
+constexpr Field kStrt{16, 1};              // CR:STRT
+constexpr Field kLock{31, 1};              // CR:LOCK
 }  // namespace flash
 
 namespace usart {                          // USART2 USART6

@@ -27,9 +27,15 @@ constexpr Pin kMicrophoneData{kGpioC, rcc::kGpioCEn, 3, 5};    // I2S2_SD
 constexpr uint32_t kMicrophoneInterruptLine = kDma1Stream3Line;
 constexpr Pin kLight{kGpioD, rcc::kGpioDEn, 12, 0};  // LD4, green, on when high
 
+// Of flash, for kept settings: the first 16 KiB of sectors 10 and 11, so that they are looked through in a millisecond.
+// The linker script leaves both sectors (stm32f407.ld).
+constexpr std::array<uintptr_t, 2> kSettingsAreas{0x080C0000, 0x080E0000};
+constexpr std::array<uint32_t, 2> kSettingsSectors{10, 11};
+constexpr uint32_t kSettingsAreaBytes = 16 * 1024;
+
 constexpr uint32_t kInterruptLines = 82;
 constexpr std::array<LineHandler, 2> kLineHandlers{
     {{kSerialInterruptLine, KwsSerialInterrupt}, {kMicrophoneInterruptLine, KwsMicrophoneInterrupt}}};
-constexpr bool kHasTickInterruptHandler = true;  // wakes the core for the watchdog
+constexpr std::array<ExceptionHandler, 1> kExceptionHandlers{kTickHandler};  // wakes the core for the watchdog
 
 }  // namespace kws::board

@@ -94,6 +94,30 @@ constexpr Field kLatency{0, 3};         // ACR:LATENCY
 constexpr Field kPrftEn{8, 1};          // ACR:PRFTEN
 constexpr Field kIcEn{9, 1};            // ACR:ICEN
 constexpr Field kDcEn{10, 1};           // ACR:DCEN
+constexpr Field kDcRst{12, 1};          // ACR:DCRST
+constexpr uintptr_t kKeyr = 0x08;       // KEYR
+constexpr Field kKey{0, 32};            // KEYR:KEYR
+constexpr uint32_t kKey1 = 0x45670123;  // KEYR:KEYR=Key1 unlisted: RM0351 3.3.5
+constexpr uint32_t kKey2 = 0xCDEF89AB;  // KEYR:KEYR=Key2 unlisted: RM0351 3.3.5
+constexpr uintptr_t kSr = 0x10;         // SR
+constexpr Field kOpErr{1, 1};           // SR:OPERR
+constexpr Field kProgErr{3, 1};         // SR:PROGERR
+constexpr Field kWrpErr{4, 1};          // SR:WRPERR
+constexpr Field kPgaErr{5, 1};          // SR:PGAERR
+constexpr Field kSizErr{6, 1};          // SR:SIZERR
+constexpr Field kPgsErr{7, 1};          // SR:PGSERR
+constexpr Field kMisErr{8, 1};          // SR:MISERR
+constexpr Field kFastErr{9, 1};         // SR:FASTERR
+constexpr Field kBsy{16, 1};            // SR:BSY
+constexpr uintptr_t kCr = 0x14;         // CR
+constexpr Field kPg{0, 1};              // CR:PG
+constexpr Field kPer{1, 1};             // CR:PER
+constexpr Field kPnb{3, 8};             // CR:PNB
+constexpr Field kBker{11, 1};           // CR:BKER
+constexpr Field kStart{16, 1};          // CR:START
+constexpr Field kLock{31, 1};           // CR:LOCK
+constexpr uintptr_t kEccr = 0x18;       // ECCR
+constexpr Field kEccD{31, 1};           // ECCR:ECCD
 }  // namespace flash
 
 namespace usart {                       // USART1

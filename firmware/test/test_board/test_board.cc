@@ -5,9 +5,16 @@
 #include <initializer_list>
 
 #include "../kws_test.h"
+#include "board_config.h"
 #include "cortex_m/core.h"
+#include "cortex_m/registers.h"
+#include "disco_l475vg_iot01a/non_maskable.cc"
 #include "kws/board.h"
 #include "kws/semihosting.h"
+
+volatile bool g_reads_torn_units;
+volatile uint32_t g_torn_units;
+extern "C" void KwsTornUnit() { g_torn_units = g_torn_units + 1; }
 
 namespace kws {
 namespace {
@@ -19,6 +26,7 @@ enum Step : uint32_t {
   kUndefinedInstruction,
   kBadAddress,
   kDivideByZero,
+  kNonMaskable,
   kStackOverflow,
   kFaultInsideReport,
   kFinish,
@@ -95,6 +103,35 @@ void TestPlain() {
                   semihosting::Read(file, &byte, 1, &read) == Status::kFailedPrecondition && read == 0);
 }
 
+constexpr uint32_t kNonMaskableException = 2;
+
+// The board's vectors, but for the non-maskable interrupt, which an STM32L475 has a handler for.
+alignas(1024) uint32_t g_vectors[256];
+static_assert(16 + board::kInterruptLines <= 256);
+
+void UseNonMaskableHandler() {
+  const auto* vectors = reinterpret_cast<const uint32_t*>(board::Register(board::kVtor));
+  for (uint32_t i = 0; i < 16 + board::kInterruptLines; ++i) g_vectors[i] = vectors[i];
+  g_vectors[kNonMaskableException] = reinterpret_cast<uint32_t>(&KwsNonMaskableInterrupt);
+  board::Register(board::kVtor) = reinterpret_cast<uint32_t>(&g_vectors);
+  board::SynchronizationBarrier();
+}
+
+__attribute__((noinline)) void RaiseNonMaskable() {
+  board::Register(board::kIcsr) = 1u << 31;
+  board::SynchronizationBarrier();
+}
+
+void TestNonMaskableThatIsExpected() {
+  UseNonMaskableHandler();
+  g_reads_torn_units = true;
+  for (uint32_t round = 1; round <= 3; ++round) {
+    RaiseNonMaskable();
+    test::CheckEqual("non_maskable_expected_is_told", g_torn_units, round);
+  }
+  g_reads_torn_units = false;
+}
+
 // Each of the next never returns.
 
 __attribute__((noinline)) void FaultUndefined() { __asm volatile("udf #1"); }
@@ -139,6 +176,10 @@ void CheckRecord(uint32_t step) {
       test::CheckEqual("fault_divide_type", record.type, kFaultUsage);
       test::CheckTrue("fault_divide_cause", (record.cfsr & (1u << 25)) != 0);
       break;
+    case kNonMaskable:
+      test::CheckEqual("fault_non_maskable_type", record.type, kNonMaskableException);
+      test::CheckTrue("fault_non_maskable_place", InFunction(record.pc, reinterpret_cast<uintptr_t>(&RaiseNonMaskable)));
+      break;
     case kStackOverflow:
       test::CheckEqual("fault_overflow_type", record.type, kFaultStackOverflow);
       break;
@@ -163,6 +204,7 @@ int main() {
     g_memory = {};
     g_memory.magic = kMagic;
     TestPlain();
+    TestNonMaskableThatIsExpected();
   } else {
     CheckRecord(g_memory.step);
     if (g_memory.step == kUndefinedInstruction) {
@@ -182,6 +224,10 @@ int main() {
       break;
     case kDivideByZero:
       (void)FaultDivide(0);
+      break;
+    case kNonMaskable:
+      UseNonMaskableHandler();
+      RaiseNonMaskable();
       break;
     case kStackOverflow:
       (void)FaultOverflow(0);

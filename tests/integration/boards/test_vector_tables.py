@@ -88,6 +88,14 @@ def test_vector_table_has_each_handler_of_the_image_in_one_place_and_faults_else
     assert others == {found.symbols["KwsFaultHandler"]}
 
 
+@pytest.mark.parametrize("env", boards.COMPILED)
+def test_vector_table_handlers_of_the_core_are_at_the_architectures_numbers(env):
+    found = image(env)
+    for handler, exception in {"KwsNonMaskableInterrupt": 2, "KwsTickInterrupt": 15}.items():
+        if handler in found.symbols:
+            assert found.words[exception] == found.symbols[handler]
+
+
 @pytest.mark.parametrize("env", HANDLERS)
 def test_vector_table_handlers_are_at_the_vendors_lines(env):
     svd, wanted = HANDLERS[env]

@@ -12,8 +12,6 @@
 #include "stm32/serial.h"
 #include "stm32/stm32_registers.h"
 
-extern "C" void KwsTickInterrupt();
-
 namespace {
 
 using kws::board::kIwdg;

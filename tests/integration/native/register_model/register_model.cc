@@ -16,3 +16,5 @@ void Sleep() { Chip::Get().Sleep(); }
 // A board's table names the handlers of all its drivers (cortex_m/line_handlers.h); a test has one of them.
 __attribute__((weak)) void KwsSerialInterrupt() {}
 __attribute__((weak)) void KwsMicrophoneInterrupt() {}
+__attribute__((weak)) void KwsTickInterrupt() {}
+__attribute__((weak)) void KwsNonMaskableInterrupt() {}

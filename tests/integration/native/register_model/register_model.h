@@ -58,6 +58,13 @@ class Chip {
   // Allows accesses to a peripheral's registers, which are all 0.
   void Map(uintptr_t base, size_t bytes) { mapped_[base] = bytes; }
 
+  // Memory that is no register: asked for each word that is read, and told each that is written. Not logged.
+  void MapMemory(uintptr_t base, size_t bytes, std::function<uint32_t(uintptr_t)> read,
+                 std::function<void(uintptr_t, uint32_t)> written) {
+    Map(base, bytes);
+    memories_[base] = {bytes, std::move(read), std::move(written)};
+  }
+
   // What the hardware does when the driver writes a register (after the word was stored), or has to say when it reads
   // one.
   void OnWrite(uintptr_t address, Written written) { written_[address] = std::move(written); }
@@ -73,6 +80,7 @@ class Chip {
   // The driver's accesses.
   void Store(uintptr_t address, uint32_t value) {
     CheckMapped(address);
+    if (const MappedMemory* memory = MemoryAt(address); memory != nullptr) return memory->written(address, value);
     log_.push_back({true, address, value});
     if (!StoreToInterruptController(address, value)) {
       words_[address] = value;
@@ -82,6 +90,7 @@ class Chip {
   }
   uint32_t Load(uintptr_t address) {
     CheckMapped(address);
+    if (const MappedMemory* memory = MemoryAt(address); memory != nullptr) return memory->read(address);
     const auto found = read_.find(address);
     const uint32_t value = found != read_.end() ? found->second() : word(address);
     log_.push_back({false, address, value});
@@ -177,6 +186,19 @@ class Chip {
     void (*handler)() = nullptr;
   };
 
+  struct MappedMemory {
+    size_t bytes = 0;
+    std::function<uint32_t(uintptr_t)> read;
+    std::function<void(uintptr_t, uint32_t)> written;
+  };
+
+  const MappedMemory* MemoryAt(uintptr_t address) const {
+    auto found = memories_.upper_bound(address);
+    if (found == memories_.begin()) return nullptr;
+    --found;
+    return address - found->first < found->second.bytes ? &found->second : nullptr;
+  }
+
   static bool IsWrite(const Access& access, uintptr_t address) { return access.is_write && access.address == address; }
 
   void CheckMapped(uintptr_t address) const {
@@ -213,6 +235,7 @@ class Chip {
 
   std::map<uintptr_t, size_t> mapped_;
   std::map<uintptr_t, uint32_t> words_;
+  std::map<uintptr_t, MappedMemory> memories_;
   std::map<uintptr_t, Written> written_;
   std::map<uintptr_t, Read> read_;
   std::map<uint32_t, Line> lines_;
