@@ -37,8 +37,8 @@ inline void DepthwisePlanes(const LinearTables& tables, OutputRange range, int8_
                             int8_t* output, void* scratch) {
   constexpr const PlaneWalk& kPlan = kPlaneWalk<kGeometry>;
   auto* planes = static_cast<int16_t*>(scratch);
-  // The ends of the lines are the same for all of them.
-  FillLine<4 * kPlan.plane>(padding, planes);
+  // The padding is the same for all of them.
+  FillLine<kPlan.size>(padding, planes);
   for (int c = 0; c < kGeometry.in_c; c += 4) {
     DepthwiseFourPlanes<kPlan, kRounding, kClamping>(tables.weights + c, tables.requantization + c, kGeometry.in_c,
                                                      range, padding, input + c, output + c, planes);
