@@ -61,6 +61,17 @@ def planar(labels: int, coefficients: int) -> keras.Model:
     return keras.Model(features, layers.Dense(labels, name="logits")(x))
 
 
+def memories(labels: int, coefficients: int) -> keras.Model:
+    """What was heard before, remembered in every way that Keras has."""
+    features = keras.Input((None, coefficients), name="features")
+    x = Stream(layers.Conv1D(12, 5, strides=2, activation="relu"), name="stem")(features)
+    x = Stream(layers.GRU(10, return_sequences=True), name="gated")(x)
+    x = Stream(layers.LSTM(8, return_sequences=True), name="long")(x)
+    x = layers.Concatenate(name="both")([x, Stream(layers.SimpleRNN(6, return_sequences=True), name="simple")(x)])
+    x = Stream(layers.GRU(9, use_bias=False), name="last")(x)
+    return keras.Model(features, layers.Dense(labels, name="logits")(x))
+
+
 class Net(Streaming, keras.Model):
     """Of the subclass API."""
 
@@ -85,7 +96,7 @@ def subclassed(labels: int, coefficients: int) -> keras.Model:
     return net
 
 
-BUILDERS = {build.__name__: build for build in (gated, flattened, planar, subclassed, ds_cnn)}
+BUILDERS = {build.__name__: build for build in (gated, flattened, planar, memories, subclassed, ds_cnn)}
 
 
 def clips(count: int, seed: int = 0) -> np.ndarray:

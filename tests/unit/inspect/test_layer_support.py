@@ -29,7 +29,7 @@ def test_layers_that_are_known_stream_and_quantize_or_say_why_not():
     found = {support.name: support for support in layer_support(names)}
     assert {name: (item.streams, item.quantizes, item.trains) for name, item in found.items()} == {
         "Dense": (AS_IT_IS, True, True),
-        "GRU": (WRAPPED, True, False),
+        "GRU": (WRAPPED, True, True),
         "ELU": (AS_IT_IS, False, False),
         "GroupNormalization": ("", None, None),
         "Delay": (AS_IT_IS, True, False),

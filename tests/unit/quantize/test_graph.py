@@ -69,6 +69,26 @@ def test_training_of_a_model_lowers_the_loss_and_moves_every_weight(precision, t
         assert native_exactness.compare(model, bundle, features)["scores_that_differ"] == 0
 
 
+@pytest.mark.parametrize("precision", ["int8_native", "int4_fake"])
+def test_recurrent_layers_learn_in_every_weight_and_stay_the_devices_integers(precision, tmp_path):
+    floating, features = models.floating("memories"), models.clips(8, seed=3)
+    model = models.quantized(floating, precision)
+    before = [variable.numpy() for variable in model.trainable_variables]
+    model.compile(keras.optimizers.Adam(1e-2), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    losses = model.fit(models.real(features), np.arange(8) % 4, epochs=4, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    for variable, old in zip(model.trainable_variables, before, strict=True):
+        assert not np.array_equal(variable.numpy(), old), variable.path
+    found = native_exactness.compare(model, models.write(tmp_path / "bundle", model), features)
+    if precision == "int8_native":
+        assert found["scores_that_differ"] == 0
+        streaming, wanted = to_streaming(model, models.STEP), model(models.real(features[:1]))
+        assert np.array_equal(streaming.stream(models.real(features[:1])), wanted)
+        assert list(streaming.state_specs) == ["stem", "gated_h", "long_h", "long_c", "simple_h", "last_h"]
+    else:
+        assert found["largest_difference"] <= 6  # of 255
+
+
 @pytest.mark.parametrize("name", ["flattened", "planar"])
 def test_weights_of_a_trained_model_fit_the_one_that_is_built_again(name):
     trained = models.quantized(models.floating(name), "int4_native")
@@ -147,8 +167,20 @@ class Doubled(StreamingLayer):
 
 
 REFUSED = {
-    "memory (Stream of GRU) cannot be trained in integers: no form of it": lambda x: Stream(
-        layers.GRU(4, return_sequences=True), name="memory"
+    "memory (Stream of RNN) cannot be trained in integers: no form of it": lambda x: Stream(
+        layers.RNN(layers.GRUCell(4), return_sequences=True), name="memory"
+    )(x),
+    "memory (Stream of GRU) cannot be trained in integers: it must reset after the product": lambda x: Stream(
+        layers.GRU(4, return_sequences=True, reset_after=False), name="memory"
+    )(x),
+    "memory (Stream of LSTM) cannot be trained in integers: it must have its activation, tanh": lambda x: Stream(
+        layers.LSTM(4, return_sequences=True, activation="relu"), name="memory"
+    )(x),
+    "memory (Stream of LSTM) cannot be trained in integers: it must have its recurrent_activation": lambda x: Stream(
+        layers.LSTM(4, return_sequences=True, recurrent_activation="tanh"), name="memory"
+    )(x),
+    "memory (Stream of SimpleRNN) cannot be trained in integers: it drops inputs": lambda x: Stream(
+        layers.SimpleRNN(4, return_sequences=True, dropout=0.1), name="memory"
     )(x),
     "normed (LayerNormalization) cannot be trained in integers: no form of it": lambda x: layers.LayerNormalization(
         name="normed"

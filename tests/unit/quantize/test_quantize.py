@@ -57,14 +57,20 @@ def test_requantize_equals_fixed_point(factor):
 
 @pytest.mark.parametrize("operand_scales", [(0.7, 1.0), (1.0, 2.0**-9), (0.013, 0.021)])
 @pytest.mark.parametrize("output", [0.9, 0.02, 37.0])
-def test_add_equals_fixed_point(operand_scales, output):
+@pytest.mark.parametrize("sign", [1, -1])
+def test_sum_and_difference_equal_fixed_point(operand_scales, output, sign):
     points, zero_point = (-128, 5), -20
     values = np.stack(np.meshgrid(np.arange(-128, 128), np.arange(-128, 128)), -1).reshape(-1, 2).astype(np.int8)
     scales = [np.float32(scale) for scale in (*operand_scales, output)]
     multipliers = fixed_point.add_multipliers(*scales)
-    wanted = fixed_point.add(values[:, 0], values[:, 1], points, multipliers, zero_point, -20, 127)
+    parts = [
+        fixed_point.scale_operand(values[:, i], points[i], multiplier)
+        for i, multiplier in enumerate(multipliers.operands)
+    ]
+    wanted = fixed_point.requantize(parts[0] + sign * parts[1], *multipliers.total, zero_point, -20, 127)
     operands = [tf.constant(values[:, i].astype(np.float32) - points[i]) for i in range(2)]
-    got = integer.add(*operands, *map(tf.constant, scales), 0.0, 127.0 - zero_point)
+    function = integer.add if sign == 1 else integer.subtract
+    got = function(*operands, *map(tf.constant, scales), 0.0, 127.0 - zero_point)
     assert np.array_equal(got.numpy() + zero_point, wanted)
 
 

@@ -28,7 +28,7 @@ from kws_training.streaming import Stream
 def build(labels, coefficients):
     features = keras.Input((None, coefficients))
     x = Stream(layers.Conv1D(6, 5, activation="relu"), name="conv")(features)
-    x = Stream(layers.GRU(5), name="memory")(x)
+    x = Stream(layers.GRU(5, reset_after=False), name="memory")(x)
     return keras.Model(features, layers.Dense(labels)(layers.Dropout(0.1)(x)))
 """
 
@@ -114,7 +114,7 @@ def test_fit_start_from_an_own_model_takes_all_weights_but_those_of_other_labels
         (["--model", "{other}:build"], "was trained with another my_model.py:build. Leave out --model"),
         (["--model", "mixednet"], "holds a my_model.py:build, not a mixednet"),
         (["--dropout", "0.2"], "my_model.py:build says itself what is dropped. Leave out --dropout"),
-        (["--precision", "int8_fake"], "memory (Stream of GRU) cannot be trained in integers"),
+        (["--precision", "int8_fake"], "memory (Stream of GRU) cannot be trained in integers: it must reset after"),
         (["--speech", "{folder}"], "a my_model.py:build does not end in a mean over its last frames"),
         (["--frozen-blocks", "1"], "has 0 blocks that can be frozen"),
     ],
@@ -131,7 +131,7 @@ def test_export_of_an_own_model_streams_by_name_and_refuses_what_no_precision_ha
     arguments = ["export", "--run", str(run), "--data", str(recordings), "--out", str(tmp_path / "bundle")]
     assert cli.main([*arguments, "--precision", "int4_fake"]) == 2
     message = refused(capsys)
-    assert message.startswith("error: memory (Stream of GRU) cannot be trained in integers: no form of it computes")
+    assert message.startswith("error: memory (Stream of GRU) cannot be trained in integers: it must reset after")
     assert message.endswith("Or export the float run with --precision ptq.")
     assert cli.main([*arguments, "--calibration-clips", "4"]) == 0
     bundle = Bundle.load(tmp_path / "bundle")

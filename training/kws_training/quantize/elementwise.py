@@ -53,8 +53,12 @@ class Function(Quantized):
         self.supports_jit = False  # the table is made by Python
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return self.of(inputs, self.table())
+
+    def of(self, inputs: tf.Tensor, table: tf.Tensor | None) -> tf.Tensor:
+        """As `call`, by a table that was made before."""
         outputs = self.outputs
-        if outputs.calibrating or self.precision.mode == "fake":
+        if table is None:
             result = _REAL[self.kind](inputs, **self.options)
             if not outputs.calibrating:
                 return outputs.fake(result)
@@ -64,10 +68,12 @@ class Function(Quantized):
         wanted = _REAL[self.kind](inputs * self.inputs.scale, **self.options) / outputs.scale
         wanted = tf.clip_by_value(wanted, *outputs.limits)
         places = tf.cast(tf.clip_by_value(inputs + self.inputs.zero_point, -128.0, 127.0), tf.int32) + 128
-        return wanted + tf.stop_gradient(tf.gather(self._table(), places) - wanted)
+        return wanted + tf.stop_gradient(tf.gather(table, places) - wanted)
 
-    def _table(self) -> tf.Tensor:
-        """``q - zero_point`` of the 256 inputs, float32."""
+    def table(self) -> tf.Tensor | None:
+        """``q - zero_point`` of the 256 inputs, float32; None where results are computed as real numbers."""
+        if self.outputs.calibrating or self.precision.mode == "fake":
+            return None
         ranges = self.inputs.scale, self.inputs.zero_point, self.outputs.scale, self.outputs.zero_point
         table = tf.numpy_function(self._results, ranges, tf.float32, stateful=False)
         return tf.ensure_shape(table, (256,))

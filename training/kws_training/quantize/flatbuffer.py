@@ -24,6 +24,7 @@ _VERSIONS = {  # those that know int8
     "RELU": 2,
     "RESHAPE": 1,
     "STRIDED_SLICE": 2,
+    "SUB": 2,
     "TANH": 2,
 }
 _OPTIONS = {
@@ -41,6 +42,7 @@ _OPTIONS = {
     "QUANTIZE": schema.QuantizeOptionsT,
     "RESHAPE": schema.ReshapeOptionsT,
     "STRIDED_SLICE": schema.StridedSliceOptionsT,
+    "SUB": schema.SubOptionsT,
 }
 _WITHOUT_OPTIONS = ("LOGISTIC", "RELU", "TANH")
 _VERSION_WITH_INT4 = {"CONV_2D": 7, "DEPTHWISE_CONV_2D": 7}
@@ -62,6 +64,7 @@ class Builder:
         self._graph.name, self._graph.tensors, self._graph.operators = "main", [], []
         self.features = self.activation("features", features, features_range)
         self._states: dict[str, tuple[TensorId, TensorId]] = {}
+        self._held: dict[str, TensorId] = {}
         self._slices: list[tuple] = []
 
     def shape(self, tensor: TensorId) -> tuple[int, ...]:
@@ -170,6 +173,34 @@ class Builder:
         self._states[name] = state, after
         self._slices.append((name, rows, after, new))
         return rows
+
+    def state(self, name: str, shape: tuple[int, ...], values: Any) -> TensorId:
+        """Adds a state that is no row of frames; `keep` says what it becomes."""
+        self._held[name] = self.activation(f"{name}_in", shape, values)
+        return self._held[name]
+
+    def keep(self, name: str, tensor: TensorId) -> None:
+        """The tensor that a state is after the step."""
+        self._states[name] = self._held[name], tensor
+
+    def frame(self, name: str, inputs: TensorId, place: int, values: Any) -> TensorId:
+        """One frame of several, as a row ``[1, channels]``."""
+        _, _, bins, channels = self.shape(inputs)
+        outputs = self.activation(f"{name}/frame", (1, 1, bins, channels), values)
+        rows = (("begin", [0, place, 0, 0]), ("end", [0, place + 1, 0, 0]), ("strides", [1, 1, 1, 1]))
+        bounds = [self.constant(f"{name}/{end}", np.array(row)) for end, row in rows]
+        masks = {"beginMask": 0b1101, "endMask": 0b1101, "ellipsisMask": 0, "newAxisMask": 0, "shrinkAxisMask": 0}
+        self.operation("STRIDED_SLICE", [inputs, *bounds], [outputs], **masks)
+        return self.reshape(f"{name}/row", outputs, (1, bins * channels), values)
+
+    def beside(self, name: str, frames: list[TensorId], values: Any) -> TensorId:
+        """Frames, one behind the other."""
+        if len(frames) == 1:
+            return frames[0]
+        _, _, *rest = self.shape(frames[0])
+        outputs = self.activation(name, (1, len(frames), *rest), values)
+        self.operation("CONCATENATION", frames, [outputs], axis=1)
+        return outputs
 
     def finish(self, scores: TensorId) -> bytes:
         """Returns the ``.tflite``; its signature names ``features``, the states, and ``output_0``, ..."""

@@ -14,7 +14,7 @@ import numpy as np
 from keras import layers
 from kws_reference.errors import KwsError
 
-from kws_training.quantize import elementwise, windows
+from kws_training.quantize import elementwise, recurrent, windows
 from kws_training.quantize.activation import Activation, activation_of, bound_of, is_activation
 from kws_training.quantize.layers import Add, Dense, Depthwise, Features, Pointwise, QuantizedLinear, WindowMean
 from kws_training.quantize.precision import Precision
@@ -28,12 +28,13 @@ Key = tuple[int, int]
 Range = ActivationRange | FixedRange
 
 TAKEN = (
-    "convolutions without groups, Dense, SVDF, BatchNormalization, Add, Multiply, Concatenate, Reshape, pooling, "
-    "Flatten, and ReLU, ReLU6, LeakyReLU, hard_swish, silu, sigmoid and tanh"
+    "convolutions without groups, Dense, GRU, LSTM, SimpleRNN, SVDF, BatchNormalization, Add, Multiply, Concatenate, "
+    "Reshape, pooling, Flatten, and ReLU, ReLU6, LeakyReLU, hard_swish, silu, sigmoid and tanh"
 )
 _AS_THEY_ARE = (layers.Conv1D, layers.Conv2D, layers.DepthwiseConv1D, layers.DepthwiseConv2D)
 _DEPTHWISE = (layers.DepthwiseConv1D, layers.DepthwiseConv2D)
 _SEPARABLE = (layers.SeparableConv1D, layers.SeparableConv2D)
+_RECURRENT = (layers.GRU, layers.LSTM, layers.SimpleRNN)
 _POOLS = (layers.AveragePooling1D, layers.AveragePooling2D, layers.MaxPooling1D, layers.MaxPooling2D)
 _LARGEST = (layers.MaxPooling1D, layers.MaxPooling2D, layers.GlobalMaxPooling1D, layers.GlobalMaxPooling2D)
 _MEANS = (layers.GlobalAveragePooling1D, layers.GlobalAveragePooling2D)
@@ -174,6 +175,7 @@ class _Walker:
             ((*_AS_THEY_ARE, *_SEPARABLE), self._convolution),
             (layers.Dense, self._dense),
             (layers.BatchNormalization, self._norm),
+            (_RECURRENT, self._recurrent),
             (_POOLS, self._pool),
             ((*_MEANS, *_LARGEST, layers.Flatten), self._window),
         ]
@@ -377,6 +379,16 @@ class _Walker:
         if self._graph.uses(key) != 1:
             return None
         return next((made for made in self._graph.calls if key in made.sources), None)
+
+    def _recurrent(self, made: Made, cell: Any, sources: list[_Value]) -> None:
+        (source,) = sources
+        if type(cell) not in _RECURRENT or not isinstance(made.operation, Stream):
+            self._refuse(made)
+        if why := recurrent.why_not(cell):
+            self._refuse(made, why)
+        name = self._unique(self._name(made))
+        layer = recurrent.Recurrent(cell, source.tensor.shape[-1], self._precision, source.values, name)
+        self._made[made.key] = _Value(layer(source.tensor), layer.outputs, layer.ends_time)
 
     # Layers without weights
 

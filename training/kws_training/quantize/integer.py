@@ -106,33 +106,53 @@ def add(
     high: tf.Tensor | float,
 ) -> tf.Tensor:
     """The sum of two tensors of different scales, at a third scale; all scales are float32 scalars."""
+    return _add_or_subtract(a, b, scale_a, scale_b, scale, low, high, 1)
+
+
+def subtract(
+    a: tf.Tensor,
+    b: tf.Tensor,
+    scale_a: tf.Tensor,
+    scale_b: tf.Tensor,
+    scale: tf.Tensor,
+    low: tf.Tensor | float,
+    high: tf.Tensor | float,
+) -> tf.Tensor:
+    """The first without the second, as `add`: the second is rounded, and then taken away."""
+    return _add_or_subtract(a, b, scale_a, scale_b, scale, low, high, -1)
+
+
+def _add_or_subtract(a, b, scale_a, scale_b, scale, low, high, sign: int) -> tf.Tensor:
     exact_a, exact_b, exact = (tf.cast(value, tf.float64) for value in (scale_a, scale_b, scale))
     twice = 2.0 * tf.maximum(exact_a, exact_b)
     parts = [quantize_multiplier(part / twice) for part in (exact_a, exact_b)]
     whole = quantize_multiplier(twice / (2.0**ADD_LEFT_SHIFT * exact))
-    return _add(a, b, scale_a / scale, scale_b / scale, *parts[0], *parts[1], *whole, low, high)
+    sign = tf.constant(sign, tf.int64)
+    return _add(a, b, scale_a / scale, scale_b / scale, *parts[0], *parts[1], *whole, sign, low, high)
 
 
 @tf.custom_gradient
 def _add(a, b, factor_a, factor_b, *integers_and_range):
-    *integers, low, high = integers_and_range
+    *integers, sign, low, high = integers_and_range
     low, high = tf.cast(low, tf.float32), tf.cast(high, tf.float32)
 
     def gradient(upstream):
-        inside = _inside(upstream, a * factor_a + b * factor_b, low, high)
-        of_factors = tf.reduce_sum(inside * a), tf.reduce_sum(inside * b)
-        return inside * factor_a, inside * factor_b, *of_factors, *[None] * len(integers_and_range)
+        signed = factor_b * tf.cast(sign, tf.float32)
+        inside = _inside(upstream, a * factor_a + b * signed, low, high)
+        of_factors = tf.reduce_sum(inside * a), tf.reduce_sum(inside * b) * tf.cast(sign, tf.float32)
+        return inside * factor_a, inside * signed, *of_factors, *[None] * len(integers_and_range)
 
-    return _sum(a, b, *integers, low, high), gradient
+    return _sum(a, b, *integers, sign, low, high), gradient
 
 
 @tf.function(jit_compile=True, autograph=False)
-def _sum(a, b, multiplier_a, shift_a, multiplier_b, shift_b, multiplier, shift, low, high):
+def _sum(a, b, multiplier_a, shift_a, multiplier_b, shift_b, multiplier, shift, sign, low, high):
     parts = [
         _scaled(tf.cast(value, tf.int64) * 2**ADD_LEFT_SHIFT, *factor)
         for value, factor in ((a, (multiplier_a, shift_a)), (b, (multiplier_b, shift_b)))
     ]
-    return tf.clip_by_value(tf.cast(_scaled(parts[0] + parts[1], multiplier, shift), tf.float32), low, high)
+    total = _scaled(parts[0] + sign * parts[1], multiplier, shift)
+    return tf.clip_by_value(tf.cast(total, tf.float32), low, high)
 
 
 def multiply(

@@ -31,7 +31,7 @@ def calibrate(model: keras.Model, features: np.ndarray) -> None:
         for item in ranges:
             item.calibrating = False
             item.settle()
-    for layer in model.layers:
+    for layer in model._flatten_layers():
         if isinstance(layer, QuantizedLinear):
             layer.settle()
 

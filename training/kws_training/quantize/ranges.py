@@ -123,5 +123,5 @@ class WeightRange(keras.layers.Layer):
 
 def ranges_of(model: Any) -> list[Any]:
     """All ranges of activations in a model, each once."""
-    found = (part for layer in model.layers for part in vars(layer).values())
+    found = (part for layer in model._flatten_layers() for part in vars(layer).values())
     return list({id(part): part for part in found if isinstance(part, _Grid)}.values())

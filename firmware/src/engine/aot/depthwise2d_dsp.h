@@ -50,7 +50,7 @@ struct PlaneWalk {
   // Of four planes with so many lines each; so many stand behind the last one.
   constexpr int SizeOf(int covered, int behind) const {
     // Words are read whole: the last one may reach one element further than the kernel.
-    return ((4 * covered + behind) * pitch + walk.SharedPad() + 2) / 2 * 2;
+    return ((4 * covered + behind - 1) * pitch + walk.Covered(walk.out) + 2) / 2 * 2;
   }
 };
 
