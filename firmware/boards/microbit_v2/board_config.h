@@ -15,7 +15,9 @@ constexpr std::array<LineHandler, 2> kLineHandlers{
     {{kUarte0Line, KwsSerialInterrupt}, {kSaadcLine, KwsMicrophoneInterrupt}}};
 constexpr std::array<ExceptionHandler, 0> kExceptionHandlers{};
 
-constexpr uintptr_t kSettingsPage = 0x7F000;
+// Of flash, for kept settings: its last two pages. The linker script leaves them.
+constexpr std::array<uintptr_t, 2> kSettingsAreas{0x7E000, 0x7F000};
+constexpr uint32_t kSettingsAreaBytes = 4096;
 
 // The interface chip's serial port over USB.
 constexpr Pin kSerialSends{0, 6};

@@ -15,7 +15,9 @@ constexpr std::array<LineHandler, 2> kLineHandlers{
     {{kUarte0Line, KwsSerialInterrupt}, {kPdmLine, KwsMicrophoneInterrupt}}};
 constexpr std::array<ExceptionHandler, 0> kExceptionHandlers{};
 
-constexpr uintptr_t kSettingsPage = 0xFF000;
+// Of flash, for kept settings: its last two pages. The linker script leaves them.
+constexpr std::array<uintptr_t, 2> kSettingsAreas{0xFE000, 0xFF000};
+constexpr uint32_t kSettingsAreaBytes = 4096;
 
 // The header's TX and RX: the board's USB connector is the chip's own, which needs a USB stack.
 constexpr Pin kSerialSends{1, 3};

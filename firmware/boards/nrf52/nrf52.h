@@ -6,11 +6,8 @@
 namespace kws::board {
 
 // A wait for the hardware gives up after so many looks at a register, a tenth of a second or more. None of what is
-// waited for takes a hundredth of that, but the erasing of a page, which has a bound of its own (settings.cc).
+// waited for takes a hundredth of that, but the erasing of a page, which has a bound of its own (settings_flash.cc).
 constexpr uint32_t kMostLooks = 1000000;
-
-// Of flash. The last one, kSettingsPage of board_config.h, is left to kept settings by the linker scripts.
-constexpr uint32_t kPageBytes = 4096;
 
 // Crystal oscillator on, instruction cache on. Returns as soon as the crystal runs, or when it seems to have none.
 void StartClocks();

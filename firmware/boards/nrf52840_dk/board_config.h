@@ -15,7 +15,9 @@ constexpr std::array<LineHandler, 2> kLineHandlers{
     {{kUarte0Line, KwsSerialInterrupt}, {kPdmLine, KwsMicrophoneInterrupt}}};
 constexpr std::array<ExceptionHandler, 0> kExceptionHandlers{};
 
-constexpr uintptr_t kSettingsPage = 0xFF000;
+// Of flash, for kept settings: its last two pages. The linker script leaves them.
+constexpr std::array<uintptr_t, 2> kSettingsAreas{0xFE000, 0xFF000};
+constexpr uint32_t kSettingsAreaBytes = 4096;
 
 // The debugger's serial port over USB, which has no 921,600 bit/s.
 constexpr Pin kSerialSends{0, 6};

@@ -18,7 +18,6 @@ PROGRAMS = {
     "pdm_microphone": ["firmware/boards/nrf52_pdm/pdm_microphone.cc", f"{NRF52}/sample_blocks.cc"],
     "saadc_microphone": ["firmware/boards/nrf52_saadc/analog_microphone.cc", f"{NRF52}/sample_blocks.cc"],
     "system": [f"{NRF52}/{name}.cc" for name in ("clocks", "watchdog", "light", "nrf52")],
-    "settings": [f"{NRF52}/settings.cc"],
 }
 CASES = [
     (program, case)

@@ -27,18 +27,15 @@ class Program:
       test: its file, less the ending.
       board: whose `board_config.h` the drivers read.
       sources: what is tested, below `firmware/boards`.
-      models: of the board's chip alone, beside the test's file.
     """
 
     test: str
     board: str
     sources: tuple[str, ...]
-    models: tuple[str, ...] = ()
 
 
 F4, L4, NETDUINO = "stm32f4_discovery", "disco_l475vg_iot01a", "netduinoplus2"
 DECIMATORS = ("pdm/pdm_decimator.cc", "pdm/sum_decimator.cc")
-SETTINGS_LOG = "settings_log/settings_log.cc"
 F4_SERIAL = ("stm32/serial.cc", "stm32f4/clocks.cc")
 PROGRAMS = {
     "f4_clocks": Program("stm32f4_clocks_test", F4, ("stm32f4/clocks.cc",)),
@@ -47,12 +44,6 @@ PROGRAMS = {
     "f4_serial": Program("stm32_serial_test", F4, F4_SERIAL),
     "netduinoplus2_serial": Program("stm32_serial_test", NETDUINO, F4_SERIAL),
     "f4_chip": Program("stm32_chip_test", F4, ("stm32_chip/chip.cc",)),
-    "f4_settings": Program(
-        "stm32_settings_test", F4, (f"{F4}/settings_flash.cc", SETTINGS_LOG), ("stm32f4_flash_model",)
-    ),
-    "l4_settings": Program(
-        "stm32_settings_test", L4, (f"{L4}/settings_flash.cc", SETTINGS_LOG), ("stm32l4_flash_model",)
-    ),
     "l4_clocks": Program("stm32l4_clocks_test", L4, ("stm32l4/clocks.cc",)),
     "l4_microphone": Program("stm32l4_microphone_test", L4, (f"{L4}/microphone.cc", *DECIMATORS)),
     "l4_serial": Program("stm32_serial_test", L4, ("stm32/serial.cc", "stm32l4/clocks.cc")),
@@ -61,7 +52,7 @@ PROGRAMS = {
 
 
 def source(test: str) -> Path:
-    """Of a test's program, or of a model."""
+    """Of a test's program."""
     return CASES_FOLDER / f"{test}.cc"
 
 
@@ -81,7 +72,7 @@ def build(name: str) -> Path:
     macros = [f"{macro}={value}" for macro, value in load_board(program.board).macros.items()]
     return drivers.build(
         f"stm32_{name}",
-        [source(program.test), *map(source, program.models), *(BOARDS / path for path in program.sources)],
+        [source(program.test), *(BOARDS / path for path in program.sources)],
         includes=[BOARDS / program.board, "firmware/src", CASES_FOLDER],
         defines=macros,
     )

@@ -68,14 +68,13 @@ def _flash_of(script: str) -> tuple[int, int]:
 @pytest.mark.parametrize(
     "name", [name for name, board in BOARDS.items() if not board.is_emulated and board.linker_script]
 )
-def test_board_file_has_the_flash_of_the_linker_script_less_the_page_of_settings(name):
+def test_board_file_has_the_flash_of_the_linker_script_less_what_settings_are_kept_in(name):
     upload = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))["upload"]
     begin, end = _flash_of(BOARDS[name].linker_script)
     assert (int(upload["offset_address"], 16), upload["maximum_size"]) == (begin, end - begin)
     config = (FIRMWARE / "boards" / name / "board_config.h").read_text(encoding="utf-8")
-    page = re.search(r"kSettingsPage = (0x\w+);", config)
-    assert (page is None) == ("nrf52" not in BOARDS[name].folders)
-    assert page is None or int(page[1], 16) == end
+    first, second = re.search(r"kSettingsAreas\{(0x\w+), (0x\w+)\};", config).groups()
+    assert "settings_log" in BOARDS[name].folders and end == int(first, 16) < int(second, 16)
 
 
 def test_every_folder_of_the_firmware_takes_part_in_some_firmware(declared):

@@ -45,6 +45,7 @@ void Write(uintptr_t address, uint32_t value) {
 }  // namespace
 
 void MapChip() {
+  MapController();
   g_fed = false;
   Chip& chip = Chip::Get();
   chip.OnWrite(kFlash + flash::kCr, [](uint32_t word) {

@@ -76,6 +76,7 @@ uint32_t Read(uintptr_t address) {
 }  // namespace
 
 void MapChip() {
+  MapController();
   g_half_index = kNone;
   Check(!g_reads_torn_units, "whoever reads has ended");
   Chip& chip = Chip::Get();

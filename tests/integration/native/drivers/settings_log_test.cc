@@ -1,13 +1,12 @@
-// Kept settings of the STM32F4 and the STM32L4, each in a model of its flash: settings_log.cc with the chip's own
-// settings_flash.cc below it.
+// Kept settings in a model of each chip's flash: settings_log.cc with the chip's own settings_flash.cc below it.
 #include <cstdint>
 #include <vector>
 
 #include "board_config.h"
 #include "cases.h"
+#include "flash_model.h"
 #include "kws/settings.h"
 #include "register_model.h"
-#include "stm32_flash_model.h"
 
 namespace kws::model {
 namespace {
@@ -36,16 +35,14 @@ Bytes Loaded() {
 
 Status Save(const Bytes& bytes) {
   const Status status = SaveSettings(bytes.data(), bytes.size());
-  Check(Has(Control(), flash::kLock), "flash is left locked");
-  Check(Control() == flash::kLock.mask(), "the controller is left at rest");
-  Check(IsCacheOn(), "the data cache is left on");
+  CheckAtRest();
   return status;
 }
 
 void NewChipHasNone() {
   NewChip();
   Check(Loaded().empty(), "settings of a new chip");
-  Check(Chip::Get().Writes(kFlash + flash::kCr) == 0, "loading changes flash");
+  Check(TimesOpened() == 0, "loading changes flash");
 }
 
 void WhatWasSavedLastIsLoaded() {
@@ -83,7 +80,7 @@ void AreasAreErasedInTurnAndSeldom() {
 void TooLargeIsRefusedAndTooSmallIsNotFilled() {
   NewChip();
   Check(Save(Some(kMostBytes + 1, 1)) == Status::kOutOfRange, "a byte more than there is room for");
-  Check(Chip::Get().Writes(kFlash + flash::kKeyr) == 0, "nothing is unlocked for what has no room");
+  Check(TimesOpened() == 0, "nothing is touched for what has no room");
   Check(Save(Some(kMostBytes, 1)) == Status::kOk && Loaded() == Some(kMostBytes, 1), "all there is room for");
   Bytes small(kMostBytes - 1);
   Check(LoadSettings(small.data(), small.size()) == 0, "room for a byte less");
@@ -143,7 +140,7 @@ void SlowEraseIsWaitedFor() {
 
 void ErrorsOfBeforeAreCleared() {
   NewChip();
-  g_status = flash::kPgsErr.mask() | flash::kWrpErr.mask();
+  LeaveErrors();
   Check(Save(Some(20, 1)) == Status::kOk, "errors that others left");
 }
 
