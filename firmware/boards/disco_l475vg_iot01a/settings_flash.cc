@@ -24,37 +24,18 @@ constexpr uint32_t kErrors = flash::kOpErr.mask() | flash::kProgErr.mask() | fla
 // 25 ms for a page, in which code that runs from the cache looks up to 700,000 times.
 constexpr uint32_t kMostLooks = 2000000;
 
-bool IsIdle() {
+bool WaitUntilDone() {
   for (uint32_t look = 0; look < kMostLooks; ++look) {
-    if ((Register(kFlash + flash::kSr) & flash::kBsy.mask()) == 0) return true;
+    const uint32_t status = Register(kFlash + flash::kSr);
+    if ((status & flash::kBsy.mask()) == 0) return (status & kErrors) == 0;
   }
   return false;
 }
-
-bool WaitUntilDone() { return IsIdle() && (Register(kFlash + flash::kSr) & kErrors) == 0; }
 
 // Errors of before would refuse what comes.
 void ForgetErrors() { Register(kFlash + flash::kSr) = kErrors; }
 
 }  // namespace
-
-// The data cache is off while flash changes, and empty when it is on again: what is read of one bank while the other
-// is written may be wrong in it (the chip's errata), and it knows nothing of erased pages.
-bool OpenSettingsFlash() {
-  if ((Register(kFlash + flash::kCr) & flash::kLock.mask()) != 0) {
-    Register(kFlash + flash::kKeyr) = flash::kKey1;
-    Register(kFlash + flash::kKeyr) = flash::kKey2;
-  }
-  Register(kFlash + flash::kAcr) &= ~flash::kDcEn.mask();
-  return (Register(kFlash + flash::kCr) & flash::kLock.mask()) == 0 && IsIdle();
-}
-
-void CloseSettingsFlash() {
-  Register(kFlash + flash::kCr) = flash::kLock.mask();
-  Register(kFlash + flash::kAcr) |= flash::kDcRst.mask();
-  Register(kFlash + flash::kAcr) &= ~flash::kDcRst.mask();
-  Register(kFlash + flash::kAcr) |= flash::kDcEn.mask();
-}
 
 bool ReadUnit(uintptr_t address, Unit* unit) {
   g_is_torn = false;

@@ -3,6 +3,7 @@
 #include "settings_log/settings_flash.h"
 
 #include "board_config.h"
+#include "cortex_m/access.h"
 #include "kws/board.h"
 #include "stm32f4/stm32f4_registers.h"
 
@@ -35,23 +36,6 @@ bool WriteWord(uintptr_t address, uint32_t word) {
 }
 
 }  // namespace
-
-// The data cache is off while flash changes, and empty when it is on again: it knows nothing of erased sectors.
-bool OpenSettingsFlash() {
-  if ((Register(kFlash + flash::kCr) & flash::kLock.mask()) != 0) {
-    Register(kFlash + flash::kKeyr) = flash::kKey1;
-    Register(kFlash + flash::kKeyr) = flash::kKey2;
-  }
-  Register(kFlash + flash::kAcr) &= ~flash::kDcEn.mask();
-  return (Register(kFlash + flash::kCr) & flash::kLock.mask()) == 0;
-}
-
-void CloseSettingsFlash() {
-  Register(kFlash + flash::kCr) = flash::kLock.mask();
-  Register(kFlash + flash::kAcr) |= flash::kDcRst.mask();
-  Register(kFlash + flash::kAcr) &= ~flash::kDcRst.mask();
-  Register(kFlash + flash::kAcr) |= flash::kDcEn.mask();
-}
 
 bool ReadUnit(uintptr_t address, Unit* unit) {
   *unit = {{Register(address), Register(address + sizeof(uint32_t))}};

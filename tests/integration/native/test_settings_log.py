@@ -11,11 +11,18 @@ from kws_firmware.boards import load_board
 from tests.support import drivers
 from tests.support.paths import ROOT
 
-# The chip's own driver, below firmware/boards, and the model of its flash.
+STM32 = ("stm32_chip/open_settings_flash.cc",)
+# The chip's own drivers, below firmware/boards, and the model of its flash.
 CHIPS = {
-    "stm32f4_discovery": ("stm32f4_discovery/settings_flash.cc", ["stm32f4_flash_model", "stm32_flash_model"]),
-    "disco_l475vg_iot01a": ("disco_l475vg_iot01a/settings_flash.cc", ["stm32l4_flash_model", "stm32_flash_model"]),
-    "nano33ble_sense": ("nrf52/settings_flash.cc", ["nrf52_flash_model"]),
+    "stm32f4_discovery": (
+        ("stm32f4_discovery/settings_flash.cc", *STM32),
+        ("stm32f4_flash_model", "stm32_flash_model"),
+    ),
+    "disco_l475vg_iot01a": (
+        ("disco_l475vg_iot01a/settings_flash.cc", *STM32),
+        ("stm32l4_flash_model", "stm32_flash_model"),
+    ),
+    "nano33ble_sense": (("nrf52/settings_flash.cc",), ("nrf52_flash_model",)),
 }
 TEST = drivers.CASES / "settings_log_test.cc"
 CASES = re.findall(r'^    \{"(\w+)", &', TEST.read_text(encoding="utf-8"), re.MULTILINE)
@@ -24,9 +31,9 @@ CASES = re.findall(r'^    \{"(\w+)", &', TEST.read_text(encoding="utf-8"), re.MU
 @functools.cache
 def build(board: str) -> Path:
     """The program of all cases for a board's chip."""
-    driver, models = CHIPS[board]
+    own, models = CHIPS[board]
     sources = [TEST, *(drivers.CASES / f"{model}.cc" for model in models)]
-    sources += [ROOT / "firmware/boards" / path for path in (driver, "settings_log/settings_log.cc")]
+    sources += [ROOT / "firmware/boards" / path for path in (*own, "settings_log/settings_log.cc")]
     macros = [f"{name}={value}" for name, value in load_board(board).macros.items()]
     includes = [f"firmware/boards/{board}", "firmware/src", drivers.CASES]
     return drivers.build(f"settings_log_{board}", sources, includes=includes, defines=macros)
@@ -43,4 +50,4 @@ def test_settings_log_is_tried_on_the_flash_of_every_board_that_has_it():
     folders = [load_board(path.stem).folders for path in (ROOT / "firmware/platform/boards").glob("*.json")]
     paths = {f"{name}/settings_flash.cc" for found in folders if "settings_log" in found for name in found}
     having = {path for path in paths if (ROOT / "firmware/boards" / path).exists()}
-    assert having == {driver for driver, _ in CHIPS.values()}
+    assert having == {own[0] for own, _ in CHIPS.values()}
