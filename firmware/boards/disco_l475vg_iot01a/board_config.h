@@ -33,6 +33,7 @@ constexpr uint32_t kSettingsAreaBytes = 2048;
 constexpr uint32_t kInterruptLines = 82;
 constexpr std::array<LineHandler, 2> kLineHandlers{
     {{kSerialInterruptLine, KwsSerialInterrupt}, {kMicrophoneInterruptLine, KwsMicrophoneInterrupt}}};
-constexpr std::array<ExceptionHandler, 2> kExceptionHandlers{kNonMaskableHandler, kTickHandler};  // wakes the core for the watchdog
+constexpr std::array<ExceptionHandler, 2> kExceptionHandlers{kNonMaskableHandler,
+                                                             kTickHandler};  // wakes the core for the watchdog
 
 }  // namespace kws::board

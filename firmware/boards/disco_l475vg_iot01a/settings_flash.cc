@@ -1,5 +1,5 @@
-// Flash of the STM32L475 that kept settings lie in: the last two pages of its second bank (RM0351 3.3). The core goes on
-// from the first bank while a page is erased, which takes 22 ms.
+// Flash of the STM32L475 that kept settings lie in: the last two pages of its second bank (RM0351 3.3). The core goes
+// on from the first bank while a page is erased, which takes 22 ms.
 //
 // Flash is corrected eight bytes at a time. Where power failed while they were written there may be nothing to correct
 // them to: reading them raises the non-maskable interrupt, and gives whatever there is.

@@ -1,5 +1,6 @@
 // Kept settings in two areas of flash, behind one another: what is saved last counts. An area is erased when it has
-// nothing that counts any more, so that a power cut at any moment leaves what was saved before, or what was being saved.
+// nothing that counts any more, so that a power cut at any moment leaves what was saved before, or what was being
+// saved.
 //
 //   unit 0    sequence, size: one more with each save, over both areas; bytes behind it, their complement above
 //   units     the bytes, the last unit filled up with ones
@@ -123,8 +124,8 @@ Status SaveSettings(const uint8_t* data, size_t size) {
   if (size > kMostBytes) return Status::kOutOfRange;
   const Log log = ScanAll();
   uintptr_t room = 0;
-  const bool done = OpenSettingsFlash() && FindRoom(log, size, &room) &&
-                    WriteRecord(room, log.newest().sequence + 1, data, size);
+  const bool done =
+      OpenSettingsFlash() && FindRoom(log, size, &room) && WriteRecord(room, log.newest().sequence + 1, data, size);
   CloseSettingsFlash();
   return done ? Status::kOk : Status::kDataLoss;
 }

@@ -1,7 +1,7 @@
 // How flash is opened and closed for kept settings, alike on the STM32F4 (RM0090 3.6.1) and the STM32L4 (RM0351 3.3.5).
 //
-// The data cache is off while flash changes, and empty when it is on again: it knows nothing of what was erased, and what
-// is read of one bank of an STM32L4 while the other is written may be wrong in it (the chip's errata).
+// The data cache is off while flash changes, and empty when it is on again: it knows nothing of what was erased, and
+// what is read of one bank of an STM32L4 while the other is written may be wrong in it (the chip's errata).
 #include "board_config.h"
 #include "cortex_m/access.h"
 #include "settings_log/settings_flash.h"

@@ -1,5 +1,5 @@
-// Flash of the STM32F407 that kept settings lie in: its last two sectors (RM0090 3.6). A sector takes a second or two to
-// be erased, in which the core stands still: once in some hundred times that settings are saved.
+// Flash of the STM32F407 that kept settings lie in: its last two sectors (RM0090 3.6). A sector takes a second or two
+// to be erased, in which the core stands still: once in some hundred times that settings are saved.
 #include "settings_log/settings_flash.h"
 
 #include "board_config.h"
@@ -15,8 +15,8 @@ static_assert(kUnitBytes == 2 * sizeof(uint32_t));
 constexpr uint32_t kErrors = flash::kOpErr.mask() | flash::kWrpErr.mask() | flash::kPgaErr.mask() |
                              flash::kPgpErr.mask() | flash::kPgsErr.mask();
 
-// 2 s for a sector, in which code that runs from the cache looks up to 60 million times. A controller that is never done
-// is the watchdog's.
+// 2 s for a sector, in which code that runs from the cache looks up to 60 million times. A controller that is never
+// done is the watchdog's.
 constexpr uint32_t kMostLooks = 100000000;
 
 bool WaitUntilDone() {

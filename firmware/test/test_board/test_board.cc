@@ -8,16 +8,16 @@
 #include "board_config.h"
 #include "cortex_m/core.h"
 #include "cortex_m/registers.h"
-#include "disco_l475vg_iot01a/non_maskable.cc"
+#include "disco_l475vg_iot01a/non_maskable.cc"  // NOLINT(bugprone-suspicious-include): no emulated board has it
 #include "kws/board.h"
 #include "kws/semihosting.h"
 
 volatile bool g_reads_torn_units;
-volatile uint32_t g_torn_units;
-extern "C" void KwsTornUnit() { g_torn_units = g_torn_units + 1; }
 
 namespace kws {
 namespace {
+
+volatile uint32_t g_torn_units;
 
 constexpr uint32_t kMagic = 0x4B575331;
 
@@ -178,7 +178,8 @@ void CheckRecord(uint32_t step) {
       break;
     case kNonMaskable:
       test::CheckEqual("fault_non_maskable_type", record.type, kNonMaskableException);
-      test::CheckTrue("fault_non_maskable_place", InFunction(record.pc, reinterpret_cast<uintptr_t>(&RaiseNonMaskable)));
+      test::CheckTrue("fault_non_maskable_place",
+                      InFunction(record.pc, reinterpret_cast<uintptr_t>(&RaiseNonMaskable)));
       break;
     case kStackOverflow:
       test::CheckEqual("fault_overflow_type", record.type, kFaultStackOverflow);
@@ -189,6 +190,8 @@ void CheckRecord(uint32_t step) {
 }
 
 }  // namespace
+
+extern "C" void KwsTornUnit() { g_torn_units = g_torn_units + 1; }
 
 void app::OnFault(const FaultRecord& record) {
   ++g_memory.faults;
