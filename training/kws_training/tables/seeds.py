@@ -1,6 +1,6 @@
-"""The released recipe with three seeds: the tables of their evaluations.
+"""The released models, and three seeds of one shorter recipe: the tables of their evaluations.
 
-One seed is the released models; bundles, records and evaluations (``kws-train evaluate``) of the others lie in
+Bundles, records and evaluations (``kws-train evaluate``) of the seeds lie in
 ``training/zoo/experiments/release/s<seed>/<int8 or int4>``.
 """
 
@@ -13,9 +13,8 @@ from kws_reference.errors import KwsError
 from kws_training.tables.records import EXPERIMENTS, INT4, RELEASED, read_record
 
 RUNS = EXPERIMENTS / "release"
-SEEDS = {
-    "1 (released)": {"int8": RELEASED, "int4": INT4},
-}
+RELEASED_BUNDLES = {"int8": RELEASED, "int4": INT4}
+SEEDS = {str(seed): {kind: RUNS / f"s{seed}" / kind for kind in ("int8", "int4")} for seed in (1, 2, 3)}
 SETS = ("validation", "canonical-12", "canonical-11")
 # Columns: bundle, kind of its evaluation.
 COLUMNS = (("int8", "float_batch"), ("int8", "int8_streaming"), ("int4", "int8_streaming"))
@@ -23,56 +22,51 @@ TITLES = ("Float", "int8", "int4")
 
 
 def render() -> str:
-    """Markdown: accuracy in per cent, a row for each seed; of several their mean and standard deviation.
+    """Markdown: accuracy in per cent of the released models and of each seed; of seeds mean and standard deviation.
 
     Raises:
       KwsError: an evaluation is missing or damaged.
     """
     names = [f"{title}: {SETS[0]} | {' | '.join(SETS[1:])}" for title in TITLES]
     lines = [f"| Seed | {' | '.join(names)} |", "|---|" + "--:|" * (len(COLUMNS) * len(SETS))]
-    columns: list[list[float]] = [[] for _ in range(len(COLUMNS) * len(SETS))]
-    for seed, bundles in SEEDS.items():
-        row = [100 * _accuracy(bundles[bundle], name, kind) for bundle, kind in COLUMNS for name in SETS]
-        lines.append(f"| {' | '.join([seed, *(f'{value:.2f}' for value in row)])} |")
-        for column, value in zip(columns, row, strict=True):
-            column.append(value)
-    if len(SEEDS) > 1:
-        spread = [f"{statistics.mean(column):.2f} ± {statistics.stdev(column):.2f}" for column in columns]
-        lines.append(f"| {' | '.join(['mean ± standard deviation', *spread])} |")
-    return "\n".join(lines)
+    lines.append(_row("released", _accuracies(RELEASED_BUNDLES)))
+    seeds = [_accuracies(bundles) for bundles in SEEDS.values()]
+    lines += [_row(f"seed {seed}", row) for seed, row in zip(SEEDS, seeds, strict=True)]
+    spread = [f"{statistics.mean(column):.2f} ± {statistics.stdev(column):.2f}" for column in zip(*seeds, strict=True)]
+    return "\n".join([*lines, f"| {' | '.join(['mean ± standard deviation', *spread])} |"])
+
+
+def _accuracies(bundles: dict[str, Path]) -> list[float]:
+    """A row's, in per cent."""
+    return [100 * _accuracy(bundles[bundle], name, kind) for bundle, kind in COLUMNS for name in SETS]
+
+
+def _row(title: str, values: list[float]) -> str:
+    return f"| {' | '.join([title, *(f'{value:.2f}' for value in values)])} |"
 
 
 def words(name: str = "canonical-12") -> str:
-    """Markdown: which labels cost what, int8 streaming, over the seeds.
+    """Markdown: which labels cost what, int8 streaming, of the released model.
 
     Raises:
       KwsError: an evaluation is missing or damaged.
     """
-    confusions = [_of(bundles["int8"], name, "int8_streaming")["confusion"] for bundles in SEEDS.values()]
+    confusion = _of(RELEASED, name, "int8_streaming")["confusion"]
     labels = read_record(RELEASED / f"evaluation_{name}.json")["labels"]
-    wrong = sum(sum(row) - row[index] for confusion in confusions for index, row in enumerate(confusion))
+    wrong = sum(sum(row) - row[index] for index, row in enumerate(confusion))
     lines = ["| Label | Clips | Heard right | Share of all errors | Taken for |", "|---|--:|--:|--:|---|"]
-    for index, label in enumerate(labels):
-        rows = [confusion[index] for confusion in confusions]
-        right = [100 * row[index] / sum(row) for row in rows]
-        taken = [sum(column) for column in zip(*rows, strict=True)]
+    for index, (label, taken) in enumerate(zip(labels, confusion, strict=True)):
         lost = sum(taken) - taken[index]
         most = sorted((other for other in range(len(labels)) if other != index), key=lambda at: -taken[at])[:3]
         cells = [
             f"`{label}`" if label.startswith("_") else label,
-            str(sum(rows[0])),
-            f"{_mean_text(right)} %",
+            str(sum(taken)),
+            f"{100 * taken[index] / sum(taken):.1f} %",
             f"{100 * lost / wrong:.0f} %",
             ", ".join(f"{labels[other]} {100 * taken[other] / lost:.0f} %" for other in most if taken[other]),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def _mean_text(values: list[float]) -> str:
-    """Mean, and the standard deviation of more than one."""
-    spread = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.1f}{spread}"
 
 
 def _accuracy(bundle: Path, name: str, kind: str) -> float:
