@@ -16,7 +16,7 @@ from kws_reference.protocol import messages
 from kws_reference.protocol.messages import MessageType
 from kws_reference.protocol.wire import Message, fixed_bytes
 
-from tests.support import native
+from tests.support import libfuzzer, native
 from tests.support.link_vectors import bytes_of
 from tests.support.paths import ROOT
 
@@ -70,7 +70,7 @@ def fuzz(
     """
     words = folder / "dictionary.txt"
     words.write_text(dictionary())
-    options = [f"-runs={runs}", f"-seed={seed}", f"-max_len={longest}", f"-dict={words}"]
+    options = [*libfuzzer.MEMORY, f"-runs={runs}", f"-seed={seed}", f"-max_len={longest}", f"-dict={words}"]
     command = [str(word) for word in (program, *options, *inputs)]
     return subprocess.run(command, cwd=folder, env=os.environ | ENVIRONMENT, capture_output=True, text=True)
 

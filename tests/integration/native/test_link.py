@@ -15,7 +15,7 @@ from kws_host import cobs
 from kws_host.frame import Frame
 from kws_reference.protocol.messages import MAX_PAYLOAD_BYTES
 
-from tests.support import native
+from tests.support import libfuzzer, native
 from tests.support.link_vectors import VECTORS, bytes_of, cases, events
 
 # Defined before the tests, which take it on as they are made. No deadline: the machine may be busy.
@@ -97,7 +97,7 @@ def test_link_receiver_under_libfuzzer_holds(tmp_path):
     seeds.mkdir()
     for index, words in enumerate([*cases("stream"), *cases("message")]):
         (seeds / str(index)).write_bytes(bytes_of(words[2] if words[0] == "stream" else words[-1]))
-    command = [program, "-runs=20000", "-seed=1", "-max_len=2000", "-max_total_time=30", seeds]
+    command = [program, *libfuzzer.MEMORY, "-runs=20000", "-seed=1", "-max_len=2000", "-max_total_time=30", seeds]
     env = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path, env=env)
     assert result.returncode == 0, result.stderr[-3000:]

@@ -17,7 +17,7 @@ from kws_host.emulator.pseudo_terminal import PseudoTerminal
 from kws_reference.bundle import Bundle
 from kws_reference.detector.integer import detector_tables, probability_table
 
-from tests.support import faults, firmware, frontend_native, mlperf, native
+from tests.support import faults, firmware, frontend_native, libfuzzer, mlperf, native
 from tests.support.paths import ROOT
 
 HERE = "tests/integration/native"
@@ -300,7 +300,15 @@ def test_client_under_libfuzzer_holds(tmp_path):
     (tmp_path / "seeds").mkdir()
     for number, command in enumerate([*loaded(features_of(2)), "infer 2 1", "results", "db print", "profile"]):
         (tmp_path / "seeds" / str(number)).write_text(f"{command}%")
-    command = [program, "-runs=20000", "-seed=1", "-max_len=2000", "-max_total_time=30", tmp_path / "seeds"]
+    command = [
+        program,
+        *libfuzzer.MEMORY,
+        "-runs=20000",
+        "-seed=1",
+        "-max_len=2000",
+        "-max_total_time=30",
+        tmp_path / "seeds",
+    ]
     env = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path, env=env)
     assert result.returncode == 0, result.stderr[-3000:]
