@@ -65,10 +65,10 @@ def bundle(tmp_path_factory) -> Bundle:
     return _thresholds(bundle, bundle.path, 1000)
 
 
-def _thresholds(bundle, path, threshold, **provenance):
+def _thresholds(bundle, path, threshold, smoothing_steps=2, **provenance):
     manifest = {key: value for key, value in bundle.manifest.items() if key not in ("format_version", "model_sha256")}
     raised = [threshold if not label.startswith("_") else 32768 for label in bundle.labels]
-    manifest["detector"] = {"smoothing_steps": 2, "refractory_steps": 20, "threshold_q15": raised}
+    manifest["detector"] = {"smoothing_steps": smoothing_steps, "refractory_steps": 20, "threshold_q15": raised}
     manifest["provenance"] = provenance
     return write_bundle(path, bundle.model, manifest)
 
@@ -158,6 +158,17 @@ def test_evaluate_speech_folds_hear_only_speakers_that_they_were_not_trained_on(
     table.write_text(json.dumps({str(second.path): ["1", "2", "3"]}))
     assert cli.main([*words, "--trained-on", str(table)]) == 2
     assert "was trained on speaker 2. Add a fold" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_evaluate_speech_folds_with_other_detectors_have_one_curve(tmp_path, bundle, capsys, monkeypatch):
+    monkeypatch.setattr(curves, "det_thresholds", lambda: [32767, 1000])
+    monkeypatch.setattr(pictures, "det_curve", lambda *_, **__: None)
+    speech = speech_folder(tmp_path / "speech", TEXTS, timed=True)
+    first = _thresholds(bundle, tmp_path / "f0", 1000, speech_speakers=["2"])
+    second = _thresholds(bundle, tmp_path / "f1", 1000, smoothing_steps=5, speech_speakers=["1", "3"])
+    _, written = evaluate(first, speech, tmp_path / "out", capsys, "--folds", str(second.path))
+    assert written["det"] is not None
 
 
 @pytest.mark.slow

@@ -184,8 +184,12 @@ def _curves(job: SpeechJob, candidates: dict[str, Candidate], result: dict[str, 
     """Curves by recall of clips, or of the keywords in the speech where no clips are given; None without both."""
     from kws_training.evaluate.pictures import det_curve
 
+    # Folds may have been given other detectors by their manifests: a curve is of one, the first's.
     heard = {
-        name: (Folded(tuple(one.replay for one in each.listeners)), each.detectors[0])
+        name: (
+            Folded(tuple(one.smoothed(each.detectors[0].smoothing_steps).replay for one in each.listeners)),
+            each.detectors[0],
+        )
         for name, each in candidates.items()
     }
     first = next(iter(heard.values()))[0]
