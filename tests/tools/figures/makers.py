@@ -36,6 +36,7 @@ TABLES: Mapping[str, Maker] = {
     "custom words of people": wake_words.people,
     "detection": recordings.detection,
     "speech": recordings.speech,
+    "folds": recordings.folds,
     "disturbed speech": recordings.disturbed,
     "keywords alone": recordings.alone,
     "without speech": recordings.without_speech,
