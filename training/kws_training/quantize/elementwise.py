@@ -92,8 +92,14 @@ class Function(Quantized):
         return outputs
 
 
-class Multiply(Quantized):
-    """The product of two tensors."""
+class _Pair(Quantized):
+    """What two tensors of one shape give, value by value."""
+
+    kind: str
+    """TensorFlow Lite's operator."""
+    of_reals: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+    of_integers: Callable[..., tf.Tensor]
+    """Of both tensors, the three scales, and the limits."""
 
     def __init__(
         self,
@@ -109,20 +115,36 @@ class Multiply(Quantized):
     def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
         outputs = self.outputs
         if outputs.calibrating or self.precision.mode == "fake":
-            result = inputs[0] * inputs[1]
+            result = self.of_reals(*inputs)
             if not outputs.calibrating:
                 return outputs.fake(result)
             outputs.observe(result)
             return result
-        return integer.multiply(*inputs, self.first.scale, self.second.scale, outputs.scale, *outputs.limits)
+        return self.of_integers(*inputs, self.first.scale, self.second.scale, outputs.scale, *outputs.limits)
 
     def compute_output_shape(self, input_shape: list[Shape]) -> Shape:
         return tuple(input_shape[0])
 
     def emit(self, builder: Builder, inputs: list[TensorId], frames: int) -> TensorId:
         outputs = builder.activation(self.name, builder.shape(inputs[0]), self.outputs)
-        builder.operation("MUL", inputs, [outputs])
+        builder.operation(self.kind, inputs, [outputs])
         return outputs
+
+
+class Multiply(_Pair):
+    """The product of two tensors."""
+
+    kind = "MUL"
+    of_reals = staticmethod(tf.multiply)
+    of_integers = staticmethod(integer.multiply)
+
+
+class Subtract(_Pair):
+    """The first of two tensors without the second."""
+
+    kind = "SUB"
+    of_reals = staticmethod(tf.subtract)
+    of_integers = staticmethod(integer.subtract)
 
 
 class Concatenate(Quantized):

@@ -104,31 +104,24 @@ def add(
     scale: tf.Tensor,
     low: tf.Tensor | float,
     high: tf.Tensor | float,
+    sign: int = 1,
 ) -> tf.Tensor:
-    """The sum of two tensors of different scales, at a third scale; all scales are float32 scalars."""
-    return _add_or_subtract(a, b, scale_a, scale_b, scale, low, high, 1)
+    """The sum of two tensors of different scales, at a third scale; all scales are float32 scalars.
 
-
-def subtract(
-    a: tf.Tensor,
-    b: tf.Tensor,
-    scale_a: tf.Tensor,
-    scale_b: tf.Tensor,
-    scale: tf.Tensor,
-    low: tf.Tensor | float,
-    high: tf.Tensor | float,
-) -> tf.Tensor:
-    """The first without the second, as `add`: the second is rounded, and then taken away."""
-    return _add_or_subtract(a, b, scale_a, scale_b, scale, low, high, -1)
-
-
-def _add_or_subtract(a, b, scale_a, scale_b, scale, low, high, sign: int) -> tf.Tensor:
+    Args:
+      sign: -1: the first without the second, which is rounded before it is taken away.
+    """
     exact_a, exact_b, exact = (tf.cast(value, tf.float64) for value in (scale_a, scale_b, scale))
     twice = 2.0 * tf.maximum(exact_a, exact_b)
     parts = [quantize_multiplier(part / twice) for part in (exact_a, exact_b)]
     whole = quantize_multiplier(twice / (2.0**ADD_LEFT_SHIFT * exact))
-    sign = tf.constant(sign, tf.int64)
-    return _add(a, b, scale_a / scale, scale_b / scale, *parts[0], *parts[1], *whole, sign, low, high)
+    factors = *parts[0], *parts[1], *whole, tf.constant(sign, tf.int64)
+    return _add(a, b, scale_a / scale, scale_b / scale, *factors, low, high)
+
+
+def subtract(*arguments: tf.Tensor) -> tf.Tensor:
+    """`add` with the sign of -1."""
+    return add(*arguments, sign=-1)
 
 
 @tf.custom_gradient

@@ -303,40 +303,6 @@ class Add(Quantized):
         return outputs
 
 
-class Subtract(Quantized):
-    """The first of two tensors without the second."""
-
-    def __init__(
-        self,
-        precision: Precision,
-        inputs: tuple[ActivationRange | FixedRange, ActivationRange | FixedRange],
-        outputs: ActivationRange,
-        name: str,
-    ):
-        super().__init__(name=name)
-        self.precision, self.outputs = precision, outputs
-        self.first, self.second = inputs
-
-    def call(self, inputs: list[tf.Tensor]) -> tf.Tensor:
-        outputs = self.outputs
-        if outputs.calibrating or self.precision.mode == "fake":
-            result = inputs[0] - inputs[1]
-            if not outputs.calibrating:
-                return outputs.fake(result)
-            outputs.observe(result)
-            return result
-        scales = self.first.scale, self.second.scale, outputs.scale
-        return integer.subtract(*inputs, *scales, *outputs.limits)
-
-    def compute_output_shape(self, input_shape: list[Shape]) -> Shape:
-        return tuple(input_shape[0])
-
-    def emit(self, builder: Builder, inputs: list[TensorId], frames: int) -> TensorId:
-        outputs = builder.activation(self.name, builder.shape(inputs[0]), self.outputs)
-        builder.operation("SUB", inputs, [outputs])
-        return outputs
-
-
 class WindowMean(Streaming, Quantized):
     """The mean of a window's frames, rounded twice: the mean of groups of `step` frames, and that of the groups.
 

@@ -13,9 +13,9 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from kws_training.quantize.elementwise import FIXED, Function, Multiply
+from kws_training.quantize.elementwise import FIXED, Function, Multiply, Subtract
 from kws_training.quantize.flatbuffer import Builder, TensorId
-from kws_training.quantize.layers import Add, Dense, Pointwise, Quantized, Shape, Subtract
+from kws_training.quantize.layers import Add, Dense, Pointwise, Quantized, Shape
 from kws_training.quantize.precision import Precision
 from kws_training.quantize.ranges import ActivationRange, FixedRange
 from kws_training.streaming import StateSpec

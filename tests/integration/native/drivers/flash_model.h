@@ -50,6 +50,25 @@ inline Power TakePower() {
   return g_power_left == 0 ? Power::kFails : Power::kOn;
 }
 
+// Flash that is written in words of 32 bits: bits only become 0, and where the power fails some of them do.
+inline void WriteWord(uintptr_t address, uint32_t value) {
+  uint32_t& word = g_memory.words[IndexOf(address)];
+  Check(word == UINT32_MAX || g_writes_fail || g_power_left == 0, "only erased flash is written");
+  const Power power = TakePower();
+  if (power == Power::kOn && !g_writes_fail) word &= value;
+  if (power == Power::kFails) word &= value | Noise();
+}
+
+// An area becomes ones, and where the power fails some bits of it do.
+inline void EraseWords(uint32_t area) {
+  const Power power = TakePower();
+  if (power == Power::kOff) return;
+  ++g_erased;
+  for (uint32_t i = area * kAreaWords; i < (area + 1) * kAreaWords; ++i) {
+    g_memory.words[i] |= power == Power::kOn ? UINT32_MAX : Noise() & Noise();
+  }
+}
+
 // Each chip's: what its controller and its memory do, from power-on; of how many writes a unit of eight bytes is;
 // whether it is left as it was found, for reading alone; what others may have left standing; how often it was opened.
 void MapChip();

@@ -17,33 +17,15 @@ void Erase(uint32_t page) {
   Check(Allowed() == nvmc::kConfigWenErase, "a page is erased when that is allowed");
   Check(g_busy == 0, "the controller is ready before an erasure");
   Check(page == kSettingsAreas[0] || page == kSettingsAreas[1], "no other page is erased");
-  const Power power = TakePower();
   g_busy = g_erase_looks;
-  if (power == Power::kOff) return;
-  ++g_erased;
-  const uint32_t first = IndexOf(page);
-  for (uint32_t i = first; i < first + kAreaWords; ++i) {
-    if (power == Power::kOn) g_memory.words[i] = UINT32_MAX;
-    if (power == Power::kFails) g_memory.words[i] |= Noise() & Noise();
-  }
+  EraseWords(IndexOf(page) / kAreaWords);
 }
 
 void Write(uintptr_t address, uint32_t value) {
   Check(Allowed() == nvmc::kConfigWenWrite, "flash is written when that is allowed");
   Check(g_busy == 0, "the controller is ready before a word");
-  uint32_t& word = g_memory.words[IndexOf(address)];
-  Check(word == UINT32_MAX || g_writes_fail || g_power_left == 0, "only erased flash is written");
   g_busy = 3;
-  switch (TakePower()) {
-    case Power::kOn:
-      if (!g_writes_fail) word &= value;
-      break;
-    case Power::kFails:
-      word &= value | Noise();
-      break;
-    case Power::kOff:
-      break;
-  }
+  WriteWord(address, value);
 }
 
 }  // namespace

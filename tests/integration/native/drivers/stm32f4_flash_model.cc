@@ -14,32 +14,15 @@ void Erase(uint32_t area) {
   CheckMayChange();
   Check(g_fed, "the watchdog is fed before the core stands still for two seconds");
   g_fed = false;
-  const Power power = TakePower();
   g_busy = g_erase_looks;
-  if (power == Power::kOff) return;
-  ++g_erased;
-  for (uint32_t i = area * kAreaWords; i < (area + 1) * kAreaWords; ++i) {
-    if (power == Power::kOn) g_memory.words[i] = UINT32_MAX;
-    if (power == Power::kFails) g_memory.words[i] |= Noise() & Noise();
-  }
+  EraseWords(area);
 }
 
 void Write(uintptr_t address, uint32_t value) {
   CheckMayChange();
   Check(Control() == (flash::kPSize(2) | flash::kPg.mask()), "words are written when that is allowed");
-  uint32_t& word = g_memory.words[IndexOf(address)];
-  Check(word == UINT32_MAX || g_writes_fail || g_power_left == 0, "only erased flash is written");
   g_busy = 5;
-  switch (TakePower()) {
-    case Power::kOn:
-      if (!g_writes_fail) word &= value;
-      break;
-    case Power::kFails:
-      word &= value | Noise();
-      break;
-    case Power::kOff:
-      break;
-  }
+  WriteWord(address, value);
 }
 
 }  // namespace
