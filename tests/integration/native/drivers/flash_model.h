@@ -65,7 +65,12 @@ inline void EraseWords(uint32_t area) {
   if (power == Power::kOff) return;
   ++g_erased;
   for (uint32_t i = area * kAreaWords; i < (area + 1) * kAreaWords; ++i) {
-    g_memory.words[i] |= power == Power::kOn ? UINT32_MAX : Noise() & Noise();
+    uint32_t risen = UINT32_MAX;
+    if (power == Power::kFails) {
+      risen = Noise();
+      risen &= Noise();  // a quarter of them
+    }
+    g_memory.words[i] |= risen;
   }
 }
 
