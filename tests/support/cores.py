@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from kws_firmware import sources
 from kws_firmware.boards import FIRMWARE, load_board
 from kws_host import emulator
@@ -63,3 +64,32 @@ def run(board: str, image: Path, data: bytes, folder: Path) -> bytes:
     result = emulator.run(config, 120, cwd=folder, capture_output=True)
     assert result.returncode == 0, f"exit status {result.returncode}: {result.stderr.decode()}"
     return (folder / "out").read_bytes()
+
+
+def counts(board: str, declarations: Sequence[str], calls: Sequence[str], folder: Path) -> np.ndarray:
+    """What calls of kernels return on the emulated board.
+
+    Args:
+      board: name of a board.
+      declarations: C++ that defines what is called, its `#include` lines first; it leaves namespace ``kws::aot`` open.
+      calls: expressions of int32.
+      folder: for what is made.
+
+    Returns:
+      int32, one for each call.
+    """
+    path = folder / "counts.cc"
+    lines = [
+        *declarations,
+        "}  // namespace kws::aot",
+        "kws::Status Run(kws::semihosting::File, kws::semihosting::File out) {",
+        "  using namespace kws::aot;",
+        f"  static int32_t found[{len(calls)}];",
+        *(f"  found[{number}] = {call};" for number, call in enumerate(calls)),
+        "  return kws::semihosting::Write(out, reinterpret_cast<const uint8_t*>(found), sizeof found);",
+        "}",
+        "",
+    ]
+    path.write_text("\n".join(lines))
+    image = compile_for(board, [path], folder, includes=[ROOT / "tests/integration/boards"])
+    return np.frombuffer(run(board, image, b"", folder), "<i4")

@@ -59,8 +59,8 @@ class Lstm(KernelCall):
 
     @property
     def scratch_bytes(self) -> int:
-        """``aot::LstmScratchBytes``: what each gate lets through, int16."""
-        return 2 * GATES * self.units
+        """``aot::LstmScratchBytes``: what each gate lets through, and a frame or the hidden state, int16."""
+        return 2 * (GATES * self.units + max(self.inputs, self.units))
 
     @property
     def macs(self) -> int:
@@ -68,11 +68,12 @@ class Lstm(KernelCall):
 
     @property
     def weights(self) -> Constant:
-        return Constant("Weights", np.concatenate([self.frame_weights.reshape(-1), self.hidden_weights.reshape(-1)]))
+        return Constant("Weights", self.frame_weights)
 
     @property
     def tables(self) -> tuple[Constant, ...]:
         return (
+            Constant("HiddenWeights", self.hidden_weights),
             Constant("Bias", np.stack([self.frame_bias, self.hidden_bias])),
             Constant("Sigmoid", int16.sigmoid_table()),
         )

@@ -52,6 +52,11 @@ class Svdf(KernelCall):
         return Factor(int(self.requantization.multipliers[0]), int(self.requantization.shifts[0]))
 
     @property
+    def scratch_bytes(self) -> int:
+        """``aot::DotRowsScratchBytes``: the input as int16."""
+        return 2 * self.inputs
+
+    @property
     def macs(self) -> int:
         return self.matrix.size + self.time_matrix.size
 

@@ -6,7 +6,6 @@ once leaves such channels to another one.
 
 import random
 
-import numpy as np
 import pytest
 
 from tests.support import boards, cores
@@ -95,7 +94,8 @@ def shapes():
             yield *size, channels, *kernel, *out, channels, *stride, *pad, *dilation
 
 
-def source():
+def source() -> tuple[list[str], list[str]]:
+    """Constants and functions, and eight calls for each shape."""
     lines, calls = [HEAD, COUNTED], []
     for number, shape in zip(range(SHAPES), shapes(), strict=False):
         lines.append(f"constexpr PlaneGeometry kShape{number} = {{{', '.join(map(str, shape))}}};")
@@ -104,36 +104,15 @@ def source():
             if number % 4 or number < 3
             else random.Random(number).choice([("kAny", "kInt8"), ("kFast", "kRange"), ("kAny", "kRange")])
         )
-        calls += [
-            f"    wrong[{8 * number + factor}] = "
-            f"Wrong<kShape{number}, Rounding::{rounding}, Clamping::{clamping}>({factor});"
-            for factor in range(8)
-        ]
-    return "\n".join(
-        [
-            *lines,
-            "}  // namespace kws::aot",
-            "kws::Status Run(kws::semihosting::File, kws::semihosting::File out) {",
-            "  using namespace kws::aot;",
-            f"  static int32_t wrong[{8 * SHAPES}];",
-            "  {",
-            *calls,
-            "  }",
-            "  return kws::semihosting::Write(out, reinterpret_cast<const uint8_t*>(wrong), sizeof wrong);",
-            "}",
-            "",
-        ]
-    )
+        parameters = f"kShape{number}, Rounding::{rounding}, Clamping::{clamping}"
+        calls += [f"Wrong<{parameters}>({factor})" for factor in range(8)]
+    return lines, calls
 
 
 @pytest.mark.parametrize("board", ["mps2_an386", "mps3_an547"])
 def test_depthwise_of_random_planes_on_core_equals_plain_loops(board, tmp_path):
     boards.require_tools()
-    path = tmp_path / "depthwise2d.cc"
-    path.write_text(source())
-    here = boards.ROOT / "tests/integration/boards"
-    image = cores.compile_for(board, [path], tmp_path, includes=[here])
-    wrong = np.frombuffer(cores.run(board, image, b"", tmp_path), "<i4").reshape(SHAPES, 8)
+    wrong = cores.counts(board, *source(), tmp_path).reshape(SHAPES, 8)
     assert not wrong.any(), [
         (list(shapes_of)[:14], row) for shapes_of, row in zip(shapes(), wrong, strict=False) if row.any()
     ]

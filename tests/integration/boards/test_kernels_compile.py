@@ -23,9 +23,24 @@ POINTWISE = [
     (256, 4, 2),
     (4092, 2, 2),
     (4096, 2, 2),
+    (256, 16, 1),
+    (20, 16, 1),
+    (8, 16, 1),
 ]
 # Rows of weights that lie in pairs, where SMLAD multiplies.
-PAIRED = [*4 * [(20, 2, 4)], *4 * [(20, 2, 5)], *4 * [(36, 6, 1)], (508, 2, 3), (504, 4, 2), (12, 10, 1)]
+PAIRED = [
+    *4 * [(20, 2, 4)],
+    *4 * [(20, 2, 5)],
+    *4 * [(36, 6, 1)],
+    (508, 2, 3),
+    (504, 4, 2),
+    (12, 10, 1),
+    (4, 16, 1),
+    (8, 16, 1),
+    (12, 18, 1),
+    (40, 16, 1),
+    (508, 16, 1),
+]
 DEPTHWISE = [(4, 2, 4, 4, 2), (8, 13, 16, 8, 3), (12, 31, 12, 24, 2), (16, 33, 16, 16, 4), (128, 64, 128, 128, 2)]
 # Rows, columns and channels of input; kernel; rows, columns and channels of output; strides; padding; dilations.
 CONV_2D = [

@@ -72,6 +72,11 @@ def _time_weights(call):
     return Constant("TimeWeights", call.time_matrix)
 
 
+def _without_a_row(call):
+    tables = (Constant("HiddenWeights", call.hidden_weights[:, 1:]), Constant("Bias", call.frame_bias))
+    return (*tables, Constant("Sigmoid", arithmetic_int16.sigmoid_table()))
+
+
 # What the generator could take wrongly for granted: (model, owner, name, wrong value).
 BELIEFS = {
     "scratch of pointwise kernels": ("int8", pointwise.Pointwise, "scratch_bytes", property(lambda k: 2 * k.inputs)),
@@ -94,7 +99,9 @@ BELIEFS = {
     "weights of groups": ("planes", GroupedConv, "weights", property(lambda k: Constant("Weights", k.matrix[1:]))),
     "biases of filters": ("memories", Svdf, "tables", property(lambda k: (_time_weights(k), Constant("Bias", k.bias)))),
     "size of a memory": ("memories", SvdfMemory, "data_bytes", property(lambda buffer: buffer.size)),
-    "weights of gates": ("gates", Lstm, "weights", property(lambda k: Constant("Weights", k.frame_weights))),
+    "weights of gates": ("gates", Lstm, "weights", property(lambda k: Constant("Weights", k.frame_weights[1:]))),
+    "weights of gates for the hidden state": ("gates", Lstm, "tables", property(lambda k: _without_a_row(k))),
+    "scratch of filters": ("memories", Svdf, "scratch_bytes", property(lambda k: k.inputs)),
     "scratch of gates": ("gates", Lstm, "scratch_bytes", property(lambda k: 4 * k.units)),
     "table of gates": ("gates", arithmetic_int16, "sigmoid_table", lambda: np.zeros(255, np.uint16)),
     "weights of int16": (

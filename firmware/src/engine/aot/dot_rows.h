@@ -1,6 +1,7 @@
 // Dot products of weight rows with one frame as int32 sums: of kernels that do more with them than requantize to int8.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -9,24 +10,66 @@
 
 namespace kws::aot {
 
+namespace internal {
+
+// Whether AddFourRows() is there for rows of that length.
+constexpr bool CanAddFourRows([[maybe_unused]] int inputs) {
+#if defined(KWS_AOT_DSP)
+  return true;
+#elif defined(KWS_AOT_MVE)
+  return CanDotFourByOne(inputs);
+#else
+  return false;
+#endif
+}
+
+// sums[r] += sum_i rows[r][i] * x[i]
+template <int kInputs>
+inline void AddFourRows([[maybe_unused]] const int8_t* rows, [[maybe_unused]] const int8_t* x,
+                        [[maybe_unused]] int32_t (&sums)[4]) {
+#if defined(KWS_AOT_DSP)
+  if constexpr (kInputs % 4 == 0) {
+    DotFourByOne<kInputs>(rows, x, sums);
+  } else {
+    DotRowsByOne<kInputs, 4>(rows, x, sums);
+  }
+#elif defined(KWS_AOT_MVE)
+  if constexpr (CanAddFourRows(kInputs)) DotFourByOne<kInputs>(rows, x, sums);
+#endif
+}
+
+}  // namespace internal
+
+// Bytes of scratch that DotRows() needs, 4-byte aligned: the frame as int16.
+constexpr size_t DotRowsScratchBytes(int inputs) { return sizeof(int16_t) * inputs; }
+
 // take(o, bias[o] + sum_i weights[o][i] * x[i]) for each of kOutputs outputs, in their order. bias: with the input's
 // zero point folded in, so that no sum leaves int32.
-template <int kInputs, int kOutputs, typename Take>
-inline void DotRows(const int8_t* weights, const int32_t* bias, const int8_t* x, Take take) {
+//   kPaired: the rows lie in pairs (weight_rows.h)
+//   scratch: DotRowsScratchBytes(kInputs) bytes, 4-byte aligned
+template <int kInputs, int kOutputs, bool kPaired, typename Take>
+inline void DotRows(const int8_t* weights, const int32_t* bias, const int8_t* x, [[maybe_unused]] void* scratch,
+                    Take take) {
 #if defined(KWS_AOT_DSP)
-  constexpr int kFours = kOutputs / 4 * 4;
+  if constexpr (kPaired) {
+    auto* frame = static_cast<uint32_t*>(scratch);
+    internal::ExpandFrame<kInputs>(x, frame);
+    for (int o = 0; o < kOutputs; o += 2, weights += 2 * kInputs) {
+      int32_t low = bias[o];
+      int32_t whole = low;
+      internal::DotPairedByOne<kInputs>(weights, frame, low, whole);
+      take(o, low);
+      take(o + 1, bias[o + 1] + internal::HighOfPair(whole, low));
+    }
+    return;
+  }
+#endif
+  constexpr int kFours = internal::CanAddFourRows(kInputs) ? kOutputs / 4 * 4 : 0;
   for (int o = 0; o < kFours; o += 4, weights += 4 * kInputs) {
     int32_t sums[4] = {bias[o], bias[o + 1], bias[o + 2], bias[o + 3]};
-    if constexpr (kInputs % 4 == 0) {
-      internal::DotFourByOne<kInputs>(weights, x, sums);
-    } else {
-      internal::DotRowsByOne<kInputs, 4>(weights, x, sums);
-    }
+    internal::AddFourRows<kInputs>(weights, x, sums);
     for (int i = 0; i < 4; ++i) take(o + i, sums[i]);
   }
-#else
-  constexpr int kFours = 0;
-#endif
   for (int o = kFours; o < kOutputs; ++o, weights += kInputs) {
 #if defined(KWS_AOT_DSP)
     int32_t sum = bias[o];

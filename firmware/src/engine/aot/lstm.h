@@ -9,22 +9,39 @@
 #include "engine/aot/requantize.h"
 #include "engine/aot/scale.h"
 #include "engine/aot/sigmoid_int16.h"
+#include "engine/aot/weight_rows.h"
 
 namespace kws::aot {
 
 // The gates, in the order of their weights.
 enum LstmGate : uint8_t { kInputGate, kForgetGate, kCandidate, kOutputGate, kLstmGates };
 
-// Bytes of weights: rows of all gates for the frame, then those for the hidden state.
-constexpr size_t LstmWeightsBytes(int inputs, int units) {
-  return static_cast<size_t>(kLstmGates) * units * (inputs + units);
+// Bytes of weights of all gates, for the frame, or for the hidden state.
+constexpr size_t LstmWeightsBytes(int inputs, int units) { return static_cast<size_t>(kLstmGates) * units * inputs; }
+
+// Bytes of scratch, 4-byte aligned: what the gates let through, then that of DotRows().
+constexpr size_t LstmScratchBytes(int inputs, int units) {
+  return sizeof(int16_t) * kLstmGates * units + DotRowsScratchBytes(inputs > units ? inputs : units);
 }
 
-// Bytes of scratch, aligned as int16: what the gates let through.
-constexpr size_t LstmScratchBytes(int units) { return sizeof(int16_t) * kLstmGates * units; }
+// The rows of all gates as this core multiplies them. A pair does not cross from one gate to the next.
+template <int kInputs, int kUnits, const auto& kRows>
+struct LstmRows {
+  using AllGates = WeightRows<kInputs, kLstmGates * kUnits, kRows>;
+  static constexpr bool kPaired = kUnits % 2 == 0 && AllGates::kPaired;
+
+  static constexpr const int8_t* Data() {
+    if constexpr (kPaired) {
+      return AllGates::Data();
+    } else {
+      return kRows;
+    }
+  }
+};
 
 struct LstmTables {
-  const int8_t* weights;  // [gates][units][inputs], then [gates][units][units]
+  const int8_t* frame_weights;  // [gates][units][inputs]
+  const int8_t* hidden_weights;  // [gates][units][units]
   const int32_t* bias;  // [2][gates][units]: with the zero points of the frame, and of the hidden state
   const uint16_t* sigmoid;  // [kSigmoidEntries]
 };
@@ -43,28 +60,31 @@ struct LstmParams {
 };
 
 // kSteps steps of the layer.
+//   kFramePaired, kHiddenPaired: the weights' rows lie in pairs (LstmRows)
 //   kOfSums: how the factors of dot products are applied; a product of a gate and a state always stays small
 //   input: int8 [kSteps][kInputs]
 //   hidden: int8 [kUnits], cell: int16 [kUnits], those of the last step; replaced by the new ones
 //   output: int8 [kSteps][kUnits], the hidden state after each step; overlaps neither
-//   scratch: LstmScratchBytes(kUnits) bytes
-template <int kInputs, int kUnits, int kSteps, Rounding kOfSums>
+//   scratch: LstmScratchBytes(kInputs, kUnits) bytes, 4-byte aligned
+template <int kInputs, int kUnits, int kSteps, Rounding kOfSums, bool kFramePaired, bool kHiddenPaired>
 void Lstm(const LstmTables& tables, const LstmParams& params, const int8_t* input, int8_t* hidden, void* cell_state,
           int8_t* output, void* scratch) {
   auto* cell = static_cast<int16_t*>(cell_state);
   auto* gates = static_cast<int16_t*>(scratch);
+  int16_t* const expanded = gates + kLstmGates * kUnits;
   const Scale<Rounding::kFast> kept(params.kept), added(params.added), to_hidden(params.to_hidden);
   for (int step = 0; step < kSteps; ++step, input += kInputs, output += kUnits) {
     for (int gate = 0; gate < kLstmGates; ++gate) {
       int16_t* values = gates + gate * kUnits;
       const Scale<kOfSums> of_frame(params.of_frame[gate]), of_hidden(params.of_hidden[gate]);
-      const int8_t* weights = tables.weights + gate * kUnits * kInputs;
-      DotRows<kInputs, kUnits>(weights, tables.bias + gate * kUnits, input, [&](int unit, int32_t sum) {
+      const int8_t* weights = tables.frame_weights + gate * kUnits * kInputs;
+      const int32_t* bias = tables.bias + gate * kUnits;
+      DotRows<kInputs, kUnits, kFramePaired>(weights, bias, input, expanded, [&](int unit, int32_t sum) {
         values[unit] = static_cast<int16_t>(SaturateToInt16(of_frame(sum)));
       });
-      weights = tables.weights + kLstmGates * kUnits * kInputs + gate * kUnits * kUnits;
-      const int32_t* bias = tables.bias + (kLstmGates + gate) * kUnits;
-      DotRows<kUnits, kUnits>(weights, bias, hidden, [&](int unit, int32_t sum) {
+      weights = tables.hidden_weights + gate * kUnits * kUnits;
+      bias += kLstmGates * kUnits;
+      DotRows<kUnits, kUnits, kHiddenPaired>(weights, bias, hidden, expanded, [&](int unit, int32_t sum) {
         values[unit] = static_cast<int16_t>(SaturateToInt16(values[unit] + SaturateToInt16(of_hidden(sum))));
       });
       const SigmoidInt16Params gated{tables.sigmoid, 3, 0};

@@ -274,9 +274,10 @@ inline void PointwiseRows(const int8_t* weights, const int32_t* row, OutputRange
 }
 
 template <int kInputs, int kOutputs, Rounding kRounding, Clamping kClamping, bool kPaired>
-inline void PointwiseOneFrame(const LinearTables& tables, OutputRange range, const int8_t* x, int8_t* output) {
+inline void PointwiseOneFrame(const LinearTables& tables, OutputRange range, const int8_t* x, int8_t* output,
+                              void* scratch) {
   if constexpr (kPaired) {
-    return PointwisePairedOneFrame<kInputs, kOutputs, kRounding, kClamping>(tables, range, x, output);
+    return PointwisePairedOneFrame<kInputs, kOutputs, kRounding, kClamping>(tables, range, x, output, scratch);
   }
   constexpr int kFours = kOutputs / 4 * 4;
   const int8_t* weights = tables.weights;
@@ -303,6 +304,47 @@ inline __attribute__((always_inline)) int32_t DotOne(int32_t sum, const int8_t* 
   }
   return sum;
 }
+
+// Four weight rows and one frame: every vector of the frame is loaded once for all four. Assembly, because GCC 12 keeps
+// whole frames in registers and spills them.
+template <int kInputs>
+inline __attribute__((always_inline)) void DotFourByOne(const int8_t* rows, const int8_t* x, int32_t (&sums)[4]) {
+  const int8_t *rows1 = rows + kInputs, *rows2 = rows + 2 * kInputs, *rows3 = rows + 3 * kInputs;
+  int32_t sum0 = sums[0], sum1 = sums[1], sum2 = sums[2], sum3 = sums[3];
+  if constexpr (kInputs >= 16) {
+    __asm volatile inline(
+        ".rept %c[groups]\n"
+        "vldrb.8 q0, [%[x]], #16\n"
+        "vldrb.8 q1, [%[rows0]], #16\n"
+        "vmladava.s8 %[sum0], q1, q0\n"
+        "vldrb.8 q2, [%[rows1]], #16\n"
+        "vmladava.s8 %[sum1], q2, q0\n"
+        "vldrb.8 q1, [%[rows2]], #16\n"
+        "vmladava.s8 %[sum2], q1, q0\n"
+        "vldrb.8 q2, [%[rows3]], #16\n"
+        "vmladava.s8 %[sum3], q2, q0\n"
+        ".endr\n" KWS_LINES_256
+        : [sum0] "+Te"(sum0), [sum1] "+Te"(sum1), [sum2] "+Te"(sum2), [sum3] "+Te"(sum3), [rows0] "+r"(rows),
+          [rows1] "+r"(rows1), [rows2] "+r"(rows2), [rows3] "+r"(rows3), [x] "+r"(x)
+        : [groups] "i"(kInputs / 16)
+        : "q0", "q1", "q2", "memory");
+  }
+  if constexpr (kInputs % 16 != 0) {
+    const mve_pred16_t rest = vctp8q(kInputs % 16);
+    const int8x16_t last = vldrbq_z_s8(x, rest);
+    sum0 = vmladavaq_s8(sum0, vldrbq_z_s8(rows, rest), last);
+    sum1 = vmladavaq_s8(sum1, vldrbq_z_s8(rows1, rest), last);
+    sum2 = vmladavaq_s8(sum2, vldrbq_z_s8(rows2, rest), last);
+    sum3 = vmladavaq_s8(sum3, vldrbq_z_s8(rows3, rest), last);
+  }
+  sums[0] = sum0;
+  sums[1] = sum1;
+  sums[2] = sum2;
+  sums[3] = sum3;
+}
+
+// Whether DotFourByOne() unrolls a row of that length.
+constexpr bool CanDotFourByOne(int inputs) { return inputs <= 256; }
 
 // Two weight rows and two frames: every vector that is loaded is used twice. Assembly, because GCC 12 spills here.
 // kInputs: up to 256. The only block whose registers the compiler chooses: it needs 8 of 13, half of them even ones.
@@ -382,13 +424,20 @@ inline void PointwiseTwoFrames(const LinearTables& tables, OutputRange range, co
 }
 
 template <int kInputs, int kOutputs, Rounding kRounding, Clamping kClamping, bool kPaired>
-inline void PointwiseOneFrame(const LinearTables& tables, OutputRange range, const int8_t* x, int8_t* output) {
+inline void PointwiseOneFrame(const LinearTables& tables, OutputRange range, const int8_t* x, int8_t* output,
+                              void* /*scratch*/) {
   constexpr int kFours = kRounding == Rounding::kFast ? kOutputs / 4 * 4 : 0;
   const int8_t* weights = tables.weights;
   const int32_t* row = tables.requantization;
   for (int o = 0; o < kFours; o += 4, row += 4) {
     int32_t sums[4];
-    for (int i = 0; i < 4; ++i, weights += kInputs) sums[i] = DotOne<kInputs>(row[i], weights, x);
+    if constexpr (CanDotFourByOne(kInputs)) {
+      for (int i = 0; i < 4; ++i) sums[i] = row[i];
+      DotFourByOne<kInputs>(weights, x, sums);
+      weights += 4 * kInputs;
+    } else {
+      for (int i = 0; i < 4; ++i, weights += kInputs) sums[i] = DotOne<kInputs>(row[i], weights, x);
+    }
     FinishFour<kOutputs, kClamping>(sums, row, range, output + o);
   }
   for (int o = kFours; o < kOutputs; ++o, ++row, weights += kInputs) {
@@ -458,7 +507,7 @@ void Pointwise(const LinearTables& tables, OutputRange range, const int8_t* inpu
   if constexpr (kDone != kTwos) {
     for (int frame = kTwos; frame < kFrames; ++frame) {
       internal::PointwiseOneFrame<kInputs, kOutputs, kRounding, kClamping, kPaired>(
-          tables, range, input + frame * input_stride, output + frame * kOutputs);
+          tables, range, input + frame * input_stride, output + frame * kOutputs, scratch);
     }
   }
 #endif

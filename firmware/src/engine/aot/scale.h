@@ -35,14 +35,17 @@ class Scale {
         left_(factor.shift > 0 ? factor.shift : 0),
         right_(factor.shift > 0 ? 0 : -factor.shift),
         half_(right_ > 0 ? int32_t{1} << (right_ - 1) : 0),
-        ties_(right_ > 0 ? -1 : 0) {}
+        ties_(right_ > 0 ? -1 : 0),
+        rest_(static_cast<int32_t>((uint32_t{1} << right_) - 1)) {}
 
   int32_t operator()(int32_t value) const {
     if constexpr (kRounding == Rounding::kFast) {
       const int32_t high = DoublingHighMultiplySmall(value * (1 << left_), factor_.multiplier);
       return (high + ((high >> 31) & ties_) + half_) >> right_;
     } else {
-      return Requantize(value, factor_.multiplier, factor_.shift);
+      const auto shifted = static_cast<int32_t>(static_cast<uint32_t>(value) << left_);
+      const int32_t high = DoublingHighMultiply(shifted, factor_.multiplier);
+      return (high >> right_) + ((high & rest_) > (rest_ >> 1) + (high < 0 ? 1 : 0) ? 1 : 0);
     }
   }
 
@@ -52,6 +55,7 @@ class Scale {
   int32_t right_;
   int32_t half_;  // of the last division
   int32_t ties_;  // all bits: negative ties go away from zero
+  int32_t rest_;  // bits that the last division leaves: it may not add to any 32 bits
 };
 
 }  // namespace kws::aot

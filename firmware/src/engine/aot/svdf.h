@@ -75,16 +75,18 @@ struct SvdfParams {
 // A step.
 //   kToMemory, kToOutput: how the two factors are applied
 //   input: int8 [kInputs]
+//   kPaired: the weights' rows lie in pairs (weight_rows.h)
 //   output: int8 [filters / kRank]
-template <int kInputs, int kRank, Rounding kToMemory, Rounding kToOutput, typename Memory>
+//   scratch: DotRowsScratchBytes(kInputs) bytes, 4-byte aligned
+template <int kInputs, int kRank, Rounding kToMemory, Rounding kToOutput, bool kPaired, typename Memory>
 void Svdf(const SvdfTables<typename Memory::Value>& tables, const SvdfParams& params, const int8_t* input,
-          Memory& memory, int8_t* output) {
+          Memory& memory, int8_t* output, void* scratch) {
   using T = typename Memory::Value;
   constexpr int kFilters = Memory::kFilterCount, kSteps = Memory::kStepCount;
   T* const oldest = memory.Shift();
   T* newest = oldest + kSteps - 1;
   const Scale<kToMemory> to_memory(params.to_memory);
-  DotRows<kInputs, kFilters>(tables.weights, tables.bias, input, [&](int, int32_t sum) {
+  DotRows<kInputs, kFilters, kPaired>(tables.weights, tables.bias, input, scratch, [&](int, int32_t sum) {
     if constexpr (sizeof(T) == sizeof(int16_t)) {
       *newest = static_cast<T>(SaturateToInt16(to_memory(sum)));
     } else {
@@ -96,12 +98,13 @@ void Svdf(const SvdfTables<typename Memory::Value>& tables, const SvdfParams& pa
   const T* weights = tables.time_weights;
   const int32_t* bias = tables.bias + kFilters;
   const Scale<kToOutput> to_output(params.to_output);
+  const int32_t zero_point = params.zero_point;
   for (int unit = 0; unit < kFilters / kRank; ++unit) {
     int32_t sum = bias[unit];
     for (int filter = 0; filter < kRank; ++filter, kept += Memory::kRow, weights += kSteps) {
       sum = Dot<kSteps>(sum, kept, weights);
     }
-    output[unit] = ToInt8(to_output(sum), params.zero_point);
+    output[unit] = ToInt8(to_output(sum), zero_point);
   }
 }
 
