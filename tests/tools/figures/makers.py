@@ -37,6 +37,7 @@ TABLES: Mapping[str, Maker] = {
     "detection": recordings.detection,
     "speech": recordings.speech,
     "folds": recordings.folds,
+    "seeds in speech": recordings.seeds_in_speech,
     "disturbed speech": recordings.disturbed,
     "keywords alone": recordings.alone,
     "without speech": recordings.without_speech,
