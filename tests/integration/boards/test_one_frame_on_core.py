@@ -97,13 +97,14 @@ int32_t Sum(const int8_t* rows, int o) {
 
 
 def rows(kind: str, inputs: int, outputs: int) -> np.ndarray:
-    """int8 ``[outputs, inputs]``; of the kind that can be paired, no row that stands second has a -128."""
+    """int8 ``[outputs, inputs]``; where rows can be paired, no -128 stands under a negative weight."""
     rng = np.random.default_rng([KINDS.index(kind), inputs, outputs])
     values = rng.integers(-128, 128, (outputs, inputs))
-    if kind == "extreme":
-        values = rng.choice([-128, 127], (outputs, inputs))
-        values[0::4], values[2::4] = -128, 127
     values[1::2] = np.maximum(values[1::2], -127)
+    if kind == "extreme":
+        values = rng.choice([-127, 127], (outputs, inputs))
+        values[0::4], values[2::4] = -128, 127
+        values[0], values[1] = 127, -128  # times -128: the largest sum of a row that stands second
     if kind == "not to be paired":
         values[:2, 0] = -1, -128
     return values
