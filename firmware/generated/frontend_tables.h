@@ -8,7 +8,7 @@
 
 #include "kws/version.h"
 
-#if KWS_CONTRACT_VERSION != 7  // of kws/version.h
+#if KWS_CONTRACT_VERSION != 8  // of kws/version.h
 #error "This file and the firmware do not belong together. Regenerate: kws-codegen generate BUNDLE --out DIR"
 #endif
 

@@ -5,7 +5,7 @@
 // generated files define and use, and what they mean. Grows with every change of it. Generated files refuse to be
 // compiled with another number than their generator's, CONTRACT_VERSION in codegen/kws_codegen/version.py (a test holds
 // the two equal). A macro, so that a firmware that lacks it is told apart too.
-#define KWS_CONTRACT_VERSION 7
+#define KWS_CONTRACT_VERSION 8
 
 namespace kws {
 
