@@ -61,6 +61,23 @@ def random_planes(seed: int, layers: int = 5) -> GraphBuilder:
     return b
 
 
+def random_memories(seed: int, layers: int = 3) -> GraphBuilder:
+    """A model of SVDF and LSTM layers, which keep their states themselves, of random widths; many rows can pair."""
+    b = GraphBuilder(seed)
+    rng, size = b.rng, int(b.rng.choice([4, 8, 12, 20, 40, 13]))
+    x = b.reshape("row", b.input("features", (1, 1, 1, size), 1 / STEPS_PER_STD, int(rng.integers(-20, 20))), (1, size))
+    for number in range(layers):
+        units = int(rng.choice([4, 8, 12, 16, 28, 33, 64]))
+        if rng.random() < 0.5:
+            rank, dtype = int(rng.integers(1, 4)), str(rng.choice(["INT8", "INT16"]))
+            x = b.svdf(f"svdf{number}", x, units, int(rng.integers(1, 14)), rank=rank, dtype=dtype)
+        else:
+            frames = b.reshape(f"frames{number}", x, (1, 1, b.tensors[x].size))
+            x = b.reshape(f"flat{number}", b.lstm(f"lstm{number}", frames, units), (1, units))
+    b.scores(b.dense("scores", x, 4))
+    return b
+
+
 def _louder(b: GraphBuilder, x: int) -> int:
     """A finer scale: half of what comes out of a RELU is zero, and deep random networks fall silent."""
     finer = 4 if b.tensors[x].zero_points == (-128,) else 2

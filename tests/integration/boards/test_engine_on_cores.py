@@ -14,7 +14,7 @@ from kws_reference.bundle import Bundle
 from tests.support import boards, cores, engines
 from tests.support.models import UNUSUAL, int4, matchbox
 from tests.support.paths import ROOT
-from tests.support.random_graphs import random_planes
+from tests.support.random_graphs import random_memories, random_planes
 
 pytestmark = pytest.mark.qemu
 CORES = {
@@ -85,6 +85,12 @@ def test_int4_engine_on_core_equals_interpreter(board, name, tmp_path):
 @pytest.mark.parametrize("seed", [5, 22, 24])
 def test_engine_of_random_planes_on_core_equals_interpreter(board, seed, tmp_path):
     check_on_core(board, random_planes(seed).write(tmp_path / "bundle", name=f"planes{seed}"), tmp_path)
+
+
+@pytest.mark.parametrize("board", ["mps2_an386", "mps3_an547"])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_engine_of_random_memories_on_core_equals_interpreter(board, seed, tmp_path):
+    check_on_core(board, random_memories(seed).write(tmp_path / "bundle", name=f"memories{seed}"), tmp_path)
 
 
 @pytest.mark.parametrize("board", CORES)
