@@ -19,6 +19,7 @@ from kws_training.commands import (
     list_layers,
     splice,
     voices,
+    widen,
 )
 
 
@@ -42,6 +43,7 @@ def main(argv: list[str] | None = None) -> int:
             list_layers,
             splice,
             voices,
+            widen,
         ],
         sys.argv[1:] if argv is None else argv,
     )

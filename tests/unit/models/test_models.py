@@ -22,10 +22,11 @@ from tests.support.tones import write_tones  # noqa: E402
 PARAMETERS = {
     "matchbox": 73_220,
     "matchbox_noncausal": 73_220,
+    "matchbox_wide": 260_676,
     "mhatt_rnn": 758_407,
     "mixednet": 63_156,
 }
-CAUSAL = ("matchbox", "mixednet")
+CAUSAL = ("matchbox", "matchbox_wide", "mixednet")
 
 
 def features(clips, seed=0):

@@ -93,6 +93,11 @@ def run(args: argparse.Namespace) -> int:
             from kws_training.evaluate.speech.report import evaluate_speech
 
             evaluate_speech(choice)
+        else:
+            log.info(
+                f"the detector's threshold is {DEFAULT_THRESHOLD:g} for every keyword; with --speech, thresholds for a "
+                "wanted rate of false accepts are chosen"
+            )
         print(json.dumps({"bundle": str(bundle.path), "model_sha256": bundle.model_sha256, "bytes": len(bundle.model)}))
     return 0
 
@@ -127,11 +132,6 @@ def _choice_of(args: argparse.Namespace) -> SpeechJob | None:
         for name in ("word_times", "speech_fold", "false_accepts_per_hour", "confidence"):
             if getattr(args, name) is not None:
                 raise KwsError(f"--{name.replace('_', '-')} is about thresholds. Give --speech too.")
-        if args.precision != DYNAMIC:
-            log.info(
-                f"the detector's threshold is {DEFAULT_THRESHOLD:g} for every keyword; with --speech, thresholds for a "
-                "wanted rate of false accepts are chosen"
-            )
         return None
     if args.precision == DYNAMIC or args.data is None:
         raise KwsError("--speech chooses thresholds of a bundle by the validation clips of --data. Give --data.")
