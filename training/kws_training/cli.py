@@ -19,7 +19,6 @@ from kws_training.commands import (
     list_layers,
     splice,
     voices,
-    widen,
 )
 
 
@@ -43,7 +42,6 @@ def main(argv: list[str] | None = None) -> int:
             list_layers,
             splice,
             voices,
-            widen,
         ],
         sys.argv[1:] if argv is None else argv,
     )

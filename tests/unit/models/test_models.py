@@ -22,11 +22,10 @@ from tests.support.tones import write_tones  # noqa: E402
 PARAMETERS = {
     "matchbox": 73_220,
     "matchbox_noncausal": 73_220,
-    "matchbox_wide": 260_676,
     "mhatt_rnn": 758_407,
     "mixednet": 63_156,
 }
-CAUSAL = ("matchbox", "matchbox_wide", "mixednet")
+CAUSAL = ("matchbox", "mixednet")
 
 
 def features(clips, seed=0):

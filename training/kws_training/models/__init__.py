@@ -104,7 +104,6 @@ ARCHITECTURES: dict[str, Architecture] = {
     item.name: item
     for item in (
         Architecture("matchbox", "matchbox", "MatchboxConfig", frames_field="pool_frames"),
-        Architecture("matchbox_wide", "matchbox", "MatchboxConfig", {"width": 2}, frames_field="pool_frames"),
         Architecture("matchbox_noncausal", "matchbox", "MatchboxConfig", {"causal": False}, frames_field="pool_frames"),
         Architecture(
             "matchbox_teacher",
