@@ -1,6 +1,7 @@
 """The firmware as a host program (board `native`), and a wire that damages what passes through it."""
 
 import contextlib
+import itertools
 import random
 import select
 import socket
@@ -137,6 +138,18 @@ def proxy(
         yield wire
     finally:
         wire.close()
+
+
+def at_piece(number: int, act: Callable[[], None]) -> Callable[[bytes], bytes]:
+    """Returns a function for a wire that does something when the so-manyth piece passes: a moment without a clock."""
+    passed = itertools.count(1)
+
+    def watch(data: bytes) -> bytes:
+        if next(passed) == number:
+            act()
+        return data
+
+    return watch
 
 
 def noise(seed: int, one_in: int, kinds: Sequence[str] = ("flip", "drop", "repeat")) -> Callable[[bytes], bytes]:

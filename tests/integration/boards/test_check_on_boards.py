@@ -4,7 +4,6 @@ import json
 import random
 import re
 import struct
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -143,10 +142,9 @@ def test_board_hostile_bytes_never_wedge_it(m4):
 def test_board_killed_in_the_middle_of_a_check_ends_with_one_line(capsys, m4, tmp_path):
     clip_files.write_wav(tmp_path / "long.wav", np.tile(clip_files.noise(3), 60))
     with emulator.Emulator(emulator.EmulatorConfig("mps2_an386", m4, port=0)) as board:
-        killer = threading.Timer(3.0, board.process.kill)
-        killer.start()
-        status, _, err = _main(capsys, "check", tmp_path / "long.wav", "--port", board.url)
-        killer.join()
+        port = int(board.url.rpartition(":")[2])
+        with firmware.proxy(port, to_device=firmware.at_piece(20, board.process.kill)) as wire:
+            status, _, err = _main(capsys, "check", tmp_path / "long.wav", "--port", wire.url)
     assert status == 2
     assert err.startswith("error: ") and err.count("\n") == 1
     assert "connection broke" in err or "stopped answering" in err

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import struct
 import threading
 import xml.etree.ElementTree as ElementTree
@@ -21,6 +22,9 @@ from kws_reference.pipeline import Pipeline
 from kws_reference.protocol.messages import MessageType, StepRecord
 
 from tests.support import clip_files, faults, firmware, host_cli
+
+MIDDLE = 20
+"""Piece of bytes to the device in the middle of a long recording: the handshake has fewer, all of it many more."""
 
 # --- agreement ---
 
@@ -195,25 +199,27 @@ def test_check_broken_wav_is_refused(capsys, board, tmp_path, content):
 
 def test_check_device_killed_in_the_middle_ends_with_one_line(capsys, program, audio, tmp_path):
     clip_files.write_wav(tmp_path / "long.wav", np.tile(clip_files.noise(3), 600))
-    with firmware.running(program) as board:
-        killer = threading.Timer(1.0, board.process.kill)
-        killer.start()
+    with (
+        firmware.running(program) as board,
+        firmware.proxy(board.port, to_device=firmware.at_piece(MIDDLE, board.process.kill)) as wire,
+    ):
         err = host_cli.fails_with_one_line(
-            capsys, "check", tmp_path / "long.wav", "--port", board.url, "--timeout", "0.5"
+            capsys, "check", tmp_path / "long.wav", "--port", wire.url, "--timeout", "0.5"
         )
-        killer.join()
     assert "connection broke" in err or "stopped answering" in err
 
 
 def test_check_device_that_hangs_in_the_middle_ends_with_one_line(capsys, program, audio, tmp_path):
     clip_files.write_wav(tmp_path / "long.wav", np.tile(clip_files.noise(3), 600))
-    with firmware.running(program) as board:
-        stopper = threading.Timer(1.0, board.process.send_signal, [19])  # SIGSTOP
-        stopper.start()
+    with (
+        firmware.running(program) as board,
+        firmware.proxy(
+            board.port, to_device=firmware.at_piece(MIDDLE, lambda: board.process.send_signal(signal.SIGSTOP))
+        ) as wire,
+    ):
         err = host_cli.fails_with_one_line(
-            capsys, "check", tmp_path / "long.wav", "--port", board.url, "--timeout", "0.5"
+            capsys, "check", tmp_path / "long.wav", "--port", wire.url, "--timeout", "0.5"
         )
-        stopper.join()
     assert "stopped answering" in err
 
 

@@ -42,6 +42,7 @@ def test_committed_run_exports_to_the_released_model_byte_for_byte(bundle, tmp_p
     from kws_training import cli
 
     assert cli.main(["export", "--run", str(ZOO / bundle), "--out", str(tmp_path / bundle)]) == 0
+    assert "threshold is 0.7 for every keyword; with --speech" in capsys.readouterr().err
     assert (tmp_path / bundle / "model.tflite").read_bytes() == Bundle.load(ZOO / bundle).model
 
 
