@@ -140,12 +140,15 @@ def proxy(
         wire.close()
 
 
-def at_piece(number: int, act: Callable[[], None]) -> Callable[[bytes], bytes]:
-    """Returns a function for a wire that does something when the so-manyth piece passes: a moment without a clock."""
+def in_the_middle(act: Callable[[], None]) -> Callable[[bytes], bytes]:
+    """Returns a function for a wire that does something in the middle of a long recording: a moment without a clock.
+
+    That is at the twentieth piece of bytes to the device: the handshake has fewer, the recording many more.
+    """
     passed = itertools.count(1)
 
     def watch(data: bytes) -> bytes:
-        if next(passed) == number:
+        if next(passed) == 20:
             act()
         return data
 

@@ -143,7 +143,7 @@ def test_board_killed_in_the_middle_of_a_check_ends_with_one_line(capsys, m4, tm
     clip_files.write_wav(tmp_path / "long.wav", np.tile(clip_files.noise(3), 60))
     with emulator.Emulator(emulator.EmulatorConfig("mps2_an386", m4, port=0)) as board:
         port = int(board.url.rpartition(":")[2])
-        with firmware.proxy(port, to_device=firmware.at_piece(20, board.process.kill)) as wire:
+        with firmware.proxy(port, to_device=firmware.in_the_middle(board.process.kill)) as wire:
             status, _, err = _main(capsys, "check", tmp_path / "long.wav", "--port", wire.url)
     assert status == 2
     assert err.startswith("error: ") and err.count("\n") == 1

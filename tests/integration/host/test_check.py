@@ -23,9 +23,6 @@ from kws_reference.protocol.messages import MessageType, StepRecord
 
 from tests.support import clip_files, faults, firmware, host_cli
 
-MIDDLE = 20
-"""Piece of bytes to the device in the middle of a long recording: the handshake has fewer, all of it many more."""
-
 # --- agreement ---
 
 
@@ -201,7 +198,7 @@ def test_check_device_killed_in_the_middle_ends_with_one_line(capsys, program, a
     clip_files.write_wav(tmp_path / "long.wav", np.tile(clip_files.noise(3), 600))
     with (
         firmware.running(program) as board,
-        firmware.proxy(board.port, to_device=firmware.at_piece(MIDDLE, board.process.kill)) as wire,
+        firmware.proxy(board.port, to_device=firmware.in_the_middle(board.process.kill)) as wire,
     ):
         err = host_cli.fails_with_one_line(
             capsys, "check", tmp_path / "long.wav", "--port", wire.url, "--timeout", "0.5"
@@ -214,7 +211,7 @@ def test_check_device_that_hangs_in_the_middle_ends_with_one_line(capsys, progra
     with (
         firmware.running(program) as board,
         firmware.proxy(
-            board.port, to_device=firmware.at_piece(MIDDLE, lambda: board.process.send_signal(signal.SIGSTOP))
+            board.port, to_device=firmware.in_the_middle(lambda: board.process.send_signal(signal.SIGSTOP))
         ) as wire,
     ):
         err = host_cli.fails_with_one_line(
